@@ -1,0 +1,229 @@
+"""The bundle: everything that predicts together, in one folder of safetensors and JSON."""
+
+import json
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+
+from textlstm.batches import Corpus
+from textlstm.calibration import calibrated, fit_temperature
+from textlstm.config import Recipe
+from textlstm.encoding import WordEncoding
+from textlstm.errors import InputError
+from textlstm.files import read_json, sha256, write_bytes, write_json
+from textlstm.model import TextLSTM, predict_logits
+from textlstm.training import Epoch, Examples, fit, new_network
+
+FORMAT = 1
+"""Version of the bundle's layout; a newer one than this is refused."""
+
+FILES = (
+    "model.safetensors",
+    "vocab.json",
+    "labels.json",
+    "config.json",
+    "calibration.json",
+    "README.md",
+)
+"""What the manifest vouches for."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained, calibrated classifier of preprocessed texts.
+
+    Attributes
+    ----------
+    recipe
+        What it was trained by.
+    encoding
+        From texts to ids.
+    labels
+        The class names; their order is that of the probabilities' columns.
+    network
+        In evaluation mode.
+    temperature
+        What the logits are divided by.
+    summary
+        Figures for the model card: numbers and column names, never text of records.
+    """
+
+    recipe: Recipe
+    encoding: WordEncoding
+    labels: tuple[str, ...]
+    network: TextLSTM
+    temperature: float
+    summary: dict[str, Any]
+
+    def predict_proba(
+        self, texts: Sequence[str], device: torch.device | None = None
+    ) -> NDArray[np.float64]:
+        """Return the probabilities (n, C) of preprocessed texts."""
+        device = device or torch.device("cpu")
+        # Each distinct text is computed once: most texts of a registry are repeats.
+        distinct = list(dict.fromkeys(texts))
+        place = {text: row for row, text in enumerate(distinct)}
+        corpus = Corpus(self.encoding.encode(distinct), self.encoding)
+        logits = predict_logits(self.network.to(device), corpus, device).numpy()
+        return calibrated(logits, self.temperature)[[place[text] for text in texts]]
+
+    def save(self, folder: Path) -> None:
+        """Write the bundle; the manifest comes last, so that a part of one is never taken for it.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be written.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "manifest.json").unlink(missing_ok=True)
+        weights = {name: w.cpu().contiguous() for name, w in self.network.state_dict().items()}
+        write_bytes(folder / "model.safetensors", safetensors.torch.save(weights))
+        vocabulary = {"words": self.encoding.words, "length": self.encoding.length,
+                      "padding": self.encoding.padding,
+                      "subword_buckets": self.encoding.subword_buckets}  # fmt: skip
+        write_json(folder / "vocab.json", vocabulary)
+        write_json(folder / "labels.json", self.labels)
+        write_json(folder / "config.json", {"recipe": self.recipe.to_dict(),
+                                            "summary": self.summary})  # fmt: skip
+        calibration = {"method": "temperature", "temperature": self.temperature}
+        write_json(folder / "calibration.json", calibration)
+        write_bytes(folder / "README.md", self._card().encode("utf-8"))
+        write_json(
+            folder / "manifest.json",
+            {
+                "format": FORMAT,
+                "libraries": {name: version(name) for name in ("textlstm", "torch", "spacy")}
+                | {"python": platform.python_version()},
+                "sha256": {name: sha256(folder / name) for name in FILES},
+            },
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Return the bundle in a folder, after checking it against its manifest.
+
+        Raises
+        ------
+        InputError
+            If a file is missing, differs from the manifest, or is of a newer format.
+        """
+        verify(folder)
+        try:
+            config = read_json(folder / "config.json")
+            recipe = Recipe.from_dict(config["recipe"])
+            vocabulary = read_json(folder / "vocab.json")
+            encoding = WordEncoding(**(vocabulary | {"words": tuple(vocabulary["words"])}))
+            labels = tuple(read_json(folder / "labels.json"))
+            network = TextLSTM(
+                recipe.network, len(encoding.words), encoding.subword_buckets, len(labels)
+            )
+            network.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
+            temperature = float(read_json(folder / "calibration.json")["temperature"])
+        except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+            raise InputError(
+                f"{folder}: the bundle's parts do not fit together; train it again"
+            ) from error
+        network.eval()
+        return cls(recipe, encoding, labels, network, temperature, config["summary"])
+
+    def _card(self) -> str:
+        facts = "\n".join(f"- {name}: {value}" for name, value in self.summary.items())
+        recipe = json.dumps(self.recipe.to_dict(), indent=2)
+        return CARD.format(classes=len(self.labels), words=len(self.encoding.words), facts=facts,
+                           length=self.encoding.length, temperature=self.temperature,
+                           recipe=recipe)  # fmt: skip
+
+
+def verify(folder: Path) -> None:
+    """Check a bundle's files against its manifest.
+
+    Raises
+    ------
+    InputError
+        If they do not match; nothing of the bundle has been interpreted then.
+    """
+    try:
+        manifest = read_json(folder / "manifest.json")
+        found, hashes = manifest["format"], manifest["sha256"]
+    except FileNotFoundError as error:
+        raise InputError(f"{folder}: no complete bundle here; run the train stage") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder}/manifest.json is not a bundle's manifest") from error
+    if not isinstance(found, int) or found > FORMAT:
+        raise InputError(f"{folder}: bundle format {found} is newer than {FORMAT}; update textlstm")
+    for name in FILES:
+        path = folder / name
+        if path.is_symlink() or not path.is_file():
+            raise InputError(f"{path}: missing from the bundle")
+        if hashes.get(name) != sha256(path):
+            raise InputError(f"{path}: differs from the manifest; the bundle is damaged")
+
+
+def train_bundle(
+    recipe: Recipe,
+    encoding: WordEncoding,
+    labels: tuple[str, ...],
+    train: Examples,
+    validation: Examples,
+    *,
+    seed: int,
+    device: torch.device,
+    on_epoch: Callable[[Epoch], None],
+    summary: dict[str, Any] | None = None,
+) -> Bundle:
+    """Train and calibrate the recipe's network; ``on_epoch`` is told each epoch."""
+    network = new_network(recipe, encoding, len(labels), seed)
+    for epoch in fit(network, train, validation, recipe.training, seed, device):
+        on_epoch(epoch)
+    logits = predict_logits(network, validation.corpus, device)
+    temperature = fit_temperature(logits.numpy(), validation.labels.numpy())
+    return Bundle(recipe, encoding, labels, network, temperature, summary or {})
+
+
+def examples(
+    texts: Sequence[str],
+    labels: NDArray[np.int64],
+    encoding: WordEncoding,
+    weights: NDArray[np.float64] | None = None,
+) -> Examples:
+    """Return preprocessed texts and class numbers as what the training loop takes."""
+    values = np.ones(len(labels)) if weights is None else weights / weights.mean()
+    return Examples(
+        Corpus(encoding.encode(texts), encoding),
+        torch.tensor(labels, dtype=torch.int64),
+        torch.from_numpy(values.astype(np.float32)),
+    )
+
+
+CARD = """# A textlstm classifier
+
+An embedding + LSTM network that gives short medical texts one of {classes} classes, with
+probabilities calibrated by a temperature of {temperature:.3f}. It knows {words} words and reads
+{length} tokens of a text.
+
+## Made from
+
+{facts}
+
+## Use
+
+Load it with `TextLSTMClassifier.load(folder)`, or give the run's folder to
+`python -m pipelines.predict`. It codes texts like those it was trained on; records it is unsure of
+belong before a person. How well it does is in the `metrics.json` of its run.
+
+## Recipe
+
+```json
+{recipe}
+```
+"""

@@ -1,0 +1,265 @@
+"""What a run is made of: frozen settings, checked when they are built.
+
+Every field carries one sentence with its unit; the stages make their flags, and the estimator its
+parameters, from these fields, so a setting is described in one place. A recipe is a TOML file with
+the sections ``[encoding]``, ``[network]`` and ``[training]``.
+"""
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any, Self, get_args, get_origin
+
+from textlstm.errors import InputError
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] | None = None,
+) -> Any:
+    """Declare a field: its default, one sentence with the unit, and the values it may take."""
+    return field(
+        default=default, metadata={"help": help, "low": low, "high": high, "choices": choices}
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Base of all settings: every field is checked against its declaration when built."""
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            object.__setattr__(self, item.name, _checked(item, getattr(self, item.name)))
+
+    @classmethod
+    def names(cls) -> frozenset[str]:
+        """Return the names of the fields."""
+        return frozenset(item.name for item in fields(cls))
+
+
+def _checked(item: Any, value: Any) -> Any:
+    """Return ``value`` as the type of field ``item``, or raise naming the flag."""
+    flag = "--" + item.name.replace("_", "-")
+    if get_origin(item.type) is tuple:
+        if isinstance(value, str) or not all(isinstance(v, get_args(item.type)[0]) for v in value):
+            raise InputError(f"{flag} takes a list of values, not {value!r}")
+        return tuple(value)
+    if item.type is float and type(value) is int:
+        value = float(value)
+    if type(value) is not item.type:
+        raise InputError(f"{flag} takes a value of type {item.type.__name__}, not {value!r}")
+    low, high, choices = (item.metadata.get(key) for key in ("low", "high", "choices"))
+    if choices is not None and value not in choices:
+        raise InputError(f"{flag} is {value!r}; choose one of {', '.join(choices)}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"{flag} must be a finite number, not {value}")
+    if low is not None and value < low:
+        raise InputError(f"{flag} must be at least {low}, not {value}")
+    if high is not None and value > high:
+        raise InputError(f"{flag} must be at most {high}, not {value}")
+    return value
+
+
+@dataclass(frozen=True)
+class DataConfig(Settings):
+    """Which records, and how they are divided."""
+
+    data: str = setting("data/sample.csv", "table of records: .csv, .tsv, .jsonl, .parquet, a "
+                        "dataset folder, or the id of a Hugging Face dataset")  # fmt: skip
+    text: tuple[str, ...] = setting(
+        ("cause",), "text columns, in reading order: the lines of one certificate"
+    )
+    label: str = setting("category", "column of the label to learn")
+    id: str = setting("", "column of record ids (default: the row number, from 1)")
+    date: str = setting("", "column of dates; needed by --split temporal")
+    encoding: str = setting("utf-8", "character encoding of a text file, read strictly")
+    split: str = setting(
+        "stratified",
+        "how the holdout is drawn: stratified by label, grouped (identical texts on one side), "
+        "or temporal (the latest records)",
+        choices=("stratified", "grouped", "temporal"),
+    )
+    holdout: float = setting(0.30, "share of the records held out", low=0.01, high=0.9)
+    validation: float = setting(
+        0.10, "share of the training records kept for early stopping and calibration",
+        low=0.01, high=0.5,
+    )  # fmt: skip
+    rare: str = setting(
+        "drop",
+        "what becomes of classes under --min-class-records: drop the records, merge them into "
+        "one class, or keep them",
+        choices=("drop", "merge", "keep"),
+    )
+    min_class_records: int = setting(10, "records a class needs to count as not rare", low=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.text:
+            raise InputError("--text needs at least one column")
+        if self.split == "temporal" and not self.date:
+            raise InputError("--split temporal needs --date, the column of dates")
+
+
+@dataclass(frozen=True)
+class EncodingConfig(Settings):
+    """From words to ids."""
+
+    length: int = setting(
+        0, "tokens a text is padded or cut to (0: the 99th percentile of the training texts)", low=0
+    )
+    padding: str = setting(
+        "right",
+        "side that is padded; left-padded texts are read whole, padding included, as MATLAB does, "
+        "right-padded ones only to their last word",
+        choices=("left", "right"),
+    )
+    min_records: int = setting(1, "training records a word needs to enter the vocabulary", low=1)
+    subword_buckets: int = setting(
+        0, "rows of the table of hashed character n-grams (0: whole words only)", low=0
+    )
+
+
+@dataclass(frozen=True)
+class NetworkConfig(Settings):
+    """The network."""
+
+    embedding: int = setting(64, "dimensions of the word embedding", low=1)
+    hidden_units: int = setting(64, "hidden units of the LSTM, per direction", low=1)
+    bidirectional: bool = setting(True, "read the text in both directions")
+    pooling: str = setting(
+        "max_mean",
+        "what is classified: the LSTM's last step, or the maximum and mean over all steps",
+        choices=("last", "max_mean"),
+    )
+    initialisation: str = setting(
+        "torch", "how weights start: torch's or MATLAB's defaults", choices=("torch", "matlab")
+    )
+    embedding_dropout: float = setting(
+        0.0, "share of embedding dimensions dropped", low=0.0, high=0.95
+    )
+    dropout: float = setting(0.0, "share of the pooled features dropped", low=0.0, high=0.95)
+
+
+@dataclass(frozen=True)
+class TrainingConfig(Settings):
+    """The optimisation."""
+
+    epochs: int = setting(6, "passes over the training records, at most", low=1)
+    batch: int = setting(64, "records per step", low=1)
+    drop_last: bool = setting(False, "leave out an epoch's last, incomplete batch, as MATLAB does")
+    optimizer: str = setting(
+        "adamw", "Adam with L2 in the gradient, or decoupled from it", choices=("adam", "adamw")
+    )
+    learning_rate: float = setting(1e-3, "step size of Adam, at its highest", low=0.0)
+    schedule: str = setting(
+        "constant", "course of the learning rate", choices=("constant", "one_cycle")
+    )
+    weight_decay: float = setting(0.0, "decay of weight matrices per step; biases are free", low=0)
+    clip: float = setting(0.0, "largest L2 norm of a gradient (0: not clipped)", low=0.0)
+    clip_scope: str = setting(
+        "global",
+        "what the norm is taken of: each parameter by itself, as MATLAB does, or all together",
+        choices=("global", "parameter"),
+    )
+    label_smoothing: float = setting(0.0, "share of the target spread over all classes",
+                                     low=0.0, high=0.5)  # fmt: skip
+    patience: int = setting(
+        0, "epochs without a lower validation loss before stopping (0: never)", low=0
+    )
+    restore_best: bool = setting(
+        True, "keep the weights of the epoch with the lowest validation loss"
+    )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A model and how it is trained, apart from any data."""
+
+    encoding: EncodingConfig = field(default_factory=EncodingConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    @classmethod
+    def names(cls) -> frozenset[str]:
+        """Return the names of all fields of all sections; no two sections share one."""
+        return frozenset().union(*(section.type.names() for section in fields(cls)))  # type: ignore[union-attr]
+
+    @classmethod
+    def from_dict(cls, sections: Mapping[str, Any]) -> Self:
+        """Build from ``{section: {field: value}}``.
+
+        Raises
+        ------
+        InputError
+            If a section or field is unknown or a value is out of range.
+        """
+        known: dict[str, Any] = {item.name: item.type for item in fields(cls)}
+        for name, values in sections.items():
+            if name not in known:
+                raise InputError(f"a recipe has no section [{name}]; it has {', '.join(known)}")
+            if not isinstance(values, Mapping):
+                raise InputError(f"[{name}] of a recipe must be a section, not {values!r}")
+            if unknown := sorted(set(values) - known[name].names()):
+                raise InputError(f"section [{name}] of a recipe has no field {unknown[0]!r}")
+        return cls(**{name: known[name](**values) for name, values in sections.items()})
+
+    def with_fields(self, **values: Any) -> Self:
+        """Return a copy with some fields, of any section, replaced.
+
+        >>> Recipe().with_fields(epochs=3, hidden_units=32).network.hidden_units
+        32
+        """
+        if unknown := sorted(set(values) - self.names()):
+            raise InputError(f"a recipe has no field {unknown[0]!r}")
+        changed = {}
+        for item in fields(self):
+            section = getattr(self, item.name)
+            mine = {name: value for name, value in values.items() if name in section.names()}
+            changed[item.name] = replace(section, **mine)
+        return replace(self, **changed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ``{section: {field: value}}``, fit for TOML or JSON."""
+        return asdict(self)
+
+
+def shipped_recipes() -> list[str]:
+    """Return the names of the recipes in the package."""
+    folder = resources.files("textlstm") / "recipes"
+    return sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml"))
+
+
+def load_recipe(source: str | Path | Recipe) -> Recipe:
+    """Return the recipe of that name, or of that TOML file.
+
+    Raises
+    ------
+    InputError
+        If there is no such recipe, or the file is not one.
+
+    >>> load_recipe("okut-table2").network.hidden_units
+    200
+    """
+    if isinstance(source, Recipe):
+        return source
+    if str(source) in shipped_recipes():
+        text = (resources.files("textlstm") / "recipes" / f"{source}.toml").read_text("utf-8")
+    else:
+        try:
+            text = Path(source).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"no recipe {str(source)!r}: give one of {', '.join(shipped_recipes())}, "
+                "or a readable .toml file"
+            ) from error
+    try:
+        return Recipe.from_dict(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, InputError) as error:
+        raise InputError(f"recipe {str(source)!r}: {error}") from error

@@ -1,0 +1,170 @@
+"""Word encoding: a vocabulary from the training texts, and texts as padded rows of word ids."""
+
+import math
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textlstm.config import EncodingConfig
+from textlstm.errors import InputError
+from textlstm.text import SEPARATOR
+
+PAD, UNKNOWN = 0, 1
+"""The ids of padding and of a word that is not in the vocabulary."""
+
+RESERVED = ("<pad>", "<unk>")
+"""What stands in the vocabulary at these ids; no text contains either."""
+
+SUBWORD_LENGTHS = (3, 4, 5)
+"""Lengths of the character n-grams of a word (Bojanowski et al. 2017 take 3 to 6)."""
+
+LENGTH_PERCENTILE = 99
+
+
+@dataclass(frozen=True)
+class EncodedTexts:
+    """Texts as rows of word ids.
+
+    Attributes
+    ----------
+    forms
+        (n, T) int32: 0 pads; then the ids of the vocabulary; the k-th of ``unknown`` is the
+        vocabulary's size + k. A network that composes words of character n-grams can so tell
+        unknown words apart.
+    unknown
+        The distinct words outside the vocabulary.
+    vocabulary_size
+        Number of ids of the vocabulary.
+    truncated
+        Number of texts cut to T tokens.
+    """
+
+    forms: NDArray[np.int32]
+    unknown: tuple[str, ...]
+    vocabulary_size: int
+    truncated: int
+
+    def __len__(self) -> int:
+        return len(self.forms)
+
+    @property
+    def ids(self) -> NDArray[np.int32]:
+        """(n, T) int32, the word ids: every word of ``unknown`` has the id 1."""
+        return np.where(self.forms >= self.vocabulary_size, np.int32(UNKNOWN), self.forms)
+
+    def __getitem__(self, rows: Any) -> "EncodedTexts":
+        return EncodedTexts(self.forms[rows], self.unknown, self.vocabulary_size, self.truncated)
+
+
+@dataclass(frozen=True)
+class WordEncoding:
+    """From preprocessed texts to ids, as fitted on the training texts.
+
+    Attributes
+    ----------
+    words
+        The word of each id: ``<pad>``, ``<unk>``, then words by falling number of records.
+    length
+        Tokens a text is padded or cut to; the end of a longer text is lost.
+    padding
+        The padded side.
+    subword_buckets
+        Rows of the table of character n-grams; 0 for none.
+
+    >>> texts = ["acute mi", "acute stroke"]
+    >>> encoding = WordEncoding.fit(texts, EncodingConfig(length=4, padding="left"))
+    >>> encoding.words
+    ('<pad>', '<unk>', 'acute', 'mi', 'stroke')
+    >>> encoding.encode(["acute renal failure", "stroke"]).ids
+    array([[0, 2, 1, 1],
+           [0, 0, 0, 4]], dtype=int32)
+    """
+
+    words: tuple[str, ...]
+    length: int
+    padding: str
+    subword_buckets: int
+
+    def __post_init__(self) -> None:
+        if self.words[:2] != RESERVED or len(set(self.words)) != len(self.words):
+            raise InputError("a vocabulary begins with <pad>, <unk> and names each word once")
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], config: EncodingConfig) -> Self:
+        """Take vocabulary and length from preprocessed training texts."""
+        tokens = [text.split() for text in texts]
+        records = Counter(word for text in tokens for word in set(text))
+        words = sorted(
+            (word for word, n in records.items() if n >= config.min_records),
+            key=lambda word: (-records[word], word),
+        )
+        lengths = [len(text) for text in tokens] or [1]
+        length = config.length or max(1, math.ceil(np.percentile(lengths, LENGTH_PERCENTILE)))
+        return cls((*RESERVED, *words), length, config.padding, config.subword_buckets)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Return the id of each word."""
+        return {word: number for number, word in enumerate(self.words)}
+
+    def encode(self, texts: Sequence[str]) -> EncodedTexts:
+        """Return preprocessed texts as rows of ``length`` ids."""
+        forms = np.zeros((len(texts), self.length), dtype=np.int32)
+        unknown: dict[str, int] = {}
+        truncated = 0
+        for row, text in zip(forms, texts, strict=True):
+            tokens = text.split()
+            truncated += len(tokens) > self.length
+            numbers = [
+                self.index[word]
+                if word in self.index
+                else unknown.setdefault(word, len(self.words) + len(unknown))
+                for word in tokens[: self.length]
+            ]
+            start = self.length - len(numbers) if self.padding == "left" else 0
+            row[start : start + len(numbers)] = numbers
+        return EncodedTexts(forms, tuple(unknown), len(self.words), truncated)
+
+    def known_share(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return the share of each text's words, separators apart, that are in the vocabulary.
+
+        It is 0 for a text without words.
+
+        >>> WordEncoding.fit(["a b"], EncodingConfig()).known_share(["a x", "<sep> y", ""])
+        array([0.5, 0. , 0. ])
+        """
+        words = ([word for word in text.split() if word != SEPARATOR] for text in texts)
+        shares = [sum(w in self.index for w in text) / max(1, len(text)) for text in words]
+        return np.array(shares, dtype=np.float64)
+
+
+def subwords(words: Iterable[str], buckets: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the hashed character n-grams of words.
+
+    Returns
+    -------
+    numbers, offsets
+        The n-grams of word i are ``numbers[offsets[i]:offsets[i + 1]]``, each in 0...buckets-1.
+
+    Notes
+    -----
+    As in Bojanowski et al. 2017 ("Enriching Word Vectors with Subword Information"), a word is
+    bracketed by ``<`` and ``>`` so that prefixes and suffixes differ from the middle.
+    """
+    rows = [_ngrams(f"<{word}>", buckets) for word in words] if buckets else [[] for _ in words]
+    offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
+    return np.array([number for row in rows for number in row], dtype=np.int64), offsets
+
+
+def _ngrams(word: str, buckets: int) -> list[int]:
+    return [
+        zlib.crc32(word[start : start + size].encode("utf-8")) % buckets
+        for size in SUBWORD_LENGTHS
+        for start in range(len(word) - size + 1)
+    ]

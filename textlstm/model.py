@@ -1,0 +1,134 @@
+"""The network: embedding, LSTM, pooling, classes.
+
+Shapes: B records, T tokens, U distinct words, E embedding dimensions, H hidden units, P pooled
+features, C classes.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from textlstm.batches import Batch, Corpus, by_length
+from textlstm.config import NetworkConfig
+from textlstm.encoding import PAD
+
+PREDICTION_BATCH = 512
+"""Texts a batch in prediction."""
+
+
+class TextLSTM(nn.Module):
+    """An embedding, an LSTM in one or two directions, and a linear layer over its pooled steps.
+
+    The softmax is left to the loss and to the calibrated prediction. Hochreiter and Schmidhuber
+    1997 (LSTM), Schuster and Paliwal 1997 (two directions), Bojanowski et al. 2017 (subwords).
+
+    Parameters
+    ----------
+    config
+        The recipe's ``[network]``.
+    n_words
+        Ids of the vocabulary, padding and unknown word included.
+    n_subwords
+        Rows of the table of character n-grams; 0 for none.
+    n_classes
+        C.
+    """
+
+    def __init__(
+        self, config: NetworkConfig, n_words: int, n_subwords: int, n_classes: int
+    ) -> None:
+        super().__init__()
+        self.pooling = config.pooling
+        self.embedding = nn.Embedding(n_words, config.embedding, padding_idx=PAD)
+        self.subword_embedding = (
+            nn.EmbeddingBag(n_subwords, config.embedding, mode="mean") if n_subwords else None
+        )
+        self.embedding_dropout = nn.Dropout(config.embedding_dropout)
+        self.forward_lstm = nn.LSTM(config.embedding, config.hidden_units, batch_first=True)
+        self.backward_lstm = (
+            nn.LSTM(config.embedding, config.hidden_units, batch_first=True)
+            if config.bidirectional
+            else None
+        )
+        self.dropout = nn.Dropout(config.dropout)
+        features = config.hidden_units * (1 + config.bidirectional)
+        features *= 2 if config.pooling == "max_mean" else 1
+        self.output = nn.Linear(features, n_classes)
+        if config.initialisation == "matlab":
+            initialise_as_matlab(self)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return the logits (B, C)."""
+        embedded = functional.embedding(batch.ids, self.embed(batch))  # (B, T, E)
+        pooled = [self.pool(self.forward_lstm(embedded)[0], batch.lengths)]
+        if self.backward_lstm is not None:
+            reverse = reversed_within(batch.lengths, embedded.shape[1])  # (B, T)
+            backward = embedded.gather(1, reverse[:, :, None].expand_as(embedded))  # (B, T, E)
+            # Steps need not be put back in reading order: pooling does not see their order.
+            pooled.append(self.pool(self.backward_lstm(backward)[0], batch.lengths))
+        logits: Tensor = self.output(self.dropout(torch.cat(pooled, dim=1)))
+        return logits  # (B, C)
+
+    def embed(self, batch: Batch) -> Tensor:
+        """Return the vectors of the batch's distinct words (U, E)."""
+        vectors: Tensor = self.embedding(batch.words)
+        if self.subword_embedding is not None:
+            vectors = vectors + self.subword_embedding(batch.subwords, batch.offsets)
+        dropped: Tensor = self.embedding_dropout(vectors)
+        return dropped
+
+    def pool(self, steps: Tensor, lengths: Tensor) -> Tensor:
+        """Return (B, P) of the LSTM's steps (B, T, H), those after a text's end left out."""
+        if self.pooling == "last":
+            last = (lengths - 1)[:, None, None].expand(-1, 1, steps.shape[2])  # (B, 1, H)
+            return steps.gather(1, last).squeeze(1)
+        inside = torch.arange(steps.shape[1], device=steps.device) < lengths[:, None]  # (B, T)
+        # An LSTM's output lies within -1...1, so what is filled in can never be the maximum.
+        maximum = steps.masked_fill(~inside[:, :, None], -2.0).amax(dim=1)
+        mean = (steps * inside[:, :, None]).sum(dim=1) / lengths[:, None]
+        return torch.cat([maximum, mean], dim=1)
+
+
+def reversed_within(lengths: Tensor, size: int) -> Tensor:
+    """Return, for each text, the steps (B, T) that read it backwards; padding stays in place.
+
+    >>> reversed_within(torch.tensor([3, 1]), 4)
+    tensor([[2, 1, 0, 3],
+            [0, 1, 2, 3]])
+    """
+    steps = torch.arange(size, device=lengths.device)[None, :]
+    backwards = lengths[:, None] - 1 - steps
+    return torch.where(backwards >= 0, backwards, steps)
+
+
+@torch.no_grad()
+def initialise_as_matlab(network: TextLSTM) -> None:
+    """Set the weights as MATLAB R2020b's layers do by default.
+
+    Narrow-normal embeddings (standard deviation 0.01), Glorot-uniform input and output weights,
+    orthogonal recurrent weights, and one bias of zeros per LSTM with the forget gate at one; torch
+    has a second LSTM bias, which is held at zero.
+    """
+    network.embedding.weight.normal_(std=0.01)
+    network.embedding.weight[PAD] = 0.0
+    for lstm in (network.forward_lstm, network.backward_lstm):
+        if lstm is None:
+            continue
+        nn.init.xavier_uniform_(lstm.get_parameter("weight_ih_l0"))
+        nn.init.orthogonal_(lstm.get_parameter("weight_hh_l0"))
+        bias, second_bias = lstm.get_parameter("bias_ih_l0"), lstm.get_parameter("bias_hh_l0")
+        bias.zero_()
+        bias[lstm.hidden_size : 2 * lstm.hidden_size] = 1.0  # gates: input, forget, cell, output
+        second_bias.zero_().requires_grad_(False)
+    nn.init.xavier_uniform_(network.output.weight)
+    network.output.bias.zero_()
+
+
+@torch.inference_mode()
+def predict_logits(network: TextLSTM, corpus: Corpus, device: torch.device) -> Tensor:
+    """Return the logits (n, C) of all texts, in their order, on the CPU."""
+    network.eval()
+    logits = torch.empty(len(corpus), network.output.out_features)
+    for rows in by_length(corpus.lengths, PREDICTION_BATCH):
+        logits[rows] = network(corpus.batch(rows).to(device)).cpu()
+    return logits

@@ -1,0 +1,118 @@
+"""Cleaning and tokenizing: one function, for training and for prediction alike.
+
+The steps are those of Okut (2021, Table 2 e): tokenize (spaCy's blank English tokenizer, which
+splits by rules alone), lower case, erase punctuation; Unicode is normalised first. Punctuation is
+taken from the ends of a token and kept inside it, so ``i46.9,e11.9`` and ``covid-19`` stay whole.
+"""
+
+import re
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+SEPARATOR = "<sep>"
+"""Stands between two fields; no text can produce it, since tokens lose their outer punctuation."""
+
+MAX_CHARACTERS = 100_000
+"""A field is cut here before cleaning: no certificate is longer, and a broken file may be."""
+
+MAX_RUN = 100
+"""Characters without a space after which one is put: longer runs are not words, and the tokenizer
+takes time quadratic in their length."""
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_LONG_RUN = re.compile(rf"(\S{{{MAX_RUN}}})(?=\S)")
+
+
+def clean(field: str) -> str:
+    r"""Return a field as normalised Unicode with single spaces and no invisible characters.
+
+    Compatibility forms are composed (NFKC), lone surrogates replaced, control characters turned
+    into spaces, and format characters (zero-width, bidirectional, byte order mark) removed.
+
+    >>> clean("\ufeffﬁbrosis\x00of\u200b the\tlung")
+    'fibrosis of the lung'
+    """
+    field = _SURROGATES.sub("\ufffd", field[:MAX_CHARACTERS])
+    field = unicodedata.normalize("NFKC", field)
+    if not field.isprintable():
+        field = field.translate(_invisible())
+    return _LONG_RUN.sub(r"\1 ", " ".join(field.split()))
+
+
+def tokenize(field: str) -> list[str]:
+    """Return the words of a field: lower case, without punctuation at either end.
+
+    >>> tokenize("ACUTE MI, due to (Type II) Diabetes; COVID-19.")
+    ['acute', 'mi', 'due', 'to', 'type', 'ii', 'diabetes', 'covid-19']
+    """
+    words = (token.text.lower().strip(_punctuation()) for token in _tokenizer()(clean(field)))
+    return [word for word in words if word]
+
+
+def preprocess(records: Iterable[Sequence[str]]) -> list[str]:
+    """Return each record as its words joined by spaces, its fields by :data:`SEPARATOR`.
+
+    A record without any word becomes the empty string. ``text.split(" ")`` gives the tokens back.
+
+    Parameters
+    ----------
+    records
+        The text fields of each record, in reading order; see :func:`textlstm.records.as_records`.
+
+    >>> preprocess([("Pneumonia d/t COPD", "HTN"), ("Asthma", ""), ("-", " ")])
+    ['pneumonia d t copd <sep> htn', 'asthma <sep>', '']
+    """
+    # Most fields of a registry are repeats: each distinct one is tokenized once.
+    known: dict[str, str] = {}
+
+    def words(field: str) -> str:
+        if field not in known:
+            known[field] = " ".join(tokenize(field))
+        return known[field]
+
+    return [_join([words(field) for field in record]) for record in records]
+
+
+def split_fields(text: str) -> list[str]:
+    """Return the fields of a preprocessed record, without the separator.
+
+    >>> split_fields("pneumonia <sep> htn")
+    ['pneumonia', 'htn']
+    """
+    return [field.strip() for field in text.split(SEPARATOR)]
+
+
+def _join(fields: list[str]) -> str:
+    return f" {SEPARATOR} ".join(fields).strip() if any(fields) else ""
+
+
+@cache
+def _tokenizer() -> Any:
+    # Imported late: spaCy takes a second, and most commands fail or answer before they need it.
+    from spacy.lang.en import English
+
+    return English().tokenizer
+
+
+@cache
+def _punctuation() -> str:
+    """Return every punctuation mark and symbol of Unicode."""
+    return "".join(
+        character
+        for character in map(chr, range(sys.maxunicode + 1))
+        if unicodedata.category(character)[0] in "PS"
+    )
+
+
+@cache
+def _invisible() -> dict[int, str]:
+    """Return the translation of control characters (to a space) and format characters (to none)."""
+    replacements = {"Cc": " ", "Cf": ""}
+    return {
+        point: replacements[category]
+        for point in range(sys.maxunicode + 1)
+        if (category := unicodedata.category(chr(point))) in replacements
+    }

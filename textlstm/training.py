@@ -1,0 +1,219 @@
+"""The training loop: it yields one :class:`Epoch` at a time; who calls it logs, draws and saves."""
+
+import copy
+import math
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from textlstm.batches import Corpus, shuffled
+from textlstm.config import Recipe, TrainingConfig
+from textlstm.encoding import WordEncoding
+from textlstm.errors import InputError
+from textlstm.model import TextLSTM, predict_logits
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Texts with what is to be learned of them."""
+
+    corpus: Corpus
+    labels: Tensor  # (n,) int64, class numbers
+    weights: Tensor  # (n,) float32
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one pass over the training records came to.
+
+    The training figures are means over the epoch's steps, dropout on, as the weights moved; the
+    validation figures are of the weights at its end. Losses are cross entropies in nats, without
+    label smoothing.
+    """
+
+    number: int
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    best: bool
+    seconds: float
+
+
+def new_network(recipe: Recipe, encoding: WordEncoding, n_classes: int, seed: int) -> TextLSTM:
+    """Return the recipe's network with its starting weights."""
+    with _seeded(seed, 0):
+        return TextLSTM(recipe.network, len(encoding.words), encoding.subword_buckets, n_classes)
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return the device of that name; ``auto`` is the GPU where there is one.
+
+    Raises
+    ------
+    InputError
+        If this machine has no such device.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch raises either, by build
+        raise InputError(f"--device {name}: not available here; use auto or cpu") from error
+    return device
+
+
+def fit(
+    network: TextLSTM,
+    train: Examples,
+    validation: Examples,
+    config: TrainingConfig,
+    seed: int,
+    device: torch.device,
+) -> Iterator[Epoch]:
+    """Train the network in place, yielding each epoch; at the end it is in evaluation mode.
+
+    Where the recipe restores the best weights, it then holds those of the epoch with the lowest
+    validation loss, otherwise those of the last one. An epoch's randomness follows from the seed
+    and its number alone.
+
+    Raises
+    ------
+    InputError
+        If the loss stops being finite.
+    """
+    network.to(device)
+    optimizer = make_optimizer(network, config)
+    n_steps = _steps(len(train.labels), config)
+    schedule = make_schedule(optimizer, config, n_steps * config.epochs)
+    best_loss, best_weights, since_best = math.inf, None, 0
+    for number in range(1, config.epochs + 1):
+        started = time.perf_counter()
+        with _seeded(seed, number):
+            train_loss, train_accuracy = _one_epoch(
+                network, train, config, optimizer, schedule, device
+            )
+        logits = predict_logits(network, validation.corpus, device)
+        loss = float(functional.cross_entropy(logits, validation.labels))
+        if not (math.isfinite(train_loss) and math.isfinite(loss)):
+            raise InputError(
+                f"the loss is not finite in epoch {number}; lower --learning-rate or set --clip"
+            )
+        is_best = loss < best_loss
+        if is_best:
+            best_loss, since_best = loss, 0
+            best_weights = copy.deepcopy(network.state_dict()) if config.restore_best else None
+        else:
+            since_best += 1
+        yield Epoch(
+            number=number,
+            learning_rate=float(optimizer.param_groups[0]["lr"]),
+            train_loss=train_loss,
+            train_accuracy=train_accuracy,
+            validation_loss=loss,
+            validation_accuracy=float((logits.argmax(1) == validation.labels).float().mean()),
+            best=is_best,
+            seconds=time.perf_counter() - started,
+        )
+        if config.patience and since_best >= config.patience:
+            break
+    if best_weights is not None:
+        network.load_state_dict(best_weights)
+    network.eval()
+
+
+def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    """Return Adam (Kingma and Ba 2015), or AdamW (Loshchilov and Hutter 2019).
+
+    Only matrices decay: biases are left free, as in MATLAB.
+    """
+    learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for p in learned if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in learned if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
+    return kind(groups, lr=config.learning_rate, fused=True)
+
+
+def make_schedule(
+    optimizer: torch.optim.Optimizer, config: TrainingConfig, n_steps: int
+) -> torch.optim.lr_scheduler.LRScheduler:
+    """Return the course of the learning rate over all steps (one-cycle: Smith and Topin 2018)."""
+    if config.schedule == "one_cycle":
+        return torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, max_lr=config.learning_rate, total_steps=n_steps
+        )
+    return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+
+
+def clip_gradients(parameters: Iterable[Tensor], config: TrainingConfig) -> None:
+    """Scale gradients down to the recipe's largest L2 norm.
+
+    Either each parameter's gradient has its own norm (MATLAB's ``l2norm``), or all together have
+    one (``global-l2norm``; Pascanu et al. 2013).
+    """
+    if not config.clip:
+        return
+    learned = [parameter for parameter in parameters if parameter.grad is not None]
+    groups = [[one] for one in learned] if config.clip_scope == "parameter" else [learned]
+    for group in groups:
+        nn.utils.clip_grad_norm_(group, config.clip)
+
+
+def _steps(n_records: int, config: TrainingConfig) -> int:
+    """Return the number of steps of an epoch."""
+    if config.drop_last and n_records >= config.batch:
+        return n_records // config.batch
+    return math.ceil(n_records / config.batch)
+
+
+def _one_epoch(
+    network: TextLSTM,
+    train: Examples,
+    config: TrainingConfig,
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+    device: torch.device,
+) -> tuple[float, float]:
+    """Take an epoch's steps; return the weighted mean loss and accuracy."""
+    network.train()
+    generator = torch.Generator().manual_seed(torch.initial_seed())
+    totals = torch.zeros(3, dtype=torch.float64, device=device)  # weight, loss, hits
+    batches = shuffled(train.corpus.lengths, config.batch, generator, drop_last=config.drop_last)
+    for rows in batches:
+        labels, weights = train.labels[rows].to(device), train.weights[rows].to(device)
+        logits = network(train.corpus.batch(rows).to(device))  # (B, C)
+        losses = functional.cross_entropy(
+            logits, labels, reduction="none", label_smoothing=config.label_smoothing
+        )
+        optimizer.zero_grad(set_to_none=True)
+        # Weights of mean 1 leave the size of a step as it is without them.
+        (losses * weights).mean().backward()
+        clip_gradients(network.parameters(), config)
+        optimizer.step()
+        schedule.step()
+        with torch.no_grad():
+            plain = functional.cross_entropy(logits, labels, reduction="none")
+            hits = (logits.argmax(1) == labels).double()
+            totals += torch.stack([weights.sum(), (plain * weights).sum(), (hits * weights).sum()])
+    weight, loss, correct = totals.tolist()
+    return loss / weight, correct / weight
+
+
+@contextmanager
+def _seeded(seed: int, number: int) -> Iterator[None]:
+    """Seed torch from a run's seed and a number, and put its own state back afterwards."""
+    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    state = np.random.SeedSequence([seed, number]).generate_state(1)
+    with torch.random.fork_rng(devices):
+        torch.manual_seed(int(state[0]))
+        yield
