@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from textlstm.batches import Corpus
 from textlstm.calibration import calibrated, fit_temperature
 from textlstm.config import Recipe
-from textlstm.encoding import WordEncoding
+from textlstm.encoding import EncodedTexts, WordEncoding
 from textlstm.errors import InputError
 from textlstm.files import read_json, sha256, write_bytes, write_json
 from textlstm.model import TextLSTM, predict_logits
@@ -88,10 +88,7 @@ class Bundle:
         (folder / "manifest.json").unlink(missing_ok=True)
         weights = {name: w.cpu().contiguous() for name, w in self.network.state_dict().items()}
         write_bytes(folder / "model.safetensors", safetensors.torch.save(weights))
-        vocabulary = {"words": self.encoding.words, "length": self.encoding.length,
-                      "padding": self.encoding.padding,
-                      "subword_buckets": self.encoding.subword_buckets}  # fmt: skip
-        write_json(folder / "vocab.json", vocabulary)
+        write_json(folder / "vocab.json", self.encoding.to_dict())
         write_json(folder / "labels.json", self.labels)
         write_json(folder / "config.json", {"recipe": self.recipe.to_dict(),
                                             "summary": self.summary})  # fmt: skip
@@ -121,8 +118,7 @@ class Bundle:
         try:
             config = read_json(folder / "config.json")
             recipe = Recipe.from_dict(config["recipe"])
-            vocabulary = read_json(folder / "vocab.json")
-            encoding = WordEncoding(**(vocabulary | {"words": tuple(vocabulary["words"])}))
+            encoding = WordEncoding.from_dict(read_json(folder / "vocab.json"))
             labels = tuple(read_json(folder / "labels.json"))
             network = TextLSTM(
                 recipe.network, len(encoding.words), encoding.subword_buckets, len(labels)
@@ -191,15 +187,18 @@ def train_bundle(
 
 
 def examples(
-    texts: Sequence[str],
+    texts: EncodedTexts,
     labels: NDArray[np.int64],
     encoding: WordEncoding,
     weights: NDArray[np.float64] | None = None,
 ) -> Examples:
-    """Return preprocessed texts and class numbers as what the training loop takes."""
+    """Return encoded texts and class numbers as what the training loop takes.
+
+    Weights are scaled to a mean of 1, which leaves the size of a training step as it is.
+    """
     values = np.ones(len(labels)) if weights is None else weights / weights.mean()
     return Examples(
-        Corpus(encoding.encode(texts), encoding),
+        Corpus(texts, encoding),
         torch.tensor(labels, dtype=torch.int64),
         torch.from_numpy(values.astype(np.float32)),
     )

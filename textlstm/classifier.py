@@ -114,22 +114,25 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
         encoding = WordEncoding.fit(train["text"].tolist(), recipe.encoding)
         self.history_ = []
+        parts = [
+            examples(
+                encoding.encode(part["text"].tolist()),
+                part["label"].to_numpy(),
+                encoding,
+                part["weight"].to_numpy(),
+            )
+            for part in (train, validation)
+        ]
         self.bundle_ = train_bundle(
             recipe,
             encoding,
             tuple(as_text(label) for label in classes.tolist()),
-            *(
-                examples(
-                    part["text"].tolist(), part["label"].to_numpy(), encoding,
-                    part["weight"].to_numpy(),
-                )
-                for part in (train, validation)
-            ),
+            *parts,
             seed=self.random_state,
             device=device,
             on_epoch=self.history_.append,
             summary={"training records": len(train), "validation records": len(validation)},
-        )  # fmt: skip
+        )
         self.classes_ = classes
         return self
 

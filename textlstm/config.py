@@ -39,9 +39,9 @@ class Settings:
             object.__setattr__(self, item.name, _checked(item, getattr(self, item.name)))
 
     @classmethod
-    def names(cls) -> frozenset[str]:
+    def names(cls) -> list[str]:
         """Return the names of the fields."""
-        return frozenset(item.name for item in fields(cls))
+        return [item.name for item in fields(cls)]
 
 
 def _checked(item: Any, value: Any) -> Any:
@@ -178,6 +178,12 @@ class TrainingConfig(Settings):
     )
 
 
+def section_settings(section: Any) -> type[Settings]:
+    """Return the class of a recipe's section."""
+    kind: type[Settings] = section.type
+    return kind
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A model and how it is trained, apart from any data."""
@@ -187,9 +193,9 @@ class Recipe:
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     @classmethod
-    def names(cls) -> frozenset[str]:
+    def names(cls) -> list[str]:
         """Return the names of all fields of all sections; no two sections share one."""
-        return frozenset().union(*(section.type.names() for section in fields(cls)))  # type: ignore[union-attr]
+        return [item.name for section in fields(cls) for item in fields(section_settings(section))]
 
     @classmethod
     def from_dict(cls, sections: Mapping[str, Any]) -> Self:
@@ -200,13 +206,13 @@ class Recipe:
         InputError
             If a section or field is unknown or a value is out of range.
         """
-        known: dict[str, Any] = {item.name: item.type for item in fields(cls)}
+        known = {section.name: section_settings(section) for section in fields(cls)}
         for name, values in sections.items():
             if name not in known:
                 raise InputError(f"a recipe has no section [{name}]; it has {', '.join(known)}")
             if not isinstance(values, Mapping):
                 raise InputError(f"[{name}] of a recipe must be a section, not {values!r}")
-            if unknown := sorted(set(values) - known[name].names()):
+            if unknown := sorted(set(values) - set(known[name].names())):
                 raise InputError(f"section [{name}] of a recipe has no field {unknown[0]!r}")
         return cls(**{name: known[name](**values) for name, values in sections.items()})
 
@@ -216,9 +222,9 @@ class Recipe:
         >>> Recipe().with_fields(epochs=3, hidden_units=32).network.hidden_units
         32
         """
-        if unknown := sorted(set(values) - self.names()):
+        if unknown := sorted(set(values) - set(self.names())):
             raise InputError(f"a recipe has no field {unknown[0]!r}")
-        changed = {}
+        changed: dict[str, Any] = {}
         for item in fields(self):
             section = getattr(self, item.name)
             mine = {name: value for name, value in values.items() if name in section.names()}
@@ -228,6 +234,33 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Return ``{section: {field: value}}``, fit for TOML or JSON."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything a run used: what is written to ``RUN/config.json``.
+
+    ``recipe_name`` says where the recipe came from; the values in ``recipe`` count, flags included.
+    """
+
+    data: DataConfig = field(default_factory=DataConfig)
+    recipe: Recipe = field(default_factory=Recipe)
+    recipe_name: str = "default"
+    seed: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return nested dictionaries, fit for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build from what :meth:`to_dict` gave."""
+        return cls(
+            data=DataConfig(**values["data"]),
+            recipe=Recipe.from_dict(values["recipe"]),
+            recipe_name=values["recipe_name"],
+            seed=values["seed"],
+        )
 
 
 def shipped_recipes() -> list[str]:

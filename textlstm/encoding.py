@@ -4,15 +4,19 @@ import math
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
+from pyarrow import feather
 
 from textlstm.config import EncodingConfig
 from textlstm.errors import InputError
+from textlstm.files import replacing
 from textlstm.text import SEPARATOR
 
 PAD, UNKNOWN = 0, 1
@@ -131,6 +135,15 @@ class WordEncoding:
             row[start : start + len(numbers)] = numbers
         return EncodedTexts(forms, tuple(unknown), len(self.words), truncated)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields, fit for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Build from what :meth:`to_dict` gave."""
+        return cls(**{**values, "words": tuple(values["words"])})
+
     def known_share(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return the share of each text's words, separators apart, that are in the vocabulary.
 
@@ -142,6 +155,46 @@ class WordEncoding:
         words = ([word for word in text.split() if word != SEPARATOR] for text in texts)
         shares = [sum(w in self.index for w in text) / max(1, len(text)) for text in words]
         return np.array(shares, dtype=np.float64)
+
+
+def write_encoded(path: Path, texts: EncodedTexts, labels: NDArray[np.int64]) -> None:
+    """Write encoded texts as an Arrow file: ``ids``, ``label``, and the ``unknown`` words in order.
+
+    Parameters
+    ----------
+    labels
+        (n,) class numbers; -1 for a class the training part does not have.
+    """
+    length = texts.forms.shape[1]
+    outside = texts.forms >= texts.vocabulary_size
+    words = np.array(texts.unknown, dtype=object)[texts.forms[outside] - texts.vocabulary_size]
+    ends = np.cumsum([0, *outside.sum(axis=1)], dtype=np.int32)
+    table = pa.table(
+        {
+            "ids": pa.FixedSizeListArray.from_arrays(pa.array(texts.ids.ravel()), length),
+            "label": pa.array(labels, pa.int32()),
+            "unknown": pa.ListArray.from_arrays(ends, pa.array(words, pa.string())),
+        },
+        metadata={"vocabulary_size": str(texts.vocabulary_size), "truncated": str(texts.truncated)},
+    )
+    with replacing(path) as temporary:
+        feather.write_feather(table, temporary, compression="uncompressed")
+
+
+def read_encoded(path: Path) -> tuple[EncodedTexts, NDArray[np.int64]]:
+    """Return what :func:`write_encoded` wrote: texts and class numbers."""
+    table = feather.read_table(path, memory_map=True).combine_chunks()
+    facts = {key.decode(): int(value) for key, value in table.schema.metadata.items()}
+    ids = table["ids"].combine_chunks()
+    forms = ids.flatten().to_numpy().reshape(len(table), ids.type.list_size).copy()
+    unknown: dict[str, int] = {}
+    forms[forms == UNKNOWN] = [
+        facts["vocabulary_size"] + unknown.setdefault(word, len(unknown))
+        for words in table["unknown"].to_pylist()
+        for word in words
+    ]
+    labels = table["label"].to_numpy().astype(np.int64)
+    return EncodedTexts(forms, tuple(unknown), facts["vocabulary_size"], facts["truncated"]), labels
 
 
 def subwords(words: Iterable[str], buckets: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

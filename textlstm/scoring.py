@@ -1,6 +1,6 @@
 """New records through a bundle: labels, probabilities, and which records a person should see."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,16 +89,21 @@ def rounded(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     return probabilities.round(6)
 
 
-def write_table(table: pa.Table, path: Path) -> None:
-    """Write a table as ``.csv`` or ``.parquet``, by the file's name; whole or not at all.
+def output_writer(path: Path) -> Callable[[pa.Table], None]:
+    """Return what writes a table to ``path``, whole or not at all, in the format of its name.
 
     Raises
     ------
     InputError
-        If the name ends otherwise.
+        If the name ends in neither ``.csv`` nor ``.parquet``: known before any work is done.
     """
     writers = {".csv": pa.csv.write_csv, ".parquet": pq.write_table}
-    if path.suffix.lower() not in writers:
+    write = writers.get(path.suffix.lower())
+    if write is None:
         raise InputError(f"{path}: the output must end in {' or '.join(writers)}")
-    with replacing(path) as temporary:
-        writers[path.suffix.lower()](table, temporary)
+
+    def replace(table: pa.Table) -> None:
+        with replacing(path) as temporary:
+            write(table, temporary)
+
+    return replace

@@ -8,6 +8,7 @@ taken from the ends of a token and kept inside it, so ``i46.9,e11.9`` and ``covi
 import re
 import sys
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
@@ -74,6 +75,16 @@ def preprocess(records: Iterable[Sequence[str]]) -> list[str]:
         return known[field]
 
     return [_join([words(field) for field in record]) for record in records]
+
+
+def word_records(texts: Iterable[str], min_records: int) -> dict[str, int]:
+    """Return the number of records each word stands in, for words in at least ``min_records``.
+
+    >>> word_records(["acute mi", "acute mi <sep> mi", "stroke"], min_records=2)
+    {'acute': 2, 'mi': 2}
+    """
+    counts = Counter(word for text in texts for word in sorted(set(text.split()) - {SEPARATOR}))
+    return {word: n for word, n in counts.most_common() if n >= min_records}
 
 
 def split_fields(text: str) -> list[str]:

@@ -196,7 +196,6 @@ def _one_epoch(
             logits, labels, reduction="none", label_smoothing=config.label_smoothing
         )
         optimizer.zero_grad(set_to_none=True)
-        # Weights of mean 1 leave the size of a step as it is without them.
         (losses * weights).mean().backward()
         clip_gradients(network.parameters(), config)
         optimizer.step()

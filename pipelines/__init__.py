@@ -1,0 +1,1 @@
+"""The stages: each parses, loads, calls the library and saves; they meet only through files."""

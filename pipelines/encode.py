@@ -1,0 +1,50 @@
+"""Take the vocabulary from the training part, and turn every text into a row of word ids.
+
+Reads:  RUN/config.json, RUN/records/
+Writes: RUN/encoded/vocab.json, RUN/encoded/labels.json,
+        RUN/encoded/{train,validation,holdout}.arrow (ids, label, unknown words)
+"""
+
+from collections.abc import Sequence
+
+from pipelines import shell
+from pipelines.runs import Run
+
+
+def encode(run: Run) -> None:
+    """Carry out the stage."""
+    import pandas as pd
+
+    from textlstm.encoding import WordEncoding, write_encoded
+    from textlstm.files import write_json
+    from textlstm.records import PARTS
+
+    config = run.config()
+    run.require(run.records / "summary.json", "preprocess")
+    with shell.timed() as seconds:
+        run.begin("encode")
+        parts = {name: pd.read_parquet(run.records / f"{name}.parquet") for name in PARTS}
+        encoding = WordEncoding.fit(parts["train"]["text"].tolist(), config.recipe.encoding)
+        labels = sorted(set(parts["train"]["label"]))
+        for name, part in parts.items():
+            texts = encoding.encode(part["text"].tolist())
+            numbers = pd.Index(labels).get_indexer(part["label"])
+            write_encoded(run.encoded / f"{name}.arrow", texts, numbers)
+        write_json(run.encoded / "labels.json", labels)
+        write_json(run.encoded / "vocab.json", encoding.to_dict())
+        run.end("encode", seconds())
+    shell.say(
+        f"encode: {len(encoding.words)} words, {encoding.length} tokens a text, "
+        f"{len(labels)} classes"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse the flags and carry out the stage."""
+    parser = shell.parser(__doc__)
+    shell.add_run(parser)
+    encode(Run(parser.parse_args(argv).run))
+
+
+if __name__ == "__main__":
+    shell.leave(main)

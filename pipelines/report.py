@@ -1,0 +1,57 @@
+"""Measure the model on the holdout beside simpler ones, draw, and write the report.
+
+Reads:  RUN/config.json, RUN/records/, RUN/bundle/, RUN/history.csv
+Writes: RUN/metrics.json, RUN/predictions.csv, RUN/figures/, RUN/report.html
+"""
+
+from collections.abc import Sequence
+
+from pipelines import shell
+from pipelines.runs import Run
+
+
+def report(run: Run) -> None:
+    """Carry out the stage."""
+    import pandas as pd
+
+    from textlstm import reporting
+    from textlstm.bundle import Bundle
+    from textlstm.figures import save_png
+    from textlstm.files import read_json, replacing, write_bytes, write_json
+    from textlstm.page import render
+    from textlstm.records import PARTS
+
+    config = run.config()
+    run.require(run.history, "train")
+    with shell.timed() as seconds:
+        run.begin("report")
+        bundle = Bundle.load(run.bundle)
+        parts = {name: pd.read_parquet(run.records / f"{name}.parquet") for name in PARTS}
+        evaluation = reporting.evaluate(
+            bundle, parts, read_json(run.records / "summary.json"), config.seed
+        )
+        with replacing(run.predictions) as path:
+            evaluation.predictions.to_csv(path, index=False, lineterminator="\n")
+        figures = reporting.draw(evaluation, pd.read_csv(run.history), parts, config.seed)
+        for name, figure in figures.items():
+            save_png(figure, run.figures / f"{name}.png")
+        metrics = evaluation.metrics | {"timing": {**run.timing(), "report": seconds()}}
+        write_json(run.metrics, metrics)
+        pictures = {name: (run.figures / f"{name}.png").read_bytes() for name in figures}
+        verdict = reporting.verdict(metrics)
+        write_bytes(run.page, render(config, metrics, pictures, verdict).encode("utf-8"))
+        run.end("report", seconds())
+    for sentence in verdict:
+        shell.say(f"report: {sentence}")
+    print(run.page)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse the flags and carry out the stage."""
+    parser = shell.parser(__doc__)
+    shell.add_run(parser)
+    report(Run(parser.parse_args(argv).run))
+
+
+if __name__ == "__main__":
+    shell.leave(main)

@@ -1,0 +1,87 @@
+"""The folder of a run: where each stage writes, and what the next one finds there."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from textlstm.config import RunConfig
+from textlstm.errors import InputError
+from textlstm.files import read_json, write_json
+
+STAGES = ("preprocess", "encode", "train", "report")
+
+
+class Run:
+    """Paths of a run, and its settings."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.records = self.folder / "records"
+        self.encoded = self.folder / "encoded"
+        self.bundle = self.folder / "bundle"
+        self.history = self.folder / "history.csv"
+        self.metrics = self.folder / "metrics.json"
+        self.predictions = self.folder / "predictions.csv"
+        self.figures = self.folder / "figures"
+        self.page = self.folder / "report.html"
+        self._config = self.folder / "config.json"
+        self._timing = self.folder / "timing.json"
+
+    @property
+    def outputs(self) -> dict[str, tuple[Path, ...]]:
+        """Return what each stage writes."""
+        report = (self.metrics, self.predictions, self.figures, self.page)
+        paths = ((self.records,), (self.encoded,), (self.bundle, self.history), report)
+        return dict(zip(STAGES, paths, strict=True))
+
+    def create(self, config: RunConfig, versions: dict[str, str]) -> None:
+        """Make the folder and write the settings.
+
+        Raises
+        ------
+        InputError
+            If the folder holds something else than a run.
+        """
+        if self.folder.is_file():
+            raise InputError(f"--run {self.folder}: this is a file; give a folder")
+        if self.folder.is_dir() and any(self.folder.iterdir()) and not self._config.is_file():
+            raise InputError(f"--run {self.folder}: this folder holds other files; give a new one")
+        write_json(self._config, {**config.to_dict(), "versions": versions})
+
+    def config(self) -> RunConfig:
+        """Return the settings of the run.
+
+        Raises
+        ------
+        InputError
+            If the folder is not a run's.
+        """
+        self.require(self._config, "preprocess")
+        try:
+            return RunConfig.from_dict(read_json(self._config))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{self._config}: not the settings of a run ({error})") from error
+
+    def require(self, path: Path, stage: str) -> None:
+        """Raise an :class:`InputError` naming the stage to run first, if a path is not there."""
+        if not path.exists():
+            raise InputError(
+                f"{path} is missing; run `python -m pipelines.{stage} --run {self.folder}` first"
+            )
+
+    def begin(self, stage: str) -> None:
+        """Remove what this stage and later ones wrote before, so that nothing stale remains."""
+        for later in STAGES[STAGES.index(stage) :]:
+            for path in self.outputs[later]:
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
+
+    def end(self, stage: str, seconds: float) -> None:
+        """Note how long a stage took."""
+        write_json(self._timing, {**self.timing(), stage: seconds})
+
+    def timing(self) -> dict[str, Any]:
+        """Return the seconds of each stage so far."""
+        return dict(read_json(self._timing)) if self._timing.is_file() else {}

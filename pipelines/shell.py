@@ -1,0 +1,160 @@
+"""What the stages' command lines share: flags made from settings, messages, exit statuses."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import Any, NoReturn, get_args, get_origin
+
+from textlstm.config import (
+    DataConfig,
+    Recipe,
+    RunConfig,
+    Settings,
+    load_recipe,
+    section_settings,
+    shipped_recipes,
+)
+from textlstm.errors import InputError
+
+DEMO_RUN = "runs/demo"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that answers a mistake with one line and status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the mistake and leave."""
+        self.exit(2, f"error: {message} (see --help)\n")
+
+
+def parser(description: str | None) -> Parser:
+    """Return the parser of a stage, described by its module's docstring."""
+    return Parser(
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+
+
+def add_run(arguments: argparse.ArgumentParser, default: str | None = None) -> None:
+    """Add ``--run``."""
+    arguments.add_argument(
+        "--run",
+        metavar="RUN",
+        default=default or argparse.SUPPRESS,
+        required=default is None,
+        help="folder of the run" + (f" (default: {default})" if default else ""),
+    )
+
+
+def add_device(arguments: argparse.ArgumentParser) -> None:
+    """Add ``--device``."""
+    arguments.add_argument(
+        "--device", default="auto", help="auto (a GPU if there is one), cpu, cuda, cuda:1 ..."
+    )
+
+
+def add_run_config(arguments: argparse.ArgumentParser) -> None:
+    """Add the flags of the data and of every field of the recipe."""
+    arguments.add_argument("--seed", type=int, default=0, help="seed of all chance (default: 0)")
+    arguments.add_argument(
+        "--recipe",
+        default="default",
+        metavar="NAME|FILE.toml",
+        help=f"one of {', '.join(shipped_recipes())}, or a TOML file (default: default)",
+    )
+    _add_settings(arguments.add_argument_group("records"), DataConfig, show_defaults=True)
+    for section in fields(Recipe):
+        group = arguments.add_argument_group(f"recipe, [{section.name}] (default: the recipe's)")
+        _add_settings(group, section_settings(section), show_defaults=False)
+
+
+def run_config(given: argparse.Namespace) -> RunConfig:
+    """Return the run's settings: flags win over the recipe, the recipe over defaults."""
+    flags = vars(given)
+    if given.seed < 0:
+        raise InputError(f"--seed must be at least 0, not {given.seed}")
+    recipe = load_recipe(given.recipe)
+    return RunConfig(
+        data=DataConfig(**{name: flags[name] for name in DataConfig.names() if name in flags}),
+        recipe=recipe.with_fields(
+            **{name: flags[name] for name in recipe.names() if name in flags}
+        ),
+        recipe_name=str(given.recipe),
+        seed=given.seed,
+    )
+
+
+def _add_settings(group: Any, kind: type[Settings], *, show_defaults: bool) -> None:
+    """Add a flag for each field, described by the field's own sentence."""
+    for item in fields(kind):
+        options: dict[str, Any] = {"help": item.metadata["help"].replace("%", "%%")}
+        shown = " ".join(item.default) if isinstance(item.default, tuple) else item.default
+        if show_defaults and shown != "":
+            options["help"] += f" (default: {shown})"
+        if item.type is bool:
+            options["action"] = argparse.BooleanOptionalAction
+        elif get_origin(item.type) is tuple:
+            options |= {"nargs": "+", "type": get_args(item.type)[0], "metavar": "COL"}
+        else:
+            choices = item.metadata["choices"]
+            options |= {"type": item.type, "choices": choices}
+            options |= {} if choices else {"metavar": item.name.upper()}
+        group.add_argument("--" + item.name.replace("_", "-"), **options)
+
+
+def say(message: str) -> None:
+    """Print a line about the progress, beside what may be piped from standard output."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def progress(items: Iterable[Any], title: str) -> Iterable[Any]:
+    """Return the items, with a progress bar on a terminal."""
+    from tqdm import tqdm
+
+    return tqdm(items, desc=title, leave=False, disable=not sys.stderr.isatty())
+
+
+@contextmanager
+def bar(total: int, title: str) -> Iterator[Callable[[str], None]]:
+    """Give a function that counts one of ``total`` steps: on a bar, or elsewhere as a line."""
+    from tqdm import tqdm
+
+    on_terminal = sys.stderr.isatty()
+    with tqdm(total=total, desc=title, leave=False, disable=not on_terminal) as shown:
+
+        def advance(line: str) -> None:
+            if on_terminal:
+                shown.set_postfix_str(line, refresh=False)
+                shown.update()
+            else:
+                say(line)
+
+        yield advance
+
+
+@contextmanager
+def timed() -> Iterator[Callable[[], float]]:
+    """Give a function that returns the seconds since the start."""
+    started = time.perf_counter()
+    yield lambda: round(time.perf_counter() - started, 3)
+
+
+def leave(main: Callable[[Sequence[str] | None], None]) -> NoReturn:
+    """Run a stage and exit: 0 done, 2 the user's mistake, 130 interrupted; a defect raises."""
+    try:
+        main(None)
+    except InputError as error:
+        say(f"error: {error}")
+        sys.exit(2)
+    except OSError as error:
+        say(f"error: {error.filename or 'a file'}: {error.strerror or error}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        say("interrupted; the stages that were finished are kept")
+        sys.exit(130)
+    sys.exit(0)

@@ -1,0 +1,103 @@
+"""Train and calibrate the network.
+
+Reads:  RUN/config.json, RUN/encoded/
+Writes: RUN/bundle/ (the model and all it needs to predict), RUN/history.csv (a row an epoch)
+"""
+
+import csv
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pipelines import shell
+from pipelines.runs import Run
+
+if TYPE_CHECKING:
+    from textlstm.training import Epoch
+
+
+def train(run: Run, device_name: str) -> None:
+    """Carry out the stage."""
+    from textlstm.bundle import examples, train_bundle
+    from textlstm.encoding import WordEncoding, read_encoded
+    from textlstm.files import read_json
+    from textlstm.training import resolve_device
+
+    config = run.config()
+    run.require(run.encoded / "vocab.json", "encode")
+    device = resolve_device(device_name)
+    with shell.timed() as seconds:
+        run.begin("train")
+        encoding = WordEncoding.from_dict(read_json(run.encoded / "vocab.json"))
+        labels = tuple(read_json(run.encoded / "labels.json"))
+        parts = []
+        for name in ("train", "validation"):
+            texts, numbers = read_encoded(run.encoded / f"{name}.arrow")
+            # A class that only the validation part has cannot be learned, nor stop the training.
+            known = numbers >= 0
+            parts.append(examples(texts[known], numbers[known], encoding))
+        epochs: list[Epoch] = []
+        total = config.recipe.training.epochs
+        with shell.bar(total, "training") as advance:
+
+            def on_epoch(epoch: "Epoch") -> None:
+                epochs.append(epoch)
+                advance(_line(epoch, total))
+
+            bundle = train_bundle(
+                config.recipe,
+                encoding,
+                labels,
+                *parts,
+                seed=config.seed,
+                device=device,
+                on_epoch=on_epoch,
+                summary={
+                    "text columns": list(config.data.text),
+                    "label column": config.data.label,
+                    "recipe": config.recipe_name,
+                    "seed": config.seed,
+                    "device": device.type,
+                    "training records": len(parts[0].labels),
+                    "validation records": len(parts[1].labels),
+                },
+            )
+        bundle.save(run.bundle)
+        _write_history(run, epochs)
+        run.end("train", seconds())
+    shell.say(
+        f"train: {len(epochs)} epochs on {device.type} in {seconds():.1f} s; "
+        f"temperature {bundle.temperature:.2f}"
+    )
+
+
+def _line(epoch: "Epoch", total: int) -> str:
+    return (
+        f"train: epoch {epoch.number} of {total}: "
+        f"loss {epoch.train_loss:.3f}, validation loss {epoch.validation_loss:.3f}, "
+        f"validation accuracy {epoch.validation_accuracy:.3f}"
+    )
+
+
+def _write_history(run: Run, epochs: "list[Epoch]") -> None:
+    from dataclasses import asdict
+
+    from textlstm.files import replacing
+
+    rows = [asdict(epoch) for epoch in epochs]
+    with replacing(run.history) as path, path.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse the flags and carry out the stage."""
+    parser = shell.parser(__doc__)
+    shell.add_run(parser)
+    shell.add_device(parser)
+    given = parser.parse_args(argv)
+    train(Run(given.run), given.device)
+
+
+if __name__ == "__main__":
+    shell.leave(main)

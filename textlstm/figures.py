@@ -1,0 +1,203 @@
+"""Numbers in, figures out: every picture of the report, drawn from figures computed before."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from wordcloud import STOPWORDS, WordCloud
+
+from textlstm.files import replacing
+
+INK, SOFT = "#1f2a37", "#6b7785"
+FIRST, SECOND = "#1f6f8b", "#d1603d"
+"""The two colours that carry meaning; they differ in lightness too, for those who see no hue."""
+
+CLOUD_WORDS = 80
+SHOWN_COUNTS = 15
+"""Up to so many classes, the confusion matrix has its numbers written in."""
+
+MIN_BIN_RECORDS = 10
+"""A bin of the reliability diagram with fewer records is left out: it would show chance."""
+
+RESOLUTION = 150  # dots an inch
+
+
+def save_png(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, without a date, so that equal figures give equal bytes."""
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=RESOLUTION, metadata={"Software": None})
+
+
+def training_progress(history: Mapping[str, Sequence[float]]) -> Figure:
+    """Draw loss and accuracy of training and validation over epochs, the best epoch marked.
+
+    Parameters
+    ----------
+    history
+        Columns of ``history.csv``.
+    """
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    epochs = np.asarray(history["number"])
+    best = epochs[int(np.argmin(history["validation_loss"]))]
+    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for part, colour, marker in (("train", SECOND, "s"), ("validation", FIRST, "o")):
+            axes.plot(epochs, history[f"{part}_{name}"], color=colour, marker=marker, markersize=4,
+                      label={"train": "training"}.get(part, part))  # fmt: skip
+        axes.axvline(best, color=SOFT, linestyle=":", linewidth=1.2, label="lowest validation loss")
+        axes.set(xlabel="epoch", title=f"{name} (nats)" if name == "loss" else name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        _plain(axes)
+    figure.axes[0].legend(frameon=False)
+    return figure
+
+
+def confusion(matrix: NDArray[np.int64], labels: Sequence[str]) -> Figure:
+    """Draw a confusion matrix (C, C), rows true, shaded by the share of the row."""
+    n = len(labels)
+    size = float(np.clip(0.34 * n + 2.6, 5.0, 14.0))
+    figure = Figure(figsize=(size, size * 0.92), layout="constrained")
+    axes = figure.subplots()
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    names = [_short(label) for label in labels]
+    axes.set_xticks(
+        range(n), names, rotation=90 if n > 6 else 30, ha="center" if n > 6 else "right"
+    )
+    axes.set_yticks(range(n), names)
+    axes.set(xlabel="predicted", ylabel="true")
+    if n <= SHOWN_COUNTS:
+        for row, column in np.ndindex(n, n):
+            if matrix[row, column]:
+                colour = "white" if shares[row, column] > 0.5 else INK
+                axes.text(column, row, f"{matrix[row, column]:,}", ha="center", va="center",
+                          color=colour, fontsize=8)  # fmt: skip
+    figure.colorbar(image, ax=axes, shrink=0.7, label="share of the true class")
+    return figure
+
+
+def reliability_diagram(models: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> Figure:
+    """Draw accuracy against confidence, bin by bin; dots on the diagonal are honest.
+
+    Parameters
+    ----------
+    models
+        For each model what :func:`textlstm.metrics.reliability` gave.
+    """
+    figure = Figure(figsize=(5.4, 5.0), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color=SOFT, linestyle="--", linewidth=1, label="perfect")
+    styles = ((FIRST, "o"), (SECOND, "s"))
+    for (name, bins), (colour, marker) in zip(models.items(), styles, strict=False):
+        shown = bins["records"] >= MIN_BIN_RECORDS
+        x, y, records = (bins[key][shown] for key in ("confidence", "accuracy", "records"))
+        areas = 20 + 300 * records / bins["records"].sum()
+        axes.plot(x, y, color=colour, linewidth=1)
+        axes.scatter(x, y, s=areas, color=colour, alpha=0.75, marker=marker, label=name)
+    axes.set(xlim=(0, 1.03), ylim=(0, 1.03), xlabel="probability of the predicted label",
+             ylabel="share that is correct")  # fmt: skip
+    axes.legend(frameon=False, loc="upper left", markerscale=0.6)
+    _plain(axes)
+    return figure
+
+
+def class_bars(per_class: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Draw precision, recall and F1 of each class, the most frequent on top."""
+    ordered = sorted(per_class.items(), key=lambda item: item[1]["support"])
+    places = np.arange(len(ordered))
+    figure = Figure(figsize=(8, 0.32 * len(ordered) + 1.2), layout="constrained")
+    axes = figure.subplots()
+    axes.barh(places, [row["f1"] for _, row in ordered], color=FIRST, alpha=0.35, label="F1")
+    for name, marker, colour in (("precision", "o", FIRST), ("recall", "s", SECOND)):
+        axes.scatter([row[name] for _, row in ordered], places, s=22, marker=marker, color=colour,
+                     label=name, zorder=3)  # fmt: skip
+    axes.set_yticks(places, [f"{_short(name)} ({row['support']:,})" for name, row in ordered])
+    axes.set(xlim=(0, 1.02), ylim=(-0.7, len(ordered) - 0.3))
+    axes.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    _plain(axes)
+    return figure
+
+
+def word_cloud(frequencies: Mapping[str, int], seed: int) -> Figure | None:
+    """Draw a word cloud, or return None where there is no word to draw or no font to draw with.
+
+    Parameters
+    ----------
+    frequencies
+        Number of records of each word; stop words are left out.
+    """
+    image = _cloud_image(frequencies, seed, (1200, 600))
+    if image is None:
+        return None
+    figure = Figure(figsize=(8, 4))
+    _show(figure.add_axes((0, 0, 1, 1)), image)
+    return figure
+
+
+def word_clouds(frequencies: Mapping[str, Mapping[str, int]], seed: int) -> Figure | None:
+    """Draw a cloud for each class side by side, as Okut (2021, Figure 12) does for age groups.
+
+    Classes without a word to show are left out.
+    """
+    images = {
+        name: image
+        for name, words in frequencies.items()
+        if (image := _cloud_image(words, seed, (640, 400))) is not None
+    }
+    if not images:
+        return None
+    columns = min(3, len(images))
+    rows = -(-len(images) // columns)
+    figure = Figure(figsize=(9, 9 / columns * 0.72 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in grid:
+        axes.axis("off")
+    for axes, (name, image) in zip(grid, images.items(), strict=False):
+        _show(axes, image)
+        axes.set_title(_short(name), fontsize=11, color=INK)
+    return figure
+
+
+def _cloud_image(
+    frequencies: Mapping[str, int], seed: int, size: tuple[int, int]
+) -> NDArray[np.uint8] | None:
+    words = {word: n for word, n in frequencies.items() if word not in STOPWORDS}
+    if not words:
+        return None
+    shades = colormaps["viridis"]
+
+    def colour(word: str, **_: Any) -> str:
+        # Frequent words dark, rare ones lighter, never too light to read on white.
+        level = np.log(words[word]) / np.log(max(words.values()) + 1)
+        red, green, blue, _ = shades(0.72 * (1 - level), bytes=True)
+        return f"rgb({red}, {green}, {blue})"
+
+    cloud = WordCloud(width=size[0], height=size[1], background_color="white", random_state=seed,
+                      max_words=CLOUD_WORDS, prefer_horizontal=0.95, color_func=colour)  # fmt: skip
+    try:
+        image: NDArray[np.uint8] = cloud.generate_from_frequencies(words).to_array()
+    except (OSError, ValueError):  # no font that can be read, or no room for a single word
+        return None
+    return image
+
+
+def _show(axes: Axes, image: NDArray[np.uint8]) -> None:
+    axes.imshow(image, interpolation="bilinear", aspect="equal")
+    axes.axis("off")
+
+
+def _plain(axes: Axes) -> None:
+    """Leave out what carries no information."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+    axes.set_axisbelow(True)
+
+
+def _short(label: str, length: int = 32) -> str:
+    """Return a label that fits; ``$`` would start a formula."""
+    label = label if len(label) <= length else label[: length - 1] + "…"
+    return label.replace("$", r"\$")

@@ -1,0 +1,111 @@
+"""Figures and numbers in, one self-contained HTML page out."""
+
+import shlex
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import jinja2
+
+from textlstm.config import DataConfig, Recipe, RunConfig, load_recipe
+
+MEASURES = {
+    "accuracy": ("accuracy", "share of records given their true label"),
+    "macro_f1": ("macro-F1", "F1 averaged over classes, rare ones counting as much as common ones"),
+    "weighted_f1": ("weighted F1", "F1 averaged over classes by their number of records"),
+    "log_loss": ("log loss", "mean surprise at the true label, in nats; lower is better"),
+    "ece": ("ECE", "expected calibration error: how far probabilities are from what comes true"),
+    "brier": ("Brier", "mean squared distance of the probabilities to the truth; lower is better"),
+    "accuracy_unseen_text": ("accuracy, unseen texts", "on texts that are not among the training "
+                             "records"),
+}  # fmt: skip
+"""Name and explanation of each measure, in the order of the table."""
+
+LOWER_IS_BETTER = frozenset({"log_loss", "ece", "brier"})
+
+
+def render(
+    config: RunConfig,
+    metrics: Mapping[str, Any],
+    pictures: Mapping[str, bytes],
+    verdict: Sequence[str],
+) -> str:
+    """Return the report: no script, nothing loaded from elsewhere, every text escaped.
+
+    Parameters
+    ----------
+    metrics
+        As ``metrics.json``.
+    pictures
+        PNG bytes by name.
+    verdict
+        The result in words, a sentence a measure.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("textlstm"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = _number
+    models = {
+        "textlstm": metrics["model"],
+        "TF-IDF + logistic regression": metrics["baselines"]["tfidf_logreg"],
+        "class shares only": metrics["baselines"]["majority"],
+    }
+    return environment.get_template("report.html.j2").render(
+        config=config,
+        metrics=metrics,
+        models=models,
+        measures=MEASURES,
+        best={name: _best(name, models) for name in MEASURES},
+        images={
+            name: "data:image/png;base64," + b64encode(content).decode("ascii")
+            for name, content in pictures.items()
+        },
+        verdict=verdict,
+        command=_command(config),
+    )
+
+
+def _command(config: RunConfig) -> str:
+    """Return the command that makes the run again, flags at their defaults left out.
+
+    >>> _command(RunConfig(data=DataConfig(label="manner of death"), seed=1))
+    "python -m pipelines.run --run RUN --seed 1 --label 'manner of death'"
+    """
+    words = ["python", "-m", "pipelines.run", "--run", "RUN", "--seed", str(config.seed)]
+    if config.recipe_name != "default":
+        words += ["--recipe", config.recipe_name]
+    recipe = load_recipe(config.recipe_name)
+    pairs = [(config.data, DataConfig())] + [
+        (getattr(config.recipe, section.name), getattr(recipe, section.name))
+        for section in fields(Recipe)
+    ]
+    for used, default in pairs:
+        for name in used.names():
+            if (value := getattr(used, name)) != getattr(default, name):
+                words += _flag(name, value)
+    return shlex.join(words)
+
+
+def _flag(name: str, value: Any) -> list[str]:
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        return [f"--{flag}" if value else f"--no-{flag}"]
+    values = value if isinstance(value, tuple) else (value,)
+    return [f"--{flag}", *map(str, values)]
+
+
+def _best(measure: str, models: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Return the model that is best by a measure, if any has a value."""
+    values = {name: one[measure] for name, one in models.items() if one[measure] is not None}
+    choose = min if measure in LOWER_IS_BETTER else max
+    return choose(values, key=lambda name: values[name]) if values else None
+
+
+def _number(value: float | None, digits: int = 4) -> str:
+    """Write a measure; where there is none, a dash."""
+    return "–" if value is None else f"{value:.{digits}f}"

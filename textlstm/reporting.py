@@ -1,0 +1,174 @@
+"""The measure of a run: the model and its baselines on the holdout, in numbers and pictures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix
+
+from textlstm import figures
+from textlstm.baselines import BASELINES
+from textlstm.bundle import Bundle
+from textlstm.metrics import paired_bootstrap, per_class, reliability, scores
+from textlstm.scoring import rounded, score
+from textlstm.text import word_records
+
+MIN_CLOUD_RECORDS = 10
+"""A word in fewer records is not shown: it might name a person."""
+
+MODEL, LINEAR = "textlstm", "TF-IDF + logistic regression"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The holdout, measured.
+
+    Attributes
+    ----------
+    metrics
+        As ``metrics.json``, but for the timing.
+    predictions
+        As ``predictions.csv``.
+    labels
+        The class names.
+    truth
+        (n,) true class numbers.
+    probabilities
+        (n, C) by name of the model: ``textlstm`` and the baselines.
+    """
+
+    metrics: dict[str, Any]
+    predictions: pd.DataFrame
+    labels: tuple[str, ...]
+    truth: NDArray[np.int64]
+    probabilities: dict[str, NDArray[np.float64]]
+
+
+def evaluate(
+    bundle: Bundle, parts: Mapping[str, pd.DataFrame], summary: Mapping[str, Any], seed: int
+) -> Evaluation:
+    """Measure a bundle, and the baselines trained on the same records, on the holdout.
+
+    Parameters
+    ----------
+    parts
+        ``train``, ``validation`` and ``holdout``: record_id, text, label. Baselines need no
+        validation part and are trained on both others.
+    summary
+        What ``preprocess`` wrote of the table.
+    """
+    known = parts["holdout"]["label"].isin(bundle.labels)
+    holdout = parts["holdout"][known]
+    training = pd.concat([parts["train"], parts["validation"]])
+    training = training[training["label"].isin(bundle.labels)]
+    texts, names = holdout["text"].tolist(), list(bundle.labels)
+    truth = pd.Index(names).get_indexer(holdout["label"].tolist()).astype(np.int64)
+    unseen = ~holdout["text"].isin(training["text"]).to_numpy()
+
+    outcome = score(bundle, texts)
+    probabilities = {"model": outcome.probabilities}
+    for name, make in BASELINES.items():
+        fitted = make(training["text"].tolist()).fit(training["text"], training["label"])
+        # Labels are sorted in the bundle as in scikit-learn, and the training part has them all.
+        probabilities[name] = fitted.predict_proba(texts)
+
+    measured = {name: scores(truth, one, unseen) for name, one in probabilities.items()}
+    best = outcome.ranked(0)
+    metrics = {
+        "model": measured.pop("model"),
+        "baselines": measured,
+        "difference": paired_bootstrap(
+            truth, probabilities["model"], probabilities["tfidf_logreg"], seed
+        ),
+        "per_class": per_class(truth, best, names),
+        "data": _data_facts(bundle, parts, summary, n_unknown_label=int((~known).sum())),
+    }
+    predictions = pd.DataFrame(
+        {
+            "record_id": holdout["record_id"],
+            "true_label": holdout["label"],
+            "predicted_label": [names[number] for number in best],
+            "probability": rounded(outcome.probabilities.max(axis=1)),
+            "second_label": [names[number] for number in outcome.ranked(1)],
+            "decision": outcome.decisions(),
+        }
+    )
+    return Evaluation(metrics, predictions, bundle.labels, truth, probabilities)
+
+
+def _data_facts(
+    bundle: Bundle, parts: Mapping[str, pd.DataFrame], summary: Mapping[str, Any],
+    n_unknown_label: int,
+) -> dict[str, Any]:  # fmt: skip
+    texts = pd.concat([part["text"] for part in parts.values()]).tolist()
+    words = [text.split() for text in parts["holdout"]["text"]]
+    unknown = sum(word not in bundle.encoding.index for text in words for word in text)
+    return {
+        "rows": summary["rows"],
+        **{name: len(part) for name, part in parts.items()},
+        "distinct_texts": summary["distinct_texts"],
+        "dropped": {**summary["dropped"], "label_not_in_training": n_unknown_label},
+        "truncated_share": bundle.encoding.encode(texts).truncated / len(texts),
+        "unknown_token_share": unknown / max(1, sum(map(len, words))),
+        "length": bundle.encoding.length,
+    }
+
+
+def verdict(metrics: Mapping[str, Any]) -> list[str]:
+    """Say in words which model is better on the holdout, and by how much: a line a measure."""
+    return [
+        _clause(metrics, "accuracy", "accuracy", higher_is_better=True),
+        _clause(metrics, "macro_f1", "macro-F1", higher_is_better=True),
+        _clause(metrics, "log_loss", "log loss", higher_is_better=False),
+    ]
+
+
+def _clause(metrics: Mapping[str, Any], key: str, name: str, *, higher_is_better: bool) -> str:
+    difference = metrics["difference"][key]
+    low, high = difference["low"], difference["high"]
+    ahead = (difference["estimate"] > 0) == higher_is_better
+    winner, loser = (MODEL, LINEAR) if ahead else (LINEAR, MODEL)
+    by = f"by {abs(difference['estimate']):.4f}"
+    if low <= 0 <= high:
+        result = f"no clear winner; {winner} is ahead {by}, within chance"
+    else:
+        result = f"{winner} beats {loser} {by}"
+    ours, theirs = metrics["model"][key], metrics["baselines"]["tfidf_logreg"][key]
+    return (
+        f"{name[0].upper()}{name[1:]}: {result} ({MODEL} {ours:.4f}, {LINEAR} {theirs:.4f}; "
+        f"difference {difference['estimate']:+.4f}, 95 % interval {low:+.4f} to {high:+.4f})."
+    )
+
+
+def draw(
+    evaluation: Evaluation, history: pd.DataFrame, parts: Mapping[str, pd.DataFrame], seed: int
+) -> dict[str, Figure]:
+    """Draw the figures of the report, by file name without ending."""
+    truth, labels = evaluation.truth, evaluation.labels
+    predicted = evaluation.probabilities["model"].argmax(axis=1)
+    bins = {
+        MODEL: reliability(truth, evaluation.probabilities["model"]),
+        LINEAR: reliability(truth, evaluation.probabilities["tfidf_logreg"]),
+    }
+    train = parts["train"]
+    by_class = {
+        label: word_records(train["text"][train["label"] == label], MIN_CLOUD_RECORDS)
+        for label in train["label"].value_counts().index
+    }
+    drawn = {
+        "training_progress": figures.training_progress(
+            {str(name): history[name].tolist() for name in history}
+        ),
+        "confusion": figures.confusion(
+            confusion_matrix(truth, predicted, labels=np.arange(len(labels))), labels
+        ),
+        "reliability": figures.reliability_diagram(bins),
+        "per_class": figures.class_bars(evaluation.metrics["per_class"]),
+        "word_cloud": figures.word_cloud(word_records(train["text"], MIN_CLOUD_RECORDS), seed),
+        "word_clouds_by_class": figures.word_clouds(by_class, seed),
+    }
+    return {name: figure for name, figure in drawn.items() if figure is not None}
