@@ -214,7 +214,8 @@ class Recipe:
                 raise InputError(f"[{name}] of a recipe must be a section, not {values!r}")
             if unknown := sorted(set(values) - set(known[name].names())):
                 raise InputError(f"section [{name}] of a recipe has no field {unknown[0]!r}")
-        return cls(**{name: known[name](**values) for name, values in sections.items()})
+        built: dict[str, Any] = {name: known[name](**values) for name, values in sections.items()}
+        return cls(**built)
 
     def with_fields(self, **values: Any) -> Self:
         """Return a copy with some fields, of any section, replaced.
@@ -224,12 +225,11 @@ class Recipe:
         """
         if unknown := sorted(set(values) - set(self.names())):
             raise InputError(f"a recipe has no field {unknown[0]!r}")
-        changed: dict[str, Any] = {}
         for item in fields(self):
             section = getattr(self, item.name)
             mine = {name: value for name, value in values.items() if name in section.names()}
-            changed[item.name] = replace(section, **mine)
-        return replace(self, **changed)
+            self = replace(self, **{item.name: replace(section, **mine)})
+        return self
 
     def to_dict(self) -> dict[str, Any]:
         """Return ``{section: {field: value}}``, fit for TOML or JSON."""

@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 
 from textlstm.config import DataConfig, Recipe, RunConfig, load_recipe
+from textlstm.metrics import LINEAR, MODEL
 
 MEASURES = {
     "accuracy": ("accuracy", "share of records given their true label"),
@@ -51,8 +52,8 @@ def render(
     )
     environment.filters["number"] = _number
     models = {
-        "textlstm": metrics["model"],
-        "TF-IDF + logistic regression": metrics["baselines"]["tfidf_logreg"],
+        MODEL: metrics["model"],
+        LINEAR: metrics["baselines"]["tfidf_logreg"],
         "class shares only": metrics["baselines"]["majority"],
     }
     return environment.get_template("report.html.j2").render(
@@ -100,10 +101,13 @@ def _flag(name: str, value: Any) -> list[str]:
 
 
 def _best(measure: str, models: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """Return the model that is best by a measure, if any has a value."""
-    values = {name: one[measure] for name, one in models.items() if one[measure] is not None}
+    """Return the better of the two models by a measure, if it has a value."""
+    # Class shares alone are calibrated by nature and say nothing: they do not compete.
+    values = {name: models[name][measure] for name in (MODEL, LINEAR)}
+    if None in values.values():
+        return None
     choose = min if measure in LOWER_IS_BETTER else max
-    return choose(values, key=lambda name: values[name]) if values else None
+    return choose(values, key=lambda name: values[name])
 
 
 def _number(value: float | None, digits: int = 4) -> str:

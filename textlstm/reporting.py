@@ -13,14 +13,12 @@ from sklearn.metrics import confusion_matrix
 from textlstm import figures
 from textlstm.baselines import BASELINES
 from textlstm.bundle import Bundle
-from textlstm.metrics import paired_bootstrap, per_class, reliability, scores
+from textlstm.metrics import LINEAR, MODEL, paired_bootstrap, per_class, reliability, scores
 from textlstm.scoring import rounded, score
 from textlstm.text import word_records
 
 MIN_CLOUD_RECORDS = 10
 """A word in fewer records is not shown: it might name a person."""
-
-MODEL, LINEAR = "textlstm", "TF-IDF + logistic regression"
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ def evaluate(
     training = pd.concat([parts["train"], parts["validation"]])
     training = training[training["label"].isin(bundle.labels)]
     texts, names = holdout["text"].tolist(), list(bundle.labels)
-    truth = pd.Index(names).get_indexer(holdout["label"].tolist()).astype(np.int64)
+    truth = np.array([names.index(label) for label in holdout["label"]], dtype=np.int64)
     unseen = ~holdout["text"].isin(training["text"]).to_numpy()
 
     outcome = score(bundle, texts)

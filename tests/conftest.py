@@ -1,0 +1,28 @@
+"""Tiny records all tests share."""
+
+import pandas as pd
+import pytest
+
+CAUSES = {
+    "Circulatory": ["acute myocardial infarction", "ASCVD", "Congestive heart failure", "stroke"],
+    "Respiratory": ["COPD", "pneumonia", "Acute asthma", "respiratory failure due to COPD"],
+    "External": ["gunshot wound of head", "fall", "drug overdose, fentanyl", "drowning"],
+}
+
+
+@pytest.fixture(scope="session")
+def table() -> pd.DataFrame:
+    """120 records of three classes with repeats, Part II in every third."""
+    rows = [
+        {
+            "record_id": f"r{number:03}",
+            "date": f"2022-{1 + number % 12:02}-{1 + number % 28:02}",
+            "cause": causes[number % 4],
+            "other": "hypertension" if number % 3 == 0 else "",
+            "category": label,
+        }
+        for label, causes in CAUSES.items()
+        for number in range(40)
+    ]
+    frame = pd.DataFrame(rows).sample(frac=1.0, random_state=0, ignore_index=True)
+    return frame.assign(record_id=[f"r{number:03}" for number in range(len(frame))])

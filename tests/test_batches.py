@@ -1,0 +1,63 @@
+import torch
+
+from textlstm.batches import Corpus, by_length, shuffled
+from textlstm.encoding import WordEncoding, subwords
+
+WORDS = ("<pad>", "<unk>", "acute", "mi", "stroke")
+
+
+def corpus(texts, padding="right", buckets=0):
+    encoding = WordEncoding(WORDS, 4, padding, buckets)
+    return Corpus(encoding.encode(texts), encoding)
+
+
+def test_a_batch_lists_each_word_once_and_gives_the_text_back():
+    batch = corpus(["acute mi", "stroke", "mi mi mi"]).batch(torch.tensor([0, 2]))
+    assert batch.words.tolist() == [0, 2, 3]
+    assert batch.words[batch.ids].tolist() == [[2, 3, 0], [3, 3, 3]]
+    assert batch.lengths.tolist() == [2, 3]
+
+
+def test_left_padding_is_read_whole():
+    batch = corpus(["mi"], padding="left").batch(torch.tensor([0]))
+    assert batch.words[batch.ids].tolist() == [[0, 0, 0, 3]]
+    assert batch.lengths.tolist() == [4]
+
+
+def test_an_empty_text_has_one_step():
+    assert corpus([""]).batch(torch.tensor([0])).lengths.tolist() == [1]
+
+
+def test_subwords_follow_their_words_unknown_ones_too():
+    batch = corpus(["stroke xyz"], buckets=50).batch(torch.tensor([0]))
+    assert batch.words.tolist() == [0, 4, 1]
+    expected, offsets = subwords(["", "stroke", "xyz"], 50)
+    assert batch.subwords.tolist() == expected.tolist()
+    assert batch.offsets.tolist() == offsets[:-1].tolist()
+
+
+def test_an_epoch_has_every_row_once_in_another_order_each_time():
+    lengths = torch.randint(1, 9, (1000,), generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    first, second = (torch.cat(list(shuffled(lengths, 32, generator))) for _ in range(2))
+    assert sorted(first.tolist()) == list(range(1000))
+    assert first.tolist() != second.tolist()
+
+
+def test_texts_of_like_length_come_together():
+    lengths = torch.arange(256) % 64
+    batches = list(shuffled(lengths, 8, torch.Generator().manual_seed(0)))
+    spread = [int(lengths[rows].max() - lengths[rows].min()) for rows in batches]
+    assert max(spread) <= 4
+
+
+def test_an_incomplete_batch_can_be_left_out_unless_it_is_all():
+    generator = torch.Generator().manual_seed(0)
+    sizes = [len(rows) for rows in shuffled(torch.ones(25), 10, generator, drop_last=True)]
+    assert sizes == [10, 10]
+    assert len(list(shuffled(torch.ones(5), 10, generator, drop_last=True))) == 1
+
+
+def test_prediction_takes_every_row_once_the_short_ones_first():
+    rows = list(by_length(torch.tensor([3, 1, 2]), 2))
+    assert [part.tolist() for part in rows] == [[1, 2], [0]]

@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+from scipy.special import softmax
+from sklearn.metrics import log_loss
+
+from textlstm.calibration import calibrated, fit_temperature
+
+
+def drawn(scale, n=4000):
+    """Logits whose softmax is the truth, then multiplied by ``scale``."""
+    generator = np.random.default_rng(0)
+    logits = generator.normal(scale=2.0, size=(n, 4))
+    labels = np.array([generator.choice(4, p=row) for row in softmax(logits, axis=1)])
+    return (logits * scale).astype(np.float32), labels
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 3.0])
+def test_the_temperature_undoes_a_wrong_scale(scale):
+    assert fit_temperature(*drawn(scale)) == pytest.approx(scale, rel=0.1)
+
+
+def test_no_other_temperature_has_a_lower_loss():
+    logits, labels = drawn(2.0)
+    best = fit_temperature(logits, labels)
+    losses = [log_loss(labels, calibrated(logits, best * k)) for k in (0.9, 1.0, 1.1)]
+    assert losses[1] == min(losses)
+
+
+def test_it_stays_finite_where_every_record_is_right():
+    temperature = fit_temperature(np.eye(3, dtype=np.float32) * 50, np.arange(3))
+    assert np.isfinite(calibrated(np.eye(3, dtype=np.float32) * 50, temperature)).all()
+
+
+def test_probabilities_sum_to_one_and_keep_their_order():
+    logits, _ = drawn(1.0, n=50)
+    probabilities = calibrated(logits, 5.0)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0)
+    assert (probabilities.argmax(axis=1) == logits.argmax(axis=1)).all()

@@ -1,0 +1,98 @@
+from dataclasses import fields
+
+import pytest
+
+from textlstm.config import (
+    DataConfig,
+    EncodingConfig,
+    Recipe,
+    RunConfig,
+    TrainingConfig,
+    load_recipe,
+    section_settings,
+    shipped_recipes,
+)
+from textlstm.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "flag"),
+    [
+        (TrainingConfig, {"batch": 0}, "--batch"),
+        (EncodingConfig, {"length": -1}, "--length"),
+        (TrainingConfig, {"learning_rate": float("nan")}, "--learning-rate"),
+        (TrainingConfig, {"learning_rate": "fast"}, "--learning-rate"),
+        (TrainingConfig, {"schedule": "cosine"}, "--schedule"),
+        (TrainingConfig, {"epochs": True}, "--epochs"),
+        (DataConfig, {"holdout": 1.5}, "--holdout"),
+        (DataConfig, {"text": ()}, "--text"),
+        (DataConfig, {"text": "cause"}, "--text"),
+        (DataConfig, {"split": "temporal"}, "--date"),
+    ],
+)
+def test_a_bad_value_is_refused_by_the_name_of_its_flag(kind, values, flag):
+    with pytest.raises(InputError, match=flag):
+        kind(**values)
+
+
+def test_no_field_stands_in_two_sections():
+    names = [*Recipe.names(), *DataConfig.names()]
+    assert len(names) == len(set(names))
+
+
+def test_every_field_is_described():
+    kinds = [DataConfig, *(section_settings(section) for section in fields(Recipe))]
+    assert all(item.metadata["help"] for kind in kinds for item in fields(kind))
+
+
+def test_both_recipes_are_shipped_and_give_themselves_back():
+    assert shipped_recipes() == ["default", "okut-table2"]
+    for name in shipped_recipes():
+        recipe = load_recipe(name)
+        assert Recipe.from_dict(recipe.to_dict()) == recipe
+
+
+def test_okut_table2_has_the_numbers_of_the_chapter():
+    recipe = load_recipe("okut-table2")
+    assert (recipe.encoding.length, recipe.encoding.padding) == (10, "left")
+    network = recipe.network
+    assert (network.embedding, network.hidden_units, network.pooling) == (30, 200, "last")
+    assert not network.bidirectional
+    training = recipe.training
+    assert (training.batch, training.epochs, training.clip) == (30, 30, 8.0)
+    assert (training.optimizer, training.learning_rate) == ("adam", 1e-3)
+    assert training.drop_last
+
+
+def test_a_recipe_file_wins_over_defaults_and_fields_over_it(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("[training]\nepochs = 2\nbatch = 16\n")
+    recipe = load_recipe(path).with_fields(batch=8)
+    assert (recipe.training.epochs, recipe.training.batch) == (2, 8)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[training]\nepoch = 2\n", "epoch"),
+        ("[trainings]\n", "trainings"),
+        ("training = 1\n", "section"),
+        ("[training\n", "recipe"),
+        ("[training]\nepochs = 0\n", "--epochs"),
+    ],
+)
+def test_a_bad_recipe_file_is_refused(tmp_path, text, message):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        load_recipe(path)
+
+
+def test_an_unknown_recipe_lists_the_known_ones():
+    with pytest.raises(InputError, match="okut-table2"):
+        load_recipe("okut")
+
+
+def test_a_run_config_gives_itself_back():
+    config = RunConfig(DataConfig(text=("a", "b")), load_recipe("okut-table2"), "okut-table2", 3)
+    assert RunConfig.from_dict(config.to_dict()) == config

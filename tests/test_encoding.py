@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from textlstm.config import EncodingConfig
+from textlstm.encoding import PAD, UNKNOWN, WordEncoding, read_encoded, subwords, write_encoded
+from textlstm.errors import InputError
+
+TEXTS = ["acute mi", "acute stroke", "stroke <sep> htn", "acute mi mi mi"]
+
+
+def test_ids_run_from_0_to_n_by_falling_number_of_records():
+    encoding = WordEncoding.fit(TEXTS, EncodingConfig())
+    assert encoding.words == ("<pad>", "<unk>", "acute", "mi", "stroke", "<sep>", "htn")
+    assert list(encoding.index.values()) == list(range(7))
+
+
+def test_rare_words_are_counted_by_records_and_left_out_before_numbering():
+    encoding = WordEncoding.fit(TEXTS, EncodingConfig(min_records=2))
+    assert encoding.words == ("<pad>", "<unk>", "acute", "mi", "stroke")
+
+
+def test_length_is_the_99th_percentile_or_as_given():
+    texts = ["a"] * 990 + ["a b c d e f"] * 10
+    assert WordEncoding.fit(texts, EncodingConfig()).length == 2
+    assert WordEncoding.fit(texts, EncodingConfig(length=5)).length == 5
+
+
+@pytest.mark.parametrize(
+    ("padding", "rows"), [("left", [[0, 0, 2], [2, 3, 2]]), ("right", [[2, 0, 0], [2, 3, 2]])]
+)
+def test_padding_and_truncation(padding, rows):
+    encoding = WordEncoding(("<pad>", "<unk>", "a", "b"), 3, padding, 0)
+    texts = encoding.encode(["a", "a b a b"])
+    assert texts.ids.tolist() == rows
+    assert texts.truncated == 1
+
+
+def test_unknown_words_share_an_id_and_stay_apart_as_forms():
+    encoding = WordEncoding(("<pad>", "<unk>", "a"), 4, "right", 0)
+    texts = encoding.encode(["x a y", "y x x", ""])
+    assert texts.ids.tolist() == [[1, 2, 1, 0], [1, 1, 1, 0], [0, 0, 0, 0]]
+    assert texts.forms.tolist() == [[3, 2, 4, 0], [4, 3, 3, 0], [0, 0, 0, 0]]
+    assert texts.unknown == ("x", "y")
+
+
+def test_encoded_texts_survive_the_disk(tmp_path):
+    encoding = WordEncoding(("<pad>", "<unk>", "a"), 2, "left", 0)
+    texts, labels = encoding.encode(["x a y", "y", ""]), np.array([0, -1, 2])
+    write_encoded(tmp_path / "part.arrow", texts, labels)
+    read, numbers = read_encoded(tmp_path / "part.arrow")
+    assert numbers.tolist() == [0, -1, 2]
+    assert (read.forms == texts.forms).all()
+    assert read.unknown == texts.unknown
+    assert read.truncated == 1
+
+
+def test_no_texts_survive_the_disk(tmp_path):
+    texts = WordEncoding(("<pad>", "<unk>"), 2, "right", 0).encode([])
+    write_encoded(tmp_path / "part.arrow", texts, np.array([], dtype=np.int64))
+    assert len(read_encoded(tmp_path / "part.arrow")[0]) == 0
+
+
+def test_an_encoding_survives_json():
+    encoding = WordEncoding.fit(TEXTS, EncodingConfig(subword_buckets=8))
+    assert WordEncoding.from_dict(encoding.to_dict()) == encoding
+
+
+def test_a_vocabulary_without_its_reserved_words_is_refused():
+    with pytest.raises(InputError):
+        WordEncoding(("a", "b"), 2, "right", 0)
+    assert (PAD, UNKNOWN) == (0, 1)
+
+
+def test_subwords_are_those_of_the_bracketed_word():
+    numbers, offsets = subwords(["mi", "", "a"], 1000)
+    # <mi> has <mi, mi>, <mi>; <> has none of three letters; <a> has itself.
+    assert offsets.tolist() == [0, 3, 3, 4]
+    assert ((numbers >= 0) & (numbers < 1000)).all()
+    assert subwords(["mi"], 0)[0].size == 0

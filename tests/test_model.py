@@ -1,0 +1,135 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from textlstm.batches import Corpus
+from textlstm.config import NetworkConfig, load_recipe
+from textlstm.encoding import WordEncoding
+from textlstm.model import TextLSTM, predict_logits
+
+WORDS = ("<pad>", "<unk>", *"abcdefgh")
+TEXTS = ["a b c", "d", "a b c d e f", "h g", "", "x y a"]
+CPU = torch.device("cpu")
+
+
+def made(config, padding="right", buckets=0, length=6):
+    torch.manual_seed(0)
+    encoding = WordEncoding(WORDS, length, padding, buckets)
+    network = TextLSTM(config, len(WORDS), buckets, 3).eval()
+    return network, Corpus(encoding.encode(TEXTS), encoding)
+
+
+def all_logits(network, corpus, rows):
+    with torch.no_grad():
+        return network(corpus.batch(torch.tensor(rows)))
+
+
+def test_okut_table2_has_the_parameters_of_the_chapter():
+    n_words, n_classes = 100, 7
+    network = TextLSTM(load_recipe("okut-table2").network, n_words, 0, n_classes)
+    learned = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    # Embedding, four gates with one bias each, as MATLAB's lstmLayer has, and the output layer.
+    assert learned == n_words * 30 + 4 * 200 * (30 + 200 + 1) + 200 * n_classes + n_classes
+
+
+def test_okut_table2_starts_as_matlab_does():
+    torch.manual_seed(0)
+    network = TextLSTM(load_recipe("okut-table2").network, 5000, 0, 7)
+    weights = dict(network.forward_lstm.named_parameters())
+    assert network.embedding.weight[0].abs().sum() == 0
+    assert float(network.embedding.weight[1:].std()) == pytest.approx(0.01, rel=0.02)
+    # Glorot: uniform within the root of 6 / (inputs + outputs).
+    assert float(weights["weight_ih_l0"].abs().max()) == pytest.approx((6 / 830) ** 0.5, rel=0.01)
+    recurrent = weights["weight_hh_l0"]
+    torch.testing.assert_close(recurrent.T @ recurrent, torch.eye(200), atol=1e-4, rtol=0)
+    bias = weights["bias_ih_l0"].view(4, 200)
+    assert bias.sum(dim=1).tolist() == [0, 200, 0, 0]
+    assert weights["bias_hh_l0"].abs().sum() == 0
+    assert not weights["bias_hh_l0"].requires_grad
+
+
+def test_okut_table2_by_the_equations_of_the_lstm():
+    """The chapter's equations in NumPy, padding read as MATLAB does, give the same logits."""
+    network, corpus = made(load_recipe("okut-table2").network, padding="left", length=10)
+    batch = corpus.batch(torch.arange(len(TEXTS)))
+    weights = {name: w.detach().double().numpy() for name, w in network.named_parameters()}
+
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    embedded = weights["embedding.weight"][batch.words[batch.ids].numpy()]  # (B, T, E)
+    hidden = cell = np.zeros((len(TEXTS), 200))
+    for step in range(10):
+        gates = (
+            embedded[:, step] @ weights["forward_lstm.weight_ih_l0"].T
+            + hidden @ weights["forward_lstm.weight_hh_l0"].T
+            + weights["forward_lstm.bias_ih_l0"]
+        )
+        entry, forget, candidate, exit_ = np.split(gates, 4, axis=1)
+        cell = sigmoid(forget) * cell + sigmoid(entry) * np.tanh(candidate)
+        hidden = sigmoid(exit_) * np.tanh(cell)
+    expected = hidden @ weights["output.weight"].T + weights["output.bias"]
+    with torch.no_grad():
+        np.testing.assert_allclose(network(batch).numpy(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", ["max_mean", "last"])
+def test_two_directions_are_those_of_torch_on_packed_texts(pooling):
+    network, corpus = made(NetworkConfig(embedding=8, hidden_units=5, pooling=pooling))
+    batch = corpus.batch(torch.arange(len(TEXTS)))
+    oracle = nn.LSTM(8, 5, batch_first=True, bidirectional=True)
+    for name, parameter in network.forward_lstm.named_parameters():
+        oracle.get_parameter(name).data = parameter.data
+    for name, parameter in network.backward_lstm.named_parameters():
+        oracle.get_parameter(f"{name}_reverse").data = parameter.data
+    packed = pack_padded_sequence(
+        network.embed(batch)[batch.ids], batch.lengths, batch_first=True, enforce_sorted=False
+    )
+    steps, lengths = pad_packed_sequence(oracle(packed)[0], batch_first=True)
+    pooled = []
+    for direction, last in ((slice(0, 5), lengths - 1), (slice(5, 10), lengths * 0)):
+        own = [text[:n, direction] for text, n in zip(steps, lengths, strict=True)]
+        if pooling == "last":
+            pooled.append(torch.stack([text[i] for text, i in zip(own, last, strict=True)]))
+        else:
+            pooled.append(torch.stack([text.amax(0) for text in own]))
+            pooled.append(torch.stack([text.mean(0) for text in own]))
+    expected = network.output(torch.cat(pooled, dim=1))
+    torch.testing.assert_close(network(batch), expected, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("padding", ["left", "right"])
+def test_alone_equals_batched(padding):
+    network, corpus = made(NetworkConfig(embedding=8, hidden_units=5), padding, buckets=20)
+    together = all_logits(network, corpus, range(len(TEXTS)))
+    alone = torch.cat([all_logits(network, corpus, [row]) for row in range(len(TEXTS))])
+    torch.testing.assert_close(together, alone, atol=1e-6, rtol=1e-5)
+
+
+def test_padded_equals_unpadded():
+    config = NetworkConfig(embedding=8, hidden_units=5)
+    short, long = made(config, length=6), made(config, length=30)
+    rows = range(len(TEXTS))
+    assert all_logits(*short, rows).equal(all_logits(*long, rows))
+
+
+def test_unknown_words_differ_by_their_letters_if_there_are_subwords():
+    encoding = WordEncoding(WORDS, 2, "right", 0)
+    for buckets, same in ((0, True), (5000, False)):
+        encoding = WordEncoding(WORDS, 2, "right", buckets)
+        network = TextLSTM(NetworkConfig(embedding=8), len(WORDS), buckets, 3)
+        corpus = Corpus(encoding.encode(["pneumonia", "drowning"]), encoding)
+        logits = predict_logits(network, corpus, CPU)
+        assert logits[0].equal(logits[1]) == same
+
+
+def test_prediction_keeps_the_order_and_leaves_dropout_out():
+    network, corpus = made(NetworkConfig(embedding=8, dropout=0.5, embedding_dropout=0.5))
+    network.train()
+    first, second = predict_logits(network, corpus, CPU), predict_logits(network, corpus, CPU)
+    assert first.equal(second)
+    assert not network.training
+    expected = all_logits(network, corpus, range(len(TEXTS)))
+    torch.testing.assert_close(first, expected, atol=1e-6, rtol=1e-5)

@@ -1,0 +1,83 @@
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from textlstm.text import (
+    MAX_RUN,
+    SEPARATOR,
+    clean,
+    preprocess,
+    split_fields,
+    tokenize,
+    word_records,
+)
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ("", []),
+        ("   \t\n", []),
+        ("\ufeff", []),
+        ("...", []),
+        ("ASCVD.", ["ascvd"]),
+        ("COVID-19", ["covid-19"]),
+        ("I46.9,E11.9", ["i46.9,e11.9"]),
+        ("end-stage renal disease", ["end", "stage", "renal", "disease"]),
+        ("(Chronic) \u201cCOPD\u201d", ["chronic", "copd"]),
+        ("NA", ["na"]),
+        ("None null", ["none", "null"]),
+        ("a\x00b", ["a", "b"]),
+        ("fib\u200brosis", ["fibrosis"]),
+        ("\u202ecopd\u202c", ["copd"]),
+        ("\ud800 stroke", ["stroke"]),
+        ("\U0001f468\u200d\U0001f469\u200d\U0001f467 stroke", ["stroke"]),
+        ("0123", ["0123"]),
+    ],
+)
+def test_words_of_a_field(field, words):
+    assert tokenize(field) == words
+
+
+def test_composed_and_decomposed_letters_are_the_same():
+    text = "Sjögren's café"
+    assert clean(unicodedata.normalize("NFD", text)) == clean(unicodedata.normalize("NFC", text))
+
+
+def test_a_run_without_spaces_is_broken():
+    assert max(map(len, tokenize("x" * 1_000_000))) == MAX_RUN
+    assert tokenize("!" * 1_000_000) == []
+
+
+def test_fields_are_joined_by_a_separator_that_shows_their_place():
+    assert preprocess([("stroke", ""), ("", "stroke"), ("", "")]) == [
+        f"stroke {SEPARATOR}",
+        f"{SEPARATOR} stroke",
+        "",
+    ]
+    assert split_fields(f"stroke {SEPARATOR}") == ["stroke", ""]
+
+
+def test_no_text_can_forge_the_separator():
+    assert preprocess([("a <sep> b",)]) == ["a sep b"]
+
+
+def test_the_separator_is_no_word():
+    assert word_records([f"a {SEPARATOR} b", f"a {SEPARATOR}"], 1) == {"a": 2, "b": 1}
+
+
+@given(st.text(max_size=200))
+def test_any_text_gives_clean_words(text):
+    words = tokenize(text)
+    assert all(word == word.lower() or word.lower() for word in words)
+    assert all(word and not any(c.isspace() for c in word) for word in words)
+    # What was cleaned once stays as it is: predictions on preprocessed text are the same.
+    assert preprocess([(text,)]) == [" ".join(words)]
+
+
+@given(st.lists(st.text(max_size=30), max_size=8))
+def test_a_record_does_not_depend_on_its_neighbours(texts):
+    together = preprocess([(text,) for text in texts])
+    assert together == [preprocess([(text,)])[0] for text in texts]
