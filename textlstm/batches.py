@@ -91,4 +91,5 @@ def shuffled(
 
 def by_length(lengths: Tensor, size: int) -> Iterator[Tensor]:
     """Yield the rows of batches for prediction: every row once, shorter texts first."""
-    yield from lengths.argsort(stable=True).split(size)
+    if len(lengths):
+        yield from lengths.argsort(stable=True).split(size)

@@ -55,8 +55,6 @@ class Scores:
 
 def score(bundle: Bundle, texts: Sequence[str], device: torch.device | None = None) -> Scores:
     """Return what the bundle makes of preprocessed texts."""
-    if not texts:
-        return Scores(np.empty((0, len(bundle.labels))), np.empty(0, dtype=bool))
     readable = bundle.encoding.known_share(texts) > 0
     return Scores(bundle.predict_proba(texts, device), readable)
 

@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from textlstm.baselines import BASELINES, INVERSE_REGULARISATION, majority, tfidf_logreg
+
+TEXTS = ["acute mi", "stroke", "acute stroke", "copd", "asthma", "copd asthma"]
+LABELS = ["C", "C", "C", "R", "R", "X"]
+
+
+def test_majority_gives_the_class_shares():
+    fitted = majority().fit(TEXTS, LABELS)
+    assert fitted.predict_proba(["anything"])[0].tolist() == pytest.approx([3 / 6, 2 / 6, 1 / 6])
+
+
+def test_one_field_is_plain_tfidf_and_logistic_regression():
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+    model = LogisticRegression(C=INVERSE_REGULARISATION, max_iter=2000)
+    expected = model.fit(vectorizer.fit_transform(TEXTS), LABELS)
+    got = tfidf_logreg(TEXTS).fit(TEXTS, LABELS)
+    new = ["acute copd", "asthma stroke"]
+    np.testing.assert_allclose(
+        got.predict_proba(new), expected.predict_proba(vectorizer.transform(new)), atol=1e-6
+    )
+
+
+def test_a_block_per_field_knows_where_a_word_stands():
+    texts = ["fall <sep> stroke", "stroke <sep> fall"] * 10
+    fitted = tfidf_logreg(texts).fit(texts, ["External", "Circulatory"] * 10)
+    assert fitted.predict(texts[:2]).tolist() == ["External", "Circulatory"]
+
+
+def test_a_field_that_is_always_empty_is_no_obstacle():
+    texts = ["fall <sep>", "stroke <sep>"] * 5
+    fitted = tfidf_logreg(texts).fit(texts, ["E", "C"] * 5)
+    assert fitted.predict(["fall <sep> stroke", ""]).shape == (2,)
+
+
+def test_every_baseline_orders_its_classes_as_sorted():
+    for make in BASELINES.values():
+        assert make(TEXTS).fit(TEXTS, LABELS).classes_.tolist() == ["C", "R", "X"]

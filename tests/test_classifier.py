@@ -1,0 +1,144 @@
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone, is_classifier
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from textlstm import InputError, Recipe, TextLSTMClassifier
+
+QUICK = {"epochs": 3, "embedding": 16, "hidden_units": 16, "batch": 16, "learning_rate": 0.02}
+
+
+@pytest.fixture(scope="module")
+def texts(table):
+    return table["cause"].tolist()
+
+
+@pytest.fixture(scope="module")
+def labels(table):
+    return table["category"].tolist()
+
+
+def quick(**fields):
+    return TextLSTMClassifier(**{**QUICK, **fields})
+
+
+@pytest.fixture(scope="module")
+def fitted(texts, labels):
+    return quick().fit(texts, labels)
+
+
+def test_it_learns_and_gives_probabilities_in_the_order_of_its_classes(fitted, texts, labels):
+    assert fitted.classes_.tolist() == ["Circulatory", "External", "Respiratory"]
+    probabilities = fitted.predict_proba(texts)
+    assert probabilities.shape == (len(texts), 3)
+    assert (fitted.classes_[probabilities.argmax(axis=1)] == fitted.predict(texts)).all()
+    assert fitted.score(texts, labels) > 0.9
+    assert len(fitted.history_) == 3
+
+
+def test_it_clones_and_shows_its_parameters():
+    classifier = quick(random_state=3)
+    assert clone(classifier).get_params() == classifier.get_params()
+    assert clone(classifier).set_params(epochs=5, random_state=4).get_params()["epochs"] == 5
+    assert "epochs=3" in repr(classifier)
+    assert is_classifier(classifier)
+    with pytest.raises(InputError, match="epoch"):
+        classifier.set_params(epoch=5)
+    with pytest.raises(InputError, match="epoch"):
+        TextLSTMClassifier(epoch=5).fit(["a"] * 20, [0, 1] * 10)
+
+
+def test_it_works_in_cross_validation_search_and_pipeline(texts, labels):
+    assert cross_val_score(quick(), texts, labels, cv=2).min() > 0.8
+    search = GridSearchCV(quick(), {"hidden_units": [2, 8], "epochs": [1, 3]}, cv=2)
+    search.fit(texts, labels)
+    assert search.best_params_["epochs"] == 3
+    assert set(search.best_estimator_.get_params()) >= {"hidden_units", "epochs"}
+    shout = FunctionTransformer(lambda values: [value.upper() for value in values])
+    assert make_pipeline(shout, quick()).fit(texts, labels).score(texts, labels) > 0.9
+
+
+def test_recipes_by_name_file_or_object(tmp_path, texts, labels):
+    (tmp_path / "mine.toml").write_text("[training]\nepochs = 1\n[network]\nhidden_units = 4\n")
+    for recipe in (tmp_path / "mine.toml", Recipe().with_fields(epochs=1)):
+        assert len(TextLSTMClassifier(recipe).fit(texts, labels).history_) == 1
+
+
+def test_a_saved_classifier_gives_the_same_in_a_fresh_process(fitted, texts, tmp_path):
+    fitted.save(tmp_path / "bundle")
+    np.save(tmp_path / "expected.npy", fitted.predict_proba(texts))
+    pd.DataFrame({"text": texts}).to_csv(tmp_path / "texts.csv", index=False)
+    script = (
+        "import numpy as np, pandas as pd; from textlstm import TextLSTMClassifier;"
+        "c = TextLSTMClassifier.load('bundle'); p = c.predict_proba(pd.read_csv('texts.csv').text);"
+        "assert (p == np.load('expected.npy')).all(); print(*c.classes_)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == fitted.classes_.tolist(), done.stderr
+
+
+@pytest.mark.parametrize(
+    "kind", [list, np.array, pd.Series, lambda v: np.array(v, dtype=object).reshape(-1, 1)]
+)
+def test_any_container_of_texts_gives_the_same(fitted, texts, kind):
+    assert (fitted.predict_proba(kind(texts)) == fitted.predict_proba(texts)).all()
+
+
+def test_the_place_of_a_word_among_fields_counts():
+    """The same two words, swapped between the lines of the certificate, change the label."""
+    frame = pd.DataFrame({"one": ["stroke", "fall"] * 40, "two": ["fall", "stroke"] * 40})
+    labels = ["Circulatory", "External"] * 40
+    assert quick(epochs=8).fit(frame, labels).score(frame, labels) == 1.0
+
+
+@pytest.mark.parametrize("kind", [int, bool, str])
+def test_labels_of_other_types_come_back_as_they_were(texts, labels, kind):
+    numbers = [kind(label == "External") for label in labels]
+    predicted = quick().fit(texts, numbers).predict(texts[:5])
+    assert predicted.dtype == np.asarray(numbers).dtype
+
+
+def test_empty_and_unheard_of_texts_have_probabilities_too(fitted):
+    probabilities = fitted.predict_proba(["", None, "qqq", "\u200b"])
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0)
+    assert fitted.predict_proba([]).shape == (0, 3)
+
+
+def test_records_of_weight_zero_teach_nothing(texts, labels):
+    flipped = ["External" if label == "Circulatory" else "Circulatory" for label in labels]
+    weights = np.r_[np.ones(len(texts)), np.zeros(len(texts))]
+    classifier = quick().fit(texts * 2, labels + flipped, sample_weight=weights)
+    assert classifier.score(texts, labels) > 0.9
+
+
+def test_unfitted_it_says_so():
+    for method in ("predict", "predict_proba"):
+        with pytest.raises(NotFittedError):
+            getattr(TextLSTMClassifier(), method)(["a"])
+    with pytest.raises(NotFittedError):
+        TextLSTMClassifier().save("nowhere")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((["a"] * 20, ["x"] * 20), "two classes"),
+        ((["a"] * 20, ["x"] * 19), "do not match"),
+        ((["a"] * 20, ["x", "y"] * 10, [1.0] * 19), "do not match"),
+        ((["a"] * 20, ["x", "y"] * 10, [-1.0] * 20), "sample_weight"),
+        ((["a"] * 20, ["x", "y"] * 10, [float("nan")] * 20), "sample_weight"),
+        ((["", " "] * 10, ["x", "y"] * 10), "two classes"),
+    ],
+)
+def test_what_cannot_be_learned_is_refused(arguments, message):
+    with pytest.raises(InputError, match=message):
+        quick().fit(*arguments)

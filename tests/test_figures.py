@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from textlstm import figures
+from textlstm.metrics import reliability
+
+HISTORY = {
+    "number": [1, 2, 3],
+    "train_loss": [2.0, 1.0, 0.5],
+    "validation_loss": [1.8, 0.9, 1.1],
+    "train_accuracy": [0.3, 0.6, 0.8],
+    "validation_accuracy": [0.4, 0.7, 0.6],
+}
+
+
+def test_training_progress_shows_both_parts_and_the_best_epoch():
+    loss, accuracy = figures.training_progress(HISTORY).axes
+    shown = {line.get_label(): line.get_xydata().tolist() for line in loss.lines}
+    assert shown["training"] == [[1, 2.0], [2, 1.0], [3, 0.5]]
+    assert shown["validation"] == [[1, 1.8], [2, 0.9], [3, 1.1]]
+    assert shown["lowest validation loss"][0][0] == 2
+    assert accuracy.get_title() == "accuracy"
+
+
+def test_confusion_is_shaded_by_row_and_numbered_while_it_can_be_read():
+    matrix = np.array([[8, 2], [0, 0]])
+    axes = figures.confusion(matrix, ["a", "b"]).axes[0]
+    assert axes.images[0].get_array().tolist() == [[0.8, 0.2], [0.0, 0.0]]
+    assert [text.get_text() for text in axes.texts] == ["8", "2"]
+    many = figures.confusion(np.eye(31, dtype=int), [str(n) for n in range(31)])
+    assert not many.axes[0].texts
+
+
+def test_reliability_leaves_out_bins_of_few_records():
+    probabilities = np.array([[0.9, 0.1]] * 10 + [[0.6, 0.4]] * 9)
+    bins = reliability(np.zeros(19, dtype=int), probabilities)
+    axes = figures.reliability_diagram({"m": bins}).axes[0]
+    np.testing.assert_allclose(axes.collections[0].get_offsets(), [[0.9, 1.0]])
+
+
+def test_class_bars_put_the_most_frequent_class_on_top():
+    row = {"precision": 0.5, "recall": 0.5, "f1": 0.5}
+    bars = figures.class_bars({"rare": {**row, "support": 2}, "common": {**row, "support": 2000}})
+    labels = [label.get_text() for label in bars.axes[0].get_yticklabels()]
+    assert labels == ["rare (2)", "common (2,000)"]
+
+
+def test_one_seed_draws_one_cloud(tmp_path):
+    words = {f"word{number}": number + 10 for number in range(30)}
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        figures.save_png(figures.word_cloud(words, seed), tmp_path / f"{name}.png")
+    read = {name: (tmp_path / f"{name}.png").read_bytes() for name in "abc"}
+    assert read["a"] == read["b"] != read["c"]
+    assert imread(tmp_path / "a.png").min() < 0.5
+
+
+@pytest.mark.parametrize("words", [{}, {"the": 100, "of": 50}])
+def test_without_a_word_there_is_no_cloud(words):
+    assert figures.word_cloud(words, 0) is None
+    assert figures.word_clouds({"a": words}, 0) is None
+
+
+def test_without_a_font_there_is_no_cloud(monkeypatch):
+    monkeypatch.setattr("wordcloud.wordcloud.FONT_PATH", "/no/such/font.ttf")
+    assert figures.word_cloud({"stroke": 10}, 0) is None
+
+
+def test_clouds_side_by_side_leave_out_classes_without_words():
+    drawn = figures.word_clouds({"a": {"stroke": 12}, "b": {}, "c": {"fall": 11}}, 0)
+    assert [axes.get_title() for axes in drawn.axes if axes.get_title()] == ["a", "c"]
+
+
+def test_a_label_is_no_formula_and_not_too_long(tmp_path):
+    labels = ["$\\frac{1}$", "x" * 200]
+    figures.save_png(figures.confusion(np.eye(2, dtype=int), labels), tmp_path / "c.png")
+    assert (tmp_path / "c.png").stat().st_size > 1000

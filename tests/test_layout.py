@@ -1,0 +1,70 @@
+"""The rooms hold: imports run one way, and what must start fast does not load torch."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ORDER = [
+    "errors", "files", "config", "records", "text", "encoding", "batches", "model", "training",
+    "calibration", "metrics", "baselines", "bundle", "classifier", "scoring", "figures",
+    "reporting", "page",
+]  # fmt: skip
+STAGES = ["preprocess", "encode", "train", "report", "predict", "run"]
+
+
+def imported(path):
+    """Modules of ours that a file imports, at its top or within functions."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from [node.module, *names]
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def test_every_module_has_its_place():
+    modules = {path.stem for path in (ROOT / "textlstm").glob("*.py")} - {"__init__"}
+    assert modules == set(ORDER)
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_a_module_imports_only_those_above_it(name):
+    ours = {
+        module.split(".")[1]
+        for module in imported(ROOT / "textlstm" / f"{name}.py")
+        if module.startswith("textlstm.")
+    }
+    assert ours & set(ORDER) <= set(ORDER[: ORDER.index(name)])
+
+
+def test_the_library_does_not_know_the_stages():
+    for path in (ROOT / "textlstm").glob("*.py"):
+        assert not any(module.startswith("pipelines") for module in imported(path))
+
+
+@pytest.mark.parametrize("name", ["records", "text", "figures", "page"])
+def test_torch_is_not_loaded_by(name):
+    check = f"import sys, textlstm.{name}; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", check], check=True)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_can_show_its_help_without_any_heavy_library(name):
+    heavy = ("torch", "pandas", "sklearn", "spacy", "matplotlib", "pyarrow")
+    check = (
+        f"import sys, pipelines.{name}; loaded = set(sys.modules) & set({heavy}); "
+        "assert not loaded, loaded"
+    )
+    subprocess.run([sys.executable, "-c", check], check=True, cwd=ROOT)
+
+
+def test_the_library_does_not_print():
+    for path in (ROOT / "textlstm").glob("*.py"):
+        calls = [
+            node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)
+        ]
+        assert not any(isinstance(c.func, ast.Name) and c.func.id == "print" for c in calls)

@@ -1,0 +1,54 @@
+import pytest
+
+from textlstm.config import DataConfig, Recipe, RunConfig
+from textlstm.page import render
+
+MEASURES = dict.fromkeys(
+    ("accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier"), 0.5
+) | {"accuracy_unseen_text": None}  # fmt: skip
+METRICS = {
+    "model": MEASURES,
+    "baselines": {"majority": MEASURES, "tfidf_logreg": MEASURES | {"log_loss": 0.4}},
+    "per_class": {"a": {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 3}},
+    "data": {
+        "rows": 10, "train": 6, "validation": 1, "holdout": 3, "distinct_texts": 5, "length": 4,
+        "dropped": {"empty_text": 2}, "truncated_share": 0.0, "unknown_token_share": 0.1,
+    },
+    "timing": {"train": 1.0},
+}  # fmt: skip
+HOSTILE = "<script>alert('x')</script>"
+
+
+def test_hostile_labels_columns_and_file_names_are_escaped():
+    config = RunConfig(DataConfig(data=f"{HOSTILE}.csv", text=(HOSTILE,), label=HOSTILE))
+    metrics = METRICS | {"per_class": {HOSTILE: METRICS["per_class"]["a"]}}
+    page = render(config, metrics, {"confusion": b"png"}, [HOSTILE])
+    assert "<script" not in page and page.count("&lt;script&gt;") >= 5
+
+
+def test_the_better_model_is_marked_and_missing_values_are_dashes():
+    page = render(RunConfig(), METRICS, {}, ["Said in words."])
+    row = page.split("log loss<br>")[1].split("</tr>")[0]
+    assert '<td class="best">0.4000' in row and row.count("best") == 1
+    assert "–" in page.split("accuracy, unseen texts<br>")[1].split("</tr>")[0]
+    assert "Said in words." in page
+    assert "there is no cloud" in page
+
+
+@pytest.mark.parametrize(
+    ("config", "flags"),
+    [
+        (RunConfig(), "--run RUN --seed 0\n"),
+        (RunConfig(DataConfig(label="cause of death")), "--label &#39;cause of death&#39;"),
+        (RunConfig(DataConfig(text=("a", "b"))), "--text a b"),
+        (RunConfig(recipe_name="okut-table2"), "--recipe okut-table2"),
+    ],
+)
+def test_the_page_tells_how_to_make_it_again(config, flags):
+    assert flags.strip() in render(config, METRICS, {}, [])
+
+
+def test_fields_that_differ_from_the_recipe_are_told():
+    recipe = Recipe().with_fields(epochs=77, bidirectional=False)
+    page = render(RunConfig(recipe=recipe), METRICS, {}, [])
+    assert "--epochs 77" in page and "--no-bidirectional" in page

@@ -1,0 +1,337 @@
+"""All stages on invented records, as a user runs them."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines import encode, predict, preprocess, report, shell, train
+from pipelines import run as run_stage
+from textlstm import TextLSTMClassifier
+from textlstm.encoding import read_encoded
+from textlstm.files import sha256
+
+ROOT = Path(__file__).parent.parent
+QUICK = "--epochs 3 --embedding 16 --hidden-units 16 --batch 16 --learning-rate 0.02".split()
+
+
+def flags(data, run):
+    return f"--data {data} --text cause other --label category --id record_id --run {run}".split()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, table):
+    """A folder with the records as CSV and a finished run."""
+    folder = tmp_path_factory.mktemp("home")
+    table.to_csv(folder / "records.csv", index=False)
+    run_stage.main([*flags(folder / "records.csv", folder / "run"), *QUICK, "--device", "cpu"])
+    return folder
+
+
+def metrics(home):
+    return json.loads((home / "run" / "metrics.json").read_text())
+
+
+def status(main, arguments):
+    """Exit status and message of a stage, as the shell sees them."""
+    with pytest.raises(SystemExit) as caught:
+        shell.leave(lambda _: main([str(argument) for argument in arguments]))
+    return caught.value.code
+
+
+# ------------------------------------------------------------------------------ what is written
+
+
+def test_a_run_holds_what_the_contract_names(home):
+    run = home / "run"
+    for name in (
+        "config.json", "records/train.parquet", "encoded/vocab.json", "history.csv",
+        "metrics.json", "predictions.csv", "report.html", "figures/word_cloud.png",
+        "figures/training_progress.png", "figures/confusion.png", "figures/reliability.png",
+        "figures/per_class.png", "figures/word_clouds_by_class.png",
+        "bundle/model.safetensors", "bundle/vocab.json", "bundle/labels.json",
+        "bundle/config.json", "bundle/calibration.json", "bundle/README.md",
+        "bundle/manifest.json",
+    ):  # fmt: skip
+        assert (run / name).stat().st_size > 0, name
+
+
+def test_metrics_have_the_keys_of_the_contract(home):
+    found = metrics(home)
+    measures = {
+        "accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier", "accuracy_unseen_text"
+    }  # fmt: skip
+    assert set(found) == {"model", "baselines", "difference", "per_class", "data", "timing"}
+    assert set(found["model"]) == measures
+    assert set(found["baselines"]) == {"majority", "tfidf_logreg"}
+    assert all(set(one) == measures for one in found["baselines"].values())
+    assert set(found["difference"]) == {"accuracy", "macro_f1", "log_loss"}
+    assert all(set(one) == {"estimate", "low", "high"} for one in found["difference"].values())
+    assert set(found["per_class"]) == {"Circulatory", "External", "Respiratory"}
+    assert set(found["per_class"]["External"]) == {"precision", "recall", "f1", "support"}
+    assert set(found["data"]) == {
+        "rows", "train", "validation", "holdout", "distinct_texts", "dropped", "truncated_share",
+        "unknown_token_share", "length",
+    }  # fmt: skip
+    assert set(found["timing"]) == {"preprocess", "encode", "train", "report"}
+
+
+def test_metrics_agree_with_the_predictions_and_the_difference(home):
+    found = metrics(home)
+    rows = pd.read_csv(home / "run" / "predictions.csv")
+    assert list(rows) == [
+        "record_id", "true_label", "predicted_label", "probability", "second_label", "decision"
+    ]  # fmt: skip
+    hits = rows["true_label"] == rows["predicted_label"]
+    assert found["model"]["accuracy"] == pytest.approx(hits.mean())
+    assert found["data"]["holdout"] == len(rows) == 36
+    assert (rows["predicted_label"] != rows["second_label"]).all()
+    for name, difference in found["difference"].items():
+        expected = found["model"][name] - found["baselines"]["tfidf_logreg"][name]
+        assert difference["estimate"] == pytest.approx(expected)
+
+
+def test_the_parts_are_those_of_the_table(home, table):
+    parts = {
+        name: pq.read_table(home / "run" / "records" / f"{name}.parquet").to_pandas()
+        for name in ("train", "validation", "holdout")
+    }
+    ids = [one for part in parts.values() for one in part["record_id"]]
+    assert sorted(ids) == sorted(table["record_id"])
+    assert [len(part) for part in parts.values()] == [75, 9, 36]
+    words = {word for text in parts["train"]["text"] for word in text.split()}
+    vocabulary = json.loads((home / "run" / "encoded" / "vocab.json").read_text())["words"]
+    assert set(vocabulary) == words | {"<pad>", "<unk>"}
+    encoded, labels = read_encoded(home / "run" / "encoded" / "holdout.arrow")
+    assert len(encoded) == len(labels) == 36
+
+
+def test_the_settings_are_kept_flags_before_recipe_before_defaults(home, tmp_path):
+    config = json.loads((home / "run" / "config.json").read_text())
+    assert config["seed"] == 0 and config["data"]["text"] == ["cause", "other"]
+    assert config["recipe"]["training"]["epochs"] == 3
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text("[training]\nepochs = 7\nbatch = 9\n")
+    arguments = [*flags(home / "records.csv", tmp_path / "run"), "--recipe", recipe, "--batch", 5]
+    preprocess.main([str(argument) for argument in arguments])
+    training = json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]["training"]
+    assert (training["epochs"], training["batch"]) == (7, 5)
+
+
+def test_two_runs_give_the_same_bytes(home, tmp_path):
+    run_stage.main([*flags(home / "records.csv", tmp_path / "run"), *QUICK, "--device", "cpu"])
+    for name in ("bundle/model.safetensors", "bundle/calibration.json", "predictions.csv",
+                 "figures/word_cloud.png"):  # fmt: skip
+        assert sha256(tmp_path / "run" / name) == sha256(home / "run" / name), name
+
+
+def test_no_text_of_a_record_is_in_what_may_be_shown(home):
+    texts = {"congestive heart failure", "respiratory failure due to copd", "drug overdose"}
+    for path in (home / "run").rglob("*"):
+        if path.is_file() and path.parent.name not in ("records", "encoded"):
+            content = path.read_bytes().lower()
+            assert not any(text.encode() in content for text in texts), path
+
+
+def test_the_report_is_one_file_that_loads_nothing(home):
+    page = (home / "run" / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 6
+    assert "<script" not in page and "http" not in page.replace("http-equiv", "")
+    assert "default-src 'none'" in page
+    assert "Accuracy: " in page
+
+
+# ------------------------------------------------------------------------------ stages alone
+
+
+def test_each_stage_runs_alone_and_changes_nothing(home, tmp_path):
+    shutil.copytree(home / "run", tmp_path / "run")
+    before = sha256(tmp_path / "run" / "predictions.csv")
+    for stage, more in ((encode, []), (train, ["--device", "cpu"]), (report, [])):
+        stage.main(["--run", str(tmp_path / "run"), *more])
+    assert sha256(tmp_path / "run" / "predictions.csv") == before
+
+
+def test_an_earlier_stage_leaves_nothing_stale(home, tmp_path):
+    shutil.copytree(home / "run", tmp_path / "run")
+    encode.main(["--run", str(tmp_path / "run")])
+    assert not (tmp_path / "run" / "bundle").exists()
+    assert not (tmp_path / "run" / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("stage", "missing", "names"),
+    [
+        (encode, "records", "preprocess"),
+        (train, "encoded", "encode"),
+        (report, "history.csv", "train"),
+        (encode, "config.json", "preprocess"),
+    ],
+)
+def test_a_stage_says_what_is_missing(home, tmp_path, capsys, stage, missing, names):
+    shutil.copytree(home / "run", tmp_path / "run")
+    path = tmp_path / "run" / missing
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert status(stage.main, ["--run", tmp_path / "run"]) == 2
+    error = capsys.readouterr().err
+    assert f"pipelines.{names}" in error and "Traceback" not in error
+
+
+# ------------------------------------------------------------------------------ mistakes
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["--text", "causes"], "no column 'causes'; it has record_id, date, cause"),
+        (["--label", "manner"], "no column 'manner'"),
+        (["--data", "nowhere.csv"], "nowhere.csv: no such file"),
+        (["--recipe", "best"], "no recipe 'best'"),
+        (["--holdout", "2"], "--holdout"),
+        (["--batch", "0"], "--batch"),
+        (["--learning-rate", "nan"], "--learning-rate"),
+        (["--epochs", "many"], "--epochs"),
+        (["--split", "temporal"], "--date"),
+        (["--seed", "-1"], "--seed"),
+        (["--id", "category"], "repeats an id in row"),
+        (["--frobnicate"], "--frobnicate"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(home, tmp_path, capsys, changes, message):
+    arguments = [*flags(home / "records.csv", tmp_path / "run"), *changes]
+    assert status(run_stage.main, arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_of_other_files_is_left_alone(home, tmp_path, capsys):
+    (tmp_path / "thesis.docx").write_text("precious")
+    assert status(run_stage.main, flags(home / "records.csv", tmp_path)) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.docx"]
+
+
+def test_ctrl_c_and_a_full_disk_are_no_tracebacks(capsys):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    def fill(_):
+        raise OSError(28, "No space left on device", "somewhere")
+
+    assert status(interrupt, []) == 130
+    assert status(fill, []) == 2
+    assert "somewhere: No space left on device" in capsys.readouterr().err
+
+
+def test_help_of_each_stage():
+    for name in ("run", "preprocess", "encode", "train", "report", "predict"):
+        done = subprocess.run(
+            [sys.executable, "-m", f"pipelines.{name}", "--help"],
+            capture_output=True, text=True, cwd=ROOT, check=True,
+        )  # fmt: skip
+        assert "--run" in done.stdout and "Reads:" in done.stdout
+
+
+# ------------------------------------------------------------------------------ predicting
+
+
+def predicted(home, rows, out, *more):
+    """Write rows, predict them, and return the output's path."""
+    source = out.with_name("new.csv")
+    rows.to_csv(source, index=False)
+    arguments = ["--run", home / "run", "--data", source, "--out", out, "--device", "cpu", *more]
+    predict.main([str(argument) for argument in arguments])
+    return out
+
+
+def test_new_records_keep_their_columns_and_order(home, table, tmp_path):
+    rows = table.drop(columns="category").iloc[::-1].assign(extra="0123")
+    out = pd.read_csv(predicted(home, rows, tmp_path / "out.csv"), dtype=str, keep_default_na=False)
+    assert list(out) == [*rows, "predicted_label", "probability", "decision"]
+    assert out[list(rows)].to_numpy().tolist() == rows.to_numpy().tolist()
+
+
+def test_a_fresh_process_gives_the_probabilities_of_the_run(home, table, tmp_path):
+    held = pd.read_csv(home / "run" / "predictions.csv").set_index("record_id")
+    rows = table.set_index("record_id").loc[held.index].reset_index()
+    out = pd.read_csv(predicted(home, rows, tmp_path / "out.csv")).set_index("record_id")
+    for name in ("predicted_label", "probability", "decision"):
+        assert out[name].tolist() == held[name].tolist()
+    # The library reads the same bundle and gives the same once more.
+    library = TextLSTMClassifier.load(home / "run" / "bundle", device="cpu")
+    probabilities = library.predict_proba(rows[["cause", "other"]]).max(axis=1)
+    np.testing.assert_allclose(probabilities, held["probability"], atol=1e-6)
+
+
+def test_what_cannot_be_read_goes_to_a_person(home, tmp_path):
+    rows = pd.DataFrame({"cause": ["", "zzz qqq", "ASCVD", "."], "other": ["", "", "", " "]})
+    out = pd.read_csv(predicted(home, rows, tmp_path / "out.csv"))
+    assert out["decision"].tolist() == ["review", "review", "accept", "review"]
+    out = pd.read_csv(predicted(home, rows, tmp_path / "all.csv", "--min-probability", "1"))
+    assert set(out["decision"]) == {"review"}
+
+
+def test_parquet_out_and_no_rows(home, tmp_path):
+    rows = pd.DataFrame({"cause": [], "other": []})
+    table = pq.read_table(predicted(home, rows, tmp_path / "out.parquet"))
+    assert table.num_rows == 0
+    assert table.column_names[-3:] == ["predicted_label", "probability", "decision"]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--text", "cause"], "the model reads 2"),
+        (["--text", "cause", "others"], "no column 'others'"),
+        (["--min-probability", "2"], "--min-probability"),
+        (["--out", "out.doc"], "out.doc"),
+        (["--data", "nowhere.csv"], "no such file"),
+        (["--run", "nowhere"], "pipelines.preprocess"),
+    ],
+)
+def test_mistakes_in_predicting(home, tmp_path, capsys, more, message):
+    arguments = ["--run", home / "run", "--data", home / "records.csv",
+                 "--out", tmp_path / "out.csv", *more]  # fmt: skip
+    assert status(predict.main, arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error and "Traceback" not in error
+    assert not (tmp_path / "out.csv").exists()
+
+
+# ------------------------------------------------------------------------------ splits, classes
+
+
+def test_a_class_only_the_holdout_has_is_counted_and_not_measured(home, tmp_path, table):
+    late = table.assign(category=table["category"].mask(table["date"] >= "2022-12-10", "New"))
+    late.to_csv(tmp_path / "late.csv", index=False)
+    run_stage.main([*flags(tmp_path / "late.csv", tmp_path / "run"), *QUICK, "--split", "temporal",
+                    "--date", "date", "--rare", "keep"])  # fmt: skip
+    found = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert found["data"]["dropped"]["label_not_in_training"] == (late["category"] == "New").sum()
+    assert "New" not in found["per_class"]
+
+
+def test_the_grouped_split_tests_on_unseen_texts_only(home, tmp_path):
+    data = tmp_path / "grouped.csv"
+    rows = pd.read_csv(home / "records.csv", keep_default_na=False)
+    rows["cause"] += [f" word{number % 30}" for number in range(len(rows))]
+    rows.to_csv(data, index=False, quoting=csv.QUOTE_ALL)
+    run_stage.main([*flags(data, tmp_path / "run"), *QUICK, "--split", "grouped"])
+    found = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert found["model"]["accuracy_unseen_text"] == found["model"]["accuracy"]
+
+
+def test_the_chapters_recipe_runs_through(home, tmp_path):
+    arguments = [*flags(home / "records.csv", tmp_path / "run"), "--recipe", "okut-table2"]
+    run_stage.main([*arguments, "--epochs", "2", "--device", "cpu"])
+    history = pd.read_csv(tmp_path / "run" / "history.csv")
+    assert len(history) == 2
+    vocabulary = json.loads((tmp_path / "run" / "encoded" / "vocab.json").read_text())
+    assert (vocabulary["length"], vocabulary["padding"]) == (10, "left")

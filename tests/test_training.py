@@ -1,0 +1,141 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from textlstm.bundle import examples
+from textlstm.calibration import calibrated
+from textlstm.config import Recipe, load_recipe
+from textlstm.encoding import WordEncoding
+from textlstm.errors import InputError
+from textlstm.model import predict_logits
+from textlstm.training import (
+    clip_gradients,
+    fit,
+    make_optimizer,
+    make_schedule,
+    new_network,
+    resolve_device,
+)
+
+CPU = torch.device("cpu")
+TEXTS = ["acute mi", "mi", "stroke", "acute stroke", "copd", "asthma", "fall", "gunshot wound"]
+LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2])
+QUICK = Recipe().with_fields(learning_rate=0.02, batch=4, epochs=40)
+
+
+def trained(recipe, texts=TEXTS, labels=LABELS, weights=None, validation=(TEXTS, LABELS), seed=0):
+    encoding = WordEncoding.fit(texts, recipe.encoding)
+    network = new_network(recipe, encoding, 3, seed)
+    train = examples(encoding.encode(texts), labels, encoding, weights)
+    held = examples(encoding.encode(validation[0]), validation[1], encoding)
+    epochs = list(fit(network, train, held, recipe.training, seed, CPU))
+    return network, train, epochs
+
+
+@pytest.mark.parametrize("name", ["default", "okut-table2"])
+def test_each_recipe_can_learn_eight_records_by_heart(name):
+    recipe = load_recipe(name).with_fields(epochs=60, batch=4, learning_rate=0.01, patience=0)
+    network, train, epochs = trained(recipe)
+    assert predict_logits(network, train.corpus, CPU).argmax(1).tolist() == LABELS.tolist()
+    assert epochs[-1].train_loss < epochs[0].train_loss
+
+
+def test_one_seed_gives_one_network_and_leaves_torchs_own_chance_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    recipe = QUICK.with_fields(epochs=3, dropout=0.3)
+    first, second, other = (trained(recipe, seed=seed)[0].state_dict() for seed in (1, 1, 2))
+    assert torch.rand(1) == expected
+    assert all(first[name].equal(second[name]) for name in first)
+    assert not first["output.weight"].equal(other["output.weight"])
+
+
+def test_the_best_epoch_is_restored_where_asked():
+    # Validation labels that contradict training: the loss rises as the network learns.
+    wrong = (TEXTS, (LABELS + 1) % 3)
+    for restore in (True, False):
+        recipe = QUICK.with_fields(restore_best=restore, epochs=15)
+        network, train, epochs = trained(recipe, validation=wrong)
+        logits = predict_logits(network, train.corpus, CPU)
+        loss = float(torch.nn.functional.cross_entropy(logits, torch.tensor(wrong[1])))
+        losses = [epoch.validation_loss for epoch in epochs]
+        assert loss == pytest.approx(min(losses) if restore else losses[-1])
+        assert losses[-1] > min(losses)
+        assert [epoch.number for epoch in epochs if epoch.best][-1] == 1 + int(np.argmin(losses))
+
+
+def test_training_stops_when_patience_is_over():
+    wrong = (TEXTS, (LABELS + 1) % 3)
+    _, _, epochs = trained(QUICK.with_fields(patience=2), validation=wrong)
+    assert [epoch.best for epoch in epochs[-2:]] == [False, False]
+    assert len(epochs) < 40
+
+
+def test_an_infinite_loss_is_told_with_what_to_do():
+    with pytest.raises(InputError, match="--learning-rate"):
+        trained(QUICK.with_fields(learning_rate=1e30, clip=0.0))
+
+
+def test_a_weight_counts_like_so_many_records():
+    # One text with two labels: its probability must become the share of the weights.
+    labels, weights = np.array([0, 0, 1, 1]), np.array([3.0, 3.0, 1.0, 1.0])
+    validation = (["a"] * 4, np.array([0, 0, 0, 1]))
+    network, train, _ = trained(QUICK, ["a"] * 4, labels, weights, validation)
+    probabilities = calibrated(predict_logits(network, train.corpus, CPU).numpy(), 1.0)
+    assert probabilities[0, 0] == pytest.approx(0.75, abs=0.05)
+
+
+def parameters_with_gradients():
+    first, second = (torch.nn.Parameter(torch.zeros(n)) for n in (4, 9))
+    first.grad, second.grad = torch.full((4,), 10.0), torch.full((9,), 1.0)  # norms 20 and 3
+    return first, second
+
+
+def test_the_chapters_clip_takes_each_parameter_by_itself():
+    config = load_recipe("okut-table2").training
+    first, second = parameters_with_gradients()
+    clip_gradients([first, second], config)
+    assert float(first.grad.norm()) == pytest.approx(8.0, rel=1e-5)
+    assert second.grad.tolist() == [1.0] * 9
+
+
+def test_a_global_clip_keeps_the_direction():
+    config = Recipe().with_fields(clip=1.0, clip_scope="global").training
+    first, second = parameters_with_gradients()
+    clip_gradients([first, second], config)
+    assert math.hypot(first.grad.norm(), second.grad.norm()) == pytest.approx(1.0, rel=1e-4)
+    assert float(first.grad[0] / second.grad[0]) == pytest.approx(10.0)
+
+
+def test_only_matrices_decay():
+    network = new_network(Recipe(), WordEncoding.fit(TEXTS, Recipe().encoding), 3, 0)
+    optimizer = make_optimizer(network, Recipe().with_fields(weight_decay=0.1).training)
+    matrices, biases = optimizer.param_groups
+    assert (matrices["weight_decay"], biases["weight_decay"]) == (0.1, 0.0)
+    assert {p.ndim for p in matrices["params"]} == {2} and {p.ndim for p in biases["params"]} == {1}
+
+
+def test_one_cycle_rises_and_falls():
+    config = Recipe().with_fields(schedule="one_cycle", learning_rate=0.01).training
+    optimizer = make_optimizer(torch.nn.Linear(2, 2), config)
+    schedule = make_schedule(optimizer, config, 10)
+    rates = []
+    for _ in range(10):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert max(rates) == pytest.approx(0.01, rel=0.05)
+    assert rates[0] < max(rates) > rates[-1]
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:99", "meta?"])
+def test_a_device_that_is_not_there_is_named(name):
+    with pytest.raises(InputError, match="--device"):
+        resolve_device(name)
+
+
+def test_auto_finds_a_device():
+    assert resolve_device("auto").type in ("cpu", "cuda")
