@@ -75,7 +75,7 @@ MISSPELT = 0.055  # chance of one spelling mistake in the text
 PART_TWO = 0.54  # chance of a Part II, where one fits
 # How a fresh wording is built: the cause by itself, "complications of" it, one or two consequences
 # before it, or one after it.
-SHAPES = {"alone": 4, "complications": 5, "two": 47, "three": 20, "forward": 24}
+SHAPES = {"alone": 4, "complications": 7, "two": 47, "three": 20, "forward": 24}
 
 BACKWARD = ("due to",) * 8 + ("d/t", "d/t", "secondary to", "as a consequence of", ",", ",", ";")
 FORWARD = ("with", "complicated by", "leading to")  # here the underlying cause stands first
@@ -181,26 +181,26 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
         Cause(4, "adult", 0.38, "germ", "{infective |bacterial }endocarditis"),
     ),
     "Neoplasms": (
-        Cause(134, "late", 0.46, "tumour", "<spread>{lung <cancer>|<cancer> of {the |}lung}<mets>"),
+        Cause(134, "late", 0.46, "tumour", "<lung>"),
         Cause(25, "late", 0.47, "tumour", "{metastatic |}non-small cell lung cancer"),
-        Cause(52, "middle", 0.46, "tumour", "<spread>{colon|colon|rectal} <cancer><mets>"),
-        Cause(48, "late", 0.48, "tumour", "<spread>pancreatic <cancer><mets>"),
-        Cause(45, "middle", 0.99, "tumour", "<spread>{left |right |||}breast <cancer><mets>"),
-        Cause(34, "older", 0.00, "tumour", "<spread>prostate <cancer><mets>"),
+        Cause(52, "middle", 0.46, "tumour", "<spread>{colon|colon|rectal} <cancer>"),
+        Cause(48, "late", 0.48, "tumour", "<spread>pancreatic <cancer>"),
+        Cause(45, "middle", 0.99, "tumour", "<spread>{left |right |||}breast <cancer>"),
+        Cause(34, "older", 0.00, "tumour", "<spread>prostate <cancer>"),
         Cause(22, "late", 0.30, "tumour", "{hepatocellular carcinoma|liver cancer}"),
         Cause(16, "old", 0.44, "tumour", "{acute myeloid leukemia|acute leukemia}"),
         Cause(7, "older", 0.40, "tumour", "myelodysplastic syndrome"),
         Cause(18, "old", 0.44, "tumour", "{non-Hodgkin|diffuse large B cell} lymphoma"),
         Cause(12, "old", 0.45, "tumour", "multiple myeloma"),
         Cause(14, "middle", 0.42, "tumour", "{glioblastoma multiforme|glioblastoma|brain cancer}"),
-        Cause(17, "older", 0.27, "tumour", "<spread>bladder {cancer|carcinoma}<mets>"),
-        Cause(16, "late", 0.20, "tumour", "<spread>esophageal <cancer><mets>"),
-        Cause(13, "late", 0.34, "tumour", "<spread>{renal cell carcinoma|kidney cancer}<mets>"),
-        Cause(14, "late", 1.00, "tumour", "<spread>ovarian <cancer><mets>"),
-        Cause(12, "late", 1.00, "tumour", "<spread>{endometrial|uterine} <cancer><mets>"),
-        Cause(7, "adult", 1.00, "tumour", "<spread>cervical {cancer|carcinoma}<mets>"),
+        Cause(17, "older", 0.27, "tumour", "<spread>bladder {cancer|carcinoma}"),
+        Cause(16, "late", 0.20, "tumour", "<spread>esophageal <cancer>"),
+        Cause(13, "late", 0.34, "tumour", "<spread>{renal cell carcinoma|kidney cancer}"),
+        Cause(14, "late", 1.00, "tumour", "<spread>ovarian <cancer>"),
+        Cause(12, "late", 1.00, "tumour", "<spread>{endometrial|uterine} <cancer>"),
+        Cause(7, "adult", 1.00, "tumour", "<spread>cervical {cancer|carcinoma}"),
         Cause(9, "late", 0.34, "tumour", "{metastatic |}{malignant |}melanoma"),
-        Cause(11, "late", 0.38, "tumour", "<spread>{gastric|stomach} <cancer><mets>"),
+        Cause(11, "late", 0.38, "tumour", "<spread>{gastric|stomach} <cancer>"),
         Cause(11, "middle", 0.25, "tumour", "{squamous cell carcinoma|cancer} of {tongue|larynx}"),
         Cause(20, "old", 0.48, "tumour", "metastatic {cancer|carcinoma} of unknown primary"),
         Cause(9, "young", 0.00, "tumour", "{metastatic |}{testicular cancer|germ cell tumor}"),
@@ -364,7 +364,9 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
 # Words that two conditions in one chain may share.
 COMMON_WORDS = {"and", "of", "the", "acute", "chronic", "end", "stage", "failure", "disease"}
 
+# Named parts of patterns, filled in from the top.
 WORDS = {
+    "lung": "{<spread>lung <cancer>|<spread><cancer> of {the |}lung|lung <cancer> with metastases}",
     "opioid": "{fentanyl|fentanyl|fentanyl|heroin|oxycodone|methadone}",
     "other": "{methamphetamine|cocaine|ethanol|alprazolam}",
     "medicine": "{acetaminophen|diphenhydramine|amitriptyline|drug}",
@@ -372,7 +374,6 @@ WORDS = {
     "stage": "{end stage |advanced |||}",
     "spread": "{metastatic |metastatic |stage IV |advanced |||||}",
     "cancer": "{cancer|cancer|carcinoma|adenocarcinoma}",
-    "mets": "{| with metastases to {bone|brain}|||||}",
     "mi": "myocardial infarction",
     "rf": "{acute |}{hypoxic ||}respiratory failure",
     "ap": "aspiration pneumonia",
@@ -618,7 +619,7 @@ def main() -> None:
     """Read the command line and write the file."""
     parser = argparse.ArgumentParser(description="Write a CSV file of invented death records.")
     parser.add_argument("--rows", type=int, default=6000, help="number of records")
-    parser.add_argument("--seed", type=int, default=9, help="seed of the random draws")
+    parser.add_argument("--seed", type=int, default=22, help="seed of the random draws")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("sample.csv"))
     options = parser.parse_args()
     rng = random.Random(options.seed)

@@ -7,20 +7,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from textlstm.encoding import PAD, UNKNOWN, EncodedTexts, WordEncoding, subwords
+from textlstm.encoding import PAD, UNKNOWN, EncodedTexts, WordEncoding, subword_table
 
 POOL = 32
 """Batches among which shuffled texts are sorted by length: enough to save padding in long texts."""
 
 
 class Batch(NamedTuple):
-    """B texts of at most T tokens, made of U distinct words with S subwords in all."""
+    """R records with B distinct texts of at most T tokens, of U distinct words, S subwords."""
 
     words: Tensor  # (U,) int64, vocabulary ids
+    counts: Tensor  # (U,) int64, how often the corpus has each word
     subwords: Tensor  # (S,) int64, the words' subwords, word after word
     offsets: Tensor  # (U,) int64, where each word's subwords begin
     ids: Tensor  # (B, T) int64, rows of `words`; the first row is padding
     lengths: Tensor  # (B,) int64, tokens to read, at least 1
+    places: Tensor  # (R,) int64, the text of each record
 
     def to(self, device: torch.device) -> Self:
         """Return the batch on a device."""
@@ -28,42 +30,60 @@ class Batch(NamedTuple):
 
 
 class Corpus:
-    """Encoded texts as tensors, from which any rows can be taken as a :class:`Batch`.
+    """Encoded texts as tensors, from which any records can be taken as a :class:`Batch`.
 
-    Padding on the right is cut to the longest text of a batch; padding on the left is part of
-    the text, as in MATLAB, and read whole.
+    Each distinct text is kept once, and computed once in a batch: most texts of a registry are
+    repeats. Padding on the right is cut to the longest text of a batch; padding on the left is
+    part of the text, as in MATLAB, and read whole.
     """
 
     def __init__(self, texts: EncodedTexts, encoding: WordEncoding) -> None:
-        self.forms = torch.from_numpy(texts.forms)
-        words = [*encoding.words, *texts.unknown]
-        word_ids = np.arange(len(words))
-        word_ids[len(encoding.words) :] = UNKNOWN
-        # Padding and the unknown word as such are not made of letters.
-        numbers, offsets = subwords(["", "", *words[2:]], encoding.subword_buckets)
-        self.word_ids = torch.from_numpy(word_ids)
-        self.subwords = torch.from_numpy(numbers)
-        self.offsets = torch.from_numpy(offsets)
+        forms, places = np.unique(texts.forms, axis=0, return_inverse=True)
+        self.forms = torch.from_numpy(forms)
+        self.places = torch.from_numpy(places.astype(np.int64).reshape(-1))
+        n_words, n_forms = len(encoding.words), len(encoding.words) + len(texts.unknown)
+        self.words = torch.arange(n_forms).where(torch.arange(n_forms) < n_words, UNKNOWN)
+        self.counts = torch.from_numpy(np.bincount(texts.forms.ravel(), minlength=n_forms))
+        self.subwords, self.offsets = map(torch.from_numpy, subword_table(encoding, texts.unknown))
         if encoding.padding == "left":
-            self.lengths = torch.full((len(texts),), encoding.length)
+            text_lengths = torch.full((len(forms),), encoding.length)
         else:
-            self.lengths = (self.forms != PAD).sum(dim=1).clamp(min=1)
+            text_lengths = (self.forms != PAD).sum(dim=1).clamp(min=1)
+        self.text_lengths = text_lengths
 
     def __len__(self) -> int:
-        return len(self.forms)
+        return len(self.places)
 
-    def batch(self, rows: Tensor) -> Batch:
-        """Return the texts of these rows, each distinct word listed once."""
-        lengths = self.lengths[rows]
-        forms = self.forms[rows, : int(lengths.max())]
+    @property
+    def lengths(self) -> Tensor:
+        """Return the tokens of each record (n,)."""
+        return self.text_lengths[self.places]
+
+    def batch(self, records: Tensor) -> Batch:
+        """Return these records."""
+        texts, places = torch.unique(self.places[records], return_inverse=True)
+        return self.batch_of_texts(texts)._replace(places=places)
+
+    def batch_of_texts(self, texts: Tensor) -> Batch:
+        """Return these distinct texts, as if each were one record."""
+        lengths = self.text_lengths[texts]
+        forms = self.forms[texts, : int(lengths.max())]
         # Padding comes first among the distinct words, whether or not the batch has any.
         distinct = torch.unique(torch.cat([forms.new_zeros(1), forms.flatten()]))
-        ids = torch.searchsorted(distinct, forms)
-        starts, ends = self.offsets[distinct], self.offsets[distinct + 1]
-        sizes = ends - starts
+        starts = self.offsets[distinct]
+        sizes = self.offsets[distinct + 1] - starts
         offsets = sizes.cumsum(0) - sizes
-        places = torch.arange(int(sizes.sum())) + (starts - offsets).repeat_interleave(sizes)
-        return Batch(self.word_ids[distinct], self.subwords[places], offsets, ids, lengths)
+        subword_places = torch.arange(int(sizes.sum()))
+        subword_places += (starts - offsets).repeat_interleave(sizes)
+        return Batch(
+            words=self.words[distinct],
+            counts=self.counts[distinct],
+            subwords=self.subwords[subword_places],
+            offsets=offsets,
+            ids=torch.searchsorted(distinct, forms),
+            lengths=lengths,
+            places=torch.arange(len(texts)),
+        )
 
 
 def shuffled(

@@ -178,7 +178,7 @@ def train_bundle(
     summary: dict[str, Any] | None = None,
 ) -> Bundle:
     """Train and calibrate the recipe's network; ``on_epoch`` is told each epoch."""
-    network = new_network(recipe, encoding, len(labels), seed)
+    network = new_network(recipe, encoding, train.texts, len(labels), seed)
     for epoch in fit(network, train, validation, recipe.training, seed, device):
         on_epoch(epoch)
     logits = predict_logits(network, validation.corpus, device)
@@ -198,6 +198,7 @@ def examples(
     """
     values = np.ones(len(labels)) if weights is None else weights / weights.mean()
     return Examples(
+        texts,
         Corpus(texts, encoding),
         torch.tensor(labels, dtype=torch.int64),
         torch.from_numpy(values.astype(np.float32)),

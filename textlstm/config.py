@@ -138,11 +138,20 @@ class NetworkConfig(Settings):
         "what is classified: the LSTM's last step, or the maximum and mean over all steps",
         choices=("last", "max_mean"),
     )
-    initialisation: str = setting(
-        "torch", "how weights start: torch's or MATLAB's defaults", choices=("torch", "matlab")
+    start: str = setting(
+        "narrow-normal",
+        "how embeddings start: near zero, or by latent semantic analysis of the training texts",
+        choices=("narrow-normal", "lsa"),
     )
+    word_dropout: float = setting(
+        0.0, "share of words read as unknown words in training", low=0.0, high=0.95
+    )
+    rare_word_dropout: float = setting(
+        0.0, "with the value k, a word that occurs n times is read as unknown k / (k + n) more "
+        "often", low=0.0,
+    )  # fmt: skip
     embedding_dropout: float = setting(
-        0.0, "share of embedding dimensions dropped", low=0.0, high=0.95
+        0.0, "share of embedding dimensions dropped throughout a text", low=0.0, high=0.95
     )
     dropout: float = setting(0.0, "share of the pooled features dropped", low=0.0, high=0.95)
 

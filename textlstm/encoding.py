@@ -197,6 +197,17 @@ def read_encoded(path: Path) -> tuple[EncodedTexts, NDArray[np.int64]]:
     return EncodedTexts(forms, tuple(unknown), facts["vocabulary_size"], facts["truncated"]), labels
 
 
+def subword_table(
+    encoding: WordEncoding, unknown: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the subwords of all forms: the vocabulary, then the unknown words of some texts.
+
+    What is not made of letters (padding, the unknown word as such, the separator) has none.
+    """
+    words = ["" if word in (*RESERVED, SEPARATOR) else word for word in encoding.words]
+    return subwords([*words, *unknown], encoding.subword_buckets)
+
+
 def subwords(words: Iterable[str], buckets: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the hashed character n-grams of words.
 

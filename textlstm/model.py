@@ -1,7 +1,7 @@
 """The network: embedding, LSTM, pooling, classes.
 
-Shapes: B records, T tokens, U distinct words, E embedding dimensions, H hidden units, P pooled
-features, C classes.
+Shapes: R records, B distinct texts, T tokens, U distinct words, E embedding dimensions, H hidden
+units, P pooled features, C classes.
 """
 
 import torch
@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from textlstm.batches import Batch, Corpus, by_length
 from textlstm.config import NetworkConfig
-from textlstm.encoding import PAD
+from textlstm.encoding import PAD, UNKNOWN
 
 PREDICTION_BATCH = 512
 """Texts a batch in prediction."""
@@ -38,12 +38,14 @@ class TextLSTM(nn.Module):
         self, config: NetworkConfig, n_words: int, n_subwords: int, n_classes: int
     ) -> None:
         super().__init__()
-        self.pooling = config.pooling
+        self.config = config
         self.embedding = nn.Embedding(n_words, config.embedding, padding_idx=PAD)
+        # Subwords are placed once, from all training texts, and not moved by single records.
         self.subword_embedding = (
-            nn.EmbeddingBag(n_subwords, config.embedding, mode="mean") if n_subwords else None
+            nn.EmbeddingBag(n_subwords, config.embedding, mode="mean").requires_grad_(False)
+            if n_subwords
+            else None
         )
-        self.embedding_dropout = nn.Dropout(config.embedding_dropout)
         self.forward_lstm = nn.LSTM(config.embedding, config.hidden_units, batch_first=True)
         self.backward_lstm = (
             nn.LSTM(config.embedding, config.hidden_units, batch_first=True)
@@ -54,32 +56,74 @@ class TextLSTM(nn.Module):
         features = config.hidden_units * (1 + config.bidirectional)
         features *= 2 if config.pooling == "max_mean" else 1
         self.output = nn.Linear(features, n_classes)
-        if config.initialisation == "matlab":
-            initialise_as_matlab(self)
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Set the weights as MATLAB R2020b's layers do by default.
+
+        Narrow-normal embeddings (standard deviation 0.01), Glorot-uniform input and output weights,
+        orthogonal recurrent weights, and one bias of zeros per LSTM with the forget gate at one;
+        torch has a second LSTM bias, which is held at zero.
+        """
+        self.embedding.weight.normal_(std=0.01)
+        self.embedding.weight[PAD] = 0.0
+        for lstm in (self.forward_lstm, self.backward_lstm):
+            if lstm is None:
+                continue
+            nn.init.xavier_uniform_(lstm.get_parameter("weight_ih_l0"))
+            nn.init.orthogonal_(lstm.get_parameter("weight_hh_l0"))
+            bias = lstm.get_parameter("bias_ih_l0").zero_()
+            bias[lstm.hidden_size : 2 * lstm.hidden_size] = 1.0  # input, forget, cell, output
+            lstm.get_parameter("bias_hh_l0").zero_().requires_grad_(False)
+        nn.init.xavier_uniform_(self.output.weight)
+        self.output.bias.zero_()
+
+    @torch.no_grad()
+    def place(self, words: Tensor, subwords: Tensor) -> None:
+        """Start from these vectors of words (n_words, E) and subwords (n_subwords, E)."""
+        self.embedding.weight.copy_(words)
+        self.embedding.weight[PAD] = 0.0
+        if self.subword_embedding is not None:
+            self.subword_embedding.weight.copy_(subwords)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Return the logits (B, C)."""
-        embedded = functional.embedding(batch.ids, self.embed(batch))  # (B, T, E)
+        """Return the logits (R, C)."""
+        embedded = self.embed(batch)  # (B, T, E)
         pooled = [self.pool(self.forward_lstm(embedded)[0], batch.lengths)]
         if self.backward_lstm is not None:
             reverse = reversed_within(batch.lengths, embedded.shape[1])  # (B, T)
             backward = embedded.gather(1, reverse[:, :, None].expand_as(embedded))  # (B, T, E)
             # Steps need not be put back in reading order: pooling does not see their order.
             pooled.append(self.pool(self.backward_lstm(backward)[0], batch.lengths))
-        logits: Tensor = self.output(self.dropout(torch.cat(pooled, dim=1)))
-        return logits  # (B, C)
+        logits: Tensor = self.output(self.dropout(torch.cat(pooled, dim=1)))  # (B, C)
+        return logits[batch.places]  # (R, C)
 
     def embed(self, batch: Batch) -> Tensor:
-        """Return the vectors of the batch's distinct words (U, E)."""
-        vectors: Tensor = self.embedding(batch.words)
+        """Return the vectors of the texts' words (B, T, E).
+
+        In training, a word now and then stands for the unknown word, a rare one more often, so that
+        the network learns to read by the subwords alone; and some dimensions are dropped, the same
+        ones throughout a text (Gal and Ghahramani 2016).
+        """
+        vectors = functional.embedding(batch.ids, self.embedding(batch.words))  # (B, T, E)
+        if self.training and (self.config.word_dropout or self.config.rare_word_dropout):
+            rare = self.config.rare_word_dropout
+            shares = self.config.word_dropout + rare / (rare + batch.counts)  # (U,)
+            shares = shares * (batch.words != PAD)
+            dropped = torch.rand_like(vectors[:, :, 0]) < shares[batch.ids]  # (B, T)
+            vectors = torch.where(dropped[:, :, None], self.embedding.weight[UNKNOWN], vectors)
         if self.subword_embedding is not None:
-            vectors = vectors + self.subword_embedding(batch.subwords, batch.offsets)
-        dropped: Tensor = self.embedding_dropout(vectors)
-        return dropped
+            parts = self.subword_embedding(batch.subwords, batch.offsets)  # (U, E)
+            vectors = vectors + functional.embedding(batch.ids, parts)
+        if self.training and self.config.embedding_dropout:
+            kept = torch.ones_like(vectors[:, :1])  # (B, 1, E)
+            vectors = vectors * functional.dropout(kept, self.config.embedding_dropout)
+        return vectors
 
     def pool(self, steps: Tensor, lengths: Tensor) -> Tensor:
         """Return (B, P) of the LSTM's steps (B, T, H), those after a text's end left out."""
-        if self.pooling == "last":
+        if self.config.pooling == "last":
             last = (lengths - 1)[:, None, None].expand(-1, 1, steps.shape[2])  # (B, 1, H)
             return steps.gather(1, last).squeeze(1)
         inside = torch.arange(steps.shape[1], device=steps.device) < lengths[:, None]  # (B, T)
@@ -101,34 +145,11 @@ def reversed_within(lengths: Tensor, size: int) -> Tensor:
     return torch.where(backwards >= 0, backwards, steps)
 
 
-@torch.no_grad()
-def initialise_as_matlab(network: TextLSTM) -> None:
-    """Set the weights as MATLAB R2020b's layers do by default.
-
-    Narrow-normal embeddings (standard deviation 0.01), Glorot-uniform input and output weights,
-    orthogonal recurrent weights, and one bias of zeros per LSTM with the forget gate at one; torch
-    has a second LSTM bias, which is held at zero.
-    """
-    network.embedding.weight.normal_(std=0.01)
-    network.embedding.weight[PAD] = 0.0
-    for lstm in (network.forward_lstm, network.backward_lstm):
-        if lstm is None:
-            continue
-        nn.init.xavier_uniform_(lstm.get_parameter("weight_ih_l0"))
-        nn.init.orthogonal_(lstm.get_parameter("weight_hh_l0"))
-        bias, second_bias = lstm.get_parameter("bias_ih_l0"), lstm.get_parameter("bias_hh_l0")
-        bias.zero_()
-        bias[lstm.hidden_size : 2 * lstm.hidden_size] = 1.0  # gates: input, forget, cell, output
-        second_bias.zero_().requires_grad_(False)
-    nn.init.xavier_uniform_(network.output.weight)
-    network.output.bias.zero_()
-
-
 @torch.inference_mode()
 def predict_logits(network: TextLSTM, corpus: Corpus, device: torch.device) -> Tensor:
     """Return the logits (n, C) of all texts, in their order, on the CPU."""
     network.eval()
-    logits = torch.empty(len(corpus), network.output.out_features)
-    for rows in by_length(corpus.lengths, PREDICTION_BATCH):
-        logits[rows] = network(corpus.batch(rows).to(device)).cpu()
-    return logits
+    logits = torch.empty(len(corpus.text_lengths), network.output.out_features)
+    for texts in by_length(corpus.text_lengths, PREDICTION_BATCH):
+        logits[texts] = network(corpus.batch_of_texts(texts).to(device)).cpu()
+    return logits[corpus.places]

@@ -14,8 +14,9 @@ from torch.nn import functional
 
 from textlstm.batches import Corpus, shuffled
 from textlstm.config import Recipe, TrainingConfig
-from textlstm.encoding import WordEncoding
+from textlstm.encoding import EncodedTexts, WordEncoding
 from textlstm.errors import InputError
+from textlstm.lsa import latent_vectors
 from textlstm.model import TextLSTM, predict_logits
 
 
@@ -23,6 +24,7 @@ from textlstm.model import TextLSTM, predict_logits
 class Examples:
     """Texts with what is to be learned of them."""
 
+    texts: EncodedTexts
     corpus: Corpus
     labels: Tensor  # (n,) int64, class numbers
     weights: Tensor  # (n,) float32
@@ -47,10 +49,16 @@ class Epoch:
     seconds: float
 
 
-def new_network(recipe: Recipe, encoding: WordEncoding, n_classes: int, seed: int) -> TextLSTM:
-    """Return the recipe's network with its starting weights."""
+def new_network(
+    recipe: Recipe, encoding: WordEncoding, texts: EncodedTexts, n_classes: int, seed: int
+) -> TextLSTM:
+    """Return the recipe's network as it starts on the training texts."""
     with _seeded(seed, 0):
-        return TextLSTM(recipe.network, len(encoding.words), encoding.subword_buckets, n_classes)
+        network = TextLSTM(recipe.network, len(encoding.words), encoding.subword_buckets, n_classes)
+    if recipe.network.start == "lsa":
+        vectors = latent_vectors(texts, encoding, recipe.network.embedding, seed)
+        network.place(*map(torch.from_numpy, vectors))
+    return network
 
 
 def resolve_device(name: str) -> torch.device:
@@ -150,7 +158,7 @@ def make_schedule(
     """Return the course of the learning rate over all steps (one-cycle: Smith and Topin 2018)."""
     if config.schedule == "one_cycle":
         return torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, max_lr=config.learning_rate, total_steps=n_steps
+            optimizer, max_lr=config.learning_rate, total_steps=n_steps, cycle_momentum=False
         )
     return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
 
