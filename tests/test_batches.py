@@ -1,21 +1,24 @@
 import torch
 
 from textlstm.batches import Corpus, by_length, shuffled
-from textlstm.encoding import WordEncoding, subwords
+from textlstm.encoding import WordEncoding, hashed_ngrams
 
 WORDS = ("<pad>", "<unk>", "acute", "mi", "stroke")
 
 
-def corpus(texts, padding="right", buckets=0):
-    encoding = WordEncoding(WORDS, 4, padding, buckets)
+NGRAMS = (*hashed_ngrams("xyz"), *hashed_ngrams("stroke"))
+
+
+def corpus(texts, padding="right", subwords=()):
+    encoding = WordEncoding(WORDS, 4, padding, subwords)
     return Corpus(encoding.encode(texts), encoding)
 
 
 def test_a_batch_lists_each_word_once_and_gives_the_text_back():
     batch = corpus(["acute mi", "stroke", "mi mi mi"]).batch(torch.tensor([0, 2]))
     assert batch.words.tolist() == [0, 2, 3]
-    assert batch.words[batch.ids].tolist() == [[2, 3, 0], [3, 3, 3]]
-    assert batch.lengths.tolist() == [2, 3]
+    assert batch.words[batch.ids][batch.places].tolist() == [[2, 3, 0], [3, 3, 3]]
+    assert batch.lengths[batch.places].tolist() == [2, 3]
 
 
 def test_left_padding_is_read_whole():
@@ -29,11 +32,18 @@ def test_an_empty_text_has_one_step():
 
 
 def test_subwords_follow_their_words_unknown_ones_too():
-    batch = corpus(["stroke xyz"], buckets=50).batch(torch.tensor([0]))
+    batch = corpus(["stroke xyz"], subwords=NGRAMS).batch(torch.tensor([0]))
     assert batch.words.tolist() == [0, 4, 1]
-    expected, offsets = subwords(["", "stroke", "xyz"], 50)
-    assert batch.subwords.tolist() == expected.tolist()
-    assert batch.offsets.tolist() == offsets[:-1].tolist()
+    n_stroke, n_xyz = len(hashed_ngrams("stroke")), len(hashed_ngrams("xyz"))
+    assert batch.offsets.tolist() == [0, 0, n_stroke]
+    assert batch.subwords.tolist() == [*range(n_xyz, n_xyz + n_stroke), *range(n_xyz)]
+
+
+def test_a_text_that_records_share_is_there_once():
+    batch = corpus(["mi", "stroke", "mi", "mi"]).batch(torch.tensor([3, 1, 0]))
+    assert batch.ids.shape == (2, 1)
+    assert batch.words[batch.ids][batch.places].tolist() == [[3], [4], [3]]
+    assert batch.counts[batch.ids][batch.places].tolist() == [[3], [1], [3]]
 
 
 def test_an_epoch_has_every_row_once_in_another_order_each_time():

@@ -17,7 +17,7 @@ CPU = resolve_device("cpu")
 
 
 def made(seed=0):
-    recipe = Recipe().with_fields(epochs=2, embedding=8, hidden_units=8, subword_buckets=64)
+    recipe = Recipe().with_fields(epochs=2, embedding=8, hidden_units=8, subwords=64)
     encoding = WordEncoding.fit(TEXTS, recipe.encoding)
     part = examples(encoding.encode(TEXTS), LABELS, encoding)
     seen = []

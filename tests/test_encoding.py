@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from textlstm.config import EncodingConfig
-from textlstm.encoding import PAD, UNKNOWN, WordEncoding, read_encoded, subwords, write_encoded
+from textlstm.encoding import (
+    PAD,
+    UNKNOWN,
+    WordEncoding,
+    hashed_ngrams,
+    read_encoded,
+    subword_table,
+    write_encoded,
+)
 from textlstm.errors import InputError
 
 TEXTS = ["acute mi", "acute stroke", "stroke <sep> htn", "acute mi mi mi"]
@@ -29,14 +37,14 @@ def test_length_is_the_99th_percentile_or_as_given():
     ("padding", "rows"), [("left", [[0, 0, 2], [2, 3, 2]]), ("right", [[2, 0, 0], [2, 3, 2]])]
 )
 def test_padding_and_truncation(padding, rows):
-    encoding = WordEncoding(("<pad>", "<unk>", "a", "b"), 3, padding, 0)
+    encoding = WordEncoding(("<pad>", "<unk>", "a", "b"), 3, padding)
     texts = encoding.encode(["a", "a b a b"])
     assert texts.ids.tolist() == rows
     assert texts.truncated == 1
 
 
 def test_unknown_words_share_an_id_and_stay_apart_as_forms():
-    encoding = WordEncoding(("<pad>", "<unk>", "a"), 4, "right", 0)
+    encoding = WordEncoding(("<pad>", "<unk>", "a"), 4, "right")
     texts = encoding.encode(["x a y", "y x x", ""])
     assert texts.ids.tolist() == [[1, 2, 1, 0], [1, 1, 1, 0], [0, 0, 0, 0]]
     assert texts.forms.tolist() == [[3, 2, 4, 0], [4, 3, 3, 0], [0, 0, 0, 0]]
@@ -44,7 +52,7 @@ def test_unknown_words_share_an_id_and_stay_apart_as_forms():
 
 
 def test_encoded_texts_survive_the_disk(tmp_path):
-    encoding = WordEncoding(("<pad>", "<unk>", "a"), 2, "left", 0)
+    encoding = WordEncoding(("<pad>", "<unk>", "a"), 2, "left")
     texts, labels = encoding.encode(["x a y", "y", ""]), np.array([0, -1, 2])
     write_encoded(tmp_path / "part.arrow", texts, labels)
     read, numbers = read_encoded(tmp_path / "part.arrow")
@@ -55,25 +63,32 @@ def test_encoded_texts_survive_the_disk(tmp_path):
 
 
 def test_no_texts_survive_the_disk(tmp_path):
-    texts = WordEncoding(("<pad>", "<unk>"), 2, "right", 0).encode([])
+    texts = WordEncoding(("<pad>", "<unk>"), 2, "right").encode([])
     write_encoded(tmp_path / "part.arrow", texts, np.array([], dtype=np.int64))
     assert len(read_encoded(tmp_path / "part.arrow")[0]) == 0
 
 
 def test_an_encoding_survives_json():
-    encoding = WordEncoding.fit(TEXTS, EncodingConfig(subword_buckets=8))
+    encoding = WordEncoding.fit(TEXTS, EncodingConfig(subwords=8))
     assert WordEncoding.from_dict(encoding.to_dict()) == encoding
 
 
 def test_a_vocabulary_without_its_reserved_words_is_refused():
     with pytest.raises(InputError):
-        WordEncoding(("a", "b"), 2, "right", 0)
+        WordEncoding(("a", "b"), 2, "right")
     assert (PAD, UNKNOWN) == (0, 1)
 
 
 def test_subwords_are_those_of_the_bracketed_word():
-    numbers, offsets = subwords(["mi", "", "a"], 1000)
-    # <mi> has <mi, mi>, <mi>; <> has none of three letters; <a> has itself.
-    assert offsets.tolist() == [0, 3, 3, 4]
-    assert ((numbers >= 0) & (numbers < 1000)).all()
-    assert subwords(["mi"], 0)[0].size == 0
+    encoding = WordEncoding.fit(["mi a <sep> mi"], EncodingConfig(subwords=100))
+    # <mi> has <mi, mi>, <mi>; <a> has itself; padding, the unknown word, the separator none.
+    assert encoding.words[2:] == ("<sep>", "a", "mi")
+    numbers, offsets = subword_table(encoding, ["mia", "zzz"])
+    assert np.diff(offsets).tolist() == [0, 0, 0, 1, 3, 1, 0]
+    assert [encoding.subwords[n] for n in numbers[1:4]] == hashed_ngrams("mi")
+
+
+def test_the_most_frequent_subwords_are_kept():
+    encoding = WordEncoding.fit(["mi a", "mi"], EncodingConfig(subwords=3))
+    assert set(encoding.subwords) == set(hashed_ngrams("mi"))
+    assert WordEncoding.fit(["mi"], EncodingConfig()).subwords == ()

@@ -6,18 +6,19 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from textlstm.batches import Corpus
 from textlstm.config import NetworkConfig, load_recipe
-from textlstm.encoding import WordEncoding
+from textlstm.encoding import WordEncoding, hashed_ngrams
 from textlstm.model import TextLSTM, predict_logits
 
 WORDS = ("<pad>", "<unk>", *"abcdefgh")
 TEXTS = ["a b c", "d", "a b c d e f", "h g", "", "x y a"]
+NGRAMS = tuple(n for word in (*WORDS[2:], "x", "drowning") for n in hashed_ngrams(word))
 CPU = torch.device("cpu")
 
 
-def made(config, padding="right", buckets=0, length=6):
+def made(config, padding="right", subwords=(), length=6):
     torch.manual_seed(0)
-    encoding = WordEncoding(WORDS, length, padding, buckets)
-    network = TextLSTM(config, len(WORDS), buckets, 3).eval()
+    encoding = WordEncoding(WORDS, length, padding, subwords)
+    network = TextLSTM(config, len(WORDS), len(subwords), 3).eval()
     return network, Corpus(encoding.encode(TEXTS), encoding)
 
 
@@ -59,7 +60,9 @@ def test_okut_table2_by_the_equations_of_the_lstm():
     def sigmoid(x):
         return 1 / (1 + np.exp(-x))
 
-    embedded = weights["embedding.weight"][batch.words[batch.ids].numpy()]  # (B, T, E)
+    embedded = weights["embedding.weight"][
+        batch.words[batch.ids[batch.places]].numpy()
+    ]  # (B, T, E)
     hidden = cell = np.zeros((len(TEXTS), 200))
     for step in range(10):
         gates = (
@@ -85,7 +88,7 @@ def test_two_directions_are_those_of_torch_on_packed_texts(pooling):
     for name, parameter in network.backward_lstm.named_parameters():
         oracle.get_parameter(f"{name}_reverse").data = parameter.data
     packed = pack_padded_sequence(
-        network.embed(batch)[batch.ids], batch.lengths, batch_first=True, enforce_sorted=False
+        network.embed(batch), batch.lengths, batch_first=True, enforce_sorted=False
     )
     steps, lengths = pad_packed_sequence(oracle(packed)[0], batch_first=True)
     pooled = []
@@ -96,13 +99,13 @@ def test_two_directions_are_those_of_torch_on_packed_texts(pooling):
         else:
             pooled.append(torch.stack([text.amax(0) for text in own]))
             pooled.append(torch.stack([text.mean(0) for text in own]))
-    expected = network.output(torch.cat(pooled, dim=1))
+    expected = network.output(torch.cat(pooled, dim=1))[batch.places]
     torch.testing.assert_close(network(batch), expected, atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize("padding", ["left", "right"])
 def test_alone_equals_batched(padding):
-    network, corpus = made(NetworkConfig(embedding=8, hidden_units=5), padding, buckets=20)
+    network, corpus = made(NetworkConfig(embedding=8, hidden_units=5), padding, subwords=NGRAMS)
     together = all_logits(network, corpus, range(len(TEXTS)))
     alone = torch.cat([all_logits(network, corpus, [row]) for row in range(len(TEXTS))])
     torch.testing.assert_close(together, alone, atol=1e-6, rtol=1e-5)
@@ -116,13 +119,40 @@ def test_padded_equals_unpadded():
 
 
 def test_unknown_words_differ_by_their_letters_if_there_are_subwords():
-    encoding = WordEncoding(WORDS, 2, "right", 0)
-    for buckets, same in ((0, True), (5000, False)):
-        encoding = WordEncoding(WORDS, 2, "right", buckets)
-        network = TextLSTM(NetworkConfig(embedding=8), len(WORDS), buckets, 3)
+    for subwords, same in (((), True), (NGRAMS, False)):
+        encoding = WordEncoding(WORDS, 2, "right", subwords)
+        network = TextLSTM(NetworkConfig(embedding=8), len(WORDS), len(subwords), 3)
         corpus = Corpus(encoding.encode(["pneumonia", "drowning"]), encoding)
         logits = predict_logits(network, corpus, CPU)
         assert logits[0].equal(logits[1]) == same
+
+
+def test_only_learned_weights_are_trained():
+    network, _ = made(NetworkConfig(embedding=8), subwords=NGRAMS)
+    fixed = {name for name, p in network.named_parameters() if not p.requires_grad}
+    biases = {f"{direction}_lstm.bias_hh_l0" for direction in ("forward", "backward")}
+    assert fixed == {"subword_embedding.weight", *biases}
+
+
+def embedded(counts, **dropouts):
+    """One text of two words, with embeddings of ones and an unknown word of twos, in training."""
+    network, corpus = made(NetworkConfig(embedding=50, **dropouts))
+    network.place(torch.ones(len(WORDS), 50).index_fill(0, torch.tensor([1]), 2.0), torch.empty(0))
+    batch = corpus.batch(torch.zeros(1, dtype=torch.int64))._replace(counts=torch.tensor(counts))
+    return torch.stack([network.train().embed(batch)[0] for _ in range(400)])  # (400, T, E)
+
+
+def test_rare_words_are_read_as_unknown_more_often():
+    vectors = embedded([99, 1, 3, 9], word_dropout=0.1, rare_word_dropout=1.0)
+    shares = (vectors[:, :, 0] == 2.0).float().mean(dim=0)
+    np.testing.assert_allclose(shares, [0.6, 0.35, 0.2], atol=0.08)
+
+
+def test_embedding_dimensions_are_dropped_throughout_a_text():
+    vectors = embedded([1] * 4, embedding_dropout=0.4)
+    assert (vectors == vectors[:, :1]).all()
+    assert float((vectors == 0).float().mean()) == pytest.approx(0.4, abs=0.02)
+    assert float(vectors.max()) == pytest.approx(1 / 0.6)
 
 
 def test_prediction_keeps_the_order_and_leaves_dropout_out():

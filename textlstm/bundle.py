@@ -121,7 +121,7 @@ class Bundle:
             encoding = WordEncoding.from_dict(read_json(folder / "vocab.json"))
             labels = tuple(read_json(folder / "labels.json"))
             network = TextLSTM(
-                recipe.network, len(encoding.words), encoding.subword_buckets, len(labels)
+                recipe.network, len(encoding.words), len(encoding.subwords), len(labels)
             )
             network.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
             temperature = float(read_json(folder / "calibration.json")["temperature"])

@@ -121,8 +121,8 @@ class EncodingConfig(Settings):
         choices=("left", "right"),
     )
     min_records: int = setting(1, "training records a word needs to enter the vocabulary", low=1)
-    subword_buckets: int = setting(
-        0, "rows of the table of hashed character n-grams (0: whole words only)", low=0
+    subwords: int = setting(
+        0, "character n-grams kept, the most frequent ones (0: whole words only)", low=0
     )
 
 

@@ -3,7 +3,7 @@
 import math
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -78,8 +78,9 @@ class WordEncoding:
         Tokens a text is padded or cut to; the end of a longer text is lost.
     padding
         The padded side.
-    subword_buckets
-        Rows of the table of character n-grams; 0 for none.
+    subwords
+        The hash of each known character n-gram, by falling number of records: enough to recognise
+        one, while rare words cannot be read from it.
 
     >>> texts = ["acute mi", "acute stroke"]
     >>> encoding = WordEncoding.fit(texts, EncodingConfig(length=4, padding="left"))
@@ -93,7 +94,7 @@ class WordEncoding:
     words: tuple[str, ...]
     length: int
     padding: str
-    subword_buckets: int
+    subwords: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.words[:2] != RESERVED or len(set(self.words)) != len(self.words):
@@ -110,7 +111,11 @@ class WordEncoding:
         )
         lengths = [len(text) for text in tokens] or [1]
         length = config.length or max(1, math.ceil(np.percentile(lengths, LENGTH_PERCENTILE)))
-        return cls((*RESERVED, *words), length, config.padding, config.subword_buckets)
+        ngrams: Counter[int] = Counter()
+        for word, n in records.items() if config.subwords else ():
+            ngrams.update(dict.fromkeys(hashed_ngrams(word), n))
+        kept = sorted(ngrams, key=lambda ngram: (-ngrams[ngram], ngram))[: config.subwords]
+        return cls((*RESERVED, *words), length, config.padding, tuple(kept))
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -142,7 +147,8 @@ class WordEncoding:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Build from what :meth:`to_dict` gave."""
-        return cls(**{**values, "words": tuple(values["words"])})
+        lists = {name: tuple(values[name]) for name in ("words", "subwords")}
+        return cls(**{**values, **lists})
 
     def known_share(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return the share of each text's words, separators apart, that are in the vocabulary.
@@ -202,33 +208,38 @@ def subword_table(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the subwords of all forms: the vocabulary, then the unknown words of some texts.
 
-    What is not made of letters (padding, the unknown word as such, the separator) has none.
-    """
-    words = ["" if word in (*RESERVED, SEPARATOR) else word for word in encoding.words]
-    return subwords([*words, *unknown], encoding.subword_buckets)
-
-
-def subwords(words: Iterable[str], buckets: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the hashed character n-grams of words.
-
     Returns
     -------
     numbers, offsets
-        The n-grams of word i are ``numbers[offsets[i]:offsets[i + 1]]``, each in 0...buckets-1.
-
-    Notes
-    -----
-    As in Bojanowski et al. 2017 ("Enriching Word Vectors with Subword Information"), a word is
-    bracketed by ``<`` and ``>`` so that prefixes and suffixes differ from the middle.
+        The subwords of form i are ``numbers[offsets[i]:offsets[i + 1]]``, rows of the encoding's
+        subwords. What is not made of letters (padding, the unknown word as such, the separator)
+        has none.
     """
-    rows = [_ngrams(f"<{word}>", buckets) for word in words] if buckets else [[] for _ in words]
+    row = {ngram: number for number, ngram in enumerate(encoding.subwords)}
+    rows = [
+        [row[ngram] for ngram in hashed_ngrams(word) if ngram in row] if row else []
+        for word in (*encoding.words, *unknown)
+    ]
     offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
-    return np.array([number for row in rows for number in row], dtype=np.int64), offsets
+    return np.array([number for one in rows for number in one], dtype=np.int64), offsets
 
 
-def _ngrams(word: str, buckets: int) -> list[int]:
+def hashed_ngrams(word: str) -> list[int]:
+    """Return the hashes of a word's character n-grams of :data:`SUBWORD_LENGTHS`.
+
+    As in Bojanowski et al. 2017 ("Enriching Word Vectors with Subword Information"), a word is
+    bracketed by ``<`` and ``>``, so that prefixes and suffixes differ from the middle.
+
+    >>> len(hashed_ngrams("mi"))  # <mi mi> <mi>
+    3
+    >>> hashed_ngrams("<sep>")
+    []
+    """
+    if word in (*RESERVED, SEPARATOR):
+        return []
+    word = f"<{word}>"
     return [
-        zlib.crc32(word[start : start + size].encode("utf-8")) % buckets
+        zlib.crc32(word[start : start + size].encode("utf-8"))
         for size in SUBWORD_LENGTHS
         for start in range(len(word) - size + 1)
     ]

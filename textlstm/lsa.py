@@ -37,7 +37,7 @@ def latent_vectors(
         (n_words, E) and (n_subwords, E). A word is placed by its own vector plus the mean of its
         subwords'; these sums have a mean square of 1 over the words of the texts.
     """
-    n_words, n_subwords = len(encoding.words), encoding.subword_buckets
+    n_words, n_subwords = len(encoding.words), len(encoding.subwords)
     counts = _count_words(np.unique(texts.forms, axis=0), n_words + len(texts.unknown))
     numbers, offsets = subword_table(encoding, texts.unknown)
     spelling = sparse.csr_matrix(

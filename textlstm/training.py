@@ -54,7 +54,7 @@ def new_network(
 ) -> TextLSTM:
     """Return the recipe's network as it starts on the training texts."""
     with _seeded(seed, 0):
-        network = TextLSTM(recipe.network, len(encoding.words), encoding.subword_buckets, n_classes)
+        network = TextLSTM(recipe.network, len(encoding.words), len(encoding.subwords), n_classes)
     if recipe.network.start == "lsa":
         vectors = latent_vectors(texts, encoding, recipe.network.embedding, seed)
         network.place(*map(torch.from_numpy, vectors))
