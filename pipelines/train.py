@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipelines import shell
 from pipelines.runs import Run
+from textlstm.config import Recipe
 
 if TYPE_CHECKING:
     from textlstm.training import Epoch
@@ -36,12 +37,12 @@ def train(run: Run, device_name: str) -> None:
             known = numbers >= 0
             parts.append(examples(texts[known], numbers[known], encoding))
         epochs: list[Epoch] = []
-        total = config.recipe.training.epochs
+        total = config.recipe.training.epochs * config.recipe.network.members
         with shell.bar(total, "training") as advance:
 
             def on_epoch(epoch: "Epoch") -> None:
                 epochs.append(epoch)
-                advance(_line(epoch, total))
+                advance(_line(epoch, config.recipe))
 
             bundle = train_bundle(
                 config.recipe,
@@ -70,9 +71,11 @@ def train(run: Run, device_name: str) -> None:
     )
 
 
-def _line(epoch: "Epoch", total: int) -> str:
+def _line(epoch: "Epoch", recipe: Recipe) -> str:
+    members = recipe.network.members
+    member = f"member {epoch.member} of {members}, " if members > 1 else ""
     return (
-        f"train: epoch {epoch.number} of {total}: "
+        f"train: {member}epoch {epoch.number} of {recipe.training.epochs}: "
         f"loss {epoch.train_loss:.3f}, validation loss {epoch.validation_loss:.3f}, "
         f"validation accuracy {epoch.validation_accuracy:.3f}"
     )

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.image import imread
 
@@ -6,6 +7,7 @@ from textlstm import figures
 from textlstm.metrics import reliability
 
 HISTORY = {
+    "member": [1, 1, 1],
     "number": [1, 2, 3],
     "train_loss": [2.0, 1.0, 0.5],
     "validation_loss": [1.8, 0.9, 1.1],
@@ -15,11 +17,11 @@ HISTORY = {
 
 
 def test_training_progress_shows_both_parts_and_the_best_epoch():
-    loss, accuracy = figures.training_progress(HISTORY).axes
+    loss, accuracy = figures.training_progress(pd.DataFrame(HISTORY)).axes
     shown = {line.get_label(): line.get_xydata().tolist() for line in loss.lines}
     assert shown["training"] == [[1, 2.0], [2, 1.0], [3, 0.5]]
     assert shown["validation"] == [[1, 1.8], [2, 0.9], [3, 1.1]]
-    assert shown["lowest validation loss"][0][0] == 2
+    assert shown["lowest validation loss"] == [[2, 0.9]]
     assert accuracy.get_title() == "accuracy"
 
 

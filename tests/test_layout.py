@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ORDER = [
     "errors", "files", "config", "records", "text", "encoding", "lsa", "batches", "model",
-    "training", "calibration", "metrics", "baselines", "bundle", "classifier", "scoring", "figures",
+    "calibration", "training", "metrics", "baselines", "bundle", "classifier", "scoring", "figures",
     "reporting", "page",
 ]  # fmt: skip
 STAGES = ["preprocess", "encode", "train", "report", "predict", "run"]

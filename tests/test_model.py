@@ -7,7 +7,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from textlstm.batches import Corpus
 from textlstm.config import NetworkConfig, load_recipe
 from textlstm.encoding import WordEncoding, hashed_ngrams
-from textlstm.model import TextLSTM, predict_logits
+from textlstm.model import Ensemble, TextLSTM, predict_logits
 
 WORDS = ("<pad>", "<unk>", *"abcdefgh")
 TEXTS = ["a b c", "d", "a b c d e f", "h g", "", "x y a"]
@@ -163,3 +163,11 @@ def test_prediction_keeps_the_order_and_leaves_dropout_out():
     assert not network.training
     expected = all_logits(network, corpus, range(len(TEXTS)))
     torch.testing.assert_close(first, expected, atol=1e-6, rtol=1e-5)
+
+
+def test_an_ensemble_answers_with_the_mean_log_probability():
+    first, corpus = made(NetworkConfig(embedding=8))
+    second = TextLSTM(NetworkConfig(embedding=8), len(WORDS), 0, 3)
+    parts = [predict_logits(one, corpus, CPU).log_softmax(dim=1) for one in (first, second)]
+    together = predict_logits(Ensemble([first, second]), corpus, CPU)
+    torch.testing.assert_close(together, (parts[0] + parts[1]) / 2)

@@ -5,17 +5,17 @@ import pytest
 import torch
 
 from textlstm.bundle import examples
-from textlstm.calibration import calibrated
+from textlstm.calibration import calibrated, calibrated_loss, fit_temperature
 from textlstm.config import Recipe, load_recipe
 from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError
-from textlstm.model import predict_logits
+from textlstm.model import TextLSTM, predict_logits
 from textlstm.training import (
     clip_gradients,
     fit,
     make_optimizer,
     make_schedule,
-    new_network,
+    new_networks,
     resolve_device,
 )
 
@@ -27,8 +27,8 @@ QUICK = Recipe().with_fields(learning_rate=0.02, batch=4, epochs=40)
 
 def trained(recipe, texts=TEXTS, labels=LABELS, weights=None, validation=(TEXTS, LABELS), seed=0):
     encoding = WordEncoding.fit(texts, recipe.encoding)
-    network = new_network(recipe, encoding, 3, seed)
     train = examples(encoding.encode(texts), labels, encoding, weights)
+    network = new_networks(recipe, encoding, train.texts, 3, seed)[0]
     held = examples(encoding.encode(validation[0]), validation[1], encoding)
     epochs = list(fit(network, train, held, recipe.training, seed, CPU))
     return network, train, epochs
@@ -59,8 +59,8 @@ def test_the_best_epoch_is_restored_where_asked():
     for restore in (True, False):
         recipe = QUICK.with_fields(restore_best=restore, epochs=15)
         network, train, epochs = trained(recipe, validation=wrong)
-        logits = predict_logits(network, train.corpus, CPU)
-        loss = float(torch.nn.functional.cross_entropy(logits, torch.tensor(wrong[1])))
+        logits = predict_logits(network, train.corpus, CPU).numpy()
+        loss = calibrated_loss(logits, wrong[1], fit_temperature(logits, wrong[1]))
         losses = [epoch.validation_loss for epoch in epochs]
         assert loss == pytest.approx(min(losses) if restore else losses[-1])
         assert losses[-1] > min(losses)
@@ -76,7 +76,7 @@ def test_training_stops_when_patience_is_over():
 
 def test_an_infinite_loss_is_told_with_what_to_do():
     with pytest.raises(InputError, match="--learning-rate"):
-        trained(QUICK.with_fields(learning_rate=1e30, clip=0.0))
+        trained(QUICK.with_fields(learning_rate=1e38, clip=0.0))
 
 
 def test_a_weight_counts_like_so_many_records():
@@ -111,11 +111,20 @@ def test_a_global_clip_keeps_the_direction():
 
 
 def test_only_matrices_decay():
-    network = new_network(Recipe(), WordEncoding.fit(TEXTS, Recipe().encoding), 3, 0)
+    network = TextLSTM(Recipe().network, 9, 0, 3)
     optimizer = make_optimizer(network, Recipe().with_fields(weight_decay=0.1).training)
     matrices, biases = optimizer.param_groups
     assert (matrices["weight_decay"], biases["weight_decay"]) == (0.1, 0.0)
     assert {p.ndim for p in matrices["params"]} == {2} and {p.ndim for p in biases["params"]} == {1}
+
+
+def test_members_start_alike_only_where_they_should():
+    recipe = Recipe().with_fields(members=2, start="lsa", subwords=50)
+    encoding = WordEncoding.fit(TEXTS, recipe.encoding)
+    first, second = new_networks(recipe, encoding, encoding.encode(TEXTS), 3, seed=0)
+    assert first.embedding.weight.equal(second.embedding.weight)
+    assert first.subword_embedding.weight.equal(second.subword_embedding.weight)
+    assert not first.output.weight.equal(second.output.weight)
 
 
 def test_one_cycle_rises_and_falls():

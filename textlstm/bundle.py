@@ -20,8 +20,8 @@ from textlstm.config import Recipe
 from textlstm.encoding import EncodedTexts, WordEncoding
 from textlstm.errors import InputError
 from textlstm.files import read_json, sha256, write_bytes, write_json
-from textlstm.model import TextLSTM, predict_logits
-from textlstm.training import Epoch, Examples, fit, new_network
+from textlstm.model import Ensemble, TextLSTM, predict_logits
+from textlstm.training import Epoch, Examples, fit, new_networks
 
 FORMAT = 1
 """Version of the bundle's layout; a newer one than this is refused."""
@@ -60,7 +60,7 @@ class Bundle:
     recipe: Recipe
     encoding: WordEncoding
     labels: tuple[str, ...]
-    network: TextLSTM
+    network: Ensemble
     temperature: float
     summary: dict[str, Any]
 
@@ -120,8 +120,9 @@ class Bundle:
             recipe = Recipe.from_dict(config["recipe"])
             encoding = WordEncoding.from_dict(read_json(folder / "vocab.json"))
             labels = tuple(read_json(folder / "labels.json"))
-            network = TextLSTM(
-                recipe.network, len(encoding.words), len(encoding.subwords), len(labels)
+            sizes = len(encoding.words), len(encoding.subwords), len(labels)
+            network = Ensemble(
+                TextLSTM(recipe.network, *sizes) for _ in range(recipe.network.members)
             )
             network.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
             temperature = float(read_json(folder / "calibration.json")["temperature"])
@@ -177,10 +178,12 @@ def train_bundle(
     on_epoch: Callable[[Epoch], None],
     summary: dict[str, Any] | None = None,
 ) -> Bundle:
-    """Train and calibrate the recipe's network; ``on_epoch`` is told each epoch."""
-    network = new_network(recipe, encoding, train.texts, len(labels), seed)
-    for epoch in fit(network, train, validation, recipe.training, seed, device):
-        on_epoch(epoch)
+    """Train the recipe's networks and calibrate them together; ``on_epoch`` is told each epoch."""
+    members = new_networks(recipe, encoding, train.texts, len(labels), seed)
+    for number, member in enumerate(members):
+        for epoch in fit(member, train, validation, recipe.training, seed, device, number):
+            on_epoch(epoch)
+    network = Ensemble(members)
     logits = predict_logits(network, validation.corpus, device)
     temperature = fit_temperature(logits.numpy(), validation.labels.numpy())
     return Bundle(recipe, encoding, labels, network, temperature, summary or {})

@@ -39,13 +39,18 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
     labels
         (n,) class numbers.
     """
-    scores = logits.astype(np.float64)
-    rows = np.arange(len(labels))
 
-    def loss(log_temperature: float) -> float:
-        scaled = scores / np.exp(log_temperature)
-        misfit = np.sum(logsumexp(scaled, axis=1) - scaled[rows, labels])
-        return float(misfit + 0.5 * (log_temperature / PRIOR_SPREAD) ** 2)
+    def misfit(log_temperature: float) -> float:
+        loss = len(labels) * calibrated_loss(logits, labels, float(np.exp(log_temperature)))
+        return loss + 0.5 * (log_temperature / PRIOR_SPREAD) ** 2
 
     low, high = np.log(TEMPERATURE_RANGE)
-    return float(np.exp(minimize_scalar(loss, bounds=(low, high), method="bounded").x))
+    return float(np.exp(minimize_scalar(misfit, bounds=(low, high), method="bounded").x))
+
+
+def calibrated_loss(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float
+) -> float:
+    """Return the mean log loss, in nats, of logits (n, C) divided by the temperature."""
+    scaled = logits.astype(np.float64) / temperature
+    return float(np.mean(logsumexp(scaled, axis=1) - scaled[np.arange(len(labels)), labels]))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -33,22 +34,25 @@ def save_png(figure: Figure, path: Path) -> None:
         figure.savefig(temporary, dpi=RESOLUTION, metadata={"Software": None})
 
 
-def training_progress(history: Mapping[str, Sequence[float]]) -> Figure:
-    """Draw loss and accuracy of training and validation over epochs, the best epoch marked.
+def training_progress(history: pd.DataFrame) -> Figure:
+    """Draw loss and accuracy of training and validation over epochs, the best epochs ringed.
 
     Parameters
     ----------
     history
-        Columns of ``history.csv``.
+        As ``history.csv``; each member of an ensemble has its own lines.
     """
     figure = Figure(figsize=(9, 3.6), layout="constrained")
-    epochs = np.asarray(history["number"])
-    best = epochs[int(np.argmin(history["validation_loss"]))]
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        for part, colour, marker in (("train", SECOND, "s"), ("validation", FIRST, "o")):
-            axes.plot(epochs, history[f"{part}_{name}"], color=colour, marker=marker, markersize=4,
-                      label={"train": "training"}.get(part, part))  # fmt: skip
-        axes.axvline(best, color=SOFT, linestyle=":", linewidth=1.2, label="lowest validation loss")
+        for place, (_, epochs) in enumerate(history.groupby("member")):
+            for part, colour in (("training", SECOND), ("validation", FIRST)):
+                column = epochs[f"{'train' if part == 'training' else part}_{name}"]
+                axes.plot(epochs["number"], column, color=colour, marker=".", linewidth=1.2,
+                          label="" if place else part)  # fmt: skip
+            best = epochs.iloc[int(epochs["validation_loss"].to_numpy().argmin())]
+            label = "" if place else "lowest validation loss"
+            axes.plot(best["number"], best[f"validation_{name}"], "o", color=FIRST, markersize=9,
+                      fillstyle="none", label=label)  # fmt: skip
         axes.set(xlabel="epoch", title=f"{name} (nats)" if name == "loss" else name)
         axes.xaxis.get_major_locator().set_params(integer=True)
         _plain(axes)

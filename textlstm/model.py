@@ -4,6 +4,8 @@ Shapes: R records, B distinct texts, T tokens, U distinct words, E embedding dim
 units, P pooled features, C classes.
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -57,6 +59,11 @@ class TextLSTM(nn.Module):
         features *= 2 if config.pooling == "max_mean" else 1
         self.output = nn.Linear(features, n_classes)
         self.reset_parameters()
+
+    @property
+    def n_classes(self) -> int:
+        """Return C."""
+        return self.output.out_features
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
@@ -145,11 +152,35 @@ def reversed_within(lengths: Tensor, size: int) -> Tensor:
     return torch.where(backwards >= 0, backwards, steps)
 
 
+class Ensemble(nn.Module):
+    """Networks of the same recipe, started from other seeds, that answer together.
+
+    Averaging smooths out what each learned by chance from few records (Lakshminarayanan et al.
+    2017); of log probabilities, so that one temperature calibrates the whole.
+    """
+
+    def __init__(self, members: Iterable[TextLSTM]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    @property
+    def n_classes(self) -> int:
+        """Return C."""
+        first = self.members[0]
+        assert isinstance(first, TextLSTM)
+        return first.n_classes
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return the logits (R, C): the members' mean log probabilities."""
+        return torch.stack([member(batch).log_softmax(dim=1) for member in self.members]).mean(0)
+
+
 @torch.inference_mode()
-def predict_logits(network: TextLSTM, corpus: Corpus, device: torch.device) -> Tensor:
+def predict_logits(network: TextLSTM | Ensemble, corpus: Corpus, device: torch.device) -> Tensor:
     """Return the logits (n, C) of all texts, in their order, on the CPU."""
     network.eval()
-    logits = torch.empty(len(corpus.text_lengths), network.output.out_features)
-    for texts in by_length(corpus.text_lengths, PREDICTION_BATCH):
-        logits[texts] = network(corpus.batch_of_texts(texts).to(device)).cpu()
-    return logits[corpus.places]
+    order = list(by_length(corpus.text_lengths, PREDICTION_BATCH))
+    if not order:
+        return torch.empty(0, network.n_classes)
+    logits = torch.cat([network(corpus.batch_of_texts(texts).to(device)).cpu() for texts in order])
+    return logits[torch.cat(order).argsort()][corpus.places]

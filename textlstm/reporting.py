@@ -158,9 +158,7 @@ def draw(
         for label in train["label"].value_counts().index
     }
     drawn = {
-        "training_progress": figures.training_progress(
-            {str(name): history[name].tolist() for name in history}
-        ),
+        "training_progress": figures.training_progress(history),
         "confusion": figures.confusion(
             confusion_matrix(truth, predicted, labels=np.arange(len(labels))), labels
         ),

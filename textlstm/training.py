@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from textlstm.batches import Corpus, shuffled
+from textlstm.calibration import calibrated_loss, fit_temperature
 from textlstm.config import Recipe, TrainingConfig
 from textlstm.encoding import EncodedTexts, WordEncoding
 from textlstm.errors import InputError
@@ -35,10 +36,11 @@ class Epoch:
     """What one pass over the training records came to.
 
     The training figures are means over the epoch's steps, dropout on, as the weights moved; the
-    validation figures are of the weights at its end. Losses are cross entropies in nats, without
-    label smoothing.
+    validation figures are of the weights at its end, the loss after calibration on the same
+    records. Losses are cross entropies in nats, without label smoothing.
     """
 
+    member: int
     number: int
     learning_rate: float
     train_loss: float
@@ -49,16 +51,20 @@ class Epoch:
     seconds: float
 
 
-def new_network(
+def new_networks(
     recipe: Recipe, encoding: WordEncoding, texts: EncodedTexts, n_classes: int, seed: int
-) -> TextLSTM:
-    """Return the recipe's network as it starts on the training texts."""
-    with _seeded(seed, 0):
-        network = TextLSTM(recipe.network, len(encoding.words), len(encoding.subwords), n_classes)
+) -> list[TextLSTM]:
+    """Return the recipe's networks, one a member, as they start on the training texts."""
+    sizes = len(encoding.words), len(encoding.subwords), n_classes
+    networks = []
+    for member in range(recipe.network.members):
+        with _seeded(seed, member, 0):
+            networks.append(TextLSTM(recipe.network, *sizes))
     if recipe.network.start == "lsa":
         vectors = latent_vectors(texts, encoding, recipe.network.embedding, seed)
-        network.place(*map(torch.from_numpy, vectors))
-    return network
+        for network in networks:
+            network.place(*map(torch.from_numpy, vectors))
+    return networks
 
 
 def resolve_device(name: str) -> torch.device:
@@ -86,12 +92,13 @@ def fit(
     config: TrainingConfig,
     seed: int,
     device: torch.device,
+    member: int = 0,
 ) -> Iterator[Epoch]:
     """Train the network in place, yielding each epoch; at the end it is in evaluation mode.
 
     Where the recipe restores the best weights, it then holds those of the epoch with the lowest
-    validation loss, otherwise those of the last one. An epoch's randomness follows from the seed
-    and its number alone.
+    validation loss, otherwise those of the last one. An epoch's randomness follows from the seed,
+    the member and its number alone.
 
     Raises
     ------
@@ -105,12 +112,15 @@ def fit(
     best_loss, best_weights, since_best = math.inf, None, 0
     for number in range(1, config.epochs + 1):
         started = time.perf_counter()
-        with _seeded(seed, number):
+        with _seeded(seed, member, number):
             train_loss, train_accuracy = _one_epoch(
                 network, train, config, optimizer, schedule, device
             )
         logits = predict_logits(network, validation.corpus, device)
-        loss = float(functional.cross_entropy(logits, validation.labels))
+        # Epochs are judged as they will be used, calibrated: before it, the most confident network
+        # looks worst, and the best one is stopped too early.
+        arrays = logits.numpy(), validation.labels.numpy()
+        loss = calibrated_loss(*arrays, fit_temperature(*arrays))
         if not (math.isfinite(train_loss) and math.isfinite(loss)):
             raise InputError(
                 f"the loss is not finite in epoch {number}; lower --learning-rate or set --clip"
@@ -122,6 +132,7 @@ def fit(
         else:
             since_best += 1
         yield Epoch(
+            member=member + 1,
             number=number,
             learning_rate=float(optimizer.param_groups[0]["lr"]),
             train_loss=train_loss,
@@ -217,10 +228,10 @@ def _one_epoch(
 
 
 @contextmanager
-def _seeded(seed: int, number: int) -> Iterator[None]:
-    """Seed torch from a run's seed and a number, and put its own state back afterwards."""
+def _seeded(*numbers: int) -> Iterator[None]:
+    """Seed torch from numbers, a run's seed first, and put its own state back afterwards."""
     devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-    state = np.random.SeedSequence([seed, number]).generate_state(1)
+    state = np.random.SeedSequence(numbers).generate_state(1)
     with torch.random.fork_rng(devices):
         torch.manual_seed(int(state[0]))
         yield
