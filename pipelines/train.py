@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from pipelines import shell
 from pipelines.runs import Run
-from textlstm.config import Recipe
 
 if TYPE_CHECKING:
     from textlstm.training import Epoch
@@ -21,7 +20,7 @@ def train(run: Run, device_name: str) -> None:
     from textlstm.bundle import examples, train_bundle
     from textlstm.encoding import WordEncoding, read_encoded
     from textlstm.files import read_json
-    from textlstm.training import resolve_device
+    from textlstm.training import resolve_device, steps_and_epochs
 
     config = run.config()
     run.require(run.encoded / "vocab.json", "encode")
@@ -37,12 +36,13 @@ def train(run: Run, device_name: str) -> None:
             known = numbers >= 0
             parts.append(examples(texts[known], numbers[known], encoding))
         epochs: list[Epoch] = []
-        total = config.recipe.training.epochs * config.recipe.network.members
-        with shell.bar(total, "training") as advance:
+        n_epochs = steps_and_epochs(len(parts[0].labels), config.recipe.training)[1]
+        members = config.recipe.network.members
+        with shell.bar(n_epochs * members, "training") as advance:
 
             def on_epoch(epoch: "Epoch") -> None:
                 epochs.append(epoch)
-                advance(_line(epoch, config.recipe))
+                advance(_line(epoch, n_epochs, members))
 
             bundle = train_bundle(
                 config.recipe,
@@ -71,11 +71,10 @@ def train(run: Run, device_name: str) -> None:
     )
 
 
-def _line(epoch: "Epoch", recipe: Recipe) -> str:
-    members = recipe.network.members
+def _line(epoch: "Epoch", n_epochs: int, members: int) -> str:
     member = f"member {epoch.member} of {members}, " if members > 1 else ""
     return (
-        f"train: {member}epoch {epoch.number} of {recipe.training.epochs}: "
+        f"train: {member}epoch {epoch.number} of {n_epochs}: "
         f"loss {epoch.train_loss:.3f}, validation loss {epoch.validation_loss:.3f}, "
         f"validation accuracy {epoch.validation_accuracy:.3f}"
     )

@@ -163,7 +163,10 @@ class NetworkConfig(Settings):
 class TrainingConfig(Settings):
     """The optimisation."""
 
-    epochs: int = setting(6, "passes over the training records, at most", low=1)
+    epochs: int = setting(6, "passes over the training records", low=1)
+    min_steps: int = setting(
+        0, "steps in all, at least: fewer records are passed over more often", low=0
+    )
     batch: int = setting(64, "records per step", low=1)
     drop_last: bool = setting(False, "leave out an epoch's last, incomplete batch, as MATLAB does")
     optimizer: str = setting(

@@ -107,10 +107,10 @@ def fit(
     """
     network.to(device)
     optimizer = make_optimizer(network, config)
-    n_steps = _steps(len(train.labels), config)
-    schedule = make_schedule(optimizer, config, n_steps * config.epochs)
+    n_steps, n_epochs = steps_and_epochs(len(train.labels), config)
+    schedule = make_schedule(optimizer, config, n_steps * n_epochs)
     best_loss, best_weights, since_best = math.inf, None, 0
-    for number in range(1, config.epochs + 1):
+    for number in range(1, n_epochs + 1):
         started = time.perf_counter()
         with _seeded(seed, member, number):
             train_loss, train_accuracy = _one_epoch(
@@ -147,6 +147,17 @@ def fit(
     if best_weights is not None:
         network.load_state_dict(best_weights)
     network.eval()
+
+
+def steps_and_epochs(n_records: int, config: TrainingConfig) -> tuple[int, int]:
+    """Return the steps of an epoch and the epochs, if none is left out for want of patience.
+
+    >>> steps_and_epochs(100, TrainingConfig(batch=30, epochs=6, min_steps=40))
+    (4, 10)
+    """
+    incomplete = not config.drop_last or n_records < config.batch
+    n_steps = n_records // config.batch + (incomplete and n_records % config.batch > 0)
+    return n_steps, max(config.epochs, math.ceil(config.min_steps / n_steps))
 
 
 def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
@@ -186,13 +197,6 @@ def clip_gradients(parameters: Iterable[Tensor], config: TrainingConfig) -> None
     groups = [[one] for one in learned] if config.clip_scope == "parameter" else [learned]
     for group in groups:
         nn.utils.clip_grad_norm_(group, config.clip)
-
-
-def _steps(n_records: int, config: TrainingConfig) -> int:
-    """Return the number of steps of an epoch."""
-    if config.drop_last and n_records >= config.batch:
-        return n_records // config.batch
-    return math.ceil(n_records / config.batch)
 
 
 def _one_epoch(
