@@ -20,7 +20,7 @@ def train(run: Run, device_name: str) -> None:
     from textlstm.bundle import examples, train_bundle
     from textlstm.encoding import WordEncoding, read_encoded
     from textlstm.files import read_json
-    from textlstm.training import resolve_device, steps_and_epochs
+    from textlstm.training import resolve_device
 
     config = run.config()
     run.require(run.encoded / "vocab.json", "encode")
@@ -36,8 +36,7 @@ def train(run: Run, device_name: str) -> None:
             known = numbers >= 0
             parts.append(examples(texts[known], numbers[known], encoding))
         epochs: list[Epoch] = []
-        n_epochs = steps_and_epochs(len(parts[0].labels), config.recipe.training)[1]
-        members = config.recipe.network.members
+        n_epochs, members = config.recipe.training.epochs, config.recipe.network.members
         with shell.bar(n_epochs * members, "training") as advance:
 
             def on_epoch(epoch: "Epoch") -> None:

@@ -164,10 +164,10 @@ class TrainingConfig(Settings):
     """The optimisation."""
 
     epochs: int = setting(6, "passes over the training records", low=1)
+    batch: int = setting(64, "records per step, at most", low=1)
     min_steps: int = setting(
-        0, "steps in all, at least: fewer records are passed over more often", low=0
+        0, "steps per epoch, at least: fewer records are taken in smaller batches", low=0
     )
-    batch: int = setting(64, "records per step", low=1)
     drop_last: bool = setting(False, "leave out an epoch's last, incomplete batch, as MATLAB does")
     optimizer: str = setting(
         "adamw", "Adam with L2 in the gradient, or decoupled from it", choices=("adam", "adamw")

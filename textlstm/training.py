@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -107,16 +107,16 @@ def fit(
     """
     network.to(device)
     optimizer = make_optimizer(network, config)
-    n_steps, n_epochs = steps_and_epochs(len(train.labels), config)
-    schedule = make_schedule(optimizer, config, n_steps * n_epochs)
+    config = replace(config, batch=batch_size(len(train.labels), config))
+    schedule = make_schedule(optimizer, config, _steps(len(train.labels), config) * config.epochs)
     best_loss, best_weights, since_best = math.inf, None, 0
-    for number in range(1, n_epochs + 1):
+    for number in range(1, config.epochs + 1):
         started = time.perf_counter()
-        with _seeded(seed, member, number):
+        with _seeded(seed, member, number), _one_thread():
             train_loss, train_accuracy = _one_epoch(
                 network, train, config, optimizer, schedule, device
             )
-        logits = predict_logits(network, validation.corpus, device)
+            logits = predict_logits(network, validation.corpus, device)
         # Epochs are judged as they will be used, calibrated: before it, the most confident network
         # looks worst, and the best one is stopped too early.
         arrays = logits.numpy(), validation.labels.numpy()
@@ -149,15 +149,15 @@ def fit(
     network.eval()
 
 
-def steps_and_epochs(n_records: int, config: TrainingConfig) -> tuple[int, int]:
-    """Return the steps of an epoch and the epochs, if none is left out for want of patience.
+def batch_size(n_records: int, config: TrainingConfig) -> int:
+    """Return the records per step: small enough for the least number of steps.
 
-    >>> steps_and_epochs(100, TrainingConfig(batch=30, epochs=6, min_steps=40))
-    (4, 10)
+    >>> batch_size(600, TrainingConfig(batch=64, min_steps=60))
+    10
     """
-    incomplete = not config.drop_last or n_records < config.batch
-    n_steps = n_records // config.batch + (incomplete and n_records % config.batch > 0)
-    return n_steps, max(config.epochs, math.ceil(config.min_steps / n_steps))
+    if not config.min_steps:
+        return config.batch
+    return max(1, min(config.batch, n_records // config.min_steps))
 
 
 def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
@@ -199,6 +199,13 @@ def clip_gradients(parameters: Iterable[Tensor], config: TrainingConfig) -> None
         nn.utils.clip_grad_norm_(group, config.clip)
 
 
+def _steps(n_records: int, config: TrainingConfig) -> int:
+    """Return the steps of an epoch."""
+    if config.drop_last and n_records >= config.batch:
+        return n_records // config.batch
+    return math.ceil(n_records / config.batch)
+
+
 def _one_epoch(
     network: TextLSTM,
     train: Examples,
@@ -229,6 +236,21 @@ def _one_epoch(
             totals += torch.stack([weights.sum(), (plain * weights).sum(), (hits * weights).sum()])
     weight, loss, correct = totals.tolist()
     return loss / weight, correct / weight
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute with one thread for a while.
+
+    The steps are too small to gain from more, lose much where other work wants the processors too,
+    and with one the sums do not depend on how many processors there are.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager
