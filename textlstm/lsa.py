@@ -43,13 +43,10 @@ def latent_vectors(
     spelling = sparse.csr_matrix(
         (np.ones(len(numbers)), numbers, offsets), shape=(counts.shape[1], n_subwords)
     )  # forms x subwords
-    weigh = [TfidfTransformer(sublinear_tf=True) for _ in range(2)]
-    features = sparse.hstack(
-        [
-            weigh[0].fit_transform(counts[:, :n_words]),
-            weigh[1].fit_transform((counts @ spelling).tocsr()),
-        ]
-    ).tocsr()
+    blocks = [counts[:, :n_words]] + ([counts @ spelling] if n_subwords else [])
+    weigh = [TfidfTransformer(sublinear_tf=True).fit(block) for block in blocks]
+    weighted = [one.transform(block) for one, block in zip(weigh, blocks, strict=True)]
+    features = sparse.hstack(weighted).tocsr()
     rank = min(dimensions, min(features.shape) - 1)
     vectors = np.zeros((n_words + n_subwords, dimensions))
     if rank > 0:
