@@ -169,7 +169,8 @@ def word_clouds(frequencies: Mapping[str, Mapping[str, int]], seed: int) -> Figu
 def _cloud_image(
     frequencies: Mapping[str, int], seed: int, size: tuple[int, int]
 ) -> NDArray[np.uint8] | None:
-    words = {word: n for word, n in frequencies.items() if word not in STOPWORDS}
+    # Single letters are what is left of possessives and initials.
+    words = {w: n for w, n in frequencies.items() if w not in STOPWORDS and len(w) > 1}
     if not words:
         return None
     shades = colormaps["viridis"]
