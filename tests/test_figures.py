@@ -57,7 +57,7 @@ def test_one_seed_draws_one_cloud(tmp_path):
     assert imread(tmp_path / "a.png").min() < 0.5
 
 
-@pytest.mark.parametrize("words", [{}, {"the": 100, "of": 50, "s": 40}])
+@pytest.mark.parametrize("words", [{}, {"the": 100, "of": 50, "s": 40, "due": 30}])
 def test_without_a_word_there_is_no_cloud(words):
     assert figures.word_cloud(words, 0) is None
     assert figures.word_clouds({"a": words}, 0) is None

@@ -19,6 +19,10 @@ FIRST, SECOND = "#1f6f8b", "#d1603d"
 """The two colours that carry meaning; they differ in lightness too, for those who see no hue."""
 
 CLOUD_WORDS = 80
+
+SILENT_WORDS = frozenset(STOPWORDS) | {"due"}
+"""Not shown in clouds, nor are single letters, which are left of possessives: they name nothing."""
+
 SHOWN_COUNTS = 15
 """Up to so many classes, the confusion matrix has its numbers written in."""
 
@@ -169,8 +173,7 @@ def word_clouds(frequencies: Mapping[str, Mapping[str, int]], seed: int) -> Figu
 def _cloud_image(
     frequencies: Mapping[str, int], seed: int, size: tuple[int, int]
 ) -> NDArray[np.uint8] | None:
-    # Single letters are what is left of possessives and initials.
-    words = {w: n for w, n in frequencies.items() if w not in STOPWORDS and len(w) > 1}
+    words = {w: n for w, n in frequencies.items() if w not in SILENT_WORDS and len(w) > 1}
     if not words:
         return None
     shades = colormaps["viridis"]
