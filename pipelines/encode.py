@@ -22,10 +22,10 @@ def encode(run: Run) -> None:
     config = run.config()
     run.require(run.records / "summary.json", "preprocess")
     with shell.timed() as seconds:
-        run.begin("encode")
         parts = {name: pd.read_parquet(run.records / f"{name}.parquet") for name in PARTS}
         encoding = WordEncoding.fit(parts["train"]["text"].tolist(), config.recipe.encoding)
         labels = sorted(set(parts["train"]["label"]))
+        run.begin("encode")
         for name, part in parts.items():
             texts = encoding.encode(part["text"].tolist())
             numbers = pd.Index(labels).get_indexer(part["label"])

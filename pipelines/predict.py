@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipelines import shell
 from pipelines.runs import Run
+from textlstm.config import MIN_PROBABILITY
 from textlstm.errors import InputError
 
 
@@ -26,12 +27,14 @@ def predict(
     """Carry out the stage."""
     from textlstm.bundle import Bundle
     from textlstm.records import column, read_table
-    from textlstm.scoring import coded, output_writer, score
+    from textlstm.scoring import coded, output_writer, require_free_columns, score
     from textlstm.text import preprocess
     from textlstm.training import resolve_device
 
     if not 0.0 <= min_probability <= 1.0:
         raise InputError(f"--min-probability must lie between 0 and 1, not {min_probability}")
+    if out.exists() and Path(data).exists() and out.samefile(data):
+        raise InputError(f"--out {out}: this is --data itself; give another name")
     write = output_writer(out)
     trained = run.config().data.text
     columns = tuple(text) or trained
@@ -43,6 +46,7 @@ def predict(
     run.require(run.bundle, "train")
     bundle = Bundle.load(run.bundle)
     table = read_table(data, encoding)
+    require_free_columns(table)
     lines = list(zip(*(column(table, name, data) for name in columns), strict=True))
     texts = preprocess(shell.progress(lines, "tokenizing"))
     scores = score(bundle, texts, resolve_device(device_name))
@@ -60,8 +64,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                         help="text columns, in order (default: as in training)")  # fmt: skip
     parser.add_argument("--out", required=True, type=Path, help="table to write: .csv or .parquet")
     parser.add_argument("--encoding", default="utf-8", help="of --data (default: utf-8)")
-    parser.add_argument("--min-probability", type=float, default=0.5, metavar="P",
-                        help="below it a record is for review (default: 0.5)")  # fmt: skip
+    parser.add_argument("--min-probability", type=float, default=MIN_PROBABILITY, metavar="P",
+                        help="below it a record is for review (default: %(default)s)")  # fmt: skip
     shell.add_device(parser)
     given = parser.parse_args(argv)
     predict(

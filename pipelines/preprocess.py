@@ -21,7 +21,7 @@ def preprocess(run: Run, config: RunConfig) -> None:
     import pandas as pd
 
     from textlstm.files import replacing, write_json
-    from textlstm.records import PARTS, split, usable
+    from textlstm.records import PARTS, RARE_LABEL, split, usable
 
     with shell.timed() as seconds:
         records = _read(config.data)
@@ -43,6 +43,12 @@ def preprocess(run: Run, config: RunConfig) -> None:
         run.end("preprocess", seconds())
     counts = ", ".join(f"{len(parts[name])} {name}" for name in PARTS)
     shell.say(f"preprocess: {len(records)} records read; {counts}")
+    rare = kept["label"].map(kept["label"].value_counts()) < config.data.min_class_records
+    if config.data.rare == "merge":
+        rare = kept["label"] == RARE_LABEL
+    if number := int(rare.sum()):
+        verb = {"merge": "merged into one class", "keep": "kept"}[config.data.rare]
+        shell.say(f"preprocess: {number} records of rare classes {verb}")
     for reason, number in dropped.items():
         if number:
             shell.say(f"preprocess: {number} records left out: {reason.replace('_', ' ')}")

@@ -23,13 +23,16 @@ def report(run: Run) -> None:
 
     config = run.config()
     run.require(run.history, "train")
+    for name in PARTS:
+        run.require(run.records / f"{name}.parquet", "preprocess")
+    shell.say("report: measuring the model and, for comparison, simpler ones")
     with shell.timed() as seconds:
-        run.begin("report")
         bundle = Bundle.load(run.bundle)
         parts = {name: pd.read_parquet(run.records / f"{name}.parquet") for name in PARTS}
         evaluation = reporting.evaluate(
             bundle, parts, read_json(run.records / "summary.json"), config.seed
         )
+        run.begin("report")
         with replacing(run.predictions) as path:
             evaluation.predictions.to_csv(path, index=False, lineterminator="\n")
         figures = reporting.draw(evaluation, pd.read_csv(run.history), parts, config.seed)

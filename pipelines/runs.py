@@ -44,9 +44,18 @@ class Run:
         """
         if self.folder.is_file():
             raise InputError(f"--run {self.folder}: this is a file; give a folder")
-        if self.folder.is_dir() and any(self.folder.iterdir()) and not self._config.is_file():
-            raise InputError(f"--run {self.folder}: this folder holds other files; give a new one")
+        if self.folder.is_dir() and any(self.folder.iterdir()):
+            try:
+                self.config()
+            except InputError as error:
+                raise InputError(
+                    f"--run {self.folder}: this folder holds other files; give a new one"
+                ) from error
         write_json(self._config, {**config.to_dict(), "versions": versions})
+
+    def note(self, **facts: str) -> None:
+        """Add to the settings what only a stage could know, such as the device."""
+        write_json(self._config, {**read_json(self._config), **facts})
 
     def config(self) -> RunConfig:
         """Return the settings of the run.
@@ -70,7 +79,10 @@ class Run:
             )
 
     def begin(self, stage: str) -> None:
-        """Remove what this stage and later ones wrote before, so that nothing stale remains."""
+        """Remove what this stage and later ones wrote before, so that nothing stale remains.
+
+        Called when a stage is about to write: one that fails before leaves the old files whole.
+        """
         for later in STAGES[STAGES.index(stage) :]:
             for path in self.outputs[later]:
                 if path.is_dir():

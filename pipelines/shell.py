@@ -9,6 +9,7 @@ from dataclasses import fields
 from typing import Any, NoReturn, get_args, get_origin
 
 from textlstm.config import (
+    MAX_SEED,
     DataConfig,
     Recipe,
     RunConfig,
@@ -76,8 +77,8 @@ def add_run_config(arguments: argparse.ArgumentParser) -> None:
 def run_config(given: argparse.Namespace) -> RunConfig:
     """Return the run's settings: flags win over the recipe, the recipe over defaults."""
     flags = vars(given)
-    if given.seed < 0:
-        raise InputError(f"--seed must be at least 0, not {given.seed}")
+    if not 0 <= given.seed <= MAX_SEED:
+        raise InputError(f"--seed must lie between 0 and {MAX_SEED}, not {given.seed}")
     recipe = load_recipe(given.recipe)
     return RunConfig(
         data=DataConfig(**{name: flags[name] for name in DataConfig.names() if name in flags}),

@@ -26,7 +26,6 @@ def train(run: Run, device_name: str) -> None:
     run.require(run.encoded / "vocab.json", "encode")
     device = resolve_device(device_name)
     with shell.timed() as seconds:
-        run.begin("train")
         encoding = WordEncoding.from_dict(read_json(run.encoded / "vocab.json"))
         labels = tuple(read_json(run.encoded / "labels.json"))
         parts = []
@@ -52,6 +51,7 @@ def train(run: Run, device_name: str) -> None:
                 device=device,
                 on_epoch=on_epoch,
                 summary={
+                    "text fields": len(config.data.text),
                     "text columns": list(config.data.text),
                     "label column": config.data.label,
                     "recipe": config.recipe_name,
@@ -61,6 +61,8 @@ def train(run: Run, device_name: str) -> None:
                     "validation records": len(parts[1].labels),
                 },
             )
+        run.begin("train")
+        run.note(device=device.type)
         bundle.save(run.bundle)
         _write_history(run, epochs)
         run.end("train", seconds())

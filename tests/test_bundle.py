@@ -77,7 +77,10 @@ def test_a_changed_or_missing_file_is_refused(folder, name):
         Bundle.load(folder)
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"format": 1}', '{"format": "x", "sha256": {}}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", '{"format": 1}', '{"format": "x", "sha256": {}}', '{"format": 1, "sha256": [1]}'],
+)
 def test_a_manifest_that_is_none_is_refused(folder, content):
     (folder / "manifest.json").write_text(content)
     with pytest.raises(InputError):

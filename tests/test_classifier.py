@@ -12,7 +12,10 @@ from sklearn.preprocessing import FunctionTransformer
 
 from textlstm import InputError, Recipe, TextLSTMClassifier
 
-QUICK = {"epochs": 3, "embedding": 16, "hidden_units": 16, "batch": 16, "learning_rate": 0.02}
+QUICK = {
+    "members": 1, "epochs": 6, "embedding": 16, "hidden_units": 16, "batch": 16, "min_steps": 0,
+    "learning_rate": 0.02,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -40,14 +43,14 @@ def test_it_learns_and_gives_probabilities_in_the_order_of_its_classes(fitted, t
     assert probabilities.shape == (len(texts), 3)
     assert (fitted.classes_[probabilities.argmax(axis=1)] == fitted.predict(texts)).all()
     assert fitted.score(texts, labels) > 0.9
-    assert len(fitted.history_) == 3
+    assert len(fitted.history_) == 6
 
 
 def test_it_clones_and_shows_its_parameters():
     classifier = quick(random_state=3)
     assert clone(classifier).get_params() == classifier.get_params()
     assert clone(classifier).set_params(epochs=5, random_state=4).get_params()["epochs"] == 5
-    assert "epochs=3" in repr(classifier)
+    assert "epochs=6" in repr(classifier)
     assert is_classifier(classifier)
     with pytest.raises(InputError, match="epoch"):
         classifier.set_params(epoch=5)
@@ -57,9 +60,9 @@ def test_it_clones_and_shows_its_parameters():
 
 def test_it_works_in_cross_validation_search_and_pipeline(texts, labels):
     assert cross_val_score(quick(), texts, labels, cv=2).min() > 0.8
-    search = GridSearchCV(quick(), {"hidden_units": [2, 8], "epochs": [1, 3]}, cv=2)
+    search = GridSearchCV(quick(), {"hidden_units": [8, 16], "epochs": [1, 6]}, cv=2)
     search.fit(texts, labels)
-    assert search.best_params_["epochs"] == 3
+    assert search.best_params_["epochs"] == 6
     assert set(search.best_estimator_.get_params()) >= {"hidden_units", "epochs"}
     shout = FunctionTransformer(lambda values: [value.upper() for value in values])
     assert make_pipeline(shout, quick()).fit(texts, labels).score(texts, labels) > 0.9
@@ -120,6 +123,37 @@ def test_records_of_weight_zero_teach_nothing(texts, labels):
     assert classifier.score(texts, labels) > 0.9
 
 
+def test_weights_count_in_calibration_too():
+    """One text, three quarters of one label, weighted to even: the probabilities are even."""
+    labels = ["H"] * 90 + ["C"] * 30
+    weights = [1.0] * 90 + [3.0] * 30
+    classifier = quick(epochs=20).fit(["a"] * 120, labels, sample_weight=weights)
+    assert classifier.predict_proba(["a"])[0] == pytest.approx([0.5, 0.5], abs=0.08)
+
+
+def test_a_class_without_words_or_weight_is_not_learned():
+    texts, labels = ["a", "b", "", "c"] * 10, ["x", "y", "z", "w"] * 10
+    weights = [1.0, 1.0, 1.0, 0.0] * 10
+    assert quick().fit(texts, labels, sample_weight=weights).classes_.tolist() == ["x", "y"]
+
+
+def test_as_many_fields_as_it_was_trained_on(tmp_path):
+    frame = pd.DataFrame({"one": ["stroke", "fall"] * 20, "two": ["", "x"] * 20})
+    quick().fit(frame, [0, 1] * 20).save(tmp_path)
+    with pytest.raises(InputError, match="1 field"):
+        TextLSTMClassifier.load(tmp_path).predict(frame["one"])
+
+
+@pytest.mark.parametrize("state", [None, np.random.RandomState(0), np.int64(3)])
+def test_random_states_of_all_kinds(texts, labels, state):
+    assert quick(epochs=1, random_state=state).fit(texts, labels).predict(texts).shape == (120,)
+
+
+def test_it_says_that_it_takes_text():
+    tags = quick().__sklearn_tags__().input_tags
+    assert tags.string and tags.one_d_array
+
+
 def test_unfitted_it_says_so():
     for method in ("predict", "predict_proba"):
         with pytest.raises(NotFittedError):
@@ -137,6 +171,7 @@ def test_unfitted_it_says_so():
         ((["a"] * 20, ["x", "y"] * 10, [-1.0] * 20), "sample_weight"),
         ((["a"] * 20, ["x", "y"] * 10, [float("nan")] * 20), "sample_weight"),
         ((["", " "] * 10, ["x", "y"] * 10), "two classes"),
+        ((["a"] * 20, ["x", None] * 10), "label is missing"),
     ],
 )
 def test_what_cannot_be_learned_is_refused(arguments, message):

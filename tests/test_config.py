@@ -1,5 +1,6 @@
 from dataclasses import fields
 
+import numpy as np
 import pytest
 
 from textlstm.config import (
@@ -27,12 +28,20 @@ from textlstm.errors import InputError
         (DataConfig, {"holdout": 1.5}, "--holdout"),
         (DataConfig, {"text": ()}, "--text"),
         (DataConfig, {"text": "cause"}, "--text"),
+        (DataConfig, {"text": ("a", "b"), "label": "b"}, "--text"),
+        (DataConfig, {"text": ("a", "a")}, "--text"),
         (DataConfig, {"split": "temporal"}, "--date"),
     ],
 )
 def test_a_bad_value_is_refused_by_the_name_of_its_flag(kind, values, flag):
     with pytest.raises(InputError, match=flag):
         kind(**values)
+
+
+def test_numbers_of_numpy_are_numbers():
+    config = TrainingConfig(batch=np.int64(8), learning_rate=np.float32(0.5), clip=1)
+    assert (type(config.batch), type(config.learning_rate)) == (int, float)
+    assert config == TrainingConfig(batch=8, learning_rate=0.5, clip=1.0)
 
 
 def test_no_field_stands_in_two_sections():

@@ -40,7 +40,6 @@ def test_padding_and_truncation(padding, rows):
     encoding = WordEncoding(("<pad>", "<unk>", "a", "b"), 3, padding)
     texts = encoding.encode(["a", "a b a b"])
     assert texts.ids.tolist() == rows
-    assert texts.truncated == 1
 
 
 def test_unknown_words_share_an_id_and_stay_apart_as_forms():
@@ -59,7 +58,6 @@ def test_encoded_texts_survive_the_disk(tmp_path):
     assert numbers.tolist() == [0, -1, 2]
     assert (read.forms == texts.forms).all()
     assert read.unknown == texts.unknown
-    assert read.truncated == 1
 
 
 def test_no_texts_survive_the_disk(tmp_path):

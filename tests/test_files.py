@@ -1,5 +1,6 @@
 import pytest
 
+from textlstm.errors import InputError
 from textlstm.files import read_json, replacing, write_json
 
 
@@ -19,6 +20,12 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
         raise RuntimeError
     assert path.read_text() == "old"
     assert [item.name for item in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    (tmp_path / "a.json").write_text('{"a": ')
+    with pytest.raises(InputError, match=r"a\.json"):
+        read_json(tmp_path / "a.json")
 
 
 def test_what_json_cannot_say_is_not_written(tmp_path):

@@ -19,7 +19,10 @@ from textlstm.encoding import read_encoded
 from textlstm.files import sha256
 
 ROOT = Path(__file__).parent.parent
-QUICK = "--epochs 3 --embedding 16 --hidden-units 16 --batch 16 --learning-rate 0.02".split()
+QUICK = (
+    "--members 1 --epochs 6 --embedding 16 --hidden-units 16 --batch 16 --min-steps 0 "
+    "--learning-rate 0.02"
+).split()
 
 
 def flags(data, run):
@@ -116,7 +119,8 @@ def test_the_parts_are_those_of_the_table(home, table):
 def test_the_settings_are_kept_flags_before_recipe_before_defaults(home, tmp_path):
     config = json.loads((home / "run" / "config.json").read_text())
     assert config["seed"] == 0 and config["data"]["text"] == ["cause", "other"]
-    assert config["recipe"]["training"]["epochs"] == 3
+    assert config["device"] == "cpu" and config["versions"]["torch"]
+    assert config["recipe"]["training"]["epochs"] == 6
     recipe = tmp_path / "mine.toml"
     recipe.write_text("[training]\nepochs = 7\nbatch = 9\n")
     arguments = [*flags(home / "records.csv", tmp_path / "run"), "--recipe", recipe, "--batch", 5]
@@ -200,6 +204,8 @@ def test_a_stage_says_what_is_missing(home, tmp_path, capsys, stage, missing, na
         (["--epochs", "many"], "--epochs"),
         (["--split", "temporal"], "--date"),
         (["--seed", "-1"], "--seed"),
+        (["--seed", "5000000000"], "--seed"),
+        (["--label", "cause"], "--label"),
         (["--id", "category"], "repeats an id in row"),
         (["--frobnicate"], "--frobnicate"),
     ],
@@ -216,6 +222,26 @@ def test_a_folder_of_other_files_is_left_alone(home, tmp_path, capsys):
     (tmp_path / "thesis.docx").write_text("precious")
     assert status(run_stage.main, flags(home / "records.csv", tmp_path)) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.docx"]
+
+
+def test_a_folder_with_another_config_is_left_alone(home, tmp_path, capsys):
+    (tmp_path / "config.json").write_text('{"mine": 1}')
+    (tmp_path / "figures").mkdir()
+    assert status(run_stage.main, flags(home / "records.csv", tmp_path)) == 2
+    assert (tmp_path / "config.json").read_text() == '{"mine": 1}'
+    assert (tmp_path / "figures").exists()
+
+
+def test_a_training_that_fails_leaves_the_old_model(home, tmp_path, capsys):
+    shutil.copytree(home / "run", tmp_path / "run")
+    before = sha256(tmp_path / "run" / "bundle" / "model.safetensors")
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    config["recipe"]["training"] |= {"learning_rate": 1e38, "schedule": "constant"}
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config))
+    assert status(train.main, ["--run", tmp_path / "run"]) == 2
+    assert "--learning-rate" in capsys.readouterr().err
+    assert sha256(tmp_path / "run" / "bundle" / "model.safetensors") == before
+    assert (tmp_path / "run" / "report.html").exists()
 
 
 def test_ctrl_c_and_a_full_disk_are_no_tracebacks(capsys):
@@ -294,6 +320,7 @@ def test_parquet_out_and_no_rows(home, tmp_path):
         (["--out", "out.doc"], "out.doc"),
         (["--data", "nowhere.csv"], "no such file"),
         (["--run", "nowhere"], "pipelines.preprocess"),
+        (["--device", "meta"], "--device"),
     ],
 )
 def test_mistakes_in_predicting(home, tmp_path, capsys, more, message):
@@ -303,6 +330,12 @@ def test_mistakes_in_predicting(home, tmp_path, capsys, more, message):
     error = capsys.readouterr().err
     assert message in error and "Traceback" not in error
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_the_input_is_not_overwritten(home, capsys):
+    path, before = home / "records.csv", (home / "records.csv").read_bytes()
+    assert status(predict.main, ["--run", home / "run", "--data", path, "--out", path]) == 2
+    assert "--out" in capsys.readouterr().err and path.read_bytes() == before
 
 
 # ------------------------------------------------------------------------------ splits, classes
@@ -316,6 +349,7 @@ def test_a_class_only_the_holdout_has_is_counted_and_not_measured(home, tmp_path
     found = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert found["data"]["dropped"]["label_not_in_training"] == (late["category"] == "New").sum()
     assert "New" not in found["per_class"]
+    assert found["data"]["holdout"] == len(pd.read_csv(tmp_path / "run" / "predictions.csv"))
 
 
 def test_the_grouped_split_tests_on_unseen_texts_only(home, tmp_path):

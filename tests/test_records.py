@@ -76,7 +76,7 @@ def test_tsv_json_lines_and_parquet(tmp_path):
     assert column(tsv, "b", "") == ["x,y"]
     lines = '{"a": 1, "b": null}\n\n{"a": "\\ud800", "c": [2]}\n'
     jsonl = read_table(write(tmp_path / "t.jsonl", lines))
-    assert [column(jsonl, name, "") for name in "abc"] == [["1", "\ufffd"], ["", ""], ["", "[2]"]]
+    assert [column(jsonl, name, "") for name in "abc"] == [["1", "?"], ["", ""], ["", "[2]"]]
     pq.write_table(pa.table({"a": [1, None], "b": ["NA", None]}), tmp_path / "t.parquet")
     parquet = read_table(str(tmp_path / "t.parquet"))
     assert [column(parquet, name, "") for name in "ab"] == [["1", ""], ["NA", ""]]
@@ -150,7 +150,9 @@ def test_one_field_in_any_sequence():
     assert as_records(np.array([])) == as_records([]) == []
 
 
-@pytest.mark.parametrize("texts", ["one text", np.zeros((1, 1, 1)), [b"x"]])
+@pytest.mark.parametrize(
+    "texts", ["one text", np.zeros((1, 1, 1)), [b"x"], 7, [("a", "b"), ("c",)]]
+)
 def test_what_is_no_table_of_texts_is_refused(texts):
     with pytest.raises(InputError):
         as_records(texts)
@@ -235,6 +237,21 @@ def test_an_unreadable_date_is_counted():
     records = frame(["a", "b"]).assign(date=["2021-01-01", "soon"])
     with pytest.raises(InputError, match="1 usable record"):
         divide(records, 0.5, "temporal", 0)
+
+
+def test_dates_that_can_be_read_in_two_ways_are_refused():
+    records = frame(["a", "b"]).assign(date=["13/02/2021", "02/03/2021"])
+    with pytest.raises(InputError, match="ISO 8601"):
+        divide(records, 0.5, "temporal", 0)
+
+
+@pytest.mark.parametrize(
+    "labels", [["a"] * 7 + ["b"] * 3, ["a"] * 3 + ["b"] * 4 + ["c"] * 3, ["a"] * 8 + ["b"] * 2]
+)
+def test_a_split_that_leaves_nothing_to_learn_or_to_measure_is_refused(labels):
+    records = frame(labels).assign(date=[f"2021-01-{day:02}" for day in range(1, 11)])
+    with pytest.raises(InputError, match="temporal split leaves"):
+        split(records, DataConfig(split="temporal", date="date"), seed=0)
 
 
 @pytest.mark.parametrize("how", ["stratified", "grouped", "temporal"])

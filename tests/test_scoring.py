@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from textlstm.errors import InputError
-from textlstm.scoring import Scores, coded, output_writer, rounded
+from textlstm.scoring import Scores, coded, output_writer, require_free_columns, rounded
 
 SCORES = Scores(
     np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.05, 0.9, 0.05]]), np.array([True, True, False])
@@ -43,10 +43,17 @@ def test_an_empty_table_stays_empty():
     assert len(coded(TABLE.slice(0, 0), empty, ["A", "B", "C"], 0.5)) == 0
 
 
-def test_a_column_is_never_overwritten(tmp_path):
+def test_a_column_is_never_overwritten():
     table = TABLE.append_column("decision", pa.array(["x"] * 3))
     with pytest.raises(InputError, match="decision"):
-        coded(table, SCORES, ["A", "B", "C"], 0.5)
+        require_free_columns(table)
+
+
+def test_what_a_format_cannot_hold_is_said(tmp_path):
+    table = pa.table({"list": [[1], [2]]})
+    with pytest.raises(InputError, match="parquet"):
+        output_writer(tmp_path / "out.csv")(table)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_format_is_checked_before_any_work(tmp_path):

@@ -58,10 +58,12 @@ def test_fields_are_joined_by_a_separator_that_shows_their_place():
         "",
     ]
     assert split_fields(f"stroke {SEPARATOR}") == ["stroke", ""]
+    assert preprocess([("a", "", "b")]) == [f"a {SEPARATOR} {SEPARATOR} b"]
 
 
 def test_no_text_can_forge_the_separator():
-    assert preprocess([("a <sep> b",)]) == ["a sep b"]
+    for text in ("a <sep> b", "a-<sep>-b", "a.<sep>.b", "see http://a.com/<sep>b", "<<sep>>"):
+        assert SEPARATOR not in preprocess([(text,)])[0]
 
 
 def test_the_separator_is_no_word():

@@ -126,12 +126,13 @@ class Bundle:
             )
             network.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
             temperature = float(read_json(folder / "calibration.json")["temperature"])
+            summary = dict(config["summary"])
         except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
             raise InputError(
                 f"{folder}: the bundle's parts do not fit together; train it again"
             ) from error
         network.eval()
-        return cls(recipe, encoding, labels, network, temperature, config["summary"])
+        return cls(recipe, encoding, labels, network, temperature, summary)
 
     def _card(self) -> str:
         facts = "\n".join(f"- {name}: {value}" for name, value in self.summary.items())
@@ -151,7 +152,7 @@ def verify(folder: Path) -> None:
     """
     try:
         manifest = read_json(folder / "manifest.json")
-        found, hashes = manifest["format"], manifest["sha256"]
+        found, hashes = manifest["format"], dict(manifest["sha256"])
     except FileNotFoundError as error:
         raise InputError(f"{folder}: no complete bundle here; run the train stage") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -185,7 +186,9 @@ def train_bundle(
             on_epoch(epoch)
     network = Ensemble(members)
     logits = predict_logits(network, validation.corpus, device)
-    temperature = fit_temperature(logits.numpy(), validation.labels.numpy())
+    temperature = fit_temperature(
+        logits.numpy(), validation.labels.numpy(), validation.weights.numpy()
+    )
     return Bundle(recipe, encoding, labels, network, temperature, summary or {})
 
 

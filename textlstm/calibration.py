@@ -26,7 +26,11 @@ def calibrated(logits: NDArray[np.float32], temperature: float) -> NDArray[np.fl
     return probabilities
 
 
-def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+def fit_temperature(
+    logits: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    weights: NDArray[np.float32] | None = None,
+) -> float:
     """Return the most probable temperature, given validation records and a prior around 1.
 
     One number cannot change which class is first. Guo et al. 2017, "On Calibration of Modern
@@ -38,10 +42,14 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
         (n, C).
     labels
         (n,) class numbers.
+    weights
+        (n,) weights of the records, of mean 1; by default all are 1.
     """
 
     def misfit(log_temperature: float) -> float:
-        loss = len(labels) * calibrated_loss(logits, labels, float(np.exp(log_temperature)))
+        loss = len(labels) * calibrated_loss(
+            logits, labels, float(np.exp(log_temperature)), weights
+        )
         return loss + 0.5 * (log_temperature / PRIOR_SPREAD) ** 2
 
     low, high = np.log(TEMPERATURE_RANGE)
@@ -49,8 +57,12 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
 
 
 def calibrated_loss(
-    logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float
+    logits: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    temperature: float,
+    weights: NDArray[np.float32] | None = None,
 ) -> float:
     """Return the mean log loss, in nats, of logits (n, C) divided by the temperature."""
     scaled = logits.astype(np.float64) / temperature
-    return float(np.mean(logsumexp(scaled, axis=1) - scaled[np.arange(len(labels)), labels]))
+    losses = logsumexp(scaled, axis=1) - scaled[np.arange(len(labels)), labels]
+    return float(np.average(losses, weights=weights))

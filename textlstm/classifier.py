@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from textlstm.bundle import Bundle, examples, train_bundle
@@ -26,7 +27,8 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     recipe
         The name of a shipped recipe, the path of a TOML file, or a :class:`~textlstm.Recipe`.
     random_state
-        Seed of the weights, the order of records, dropout and the validation part.
+        Seed of the weights, the order of records, dropout and the validation part; also a
+        ``numpy.random.RandomState``, or None for another one each time.
     device
         ``auto``, ``cpu``, ``cuda`` or another device of torch.
     **fields
@@ -36,6 +38,8 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     classes_
         (C,) the labels, sorted.
+    n_fields_
+        F, the number of text fields of a record.
     history_
         The training's :class:`~textlstm.training.Epoch` objects.
     bundle_
@@ -47,6 +51,7 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     classes_: NDArray[Any]
+    n_fields_: int
     history_: list[Epoch]
     bundle_: Bundle
 
@@ -54,7 +59,7 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         recipe: str | Path | Recipe = "default",
         *,
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | None = 0,
         device: str = "auto",
         **fields: Any,
     ) -> None:
@@ -62,6 +67,12 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
         self.device = device
         self.fields = fields
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        return tags
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters, those of the recipe's fields that were given included."""
@@ -101,16 +112,18 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         InputError
-            If the lengths differ, a weight is negative, or there are too few records or classes.
+            If the lengths differ, a label is missing, a weight is negative, or there are too few
+            records or classes.
         """
         recipe = load_recipe(self.recipe).with_fields(**self.fields)
-        device = resolve_device(self.device)
-        classes, codes = np.unique(np.asarray(labels), return_inverse=True)
-        records = self._records(texts, codes, sample_weight)
-        if len(set(records["label"])) < 2:
+        device, seed = resolve_device(self.device), self._seed()
+        labels = column_or_1d(np.asarray(labels))
+        records = self._records(texts, labels, sample_weight)
+        classes, codes = np.unique(labels[records.index], return_inverse=True)
+        if len(classes) < 2:
             raise InputError("texts with words of at least two classes are needed")
         train, validation = divide(
-            records, DataConfig().validation, "stratified", self.random_state
+            records.assign(label=codes), DataConfig().validation, "stratified", seed
         )
         encoding = WordEncoding.fit(train["text"].tolist(), recipe.encoding)
         self.history_ = []
@@ -128,27 +141,40 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             encoding,
             tuple(as_text(label) for label in classes.tolist()),
             *parts,
-            seed=self.random_state,
+            seed=seed,
             device=device,
             on_epoch=self.history_.append,
-            summary={"training records": len(train), "validation records": len(validation)},
+            summary={
+                "text fields": self.n_fields_,
+                "training records": len(train),
+                "validation records": len(validation),
+            },
         )
         self.classes_ = classes
         return self
 
-    @staticmethod
-    def _records(texts: Any, codes: NDArray[np.int64], sample_weight: Any) -> pd.DataFrame:
-        """Return the records with words: text, label (class number), weight."""
-        cleaned = preprocess(as_records(texts))
-        weights = np.ones(len(codes)) if sample_weight is None else np.asarray(sample_weight)
-        if not len(cleaned) == len(codes) == len(weights):
+    def _seed(self) -> int:
+        """Return the seed that ``random_state`` stands for."""
+        if isinstance(self.random_state, int | np.integer):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31))
+
+    def _records(self, texts: Any, labels: NDArray[Any], sample_weight: Any) -> pd.DataFrame:
+        """Return text and weight of the records that teach something, by their row number."""
+        records = as_records(texts)
+        weights = np.ones(len(labels)) if sample_weight is None else np.asarray(sample_weight)
+        if not len(records) == len(labels) == len(weights):
             raise InputError(
-                f"{len(cleaned)} texts, {len(codes)} labels and {len(weights)} weights do not match"
+                f"{len(records)} texts, {len(labels)} labels and {len(weights)} weights do not "
+                "match"
             )
+        if pd.isna(labels).any():
+            raise InputError("a label is missing")
         if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
             raise InputError("sample_weight must be finite, at least 0, and not 0 throughout")
-        frame = pd.DataFrame({"text": cleaned, "label": codes, "weight": weights.astype(float)})
-        return frame[frame["text"] != ""]
+        self.n_fields_ = len(records[0])
+        frame = pd.DataFrame({"text": preprocess(records), "weight": weights.astype(float)})
+        return frame[(frame["text"] != "") & (frame["weight"] > 0)]
 
     def predict_proba(self, texts: Any) -> NDArray[np.float64]:
         """Return the probabilities (n, C), columns in the order of ``classes_``.
@@ -159,9 +185,12 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Before :meth:`fit` or :meth:`load`.
         """
         check_is_fitted(self, "bundle_")
-        return self.bundle_.predict_proba(
-            preprocess(as_records(texts)), resolve_device(self.device)
-        )
+        records = as_records(texts)
+        if records and len(records[0]) != self.n_fields_:
+            raise InputError(
+                f"texts of {len(records[0])} field(s) are given; the model reads {self.n_fields_}"
+            )
+        return self.bundle_.predict_proba(preprocess(records), resolve_device(self.device))
 
     def predict(self, texts: Any) -> NDArray[Any]:
         """Return the most probable label of each text (n,)."""
@@ -188,4 +217,5 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classifier = cls(bundle.recipe, device=device)
         classifier.bundle_ = bundle
         classifier.classes_ = np.array(bundle.labels)
+        classifier.n_fields_ = bundle.summary["text fields"]
         return classifier

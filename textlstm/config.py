@@ -6,6 +6,7 @@ the sections ``[encoding]``, ``[network]`` and ``[training]``.
 """
 
 import math
+import numbers
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -14,6 +15,12 @@ from pathlib import Path
 from typing import Any, Self, get_args, get_origin
 
 from textlstm.errors import InputError
+
+MIN_PROBABILITY = 0.5
+"""Below this top probability a record goes to a person, unless the user says otherwise."""
+
+MAX_SEED = 2**32 - 1
+"""The largest seed NumPy and scikit-learn take."""
 
 
 def setting(
@@ -51,8 +58,10 @@ def _checked(item: Any, value: Any) -> Any:
         if isinstance(value, str) or not all(isinstance(v, get_args(item.type)[0]) for v in value):
             raise InputError(f"{flag} takes a list of values, not {value!r}")
         return tuple(value)
-    if item.type is float and type(value) is int:
-        value = float(value)
+    if item.type in (int, float) and not isinstance(value, bool | item.type):
+        # NumPy's numbers are taken too, as searches over fields give them.
+        kind = numbers.Integral if item.type is int else numbers.Real
+        value = item.type(value) if isinstance(value, kind) else value
     if type(value) is not item.type:
         raise InputError(f"{flag} takes a value of type {item.type.__name__}, not {value!r}")
     low, high, choices = (item.metadata.get(key) for key in ("low", "high", "choices"))
@@ -103,6 +112,8 @@ class DataConfig(Settings):
         super().__post_init__()
         if not self.text:
             raise InputError("--text needs at least one column")
+        if len({*self.text, self.label}) <= len(self.text):
+            raise InputError("--text and --label must name different columns, each once")
         if self.split == "temporal" and not self.date:
             raise InputError("--split temporal needs --date, the column of dates")
 
@@ -112,7 +123,10 @@ class EncodingConfig(Settings):
     """From words to ids."""
 
     length: int = setting(
-        0, "tokens a text is padded or cut to (0: the 99th percentile of the training texts)", low=0
+        0,
+        "tokens a text is padded or cut to (0: the 99th percentile of the training texts)",
+        low=0,
+        high=100_000,
     )
     padding: str = setting(
         "right",

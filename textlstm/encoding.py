@@ -45,14 +45,11 @@ class EncodedTexts:
         The distinct words outside the vocabulary.
     vocabulary_size
         Number of ids of the vocabulary.
-    truncated
-        Number of texts cut to T tokens.
     """
 
     forms: NDArray[np.int32]
     unknown: tuple[str, ...]
     vocabulary_size: int
-    truncated: int
 
     def __len__(self) -> int:
         return len(self.forms)
@@ -63,7 +60,7 @@ class EncodedTexts:
         return np.where(self.forms >= self.vocabulary_size, np.int32(UNKNOWN), self.forms)
 
     def __getitem__(self, rows: Any) -> "EncodedTexts":
-        return EncodedTexts(self.forms[rows], self.unknown, self.vocabulary_size, self.truncated)
+        return EncodedTexts(self.forms[rows], self.unknown, self.vocabulary_size)
 
 
 @dataclass(frozen=True)
@@ -79,8 +76,9 @@ class WordEncoding:
     padding
         The padded side.
     subwords
-        The hash of each known character n-gram, by falling number of records: enough to recognise
-        one, while rare words cannot be read from it.
+        The hash of each known character n-gram, by falling number of records. It saves room and
+        keeps n-grams from being read off, but short ones can be found by trial: what protects a
+        rare word is that its n-grams, too, need ``min_records``.
 
     >>> texts = ["acute mi", "acute stroke"]
     >>> encoding = WordEncoding.fit(texts, EncodingConfig(length=4, padding="left"))
@@ -114,7 +112,8 @@ class WordEncoding:
         ngrams: Counter[int] = Counter()
         for word, n in records.items() if config.subwords else ():
             ngrams.update(dict.fromkeys(hashed_ngrams(word), n))
-        kept = sorted(ngrams, key=lambda ngram: (-ngrams[ngram], ngram))[: config.subwords]
+        frequent = [ngram for ngram, n in ngrams.items() if n >= config.min_records]
+        kept = sorted(frequent, key=lambda ngram: (-ngrams[ngram], ngram))[: config.subwords]
         return cls((*RESERVED, *words), length, config.padding, tuple(kept))
 
     @cached_property
@@ -126,10 +125,8 @@ class WordEncoding:
         """Return preprocessed texts as rows of ``length`` ids."""
         forms = np.zeros((len(texts), self.length), dtype=np.int32)
         unknown: dict[str, int] = {}
-        truncated = 0
         for row, text in zip(forms, texts, strict=True):
             tokens = text.split()
-            truncated += len(tokens) > self.length
             numbers = [
                 self.index[word]
                 if word in self.index
@@ -138,7 +135,7 @@ class WordEncoding:
             ]
             start = self.length - len(numbers) if self.padding == "left" else 0
             row[start : start + len(numbers)] = numbers
-        return EncodedTexts(forms, tuple(unknown), len(self.words), truncated)
+        return EncodedTexts(forms, tuple(unknown), len(self.words))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields, fit for JSON."""
@@ -181,7 +178,7 @@ def write_encoded(path: Path, texts: EncodedTexts, labels: NDArray[np.int64]) ->
             "label": pa.array(labels, pa.int32()),
             "unknown": pa.ListArray.from_arrays(ends, pa.array(words, pa.string())),
         },
-        metadata={"vocabulary_size": str(texts.vocabulary_size), "truncated": str(texts.truncated)},
+        metadata={"vocabulary_size": str(texts.vocabulary_size)},
     )
     with replacing(path) as temporary:
         feather.write_feather(table, temporary, compression="uncompressed")
@@ -190,17 +187,17 @@ def write_encoded(path: Path, texts: EncodedTexts, labels: NDArray[np.int64]) ->
 def read_encoded(path: Path) -> tuple[EncodedTexts, NDArray[np.int64]]:
     """Return what :func:`write_encoded` wrote: texts and class numbers."""
     table = feather.read_table(path, memory_map=True).combine_chunks()
-    facts = {key.decode(): int(value) for key, value in table.schema.metadata.items()}
+    vocabulary_size = int(table.schema.metadata[b"vocabulary_size"])
     ids = table["ids"].combine_chunks()
     forms = ids.flatten().to_numpy().reshape(len(table), ids.type.list_size).copy()
     unknown: dict[str, int] = {}
     forms[forms == UNKNOWN] = [
-        facts["vocabulary_size"] + unknown.setdefault(word, len(unknown))
+        vocabulary_size + unknown.setdefault(word, len(unknown))
         for words in table["unknown"].to_pylist()
         for word in words
     ]
     labels = table["label"].to_numpy().astype(np.int64)
-    return EncodedTexts(forms, tuple(unknown), facts["vocabulary_size"], facts["truncated"]), labels
+    return EncodedTexts(forms, tuple(unknown), vocabulary_size), labels
 
 
 def subword_table(

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from textlstm.errors import InputError
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -41,8 +43,19 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Return what :func:`write_json` wrote."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Return what :func:`write_json` wrote.
+
+    Raises
+    ------
+    InputError
+        If the file is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(
+            f"{path}: damaged, not JSON; run the stage that writes it again"
+        ) from error
 
 
 def sha256(path: Path) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from textlstm.config import DataConfig, Recipe, RunConfig, load_recipe
+from textlstm.config import DataConfig, Recipe, RunConfig, load_recipe, shipped_recipes
 from textlstm.metrics import LINEAR, MODEL
 
 MEASURES = {
@@ -72,15 +72,18 @@ def render(
 
 
 def _command(config: RunConfig) -> str:
-    """Return the command that makes the run again, flags at their defaults left out.
+    """Return the command that makes the run again, flags that change nothing left out.
 
-    >>> _command(RunConfig(data=DataConfig(label="manner of death"), seed=1))
-    "python -m pipelines.run --run RUN --seed 1 --label 'manner of death'"
+    A recipe from a file is spelled out, since the file may have changed.
+
+    >>> _command(RunConfig(DataConfig(label="manner of death"), load_recipe("default"), seed=1))
+    "python -m pipelines.run --run RUN --seed 1 --recipe default --label 'manner of death'"
     """
     words = ["python", "-m", "pipelines.run", "--run", "RUN", "--seed", str(config.seed)]
-    if config.recipe_name != "default":
+    recipe = Recipe()
+    if config.recipe_name in shipped_recipes():
+        recipe = load_recipe(config.recipe_name)
         words += ["--recipe", config.recipe_name]
-    recipe = load_recipe(config.recipe_name)
     pairs = [(config.data, DataConfig())] + [
         (getattr(config.recipe, section.name), getattr(recipe, section.name))
         for section in fields(Recipe)

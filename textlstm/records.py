@@ -6,7 +6,6 @@ Everything is read as text: ``0123`` stays ``0123``, and ``NA``, ``None`` and ``
 import csv
 import io
 import json
-import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,7 +27,6 @@ PARTS = ("train", "validation", "holdout")
 RARE_LABEL = "(rare classes)"
 """What rare classes are merged into by ``--rare merge``."""
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
 _GROUP_FOLDS = 20
 
 
@@ -112,6 +110,8 @@ def as_records(texts: Any) -> list[tuple[str, ...]]:
     """
     if isinstance(texts, str | bytes):
         raise InputError("texts must be a sequence of texts, not a single one")
+    if not isinstance(texts, Iterable):
+        raise InputError(f"texts must be a sequence or a table, not {type(texts).__name__}")
     values = texts.to_numpy(dtype=object) if hasattr(texts, "to_numpy") else texts
     if not isinstance(values, np.ndarray):
         rows = [row if isinstance(row, list | tuple) else (row,) for row in values]
@@ -119,6 +119,8 @@ def as_records(texts: Any) -> list[tuple[str, ...]]:
         rows = list(values.reshape(len(values), -1)) if len(values) else []
     else:
         raise InputError(f"texts must have 1 or 2 dimensions, not {values.ndim}")
+    if len({len(row) for row in rows}) > 1:
+        raise InputError("every record must have the same number of text fields")
     return [tuple(as_text(value) for value in row) for row in rows]
 
 
@@ -208,12 +210,12 @@ def _string_array(cells: Iterable[str]) -> pa.Array:
     try:
         return pa.array(cells, pa.string())
     except UnicodeEncodeError:  # a lone surrogate, which JSON can spell
-        return pa.array([_SURROGATES.sub("\ufffd", cell) for cell in cells], pa.string())
+        return pa.array([cell.encode("utf-8", "replace").decode() for cell in cells], pa.string())
 
 
 def _from_parquet(path: Path) -> pa.Table:
     try:
-        return pq.read_table(path)
+        return pq.ParquetFile(path).read()
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a readable Parquet file") from error
 
@@ -304,6 +306,12 @@ def split(records: pd.DataFrame, config: DataConfig, seed: int) -> dict[str, pd.
     """
     train, holdout = divide(records, config.holdout, config.split, seed)
     train, validation = divide(train, config.validation, config.split, seed)
+    classes = set(train["label"])
+    if len(classes) < 2 or classes.isdisjoint(holdout["label"]):
+        raise InputError(
+            f"the {config.split} split leaves {len(classes)} class(es) to train on and "
+            f"{len(classes & set(holdout['label']))} of them to measure; use another split"
+        )
     return dict(zip(PARTS, (train, validation, holdout), strict=True))
 
 
@@ -372,7 +380,7 @@ def _grouped(records: pd.DataFrame, share: float, seed: int) -> np.ndarray[Any, 
 
 
 def _dates(values: Sequence[str] | pd.Series) -> np.ndarray[Any, Any]:
-    dates = pd.to_datetime(pd.Series(values), errors="coerce", format="mixed", utc=True)
+    dates = pd.to_datetime(pd.Series(values), errors="coerce", format="ISO8601", utc=True)
     if dates.isna().any():
         raise InputError(
             f"the date of {int(dates.isna().sum())} usable record(s) cannot be read; "

@@ -15,7 +15,7 @@ from textlstm.baselines import BASELINES
 from textlstm.bundle import Bundle
 from textlstm.metrics import LINEAR, MODEL, paired_bootstrap, per_class, reliability, scores
 from textlstm.scoring import rounded, score
-from textlstm.text import word_records
+from textlstm.text import SEPARATOR, word_records
 
 MIN_CLOUD_RECORDS = 10
 """A word in fewer records is not shown: it might name a person."""
@@ -103,16 +103,18 @@ def _data_facts(
     n_unknown_label: int,
 ) -> dict[str, Any]:  # fmt: skip
     texts = pd.concat([part["text"] for part in parts.values()]).tolist()
-    words = [text.split() for text in parts["holdout"]["text"]]
-    unknown = sum(word not in bundle.encoding.index for text in words for word in text)
+    tokens = [w for text in parts["holdout"]["text"] for w in text.split() if w != SEPARATOR]
+    unknown = sum(word not in bundle.encoding.index for word in tokens)
+    length = bundle.encoding.length
     return {
         "rows": summary["rows"],
         **{name: len(part) for name, part in parts.items()},
+        "holdout": len(parts["holdout"]) - n_unknown_label,
         "distinct_texts": summary["distinct_texts"],
         "dropped": {**summary["dropped"], "label_not_in_training": n_unknown_label},
-        "truncated_share": bundle.encoding.encode(texts).truncated / len(texts),
-        "unknown_token_share": unknown / max(1, sum(map(len, words))),
-        "length": bundle.encoding.length,
+        "truncated_share": sum(len(text.split()) > length for text in texts) / len(texts),
+        "unknown_token_share": unknown / max(1, len(tokens)),
+        "length": length,
     }
 
 
@@ -131,7 +133,9 @@ def _clause(metrics: Mapping[str, Any], key: str, name: str, *, higher_is_better
     ahead = (difference["estimate"] > 0) == higher_is_better
     winner, loser = (MODEL, LINEAR) if ahead else (LINEAR, MODEL)
     by = f"by {abs(difference['estimate']):.4f}"
-    if low <= 0 <= high:
+    if difference["estimate"] == 0:
+        result = "both models are equal"
+    elif low <= 0 <= high:
         result = f"no clear winner; {winner} is ahead {by}, within chance"
     else:
         result = f"{winner} beats {loser} {by}"

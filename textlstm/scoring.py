@@ -12,13 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from textlstm.bundle import Bundle
+from textlstm.config import MIN_PROBABILITY
 from textlstm.errors import InputError
 from textlstm.files import replacing
 
 ACCEPT, REVIEW = "accept", "review"
-
-MIN_PROBABILITY = 0.5
-"""Below this top probability a record goes to a person, unless the user says otherwise."""
 
 ADDED_COLUMNS = ("predicted_label", "probability", "decision")
 
@@ -59,19 +57,17 @@ def score(bundle: Bundle, texts: Sequence[str], device: torch.device | None = No
     return Scores(bundle.predict_proba(texts, device), readable)
 
 
-def coded(
-    table: pa.Table, scores: Scores, labels: Sequence[str], min_probability: float
-) -> pa.Table:
-    """Return the table with :data:`ADDED_COLUMNS` behind its own, rows in order.
-
-    Raises
-    ------
-    InputError
-        If the table has one of these columns already.
-    """
+def require_free_columns(table: pa.Table) -> None:
+    """Raise an :class:`InputError` if the table has one of :data:`ADDED_COLUMNS` already."""
     for name in ADDED_COLUMNS:
         if name in table.column_names:
             raise InputError(f"the table has a column {name!r} already; rename it first")
+
+
+def coded(
+    table: pa.Table, scores: Scores, labels: Sequence[str], min_probability: float
+) -> pa.Table:
+    """Return the table with :data:`ADDED_COLUMNS` behind its own, rows in order."""
     values = (
         pa.array([labels[number] for number in scores.ranked(0)], pa.string()),
         pa.array(rounded(scores.probabilities.max(axis=1, initial=0.0)), pa.float64()),
@@ -101,7 +97,12 @@ def output_writer(path: Path) -> Callable[[pa.Table], None]:
         raise InputError(f"{path}: the output must end in {' or '.join(writers)}")
 
     def replace(table: pa.Table) -> None:
-        with replacing(path) as temporary:
-            write(table, temporary)
+        try:
+            with replacing(path) as temporary:
+                write(table, temporary)
+        except pa.ArrowInvalid as error:
+            raise InputError(
+                f"{path}: a column of the table cannot be written so; use .parquet"
+            ) from error
 
     return replace

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 SEPARATOR = "<sep>"
-"""Stands between two fields; no text can produce it, since tokens lose their outer punctuation."""
+"""Stands between two fields; no text can produce it, since cleaning takes angle brackets out."""
 
 MAX_CHARACTERS = 100_000
 """A field is cut here before cleaning: no certificate is longer, and a broken file may be."""
@@ -23,7 +23,7 @@ MAX_RUN = 100
 """Characters without a space after which one is put: longer runs are not words, and the tokenizer
 takes time quadratic in their length."""
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_ANGLE_BRACKETS = str.maketrans("<>", "  ")
 _LONG_RUN = re.compile(rf"(\S{{{MAX_RUN}}})(?=\S)")
 
 
@@ -36,8 +36,8 @@ def clean(field: str) -> str:
     >>> clean("\ufeffﬁbrosis\x00of\u200b the\tlung")
     'fibrosis of the lung'
     """
-    field = _SURROGATES.sub("\ufffd", field[:MAX_CHARACTERS])
-    field = unicodedata.normalize("NFKC", field)
+    field = field[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
+    field = unicodedata.normalize("NFKC", field).translate(_ANGLE_BRACKETS)
     if not field.isprintable():
         field = field.translate(_invisible())
     return _LONG_RUN.sub(r"\1 ", " ".join(field.split()))
@@ -56,7 +56,7 @@ def tokenize(field: str) -> list[str]:
 def preprocess(records: Iterable[Sequence[str]]) -> list[str]:
     """Return each record as its words joined by spaces, its fields by :data:`SEPARATOR`.
 
-    A record without any word becomes the empty string. ``text.split(" ")`` gives the tokens back.
+    A record without any word becomes the empty string. ``text.split()`` gives the tokens back.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def split_fields(text: str) -> list[str]:
 
 
 def _join(fields: list[str]) -> str:
-    return f" {SEPARATOR} ".join(fields).strip() if any(fields) else ""
+    return " ".join(f" {SEPARATOR} ".join(fields).split()) if any(fields) else ""
 
 
 @cache

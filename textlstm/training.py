@@ -20,6 +20,9 @@ from textlstm.errors import InputError
 from textlstm.lsa import latent_vectors
 from textlstm.model import TextLSTM, predict_logits
 
+SMALLEST_BATCH = 8
+"""However few records there are, fewer to a step make its direction a matter of chance."""
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -79,7 +82,7 @@ def resolve_device(name: str) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
+        torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError) as error:  # torch raises either, by build
         raise InputError(f"--device {name}: not available here; use auto or cpu") from error
     return device
@@ -120,7 +123,8 @@ def fit(
         # Epochs are judged as they will be used, calibrated: before it, the most confident network
         # looks worst, and the best one is stopped too early.
         arrays = logits.numpy(), validation.labels.numpy()
-        loss = calibrated_loss(*arrays, fit_temperature(*arrays))
+        weights = validation.weights.numpy()
+        loss = calibrated_loss(*arrays, fit_temperature(*arrays, weights), weights)
         if not (math.isfinite(train_loss) and math.isfinite(loss)):
             raise InputError(
                 f"the loss is not finite in epoch {number}; lower --learning-rate or set --clip"
@@ -150,14 +154,14 @@ def fit(
 
 
 def batch_size(n_records: int, config: TrainingConfig) -> int:
-    """Return the records per step: small enough for the least number of steps.
+    """Return the records per step: small enough for the least number of steps, yet not too small.
 
     >>> batch_size(600, TrainingConfig(batch=64, min_steps=60))
     10
     """
     if not config.min_steps:
         return config.batch
-    return max(1, min(config.batch, n_records // config.min_steps))
+    return min(config.batch, max(SMALLEST_BATCH, n_records // config.min_steps))
 
 
 def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
