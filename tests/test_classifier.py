@@ -165,6 +165,7 @@ def test_unfitted_it_says_so():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (([], []), "no texts"),
         ((["a"] * 20, ["x"] * 20), "two classes"),
         ((["a"] * 20, ["x"] * 19), "do not match"),
         ((["a"] * 20, ["x", "y"] * 10, [1.0] * 19), "do not match"),

@@ -19,6 +19,10 @@ from textlstm.text import preprocess
 from textlstm.training import Epoch, resolve_device
 
 
+OWN_PARAMETERS = ("recipe", "random_state", "device")
+"""The estimator's parameters beside the recipe's fields."""
+
+
 class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """An embedding + LSTM classifier of short texts.
 
@@ -76,8 +80,7 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters, those of the recipe's fields that were given included."""
-        names = ("recipe", "random_state", "device")
-        return {name: getattr(self, name) for name in names} | self.fields
+        return {name: getattr(self, name) for name in OWN_PARAMETERS} | self.fields
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, any field of the recipe among them.
@@ -88,7 +91,7 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             If there is no such parameter.
         """
         for name, value in params.items():
-            if name in ("recipe", "random_state", "device"):
+            if name in OWN_PARAMETERS:
                 setattr(self, name, value)
             elif name in Recipe.names():
                 self.fields = {**self.fields, name: value}
@@ -162,6 +165,8 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _records(self, texts: Any, labels: NDArray[Any], sample_weight: Any) -> pd.DataFrame:
         """Return text and weight of the records that teach something, by their row number."""
         records = as_records(texts)
+        if not records:
+            raise InputError("there are no texts to learn from")
         weights = np.ones(len(labels)) if sample_weight is None else np.asarray(sample_weight)
         if not len(records) == len(labels) == len(weights):
             raise InputError(
