@@ -18,7 +18,6 @@ from textlstm.records import as_records, as_text, divide
 from textlstm.text import preprocess
 from textlstm.training import Epoch, resolve_device
 
-
 OWN_PARAMETERS = ("recipe", "random_state", "device")
 """The estimator's parameters beside the recipe's fields."""
 
