@@ -12,13 +12,14 @@ from pipelines import shell
 from pipelines.runs import Run
 
 if TYPE_CHECKING:
-    from textlstm.training import Epoch
+    from textlstm.encoding import WordEncoding
+    from textlstm.training import Epoch, Examples
 
 
 def train(run: Run, device_name: str) -> None:
     """Carry out the stage."""
-    from textlstm.bundle import examples, train_bundle
-    from textlstm.encoding import WordEncoding, read_encoded
+    from textlstm.bundle import train_bundle
+    from textlstm.encoding import WordEncoding
     from textlstm.files import read_json
     from textlstm.training import resolve_device
 
@@ -28,12 +29,7 @@ def train(run: Run, device_name: str) -> None:
     with shell.timed() as seconds:
         encoding = WordEncoding.from_dict(read_json(run.encoded / "vocab.json"))
         labels = tuple(read_json(run.encoded / "labels.json"))
-        parts = []
-        for name in ("train", "validation"):
-            texts, numbers = read_encoded(run.encoded / f"{name}.arrow")
-            # A class that only the validation part has cannot be learned, nor stop the training.
-            known = numbers >= 0
-            parts.append(examples(texts[known], numbers[known], encoding))
+        parts = [_examples(run, name, encoding) for name in ("train", "validation")]
         epochs: list[Epoch] = []
         n_epochs, members = config.recipe.training.epochs, config.recipe.network.members
         with shell.bar(n_epochs * members, "training") as advance:
@@ -70,6 +66,17 @@ def train(run: Run, device_name: str) -> None:
         f"train: {len(epochs)} epochs on {device.type} in {seconds():.1f} s; "
         f"temperature {bundle.temperature:.2f}"
     )
+
+
+def _examples(run: Run, name: str, encoding: "WordEncoding") -> "Examples":
+    """Return a part's texts and class numbers."""
+    from textlstm.bundle import examples
+    from textlstm.encoding import read_encoded
+
+    texts, numbers = read_encoded(run.encoded / f"{name}.arrow")
+    # A class that only the validation part has cannot be learned, nor should it stop the training.
+    known = numbers >= 0
+    return examples(texts[known], numbers[known], encoding)
 
 
 def _line(epoch: "Epoch", n_epochs: int, members: int) -> str:
