@@ -3,7 +3,7 @@ import pytest
 from scipy.special import softmax
 from sklearn.metrics import log_loss
 
-from textlstm.calibration import calibrated, fit_temperature
+from textlstm.calibration import calibrated, fit_linear_share, fit_temperature
 
 
 def drawn(scale, n=4000):
@@ -36,3 +36,18 @@ def test_probabilities_sum_to_one_and_keep_their_order():
     probabilities = calibrated(logits, 5.0)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1.0)
     assert (probabilities.argmax(axis=1) == logits.argmax(axis=1)).all()
+
+
+def test_the_better_part_has_the_larger_share():
+    good, labels = drawn(1.0)
+    noise = np.random.default_rng(1).normal(size=good.shape).astype(np.float32)
+    assert fit_linear_share(good, noise, labels) < 0.05
+    assert fit_linear_share(noise, good, labels) > 0.95
+
+
+def test_parts_that_err_apart_share_and_few_records_leave_the_share_in_the_middle():
+    truth, labels = drawn(1.0)
+    generator = np.random.default_rng(2)
+    one, other = (truth + generator.normal(size=truth.shape) for _ in range(2))
+    assert fit_linear_share(one, other, labels) == pytest.approx(0.5, abs=0.06)
+    assert fit_linear_share(one[:2], other[:2], labels[:2]) == pytest.approx(0.5, abs=0.1)

@@ -14,7 +14,7 @@ from textlstm import InputError, Recipe, TextLSTMClassifier
 
 QUICK = {
     "members": 1, "epochs": 6, "embedding": 16, "hidden_units": 16, "batch": 16, "min_steps": 0,
-    "learning_rate": 0.02,
+    "learning_rate": 0.02, "linear": 0.0,
 }  # fmt: skip
 
 
@@ -178,3 +178,24 @@ def test_unfitted_it_says_so():
 def test_what_cannot_be_learned_is_refused(arguments, message):
     with pytest.raises(InputError, match=message):
         quick().fit(*arguments)
+
+
+def test_balanced_classes_count_alike(texts, labels):
+    rare = max(set(labels), key=labels.count)
+    kept = [row for row, label in enumerate(labels) if label != rare]
+    kept += [row for row, label in enumerate(labels) if label == rare][:2]
+    some, names = [texts[row] for row in kept], [labels[row] for row in kept]
+    plain, balanced = (
+        quick(class_weight=name, linear=1.0).fit(some, names) for name in ("none", "balanced")
+    )
+    column = plain.classes_.tolist().index(rare)
+    chances = [float(one.predict_proba(some)[:, column].mean()) for one in (plain, balanced)]
+    assert chances[1] > chances[0]
+
+
+def test_the_linear_branch_is_part_of_the_bundle(texts, labels, tmp_path):
+    classifier = quick(linear=3.0, subwords=500).fit(texts, labels)
+    assert 0.0 < float(classifier.bundle_.network.linear_share) <= 1.0
+    classifier.save(tmp_path)
+    again = TextLSTMClassifier.load(tmp_path)
+    assert (again.predict_proba(texts) == classifier.predict_proba(texts)).all()

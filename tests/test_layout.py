@@ -9,9 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = [
-    "errors", "files", "config", "records", "text", "encoding", "lsa", "batches", "model",
-    "calibration", "training", "metrics", "baselines", "bundle", "classifier", "scoring", "figures",
-    "reporting", "page",
+    "errors", "files", "config", "records", "text", "encoding", "batches", "lsa", "linear",
+    "model", "calibration", "training", "metrics", "baselines", "bundle", "classifier", "scoring",
+    "figures", "reporting", "page",
 ]  # fmt: skip
 STAGES = ["preprocess", "encode", "train", "report", "predict", "run"]
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from textlstm.batches import Corpus
 from textlstm.config import EncodingConfig
 from textlstm.encoding import WordEncoding
 from textlstm.lsa import latent_vectors
@@ -11,7 +12,7 @@ LUNGS = ["pneumonia lung", "lung asthma", "asthma pneumonia", "chronic lung asth
 
 def vectors(texts, dimensions=4, subwords=300, seed=0, **config):
     encoding = WordEncoding.fit(texts, EncodingConfig(subwords=subwords, **config))
-    words, parts = latent_vectors(encoding.encode(texts), encoding, dimensions, seed)
+    words, parts = latent_vectors(Corpus(encoding.encode(texts), encoding), dimensions, seed)
     return encoding, words, parts
 
 

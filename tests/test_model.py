@@ -7,6 +7,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from textlstm.batches import Corpus
 from textlstm.config import NetworkConfig, load_recipe
 from textlstm.encoding import WordEncoding, hashed_ngrams
+from textlstm.linear import LinearBranch
 from textlstm.model import Ensemble, TextLSTM, predict_logits
 
 WORDS = ("<pad>", "<unk>", *"abcdefgh")
@@ -173,3 +174,15 @@ def test_an_ensemble_answers_with_the_mean_log_probability():
     parts = [predict_logits(one, corpus, CPU).log_softmax(dim=1) for one in (first, second)]
     together = predict_logits(Ensemble([first, second]), corpus, CPU)
     torch.testing.assert_close(together, (parts[0] + parts[1]) / 2)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_the_linear_branch_has_its_share(share):
+    member, corpus = made(NetworkConfig(embedding=8))
+    linear = LinearBranch(1, len(WORDS), 0, 3, separator=-1)
+    linear.words.uniform_(generator=torch.Generator().manual_seed(0))
+    ensemble = Ensemble([member], linear)
+    ensemble.linear_share.fill_(share)
+    parts = [predict_logits(one, corpus, CPU).log_softmax(dim=1) for one in (member, linear)]
+    expected = (1 - share) * parts[0] + share * parts[1]
+    torch.testing.assert_close(predict_logits(ensemble, corpus, CPU), expected)

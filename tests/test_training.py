@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from textlstm.batches import Corpus
 from textlstm.bundle import examples
 from textlstm.calibration import calibrated, calibrated_loss, fit_temperature
 from textlstm.config import Recipe, load_recipe
@@ -28,7 +29,7 @@ QUICK = Recipe().with_fields(learning_rate=0.02, batch=4, epochs=40)
 def trained(recipe, texts=TEXTS, labels=LABELS, weights=None, validation=(TEXTS, LABELS), seed=0):
     encoding = WordEncoding.fit(texts, recipe.encoding)
     train = examples(encoding.encode(texts), labels, encoding, weights)
-    network = new_networks(recipe, encoding, train.texts, 3, seed)[0]
+    network = new_networks(recipe, train.corpus, 3, seed)[0]
     held = examples(encoding.encode(validation[0]), validation[1], encoding)
     epochs = list(fit(network, train, held, recipe.training, seed, CPU))
     return network, train, epochs
@@ -121,7 +122,7 @@ def test_only_matrices_decay():
 def test_members_start_alike_only_where_they_should():
     recipe = Recipe().with_fields(members=2, start="lsa", subwords=50)
     encoding = WordEncoding.fit(TEXTS, recipe.encoding)
-    first, second = new_networks(recipe, encoding, encoding.encode(TEXTS), 3, seed=0)
+    first, second = new_networks(recipe, Corpus(encoding.encode(TEXTS), encoding), 3, seed=0)
     assert first.embedding.weight.equal(second.embedding.weight)
     assert first.subword_embedding.weight.equal(second.subword_embedding.weight)
     assert not first.output.weight.equal(second.output.weight)

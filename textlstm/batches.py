@@ -5,6 +5,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
 
 from textlstm.encoding import PAD, UNKNOWN, EncodedTexts, WordEncoding, subword_table
@@ -50,6 +51,8 @@ class Corpus:
         else:
             text_lengths = (self.forms != PAD).sum(dim=1).clamp(min=1)
         self.text_lengths = text_lengths
+        self.n_words, self.n_subwords = n_words, len(encoding.subwords)
+        self.n_fields, self.separator = encoding.n_fields, encoding.separator
 
     def __len__(self) -> int:
         return len(self.places)
@@ -58,6 +61,25 @@ class Corpus:
     def lengths(self) -> Tensor:
         """Return the tokens of each record (n,)."""
         return self.text_lengths[self.places]
+
+    def text_words(self, field: int | None = None) -> sparse.csr_matrix:
+        """Return how often each form stands in each distinct text, or in one field of it.
+
+        A form is an id of the vocabulary or, after these, an unknown word. Padding and the unknown
+        word as such do not count.
+        """
+        inside = self.forms > UNKNOWN
+        if field is not None:
+            inside &= field_numbers(self.forms, self.separator, self.n_fields) == field
+        rows, columns = inside.nonzero()[:, 0].numpy(), self.forms[inside].numpy()
+        shape = len(self.forms), len(self.words)
+        return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)
+
+    def spelling(self) -> sparse.csr_matrix:
+        """Return how often each subword stands in each form."""
+        numbers, offsets = self.subwords.numpy(), self.offsets.numpy()
+        shape = len(self.words), self.n_subwords
+        return sparse.csr_matrix((np.ones(len(numbers)), numbers, offsets), shape=shape)
 
     def batch(self, records: Tensor) -> Batch:
         """Return these records."""
@@ -84,6 +106,15 @@ class Corpus:
             lengths=lengths,
             places=torch.arange(len(texts)),
         )
+
+
+def field_numbers(ids: Tensor, separator: int, n_fields: int) -> Tensor:
+    """Return in which field, from 0, each word of texts (B, T) stands.
+
+    >>> field_numbers(torch.tensor([[5, 2, 6, 7]]), separator=2, n_fields=2)
+    tensor([[0, 1, 1, 1]])
+    """
+    return (ids == separator).cumsum(dim=1).clamp(max=n_fields - 1)
 
 
 def shuffled(

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from textlstm.batches import Corpus
-from textlstm.calibration import calibrated, fit_temperature
+from textlstm.calibration import calibrated, fit_linear_share, fit_temperature
 from textlstm.config import Recipe
 from textlstm.encoding import EncodedTexts, WordEncoding
 from textlstm.errors import InputError
 from textlstm.files import read_json, sha256, write_bytes, write_json
+from textlstm.linear import LinearBranch, fit_linear
 from textlstm.model import Ensemble, TextLSTM, predict_logits
-from textlstm.training import Epoch, Examples, fit, new_networks
+from textlstm.training import Epoch, Examples, fit, new_networks, weighted_by_class
 
 FORMAT = 1
 """Version of the bundle's layout; a newer one than this is refused."""
@@ -122,7 +123,10 @@ class Bundle:
             labels = tuple(read_json(folder / "labels.json"))
             sizes = len(encoding.words), len(encoding.subwords), len(labels)
             network = Ensemble(
-                TextLSTM(recipe.network, *sizes) for _ in range(recipe.network.members)
+                (TextLSTM(recipe.network, *sizes) for _ in range(recipe.network.members)),
+                LinearBranch(encoding.n_fields, *sizes, encoding.separator)
+                if recipe.network.linear
+                else None,
             )
             network.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
             temperature = float(read_json(folder / "calibration.json")["temperature"])
@@ -180,16 +184,31 @@ def train_bundle(
     summary: dict[str, Any] | None = None,
 ) -> Bundle:
     """Train the recipe's networks and calibrate them together; ``on_epoch`` is told each epoch."""
-    members = new_networks(recipe, encoding, train.texts, len(labels), seed)
+    if recipe.training.class_weight == "balanced":
+        train = weighted_by_class(train, len(labels))
+    members = new_networks(recipe, train.corpus, len(labels), seed)
     for number, member in enumerate(members):
         for epoch in fit(member, train, validation, recipe.training, seed, device, number):
             on_epoch(epoch)
-    network = Ensemble(members)
-    logits = predict_logits(network, validation.corpus, device)
-    temperature = fit_temperature(
-        logits.numpy(), validation.labels.numpy(), validation.weights.numpy()
-    )
+    network = Ensemble(members, _linear_branch(recipe, train, len(labels)))
+    truth = validation.labels.numpy(), validation.weights.numpy()
+
+    def logits(part: Ensemble | LinearBranch) -> NDArray[np.float32]:
+        return predict_logits(part.to(device), validation.corpus, device).numpy()
+
+    if network.linear is not None:
+        share = fit_linear_share(logits(network), logits(network.linear), *truth)
+        network.linear_share.fill_(share)
+    temperature = fit_temperature(logits(network), *truth)
     return Bundle(recipe, encoding, labels, network, temperature, summary or {})
+
+
+def _linear_branch(recipe: Recipe, train: Examples, n_classes: int) -> LinearBranch | None:
+    """Return the linear branch, where the recipe has one."""
+    strength = recipe.network.linear
+    if not strength:
+        return None
+    return fit_linear(train.corpus, train.labels, train.weights, n_classes, strength)
 
 
 def examples(
@@ -204,7 +223,6 @@ def examples(
     """
     values = np.ones(len(labels)) if weights is None else weights / weights.mean()
     return Examples(
-        texts,
         Corpus(texts, encoding),
         torch.tensor(labels, dtype=torch.int64),
         torch.from_numpy(values.astype(np.float32)),

@@ -1,9 +1,9 @@
-"""Temperature scaling: probabilities that can be believed."""
+"""What validation records say of a trained model: how far to trust it, and which part of it."""
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp, softmax
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import log_softmax, logsumexp, softmax
 
 TEMPERATURE_RANGE = (0.05, 20.0)
 """Beyond it the validation part is too small or too easy to say more."""
@@ -14,6 +14,9 @@ PRIOR_SPREAD = 0.2
 Some fifty validation records say little about the temperature, and their say is weighed against
 this; beside some hundred it hardly counts.
 """
+
+SHARE_PRIOR = 0.5, 0.2
+"""Mean and standard deviation of the linear branch's share, before seeing any record."""
 
 
 def calibrated(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
@@ -54,6 +57,31 @@ def fit_temperature(
 
     low, high = np.log(TEMPERATURE_RANGE)
     return float(np.exp(minimize_scalar(misfit, bounds=(low, high), method="bounded").x))
+
+
+def fit_linear_share(
+    network_logits: NDArray[np.float32],
+    linear_logits: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    weights: NDArray[np.float32] | None = None,
+) -> float:
+    """Return the share of the linear branch in the mean of log probabilities, from 0 to 1.
+
+    It is the most probable one together with a temperature, which :func:`fit_temperature` then
+    finds again; arguments as there.
+    """
+    network, linear = (log_softmax(one, axis=1) for one in (network_logits, linear_logits))
+    mean, spread = SHARE_PRIOR
+
+    def misfit(point: NDArray[np.float64]) -> float:
+        share, log_temperature = point
+        mixed = (1 - share) * network + share * linear
+        loss = len(labels) * calibrated_loss(mixed, labels, float(np.exp(log_temperature)), weights)
+        priors = ((share - mean) / spread) ** 2 + (log_temperature / PRIOR_SPREAD) ** 2
+        return float(loss + 0.5 * priors)
+
+    bounds = [(0.0, 1.0), tuple(np.log(TEMPERATURE_RANGE))]
+    return float(minimize(misfit, [mean, 0.0], bounds=bounds, method="L-BFGS-B").x[0])
 
 
 def calibrated_loss(

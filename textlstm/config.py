@@ -171,6 +171,12 @@ class NetworkConfig(Settings):
         0.0, "share of embedding dimensions dropped throughout a text", low=0.0, high=0.95
     )
     dropout: float = setting(0.0, "share of the pooled features dropped", low=0.0, high=0.95)
+    linear: float = setting(
+        0.0,
+        "strength of a linear branch beside the networks, a logistic regression on TF-IDF of words "
+        "and character n-grams: its C, the inverse of the penalty (0: no such branch)",
+        low=0.0,
+    )
 
 
 @dataclass(frozen=True)
@@ -199,6 +205,11 @@ class TrainingConfig(Settings):
     )
     label_smoothing: float = setting(0.0, "share of the target spread over all classes",
                                      low=0.0, high=0.5)  # fmt: skip
+    class_weight: str = setting(
+        "none",
+        "what a record weighs in training: all alike, or in inverse proportion to its class",
+        choices=("none", "balanced"),
+    )
     patience: int = setting(
         0, "epochs without a lower validation loss before stopping (0: never)", low=0
     )

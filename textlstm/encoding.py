@@ -79,6 +79,8 @@ class WordEncoding:
         The hash of each known character n-gram, by falling number of records. It saves room and
         keeps n-grams from being read off, but short ones can be found by trial: what protects a
         rare word is that its n-grams, too, need ``min_records``.
+    n_fields
+        F, the text fields of a record.
 
     >>> texts = ["acute mi", "acute stroke"]
     >>> encoding = WordEncoding.fit(texts, EncodingConfig(length=4, padding="left"))
@@ -93,6 +95,7 @@ class WordEncoding:
     length: int
     padding: str
     subwords: tuple[int, ...] = ()
+    n_fields: int = 1
 
     def __post_init__(self) -> None:
         if self.words[:2] != RESERVED or len(set(self.words)) != len(self.words):
@@ -114,12 +117,18 @@ class WordEncoding:
             ngrams.update(dict.fromkeys(hashed_ngrams(word), n))
         frequent = [ngram for ngram, n in ngrams.items() if n >= config.min_records]
         kept = sorted(frequent, key=lambda ngram: (-ngrams[ngram], ngram))[: config.subwords]
-        return cls((*RESERVED, *words), length, config.padding, tuple(kept))
+        n_fields = 1 + max((text.count(SEPARATOR) for text in tokens), default=0)
+        return cls((*RESERVED, *words), length, config.padding, tuple(kept), n_fields)
 
     @cached_property
     def index(self) -> dict[str, int]:
         """Return the id of each word."""
         return {word: number for number, word in enumerate(self.words)}
+
+    @property
+    def separator(self) -> int:
+        """Return the id of the separator of fields, or -1 where there is none."""
+        return self.index.get(SEPARATOR, -1)
 
     def encode(self, texts: Sequence[str]) -> EncodedTexts:
         """Return preprocessed texts as rows of ``length`` ids."""

@@ -12,21 +12,19 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.utils.extmath import randomized_svd
 
-from textlstm.encoding import PAD, UNKNOWN, EncodedTexts, WordEncoding, subword_table
+from textlstm.batches import Corpus
 
 Floats = NDArray[np.float32]
 
 
-def latent_vectors(
-    texts: EncodedTexts, encoding: WordEncoding, dimensions: int, seed: int
-) -> tuple[Floats, Floats]:
+def latent_vectors(corpus: Corpus, dimensions: int, seed: int) -> tuple[Floats, Floats]:
     """Return the vectors of words and of subwords.
 
     Each distinct text counts once: repeats say nothing new about which words go together.
 
     Parameters
     ----------
-    texts
+    corpus
         The training texts.
     dimensions
         E.
@@ -37,32 +35,21 @@ def latent_vectors(
         (n_words, E) and (n_subwords, E). A word is placed by its own vector plus the mean of its
         subwords'; these sums have a mean square of 1 over the words of the texts.
     """
-    n_words, n_subwords = len(encoding.words), len(encoding.subwords)
-    counts = _count_words(np.unique(texts.forms, axis=0), n_words + len(texts.unknown))
-    numbers, offsets = subword_table(encoding, texts.unknown)
-    spelling = sparse.csr_matrix(
-        (np.ones(len(numbers)), numbers, offsets), shape=(counts.shape[1], n_subwords)
-    )  # forms x subwords
-    blocks = [counts[:, :n_words]] + ([counts @ spelling] if n_subwords else [])
+    n_words = corpus.n_words
+    counts, spelling = corpus.text_words(), corpus.spelling()
+    blocks = [counts[:, :n_words]] + ([counts @ spelling] if corpus.n_subwords else [])
     weigh = [TfidfTransformer(sublinear_tf=True).fit(block) for block in blocks]
     weighted = [one.transform(block) for one, block in zip(weigh, blocks, strict=True)]
     features = sparse.hstack(weighted).tocsr()
     rank = min(dimensions, min(features.shape) - 1)
-    vectors = np.zeros((n_words + n_subwords, dimensions))
+    vectors = np.zeros((n_words + corpus.n_subwords, dimensions))
     if rank > 0:
         _, _, right = randomized_svd(features, rank, n_iter=3, random_state=seed)
         vectors[:, :rank] = right.T * np.concatenate([one.idf_ for one in weigh])[:, None]
     words, parts = vectors[:n_words], vectors[n_words:]
-    sizes = np.maximum(np.diff(offsets), 1)[:n_words, None]
+    sizes = np.maximum(np.diff(corpus.offsets), 1)[:n_words, None]
     placed = words + (spelling[:n_words] @ parts) / sizes
     often = np.asarray(counts[:, :n_words].sum(axis=0)).ravel()
     mean_square = (often @ (placed**2).mean(axis=1)) / max(often.sum(), 1)
     scale = 1.0 / np.sqrt(mean_square) if mean_square > 0 else 1.0
     return (words * scale).astype(np.float32), (parts * scale).astype(np.float32)
-
-
-def _count_words(forms: NDArray[np.int32], n_forms: int) -> sparse.csr_matrix:
-    """Return how often each form stands in each text; padding and the unknown word do not count."""
-    rows, places = np.nonzero((forms != PAD) & (forms != UNKNOWN))
-    columns = forms[rows, places]
-    return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(forms), n_forms))

@@ -13,6 +13,7 @@ from torch.nn import functional
 from textlstm.batches import Batch, Corpus, by_length
 from textlstm.config import NetworkConfig
 from textlstm.encoding import PAD, UNKNOWN
+from textlstm.linear import LinearBranch
 
 PREDICTION_BATCH = 512
 """Texts a batch in prediction."""
@@ -156,12 +157,17 @@ class Ensemble(nn.Module):
     """Networks of the same recipe, started from other seeds, that answer together.
 
     Averaging smooths out what each learned by chance from few records (Lakshminarayanan et al.
-    2017); of log probabilities, so that one temperature calibrates the whole.
+    2017); of log probabilities, so that one temperature calibrates the whole. A linear branch,
+    where there is one, has its share in the mean.
     """
 
-    def __init__(self, members: Iterable[TextLSTM]) -> None:
+    linear_share: Tensor  # (), from 0 to 1
+
+    def __init__(self, members: Iterable[TextLSTM], linear: LinearBranch | None = None) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
+        self.linear = linear
+        self.register_buffer("linear_share", torch.tensor(0.0))
 
     @property
     def n_classes(self) -> int:
@@ -171,12 +177,17 @@ class Ensemble(nn.Module):
         return first.n_classes
 
     def forward(self, batch: Batch) -> Tensor:
-        """Return the logits (R, C): the members' mean log probabilities."""
-        return torch.stack([member(batch).log_softmax(dim=1) for member in self.members]).mean(0)
+        """Return the logits (R, C): mean log probabilities."""
+        logits = torch.stack([member(batch).log_softmax(dim=1) for member in self.members]).mean(0)
+        if self.linear is None:
+            return logits
+        return torch.lerp(logits, self.linear(batch).log_softmax(dim=1), self.linear_share)
 
 
 @torch.inference_mode()
-def predict_logits(network: TextLSTM | Ensemble, corpus: Corpus, device: torch.device) -> Tensor:
+def predict_logits(
+    network: TextLSTM | LinearBranch | Ensemble, corpus: Corpus, device: torch.device
+) -> Tensor:
     """Return the logits (n, C) of all texts, in their order, on the CPU."""
     network.eval()
     order = list(by_length(corpus.text_lengths, PREDICTION_BATCH))

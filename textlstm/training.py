@@ -15,7 +15,6 @@ from torch.nn import functional
 from textlstm.batches import Corpus, shuffled
 from textlstm.calibration import calibrated_loss, fit_temperature
 from textlstm.config import Recipe, TrainingConfig
-from textlstm.encoding import EncodedTexts, WordEncoding
 from textlstm.errors import InputError
 from textlstm.lsa import latent_vectors
 from textlstm.model import TextLSTM, predict_logits
@@ -28,7 +27,6 @@ SMALLEST_BATCH = 8
 class Examples:
     """Texts with what is to be learned of them."""
 
-    texts: EncodedTexts
     corpus: Corpus
     labels: Tensor  # (n,) int64, class numbers
     weights: Tensor  # (n,) float32
@@ -54,20 +52,30 @@ class Epoch:
     seconds: float
 
 
-def new_networks(
-    recipe: Recipe, encoding: WordEncoding, texts: EncodedTexts, n_classes: int, seed: int
-) -> list[TextLSTM]:
+def new_networks(recipe: Recipe, corpus: Corpus, n_classes: int, seed: int) -> list[TextLSTM]:
     """Return the recipe's networks, one a member, as they start on the training texts."""
-    sizes = len(encoding.words), len(encoding.subwords), n_classes
+    sizes = corpus.n_words, corpus.n_subwords, n_classes
     networks = []
     for member in range(recipe.network.members):
         with _seeded(seed, member, 0):
             networks.append(TextLSTM(recipe.network, *sizes))
     if recipe.network.start == "lsa":
-        vectors = latent_vectors(texts, encoding, recipe.network.embedding, seed)
+        vectors = latent_vectors(corpus, recipe.network.embedding, seed)
         for network in networks:
             network.place(*map(torch.from_numpy, vectors))
     return networks
+
+
+def weighted_by_class(examples: Examples, n_classes: int) -> Examples:
+    """Return the examples so weighted that every class that has any comes to the same sum.
+
+    >>> labels, ones = torch.tensor([0, 0, 0, 2]), torch.ones(4)
+    >>> weighted_by_class(Examples(None, labels, ones), n_classes=3).weights
+    tensor([0.6667, 0.6667, 0.6667, 2.0000])
+    """
+    sums = torch.zeros(n_classes).index_add_(0, examples.labels, examples.weights)  # (C,)
+    shares = sums.sum() / (sums * (sums > 0).sum())
+    return replace(examples, weights=examples.weights * shares[examples.labels])
 
 
 def resolve_device(name: str) -> torch.device:

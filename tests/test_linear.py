@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from textlstm.batches import Corpus
+from textlstm.config import EncodingConfig
+from textlstm.encoding import WordEncoding, hashed_ngrams
+from textlstm.linear import LinearBranch, fit_linear
+from textlstm.model import predict_logits
+
+TEXTS = [
+    "acute mi <sep> htn",
+    "mi <sep>",
+    "acute stroke <sep> htn",
+    "copd <sep> tb",
+    "asthma <sep>",
+]
+LABELS = [0, 0, 0, 2, 2]
+CPU = torch.device("cpu")
+
+
+def fitted(texts=TEXTS, labels=LABELS, weights=None, n_classes=3, strength=3.0, **config):
+    encoding = WordEncoding.fit(texts, EncodingConfig(**{"subwords": 500, "length": 8} | config))
+    weights = torch.ones(len(labels)) if weights is None else torch.tensor(weights)
+    corpus = Corpus(encoding.encode(texts), encoding)
+    branch = fit_linear(corpus, torch.tensor(labels), weights, n_classes, strength)
+    return encoding, branch
+
+
+def logits(encoding, branch, texts):
+    return predict_logits(branch, Corpus(encoding.encode(texts), encoding), CPU).numpy()
+
+
+def features(training, texts):
+    """The features by their definition, term after term."""
+    rows = []
+    for text in texts:
+        row = {}
+        for field in (0, 1):
+            for name, terms_of in (("word", lambda word: [word]), ("n-gram", hashed_ngrams)):
+                kept = lambda line: [t for w in line.split() for t in terms_of(w)]  # noqa: B023, E731
+                lines = [line.split("<sep>")[field] for line in training]
+                frequency = lambda term: sum(term in kept(line) for line in lines)  # noqa: B023, E731
+                terms = [t for t in kept(text.split("<sep>")[field]) if frequency(t)]
+                idf = [np.log((1 + len(lines)) / (1 + frequency(t))) + 1 for t in terms]
+                for term, value in zip(terms, idf, strict=True):
+                    key = (field, name, term)
+                    row[key] = row.get(key, 0.0) + value / np.linalg.norm(idf)
+        rows.append(row)
+    return rows
+
+
+def test_it_is_logistic_regression_on_its_features():
+    new = ["acute acute copd <sep> tb htn", "unheard <sep> of", "strokes <sep> mi"]
+    rows = features(TEXTS, [*TEXTS, *new])
+    columns = sorted({key for row in rows for key in row}, key=str)
+    table = np.array([[row.get(key, 0.0) for key in columns] for row in rows])
+    model = LogisticRegression(C=3.0, tol=1e-3, max_iter=300).fit(table[:5], LABELS)
+    found = logits(*fitted(), [*TEXTS, *new])
+    np.testing.assert_allclose(found[:, 2] - found[:, 0], model.decision_function(table), atol=1e-3)
+
+
+def test_a_record_repeated_is_a_record_of_that_weight():
+    repeated = fitted([*TEXTS, TEXTS[0]], [*LABELS, 2], subwords=0)[1]
+    columns = fitted([*TEXTS, TEXTS[0]], [*LABELS, 2], [1.0] * 6, subwords=0)[1]
+    assert repeated.words.equal(columns.words)
+    light = fitted([*TEXTS, TEXTS[0]], [*LABELS, 2], [1.0] * 5 + [1e-6], subwords=0)
+    heavy = fitted([*TEXTS, TEXTS[0]], [*LABELS, 2], [1.0] * 5 + [9.0], subwords=0)
+    first, second = (logits(*one, TEXTS[:1])[0] for one in (light, heavy))
+    assert first[0] > first[2] and second[2] > second[0]
+
+
+def test_a_class_without_records_is_the_least_likely_and_one_class_is_no_contest():
+    found = logits(*fitted(), ["unheard <sep> of"])[0]
+    assert found[1] == found.min()
+    assert not logits(*fitted(labels=[1] * 5), TEXTS).any()
+
+
+def test_the_place_of_a_word_counts():
+    texts, labels = ["a <sep> b", "b <sep> a"] * 3, [0, 1] * 3
+    found = logits(*fitted(texts, labels, n_classes=2), texts[:2])
+    assert found.argmax(axis=1).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("padding", ["left", "right"])
+def test_padding_and_neighbours_do_not_count(padding):
+    encoding, branch = fitted(padding=padding)
+    alone = [logits(encoding, branch, [text])[0] for text in TEXTS]
+    np.testing.assert_allclose(logits(encoding, branch, TEXTS), alone, atol=1e-6)
+
+
+def test_without_subwords_and_without_words_it_stays_finite():
+    encoding, branch = fitted(subwords=0)
+    assert np.isfinite(logits(encoding, branch, ["", "unheard of", *TEXTS])).all()
+
+
+def test_its_tables_are_part_of_the_weights():
+    branch = LinearBranch(2, 5, 7, 3, separator=2)
+    shapes = {name: tuple(tensor.shape) for name, tensor in branch.state_dict().items()}
+    assert shapes == {"words": (2, 5, 4), "subwords": (2, 7, 4), "bias": (3,)}

@@ -1,0 +1,166 @@
+"""The linear branch: every word of a text votes for the classes, by itself and by its spelling.
+
+Logistic regression on TF-IDF features is hard to beat on causes of death, and it errs elsewhere
+than an LSTM does: it does not read order, yet a word seen ten times is enough for it. Both together
+are better than either ("wide and deep": Cheng et al. 2016). It is trained to its optimum by itself,
+and its share in the common prediction is measured on validation records.
+
+A text is described by two blocks of features for each of its fields: its words, and the character
+n-grams of its words. In a block, a text with the terms t (a term that stands twice is two) has the
+features
+
+    sum_t idf_t e_t / sqrt(sum_t idf_t^2)
+
+which is TF-IDF, but for the length, taken as if no two terms were the same. Sums over terms are
+sums over words: the words' votes can be added up without ever forming the features.
+"""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor, nn
+from torch.nn import functional
+
+from textlstm.batches import Batch, Corpus, field_numbers
+
+MAX_ITERATIONS = 300
+"""Steps of L-BFGS, at most: some sixty are usual, and the last ones change no prediction."""
+
+TOLERANCE = 1e-3
+
+
+class LinearBranch(nn.Module):
+    """Logistic regression on the words and n-grams of a text's fields.
+
+    Shapes: R records, B distinct texts, T tokens, U distinct words, F fields, C classes.
+
+    Parameters
+    ----------
+    n_fields
+        F.
+    n_words, n_subwords
+        Ids of the vocabulary and of the character n-grams.
+    n_classes
+        C.
+    separator
+        The id of the separator of fields.
+    """
+
+    words: Tensor  # (F, n_words, C + 1): the votes of each word, and the square of its length
+    subwords: Tensor  # (F, n_subwords, C + 1)
+    bias: Tensor  # (C,)
+
+    def __init__(
+        self, n_fields: int, n_words: int, n_subwords: int, n_classes: int, separator: int
+    ) -> None:
+        super().__init__()
+        self.separator = separator
+        self.register_buffer("words", torch.zeros(n_fields, n_words, n_classes + 1))
+        self.register_buffer("subwords", torch.zeros(n_fields, n_subwords, n_classes + 1))
+        self.register_buffer("bias", torch.zeros(n_classes))
+
+    @property
+    def n_classes(self) -> int:
+        """Return C."""
+        return len(self.bias)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return the logits (R, C)."""
+        fields = field_numbers(batch.words[batch.ids], self.separator, len(self.words))  # (B, T)
+        logits = self.bias.expand(len(batch.ids), -1)  # (B, C)
+        for field, (words, subwords) in enumerate(zip(self.words, self.subwords, strict=True)):
+            inside = (fields == field).to(words.dtype)  # (B, T)
+            spelt = functional.embedding_bag(
+                batch.subwords, subwords, batch.offsets, mode="sum"
+            )  # (U, C + 1)
+            for votes in (words[batch.words], spelt):
+                sums = functional.embedding_bag(
+                    batch.ids, votes, per_sample_weights=inside, mode="sum"
+                )  # (B, C + 1)
+                length = sums[:, -1:].sqrt()
+                logits = logits + sums[:, :-1] / length.where(length > 0, 1.0)
+        return logits[batch.places]
+
+
+def fit_linear(
+    corpus: Corpus, labels: Tensor, weights: Tensor, n_classes: int, strength: float
+) -> LinearBranch:
+    """Return the branch at its optimum on the training records.
+
+    Parameters
+    ----------
+    corpus
+        The training texts.
+    labels, weights
+        (n,) class numbers and weights of the records.
+    strength
+        C of scikit-learn's logistic regression.
+    """
+    sizes = corpus.n_words, corpus.n_subwords, n_classes
+    branch = LinearBranch(corpus.n_fields, *sizes, corpus.separator)
+    present = np.unique(labels.numpy())
+    if len(present) < 2:
+        return branch
+    blocks = [block for field in range(corpus.n_fields) for block in _blocks(corpus, field)]
+    features = sparse.hstack([block.features for block in blocks]).tocsr()
+    # Records with the same text and label are one of their common weight: the optimum is the same.
+    pairs, pair_of_record = np.unique(
+        np.stack([corpus.places.numpy(), labels.numpy()]), axis=1, return_inverse=True
+    )
+    pair_weights = np.bincount(pair_of_record.ravel(), weights=weights.numpy())
+    model = LogisticRegression(C=strength, max_iter=MAX_ITERATIONS, tol=TOLERANCE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(features[pairs[0]], pairs[1], sample_weight=pair_weights)
+    votes, bias = _per_class(model)
+    # A class without training records is as unlikely as the least likely of the others.
+    branch.bias.fill_(float(bias.min()))
+    branch.bias[present] = torch.from_numpy(bias).float()
+    tables = (
+        table for tables in zip(branch.words, branch.subwords, strict=True) for table in tables
+    )
+    ends = np.cumsum([len(block.idf) for block in blocks])[:-1]
+    for table, block, mine in zip(tables, blocks, np.split(votes, ends), strict=True):
+        table[:, present] = torch.from_numpy(mine * block.idf[:, None]).float()
+        table[:, -1] = torch.from_numpy(block.idf**2).float()
+    return branch
+
+
+@dataclass(frozen=True)
+class _Block:
+    """The features of one field's words, or of their n-grams."""
+
+    idf: NDArray[np.float64]  # (terms,); 0 for a term that no training record has in this field
+    features: sparse.csr_matrix  # (distinct texts, terms)
+
+
+def _blocks(corpus: Corpus, field: int) -> Iterator[_Block]:
+    """Yield the blocks of a field: words, n-grams."""
+    counts = corpus.text_words(field)  # (distinct texts, forms)
+    records = np.bincount(corpus.places, minlength=counts.shape[0])  # of each distinct text
+    words = sparse.eye(counts.shape[1], corpus.n_words, format="csr")  # (forms, n_words)
+    for terms in (words, corpus.spelling()):
+        found = counts @ terms  # (distinct texts, terms)
+        frequencies = records @ (found > 0)  # (terms,)
+        idf = np.log((1 + records.sum()) / (1 + frequencies)) + 1
+        idf[frequencies == 0] = 0.0
+        if terms is words and corpus.separator > 0:
+            idf[corpus.separator] = 0.0
+        lengths = np.sqrt(found @ idf**2)
+        scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+        yield _Block(idf, sparse.diags(scale) @ found @ sparse.diags(idf))
+
+
+def _per_class(model: LogisticRegression) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return weights (features, C) and biases (C,); of two classes scikit-learn keeps one."""
+    votes, bias = model.coef_.T, model.intercept_
+    if len(model.classes_) == 2:
+        return np.hstack([np.zeros_like(votes), votes]), np.array([0.0, float(bias[0])])
+    return votes, bias
