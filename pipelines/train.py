@@ -31,12 +31,12 @@ def train(run: Run, device_name: str) -> None:
         labels = tuple(read_json(run.encoded / "labels.json"))
         parts = [_examples(run, name, encoding) for name in ("train", "validation")]
         epochs: list[Epoch] = []
-        n_epochs, members = config.recipe.training.epochs, config.recipe.network.members
-        with shell.bar(n_epochs * members, "training") as advance:
+        n_epochs = config.recipe.training.epochs
+        with shell.bar(n_epochs, "training") as advance:
 
             def on_epoch(epoch: "Epoch") -> None:
                 epochs.append(epoch)
-                advance(_line(epoch, n_epochs, members))
+                advance(_line(epoch, n_epochs))
 
             bundle = train_bundle(
                 config.recipe,
@@ -79,10 +79,9 @@ def _examples(run: Run, name: str, encoding: "WordEncoding") -> "Examples":
     return examples(texts[known], numbers[known], encoding)
 
 
-def _line(epoch: "Epoch", n_epochs: int, members: int) -> str:
-    member = f"member {epoch.member} of {members}, " if members > 1 else ""
+def _line(epoch: "Epoch", n_epochs: int) -> str:
     return (
-        f"train: {member}epoch {epoch.number} of {n_epochs}: "
+        f"train: epoch {epoch.number} of {n_epochs}: "
         f"loss {epoch.train_loss:.3f}, validation loss {epoch.validation_loss:.3f}, "
         f"validation accuracy {epoch.validation_accuracy:.3f}"
     )

@@ -7,7 +7,6 @@ from textlstm import figures
 from textlstm.metrics import reliability
 
 HISTORY = {
-    "member": [1, 1, 1],
     "number": [1, 2, 3],
     "train_loss": [2.0, 1.0, 0.5],
     "validation_loss": [1.8, 0.9, 1.1],

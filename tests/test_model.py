@@ -7,8 +7,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from textlstm.batches import Corpus
 from textlstm.config import NetworkConfig, load_recipe
 from textlstm.encoding import WordEncoding, hashed_ngrams
-from textlstm.linear import LinearBranch
-from textlstm.model import Ensemble, TextLSTM, predict_logits
+from textlstm.model import Ensemble, TextLSTM, kept, predict_logits
 
 WORDS = ("<pad>", "<unk>", *"abcdefgh")
 TEXTS = ["a b c", "d", "a b c d e f", "h g", "", "x y a"]
@@ -16,11 +15,22 @@ NGRAMS = tuple(n for word in (*WORDS[2:], "x", "drowning") for n in hashed_ngram
 CPU = torch.device("cpu")
 
 
-def made(config, padding="right", subwords=(), length=6):
-    torch.manual_seed(0)
+def corpus_of(texts, padding="right", subwords=(), length=6):
     encoding = WordEncoding(WORDS, length, padding, subwords)
-    network = TextLSTM(config, len(WORDS), len(subwords), 3).eval()
-    return network, Corpus(encoding.encode(TEXTS), encoding)
+    return encoding, Corpus(encoding.encode(texts), encoding)
+
+
+def made(config, padding="right", length=6):
+    """One network, and the texts."""
+    torch.manual_seed(0)
+    return TextLSTM(config, len(WORDS), 3), corpus_of(TEXTS, padding, length=length)[1]
+
+
+def together(config, subwords=(), texts=TEXTS, **encoded):
+    """An ensemble, and the texts."""
+    torch.manual_seed(0)
+    encoding, corpus = corpus_of(texts, subwords=subwords, **encoded)
+    return Ensemble(config, encoding, 3), corpus
 
 
 def all_logits(network, corpus, rows):
@@ -30,7 +40,7 @@ def all_logits(network, corpus, rows):
 
 def test_okut_table2_has_the_parameters_of_the_chapter():
     n_words, n_classes = 100, 7
-    network = TextLSTM(load_recipe("okut-table2").network, n_words, 0, n_classes)
+    network = TextLSTM(load_recipe("okut-table2").network, n_words, n_classes)
     learned = sum(p.numel() for p in network.parameters() if p.requires_grad)
     # Embedding, four gates with one bias each, as MATLAB's lstmLayer has, and the output layer.
     assert learned == n_words * 30 + 4 * 200 * (30 + 200 + 1) + 200 * n_classes + n_classes
@@ -38,7 +48,7 @@ def test_okut_table2_has_the_parameters_of_the_chapter():
 
 def test_okut_table2_starts_as_matlab_does():
     torch.manual_seed(0)
-    network = TextLSTM(load_recipe("okut-table2").network, 5000, 0, 7)
+    network = TextLSTM(load_recipe("okut-table2").network, 5000, 7)
     weights = dict(network.forward_lstm.named_parameters())
     assert network.embedding.weight[0].abs().sum() == 0
     assert float(network.embedding.weight[1:].detach().std()) == pytest.approx(0.01, rel=0.02)
@@ -91,7 +101,7 @@ def test_two_directions_are_those_of_torch_on_packed_texts(pooling):
     for name, parameter in network.backward_lstm.named_parameters():
         oracle.get_parameter(f"{name}_reverse").data = parameter.data
     packed = pack_padded_sequence(
-        network.embed(batch), batch.lengths, batch_first=True, enforce_sorted=False
+        network.embed(batch, None, None), batch.lengths, batch_first=True, enforce_sorted=False
     )
     steps, lengths = pad_packed_sequence(oracle(packed)[0], batch_first=True)
     pooled = []
@@ -108,10 +118,11 @@ def test_two_directions_are_those_of_torch_on_packed_texts(pooling):
 
 @pytest.mark.parametrize("padding", ["left", "right"])
 def test_alone_equals_batched(padding):
-    network, corpus = made(NetworkConfig(embedding=8, hidden_units=5), padding, subwords=NGRAMS)
-    together = all_logits(network, corpus, range(len(TEXTS)))
+    config = NetworkConfig(embedding=8, hidden_units=5, members=2, linear=1.0)
+    network, corpus = together(config, NGRAMS, padding=padding)
+    batched = all_logits(network, corpus, range(len(TEXTS)))
     alone = torch.cat([all_logits(network, corpus, [row]) for row in range(len(TEXTS))])
-    torch.testing.assert_close(together, alone, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(batched, alone, atol=1e-6, rtol=1e-5)
 
 
 def test_padded_equals_unpadded():
@@ -123,26 +134,25 @@ def test_padded_equals_unpadded():
 
 def test_unknown_words_differ_by_their_letters_if_there_are_subwords():
     for subwords, same in (((), True), (NGRAMS, False)):
-        encoding = WordEncoding(WORDS, 2, "right", subwords)
-        network = TextLSTM(NetworkConfig(embedding=8), len(WORDS), len(subwords), 3)
-        corpus = Corpus(encoding.encode(["pneumonia", "drowning"]), encoding)
+        network, corpus = together(NetworkConfig(embedding=8), subwords, ["pneumonia", "drowning"])
         logits = predict_logits(network, corpus, CPU)
         assert logits[0].equal(logits[1]) == same
 
 
 def test_only_learned_weights_are_trained():
-    network, _ = made(NetworkConfig(embedding=8), subwords=NGRAMS)
+    network, _ = together(NetworkConfig(embedding=8), NGRAMS)
     fixed = {name for name, p in network.named_parameters() if not p.requires_grad}
-    biases = {f"{direction}_lstm.bias_hh_l0" for direction in ("forward", "backward")}
+    biases = {f"members.0.{direction}_lstm.bias_hh_l0" for direction in ("forward", "backward")}
     assert fixed == {"subword_embedding.weight", *biases}
 
 
 def embedded(counts, **dropouts):
     """One text of two words, with embeddings of ones and an unknown word of twos, in training."""
-    network, corpus = made(NetworkConfig(embedding=50, **dropouts))
-    network.place(torch.ones(len(WORDS), 50).index_fill(0, torch.tensor([1]), 2.0), torch.empty(0))
+    ensemble, corpus = together(NetworkConfig(embedding=50, **dropouts))
+    ensemble.place(torch.ones(len(WORDS), 50).index_fill(0, torch.tensor([1]), 2.0), torch.empty(0))
+    network, chance = ensemble.networks[0], torch.Generator().manual_seed(0)
     batch = corpus.batch(torch.zeros(1, dtype=torch.int64))._replace(counts=torch.tensor(counts))
-    return torch.stack([network.train().embed(batch)[0] for _ in range(400)])  # (400, T, E)
+    return torch.stack([network.embed(batch, None, chance)[0] for _ in range(400)])  # (400, T, E)
 
 
 def test_rare_words_are_read_as_unknown_more_often():
@@ -158,31 +168,46 @@ def test_embedding_dimensions_are_dropped_throughout_a_text():
     assert float(vectors.detach().max()) == pytest.approx(1 / 0.6)
 
 
-def test_prediction_keeps_the_order_and_leaves_dropout_out():
+def test_features_are_dropped_by_chance_alone():
     network, corpus = made(NetworkConfig(embedding=8, dropout=0.5, embedding_dropout=0.5))
-    network.train()
-    first, second = predict_logits(network, corpus, CPU), predict_logits(network, corpus, CPU)
-    assert first.equal(second)
-    assert not network.training
+    batch = corpus.batch(torch.arange(len(TEXTS)))
+    first, again, other = (
+        network(batch, chance=torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+    )
+    assert first.equal(again)
+    assert not first.equal(other)
+    assert network(batch).equal(network(batch))
+
+
+def test_what_is_kept_has_the_mean_of_all():
+    values = kept(torch.empty(100_000), 0.3, torch.Generator().manual_seed(0))
+    assert sorted(set(values.tolist())) == pytest.approx([0.0, 1 / 0.7])
+    assert float(values.mean()) == pytest.approx(1.0, abs=0.01)
+    assert (kept(torch.empty(9), 0.0, torch.Generator()) == 1.0).all()
+
+
+def test_prediction_keeps_the_order():
+    network, corpus = made(NetworkConfig(embedding=8))
     expected = all_logits(network, corpus, range(len(TEXTS)))
-    torch.testing.assert_close(first, expected, atol=1e-6, rtol=1e-5)
+    found = predict_logits(network.train(), corpus, CPU)
+    assert not network.training
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
 
 
 def test_an_ensemble_answers_with_the_mean_log_probability():
-    first, corpus = made(NetworkConfig(embedding=8))
-    second = TextLSTM(NetworkConfig(embedding=8), len(WORDS), 0, 3)
-    parts = [predict_logits(one, corpus, CPU).log_softmax(dim=1) for one in (first, second)]
-    together = predict_logits(Ensemble([first, second]), corpus, CPU)
-    torch.testing.assert_close(together, (parts[0] + parts[1]) / 2)
+    ensemble, corpus = together(NetworkConfig(embedding=8, members=2))
+    parts = [predict_logits(one, corpus, CPU).log_softmax(dim=1) for one in ensemble.networks]
+    assert not parts[0].equal(parts[1])
+    found = predict_logits(ensemble, corpus, CPU)
+    torch.testing.assert_close(found, (parts[0] + parts[1]) / 2)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 def test_the_linear_branch_has_its_share(share):
-    member, corpus = made(NetworkConfig(embedding=8))
-    linear = LinearBranch(1, len(WORDS), 0, 3, separator=-1)
-    linear.words.uniform_(generator=torch.Generator().manual_seed(0))
-    ensemble = Ensemble([member], linear)
+    ensemble, corpus = together(NetworkConfig(embedding=8, linear=1.0))
+    ensemble.linear.words.uniform_(generator=torch.Generator().manual_seed(0))
     ensemble.linear_share.fill_(share)
-    parts = [predict_logits(one, corpus, CPU).log_softmax(dim=1) for one in (member, linear)]
-    expected = (1 - share) * parts[0] + share * parts[1]
-    torch.testing.assert_close(predict_logits(ensemble, corpus, CPU), expected)
+    parts = ensemble.networks[0], ensemble.linear
+    network, linear = (predict_logits(one, corpus, CPU).log_softmax(dim=1) for one in parts)
+    found = predict_logits(ensemble, corpus, CPU)
+    torch.testing.assert_close(found, (1 - share) * network + share * linear)

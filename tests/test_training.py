@@ -16,7 +16,7 @@ from textlstm.training import (
     fit,
     make_optimizer,
     make_schedule,
-    new_networks,
+    new_ensemble,
     resolve_device,
 )
 
@@ -29,7 +29,7 @@ QUICK = Recipe().with_fields(learning_rate=0.02, batch=4, epochs=40)
 def trained(recipe, texts=TEXTS, labels=LABELS, weights=None, validation=(TEXTS, LABELS), seed=0):
     encoding = WordEncoding.fit(texts, recipe.encoding)
     train = examples(encoding.encode(texts), labels, encoding, weights)
-    network = new_networks(recipe, train.corpus, 3, seed)[0]
+    network = new_ensemble(recipe, encoding, train.corpus, 3, seed)
     held = examples(encoding.encode(validation[0]), validation[1], encoding)
     epochs = list(fit(network, train, held, recipe.training, seed, CPU))
     return network, train, epochs
@@ -47,11 +47,12 @@ def test_one_seed_gives_one_network_and_leaves_torchs_own_chance_alone():
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    recipe = QUICK.with_fields(epochs=3, dropout=0.3)
+    recipe = QUICK.with_fields(epochs=3, dropout=0.3, members=3)
     first, second, other = (trained(recipe, seed=seed)[0].state_dict() for seed in (1, 1, 2))
     assert torch.rand(1) == expected
     assert all(first[name].equal(second[name]) for name in first)
-    assert not first["output.weight"].equal(other["output.weight"])
+    assert not first["members.0.output.weight"].equal(other["members.0.output.weight"])
+    assert not first["members.0.output.weight"].equal(first["members.1.output.weight"])
 
 
 def test_the_best_epoch_is_restored_where_asked():
@@ -112,7 +113,7 @@ def test_a_global_clip_keeps_the_direction():
 
 
 def test_only_matrices_decay():
-    network = TextLSTM(Recipe().network, 9, 0, 3)
+    network = TextLSTM(Recipe().network, 9, 3)
     optimizer = make_optimizer(network, Recipe().with_fields(weight_decay=0.1).training)
     matrices, biases = optimizer.param_groups
     assert (matrices["weight_decay"], biases["weight_decay"]) == (0.1, 0.0)
@@ -122,10 +123,16 @@ def test_only_matrices_decay():
 def test_members_start_alike_only_where_they_should():
     recipe = Recipe().with_fields(members=2, start="lsa", subwords=50)
     encoding = WordEncoding.fit(TEXTS, recipe.encoding)
-    first, second = new_networks(recipe, Corpus(encoding.encode(TEXTS), encoding), 3, seed=0)
+    corpus = Corpus(encoding.encode(TEXTS), encoding)
+    first, second = new_ensemble(recipe, encoding, corpus, 3, seed=0).networks
     assert first.embedding.weight.equal(second.embedding.weight)
-    assert first.subword_embedding.weight.equal(second.subword_embedding.weight)
     assert not first.output.weight.equal(second.output.weight)
+
+
+def test_a_member_does_not_depend_on_the_others():
+    recipe = QUICK.with_fields(epochs=2, dropout=0.3, restore_best=False)
+    alone, beside = (trained(recipe.with_fields(members=n))[0].networks[0] for n in (1, 2))
+    assert alone.output.weight.equal(beside.output.weight)
 
 
 def test_one_cycle_rises_and_falls():

@@ -21,8 +21,8 @@ from textlstm.encoding import EncodedTexts, WordEncoding
 from textlstm.errors import InputError
 from textlstm.files import read_json, sha256, write_bytes, write_json
 from textlstm.linear import LinearBranch, fit_linear
-from textlstm.model import Ensemble, TextLSTM, predict_logits
-from textlstm.training import Epoch, Examples, fit, new_networks, weighted_by_class
+from textlstm.model import Ensemble, predict_logits
+from textlstm.training import Epoch, Examples, fit, new_ensemble, weighted_by_class
 
 FORMAT = 1
 """Version of the bundle's layout; a newer one than this is refused."""
@@ -121,13 +121,7 @@ class Bundle:
             recipe = Recipe.from_dict(config["recipe"])
             encoding = WordEncoding.from_dict(read_json(folder / "vocab.json"))
             labels = tuple(read_json(folder / "labels.json"))
-            sizes = len(encoding.words), len(encoding.subwords), len(labels)
-            network = Ensemble(
-                (TextLSTM(recipe.network, *sizes) for _ in range(recipe.network.members)),
-                LinearBranch(encoding.n_fields, *sizes, encoding.separator)
-                if recipe.network.linear
-                else None,
-            )
+            network = Ensemble(recipe.network, encoding, len(labels))
             network.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
             temperature = float(read_json(folder / "calibration.json")["temperature"])
             summary = dict(config["summary"])
@@ -186,29 +180,22 @@ def train_bundle(
     """Train the recipe's networks and calibrate them together; ``on_epoch`` is told each epoch."""
     if recipe.training.class_weight == "balanced":
         train = weighted_by_class(train, len(labels))
-    members = new_networks(recipe, train.corpus, len(labels), seed)
-    for number, member in enumerate(members):
-        for epoch in fit(member, train, validation, recipe.training, seed, device, number):
-            on_epoch(epoch)
-    network = Ensemble(members, _linear_branch(recipe, train, len(labels)))
+    network = new_ensemble(recipe, encoding, train.corpus, len(labels), seed)
+    for epoch in fit(network, train, validation, recipe.training, seed, device):
+        on_epoch(epoch)
     truth = validation.labels.numpy(), validation.weights.numpy()
 
     def logits(part: Ensemble | LinearBranch) -> NDArray[np.float32]:
         return predict_logits(part.to(device), validation.corpus, device).numpy()
 
-    if network.linear is not None:
+    if recipe.network.linear:
+        network.linear = fit_linear(
+            train.corpus, train.labels, train.weights, len(labels), recipe.network.linear
+        )
         share = fit_linear_share(logits(network), logits(network.linear), *truth)
         network.linear_share.fill_(share)
     temperature = fit_temperature(logits(network), *truth)
     return Bundle(recipe, encoding, labels, network, temperature, summary or {})
-
-
-def _linear_branch(recipe: Recipe, train: Examples, n_classes: int) -> LinearBranch | None:
-    """Return the linear branch, where the recipe has one."""
-    strength = recipe.network.linear
-    if not strength:
-        return None
-    return fit_linear(train.corpus, train.labels, train.weights, n_classes, strength)
 
 
 def examples(

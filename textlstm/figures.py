@@ -39,24 +39,22 @@ def save_png(figure: Figure, path: Path) -> None:
 
 
 def training_progress(history: pd.DataFrame) -> Figure:
-    """Draw loss and accuracy of training and validation over epochs, the best epochs ringed.
+    """Draw loss and accuracy of training and validation over epochs, the best epoch ringed.
 
     Parameters
     ----------
     history
-        As ``history.csv``; each member of an ensemble has its own lines.
+        As ``history.csv``.
     """
+    best = history.iloc[int(history["validation_loss"].to_numpy().argmin())]
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        for place, (_, epochs) in enumerate(history.groupby("member")):
-            for part, colour in (("training", SECOND), ("validation", FIRST)):
-                column = epochs[f"{'train' if part == 'training' else part}_{name}"]
-                axes.plot(epochs["number"], column, color=colour, marker=".", linewidth=1.2,
-                          label="" if place else part)  # fmt: skip
-            best = epochs.iloc[int(epochs["validation_loss"].to_numpy().argmin())]
-            label = "" if place else "lowest validation loss"
-            axes.plot(best["number"], best[f"validation_{name}"], "o", color=FIRST, markersize=9,
-                      fillstyle="none", label=label)  # fmt: skip
+        for part, prefix, colour in (("training", "train", SECOND),
+                                     ("validation", "validation", FIRST)):  # fmt: skip
+            axes.plot(history["number"], history[f"{prefix}_{name}"], color=colour, marker=".",
+                      linewidth=1.2, label=part)  # fmt: skip
+        axes.plot(best["number"], best[f"validation_{name}"], "o", color=FIRST, markersize=9,
+                  fillstyle="none", label="lowest validation loss")  # fmt: skip
         axes.set(xlabel="epoch", title=f"{name} (nats)" if name == "loss" else name)
         axes.xaxis.get_major_locator().set_params(integer=True)
         _plain(axes)

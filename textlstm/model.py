@@ -4,15 +4,13 @@ Shapes: R records, B distinct texts, T tokens, U distinct words, E embedding dim
 units, P pooled features, C classes.
 """
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from textlstm.batches import Batch, Corpus, by_length
 from textlstm.config import NetworkConfig
-from textlstm.encoding import PAD, UNKNOWN
+from textlstm.encoding import PAD, UNKNOWN, WordEncoding
 from textlstm.linear import LinearBranch
 
 PREDICTION_BATCH = 512
@@ -23,7 +21,7 @@ class TextLSTM(nn.Module):
     """An embedding, an LSTM in one or two directions, and a linear layer over its pooled steps.
 
     The softmax is left to the loss and to the calibrated prediction. Hochreiter and Schmidhuber
-    1997 (LSTM), Schuster and Paliwal 1997 (two directions), Bojanowski et al. 2017 (subwords).
+    1997 (LSTM), Schuster and Paliwal 1997 (two directions).
 
     Parameters
     ----------
@@ -31,31 +29,20 @@ class TextLSTM(nn.Module):
         The recipe's ``[network]``.
     n_words
         Ids of the vocabulary, padding and unknown word included.
-    n_subwords
-        Rows of the table of character n-grams; 0 for none.
     n_classes
         C.
     """
 
-    def __init__(
-        self, config: NetworkConfig, n_words: int, n_subwords: int, n_classes: int
-    ) -> None:
+    def __init__(self, config: NetworkConfig, n_words: int, n_classes: int) -> None:
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(n_words, config.embedding, padding_idx=PAD)
-        # Subwords are placed once, from all training texts, and not moved by single records.
-        self.subword_embedding = (
-            nn.EmbeddingBag(n_subwords, config.embedding, mode="mean").requires_grad_(False)
-            if n_subwords
-            else None
-        )
         self.forward_lstm = nn.LSTM(config.embedding, config.hidden_units, batch_first=True)
         self.backward_lstm = (
             nn.LSTM(config.embedding, config.hidden_units, batch_first=True)
             if config.bidirectional
             else None
         )
-        self.dropout = nn.Dropout(config.dropout)
         features = config.hidden_units * (1 + config.bidirectional)
         features *= 2 if config.pooling == "max_mean" else 1
         self.output = nn.Linear(features, n_classes)
@@ -87,46 +74,51 @@ class TextLSTM(nn.Module):
         nn.init.xavier_uniform_(self.output.weight)
         self.output.bias.zero_()
 
-    @torch.no_grad()
-    def place(self, words: Tensor, subwords: Tensor) -> None:
-        """Start from these vectors of words (n_words, E) and subwords (n_subwords, E)."""
-        self.embedding.weight.copy_(words)
-        self.embedding.weight[PAD] = 0.0
-        if self.subword_embedding is not None:
-            self.subword_embedding.weight.copy_(subwords)
+    def forward(
+        self, batch: Batch, spelt: Tensor | None = None, chance: torch.Generator | None = None
+    ) -> Tensor:
+        """Return the logits (R, C).
 
-    def forward(self, batch: Batch) -> Tensor:
-        """Return the logits (R, C)."""
-        embedded = self.embed(batch)  # (B, T, E)
+        Parameters
+        ----------
+        batch
+            The records.
+        spelt
+            What the spelling of the batch's distinct words adds to their vectors (U, E).
+        chance
+            Of what is dropped in training; without it nothing is.
+        """
+        embedded = self.embed(batch, spelt, chance)  # (B, T, E)
         pooled = [self.pool(self.forward_lstm(embedded)[0], batch.lengths)]
         if self.backward_lstm is not None:
             reverse = reversed_within(batch.lengths, embedded.shape[1])  # (B, T)
             backward = embedded.gather(1, reverse[:, :, None].expand_as(embedded))  # (B, T, E)
             # Steps need not be put back in reading order: pooling does not see their order.
             pooled.append(self.pool(self.backward_lstm(backward)[0], batch.lengths))
-        logits: Tensor = self.output(self.dropout(torch.cat(pooled, dim=1)))  # (B, C)
+        features = torch.cat(pooled, dim=1)  # (B, P)
+        if chance is not None:
+            features = features * kept(features, self.config.dropout, chance)
+        logits: Tensor = self.output(features)  # (B, C)
         return logits[batch.places]  # (R, C)
 
-    def embed(self, batch: Batch) -> Tensor:
+    def embed(self, batch: Batch, spelt: Tensor | None, chance: torch.Generator | None) -> Tensor:
         """Return the vectors of the texts' words (B, T, E).
 
         In training, a word now and then stands for the unknown word, a rare one more often, so that
-        the network learns to read by the subwords alone; and some dimensions are dropped, the same
+        the network learns to read by the spelling alone; and some dimensions are dropped, the same
         ones throughout a text (Gal and Ghahramani 2016).
         """
         vectors = functional.embedding(batch.ids, self.embedding(batch.words))  # (B, T, E)
-        if self.training and (self.config.word_dropout or self.config.rare_word_dropout):
+        if chance is not None and (self.config.word_dropout or self.config.rare_word_dropout):
             rare = self.config.rare_word_dropout
             shares = self.config.word_dropout + rare / (rare + batch.counts)  # (U,)
             shares = shares * (batch.words != PAD)
-            dropped = torch.rand_like(vectors[:, :, 0]) < shares[batch.ids]  # (B, T)
-            vectors = torch.where(dropped[:, :, None], self.embedding.weight[UNKNOWN], vectors)
-        if self.subword_embedding is not None:
-            parts = self.subword_embedding(batch.subwords, batch.offsets)  # (U, E)
-            vectors = vectors + functional.embedding(batch.ids, parts)
-        if self.training and self.config.embedding_dropout:
-            kept = torch.ones_like(vectors[:, :1])  # (B, 1, E)
-            vectors = vectors * functional.dropout(kept, self.config.embedding_dropout)
+            read = kept(batch.ids, shares[batch.ids], chance) > 0  # (B, T)
+            vectors = vectors.where(read[:, :, None], self.embedding.weight[UNKNOWN])
+        if spelt is not None:
+            vectors = vectors + functional.embedding(batch.ids, spelt)
+        if chance is not None:
+            vectors = vectors * kept(vectors[:, :1], self.config.embedding_dropout, chance)
         return vectors
 
     def pool(self, steps: Tensor, lengths: Tensor) -> Tensor:
@@ -153,35 +145,80 @@ def reversed_within(lengths: Tensor, size: int) -> Tensor:
     return torch.where(backwards >= 0, backwards, steps)
 
 
+def kept(values: Tensor, shares: float | Tensor, chance: torch.Generator) -> Tensor:
+    """Return by what dropout multiplies values: 0 for the shares that go, 1 / (1 - share) else."""
+    drawn = torch.rand(values.shape, generator=chance, device=values.device)
+    return (drawn >= shares) / (1 - torch.as_tensor(shares, device=values.device))
+
+
 class Ensemble(nn.Module):
-    """Networks of the same recipe, started from other seeds, that answer together.
+    """Networks of one recipe that start and drop at random apart, and answer together.
 
     Averaging smooths out what each learned by chance from few records (Lakshminarayanan et al.
-    2017); of log probabilities, so that one temperature calibrates the whole. A linear branch,
-    where there is one, has its share in the mean.
+    2017); of log probabilities, so that one temperature calibrates the whole. They share what is
+    not trained: the vectors of character n-grams, whose mean is a part of each word's vector
+    (Bojanowski et al. 2017), placed once from all training texts and not moved by single records.
+    A linear branch, where the recipe has one, has its share in the mean.
+
+    Parameters
+    ----------
+    config
+        The recipe's ``[network]``.
+    encoding
+        Of the texts.
+    n_classes
+        C.
     """
 
     linear_share: Tensor  # (), from 0 to 1
 
-    def __init__(self, members: Iterable[TextLSTM], linear: LinearBranch | None = None) -> None:
+    def __init__(self, config: NetworkConfig, encoding: WordEncoding, n_classes: int) -> None:
         super().__init__()
-        self.members = nn.ModuleList(members)
-        self.linear = linear
+        n_words, n_subwords = len(encoding.words), len(encoding.subwords)
+        self.n_classes = n_classes
+        self.members = nn.ModuleList(
+            TextLSTM(config, n_words, n_classes) for _ in range(config.members)
+        )
+        self.subword_embedding = (
+            nn.EmbeddingBag(n_subwords, config.embedding, mode="mean").requires_grad_(False)
+            if n_subwords
+            else None
+        )
+        self.linear = None
+        if config.linear:
+            sizes = n_words, n_subwords, n_classes
+            self.linear = LinearBranch(encoding.n_fields, *sizes, encoding.separator)
         self.register_buffer("linear_share", torch.tensor(0.0))
 
+    @torch.no_grad()
+    def place(self, words: Tensor, subwords: Tensor) -> None:
+        """Start from these vectors of words (n_words, E) and subwords (n_subwords, E)."""
+        for member in self.networks:
+            member.embedding.weight.copy_(words)
+            member.embedding.weight[PAD] = 0.0
+        if self.subword_embedding is not None:
+            self.subword_embedding.weight.copy_(subwords)
+
     @property
-    def n_classes(self) -> int:
-        """Return C."""
-        first = self.members[0]
-        assert isinstance(first, TextLSTM)
-        return first.n_classes
+    def networks(self) -> list[TextLSTM]:
+        """Return the members."""
+        return [member for member in self.members if isinstance(member, TextLSTM)]
+
+    def spelt(self, batch: Batch) -> Tensor | None:
+        """Return what their spelling adds to the vectors of the distinct words (U, E)."""
+        if self.subword_embedding is None:
+            return None
+        vectors: Tensor = self.subword_embedding(batch.subwords, batch.offsets)
+        return vectors
 
     def forward(self, batch: Batch) -> Tensor:
         """Return the logits (R, C): mean log probabilities."""
-        logits = torch.stack([member(batch).log_softmax(dim=1) for member in self.members]).mean(0)
+        spelt = self.spelt(batch)
+        logits = [member(batch, spelt).log_softmax(dim=1) for member in self.members]
+        mean = torch.stack(logits).mean(0)
         if self.linear is None:
-            return logits
-        return torch.lerp(logits, self.linear(batch).log_softmax(dim=1), self.linear_share)
+            return mean
+        return torch.lerp(mean, self.linear(batch).log_softmax(dim=1), self.linear_share)
 
 
 @torch.inference_mode()

@@ -3,21 +3,24 @@
 import copy
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from textlstm.batches import Corpus, shuffled
+from textlstm.batches import Batch, Corpus, shuffled
 from textlstm.calibration import calibrated_loss, fit_temperature
 from textlstm.config import Recipe, TrainingConfig
+from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError
 from textlstm.lsa import latent_vectors
-from textlstm.model import TextLSTM, predict_logits
+from textlstm.model import Ensemble, predict_logits
 
 SMALLEST_BATCH = 8
 """However few records there are, fewer to a step make its direction a matter of chance."""
@@ -36,12 +39,11 @@ class Examples:
 class Epoch:
     """What one pass over the training records came to.
 
-    The training figures are means over the epoch's steps, dropout on, as the weights moved; the
-    validation figures are of the weights at its end, the loss after calibration on the same
-    records. Losses are cross entropies in nats, without label smoothing.
+    The training figures are means over the members and the epoch's steps, dropout on, as the
+    weights moved; the validation figures are of all members together at its end, the loss after
+    calibration on the same records. Losses are cross entropies in nats, without label smoothing.
     """
 
-    member: int
     number: int
     learning_rate: float
     train_loss: float
@@ -52,18 +54,17 @@ class Epoch:
     seconds: float
 
 
-def new_networks(recipe: Recipe, corpus: Corpus, n_classes: int, seed: int) -> list[TextLSTM]:
-    """Return the recipe's networks, one a member, as they start on the training texts."""
-    sizes = corpus.n_words, corpus.n_subwords, n_classes
-    networks = []
-    for member in range(recipe.network.members):
-        with _seeded(seed, member, 0):
-            networks.append(TextLSTM(recipe.network, *sizes))
+def new_ensemble(
+    recipe: Recipe, encoding: WordEncoding, corpus: Corpus, n_classes: int, seed: int
+) -> Ensemble:
+    """Return the recipe's networks as they start on the training texts."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_chance(seed).initial_seed())
+        ensemble = Ensemble(recipe.network, encoding, n_classes)
     if recipe.network.start == "lsa":
         vectors = latent_vectors(corpus, recipe.network.embedding, seed)
-        for network in networks:
-            network.place(*map(torch.from_numpy, vectors))
-    return networks
+        ensemble.place(*map(torch.from_numpy, vectors))
+    return ensemble
 
 
 def weighted_by_class(examples: Examples, n_classes: int) -> Examples:
@@ -97,37 +98,37 @@ def resolve_device(name: str) -> torch.device:
 
 
 def fit(
-    network: TextLSTM,
+    ensemble: Ensemble,
     train: Examples,
     validation: Examples,
     config: TrainingConfig,
     seed: int,
     device: torch.device,
-    member: int = 0,
 ) -> Iterator[Epoch]:
-    """Train the network in place, yielding each epoch; at the end it is in evaluation mode.
+    """Train the networks in place, yielding each epoch; at the end they are in evaluation mode.
 
-    Where the recipe restores the best weights, it then holds those of the epoch with the lowest
-    validation loss, otherwise those of the last one. An epoch's randomness follows from the seed,
-    the member and its number alone.
+    All members take the same steps, each by its own loss. Where the recipe restores the best
+    weights, they then are those of the epoch with the lowest validation loss, otherwise those of
+    the last one. An epoch's randomness follows from the seed, the member and its number alone.
 
     Raises
     ------
     InputError
         If the loss stops being finite.
     """
-    network.to(device)
-    optimizer = make_optimizer(network, config)
+    ensemble.to(device)
     config = replace(config, batch=batch_size(len(train.labels), config))
-    schedule = make_schedule(optimizer, config, _steps(len(train.labels), config) * config.epochs)
+    optimizers = [make_optimizer(member, config) for member in ensemble.networks]
+    n_steps = _steps(len(train.labels), config) * config.epochs
+    schedules = [make_schedule(optimizer, config, n_steps) for optimizer in optimizers]
     best_loss, best_weights, since_best = math.inf, None, 0
     for number in range(1, config.epochs + 1):
         started = time.perf_counter()
-        with _seeded(seed, member, number), _one_thread():
+        with _one_thread():
             train_loss, train_accuracy = _one_epoch(
-                network, train, config, optimizer, schedule, device
+                ensemble, train, config, optimizers, schedules, seed, number, device
             )
-            logits = predict_logits(network, validation.corpus, device)
+            logits = predict_logits(ensemble, validation.corpus, device)
         # Epochs are judged as they will be used, calibrated: before it, the most confident network
         # looks worst, and the best one is stopped too early.
         arrays = logits.numpy(), validation.labels.numpy()
@@ -140,13 +141,12 @@ def fit(
         is_best = loss < best_loss
         if is_best:
             best_loss, since_best = loss, 0
-            best_weights = copy.deepcopy(network.state_dict()) if config.restore_best else None
+            best_weights = copy.deepcopy(ensemble.state_dict()) if config.restore_best else None
         else:
             since_best += 1
         yield Epoch(
-            member=member + 1,
             number=number,
-            learning_rate=float(optimizer.param_groups[0]["lr"]),
+            learning_rate=float(optimizers[0].param_groups[0]["lr"]),
             train_loss=train_loss,
             train_accuracy=train_accuracy,
             validation_loss=loss,
@@ -157,8 +157,8 @@ def fit(
         if config.patience and since_best >= config.patience:
             break
     if best_weights is not None:
-        network.load_state_dict(best_weights)
-    network.eval()
+        ensemble.load_state_dict(best_weights)
+    ensemble.eval()
 
 
 def batch_size(n_records: int, config: TrainingConfig) -> int:
@@ -219,21 +219,26 @@ def _steps(n_records: int, config: TrainingConfig) -> int:
 
 
 def _one_epoch(
-    network: TextLSTM,
+    ensemble: Ensemble,
     train: Examples,
     config: TrainingConfig,
-    optimizer: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
+    optimizers: Sequence[torch.optim.Optimizer],
+    schedules: Sequence[torch.optim.lr_scheduler.LRScheduler],
+    seed: int,
+    number: int,
     device: torch.device,
 ) -> tuple[float, float]:
-    """Take an epoch's steps; return the weighted mean loss and accuracy."""
-    network.train()
-    generator = torch.Generator().manual_seed(torch.initial_seed())
+    """Take an epoch's steps; return the members' mean loss and accuracy, records weighted."""
+    ensemble.train()
+    members = range(len(ensemble.networks))
+    chances = [_chance(seed, number, member, device=device) for member in members]
+    order = _chance(seed, number)
     totals = torch.zeros(3, dtype=torch.float64, device=device)  # weight, loss, hits
-    batches = shuffled(train.corpus.lengths, config.batch, generator, drop_last=config.drop_last)
-    for rows in batches:
+
+    def step(member: int, batch: Batch, spelt: Tensor | None, rows: Tensor) -> Tensor:
+        network, optimizer = ensemble.networks[member], optimizers[member]
         labels, weights = train.labels[rows].to(device), train.weights[rows].to(device)
-        logits = network(train.corpus.batch(rows).to(device))  # (B, C)
+        logits = network(batch, spelt, chances[member])  # (B, C)
         losses = functional.cross_entropy(
             logits, labels, reduction="none", label_smoothing=config.label_smoothing
         )
@@ -241,11 +246,18 @@ def _one_epoch(
         (losses * weights).mean().backward()
         clip_gradients(network.parameters(), config)
         optimizer.step()
-        schedule.step()
+        schedules[member].step()
         with torch.no_grad():
             plain = functional.cross_entropy(logits, labels, reduction="none")
             hits = (logits.argmax(1) == labels).double()
-            totals += torch.stack([weights.sum(), (plain * weights).sum(), (hits * weights).sum()])
+            return torch.stack([weights.sum(), (plain * weights).sum(), (hits * weights).sum()])
+
+    # Members are independent within a step, and torch lets go of Python's lock while it computes.
+    with ThreadPoolExecutor(len(members), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for rows in shuffled(train.corpus.lengths, config.batch, order, drop_last=config.drop_last):
+            batch = train.corpus.batch(rows).to(device)
+            work = partial(step, batch=batch, spelt=ensemble.spelt(batch), rows=rows)
+            totals += torch.stack(list(pool.map(work, members))).sum(0)
     weight, loss, correct = totals.tolist()
     return loss / weight, correct / weight
 
@@ -265,11 +277,7 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-@contextmanager
-def _seeded(*numbers: int) -> Iterator[None]:
-    """Seed torch from numbers, a run's seed first, and put its own state back afterwards."""
-    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+def _chance(*numbers: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """Return a source of random numbers that follows from these, a run's seed first."""
     state = np.random.SeedSequence(numbers).generate_state(1)
-    with torch.random.fork_rng(devices):
-        torch.manual_seed(int(state[0]))
-        yield
+    return torch.Generator(device).manual_seed(int(state[0]))
