@@ -22,7 +22,7 @@ from textlstm.errors import InputError
 from textlstm.files import read_json, sha256, write_bytes, write_json
 from textlstm.linear import LinearBranch, fit_linear
 from textlstm.model import Ensemble, predict_logits
-from textlstm.training import Epoch, Examples, fit, new_ensemble, weighted_by_class
+from textlstm.training import Epoch, Examples, fit, new_ensemble, one_thread, weighted_by_class
 
 FORMAT = 1
 """Version of the bundle's layout; a newer one than this is refused."""
@@ -165,6 +165,7 @@ def verify(folder: Path) -> None:
             raise InputError(f"{path}: differs from the manifest; the bundle is damaged")
 
 
+@one_thread()
 def train_bundle(
     recipe: Recipe,
     encoding: WordEncoding,

@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -124,11 +125,10 @@ def fit(
     best_loss, best_weights, since_best = math.inf, None, 0
     for number in range(1, config.epochs + 1):
         started = time.perf_counter()
-        with _one_thread():
-            train_loss, train_accuracy = _one_epoch(
-                ensemble, train, config, optimizers, schedules, seed, number, device
-            )
-            logits = predict_logits(ensemble, validation.corpus, device)
+        train_loss, train_accuracy = _one_epoch(
+            ensemble, train, config, optimizers, schedules, seed, number, device
+        )
+        logits = predict_logits(ensemble, validation.corpus, device)
         # Epochs are judged as they will be used, calibrated: before it, the most confident network
         # looks worst, and the best one is stopped too early.
         arrays = logits.numpy(), validation.labels.numpy()
@@ -263,8 +263,8 @@ def _one_epoch(
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute with one thread for a while.
+def one_thread() -> Iterator[None]:
+    """Compute each thing with one thread for a while, in torch and in linear algebra.
 
     The steps are too small to gain from more, lose much where other work wants the processors too,
     and with one the sums do not depend on how many processors there are.
@@ -272,7 +272,8 @@ def _one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with threadpool_limits(limits=1):
+            yield
     finally:
         torch.set_num_threads(before)
 
