@@ -1,25 +1,28 @@
 """Accuracy and speed of textlstm beside its peers, on the same holdouts.
 
     python -m benchmarks.peers --data FILE --text COL [COL ...] --label COL [--seeds 0 1 2 3 4]
-                               [--models NAME ...]
+                               [--models NAME ...] [--keep FILE]
 
 Prints a Markdown table: means over the seeds, each of which draws another stratified 30 % holdout.
 The columns behind them are the paired difference, textlstm minus the peer, with the 95 % interval
 of its mean over seeds (Student's t). A peer whose package is missing is named below the table.
+
+With ``--keep`` every measurement is added to a file of JSON lines as soon as it is there, and what
+the file already has is not measured again: a long benchmark can be stopped and continued. Begin
+another file when data, versions or settings change.
 """
 
-import argparse
-import importlib.util
+import contextlib
+import os
+import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import t as student
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -27,35 +30,18 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer
 
-from textlstm import TextLSTMClassifier
-from textlstm.config import DataConfig
-from textlstm.metrics import scores
-from textlstm.records import column, divide, read_table, usable
+from benchmarks.comparison import Fields, Fit, Models, Predict, command, textlstm
+from textlstm.config import EncodingConfig
+from textlstm.encoding import WordEncoding
+from textlstm.records import divide
 from textlstm.text import preprocess
 
-Fields = list[tuple[str, ...]]
-Predict = Callable[[Fields], NDArray[np.float64]]
-Fit = Callable[[Fields, NDArray[Any], int], Predict]
-"""Takes raw text fields, labels and a seed; returns what gives probabilities, classes sorted."""
-
 REFERENCE = "textlstm default"
-MEASURES = ("accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "accuracy_unseen_text")
-COMPARED = ("accuracy", "macro_f1", "log_loss", "accuracy_unseen_text")
 
 
 def joined(texts: Fields) -> list[str]:
     """Return the fields of each record as one text, as a peer without fields takes them."""
     return [" ".join(fields) for fields in texts]
-
-
-def textlstm(recipe: str) -> Fit:
-    """Return a recipe of ours."""
-
-    def fit(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
-        classifier = TextLSTMClassifier(recipe, random_state=seed)
-        return classifier.fit(texts, labels).predict_proba
-
-    return fit
 
 
 def of_estimator(make: Callable[[int], Any]) -> Fit:
@@ -116,37 +102,134 @@ def fasttext(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
     return predict
 
 
-def spacy_textcat(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
-    """Train spaCy's text categorizer in its default, the ensemble of CNN and bag of words."""
-    import spacy
-    from spacy.training import Example
-    from spacy.util import compounding, fix_random_seed, minibatch
+def spacy_textcat(epochs: int, model: dict[str, Any] | None = None) -> Fit:
+    """Return spaCy's text categorizer: batches of 16 growing to 128, dropout 0.2.
 
-    fix_random_seed(seed)
-    classes = np.unique(labels)
-    pipeline = spacy.blank("en")
-    categorizer = pipeline.add_pipe("textcat")
-    for name in classes:
-        categorizer.add_label(str(name))
-    examples = [
-        Example.from_dict(pipeline.make_doc(text), {"cats": {str(n): n == label for n in classes}})
-        for text, label in zip(joined(texts), labels, strict=True)
-    ]
-    optimizer = pipeline.initialize(lambda: examples)
-    order = np.random.default_rng(seed)
-    for _ in range(10):
-        shuffled = [examples[row] for row in order.permutation(len(examples))]
-        for batch in minibatch(shuffled, compounding(16.0, 128.0, 1.01)):
-            pipeline.update(batch, sgd=optimizer, drop=0.2)
+    Without ``model`` it is the default, an ensemble of CNN and bag of words.
+    """
+
+    def fit(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
+        import spacy
+        from spacy.training import Example
+        from spacy.util import compounding, fix_random_seed, minibatch
+
+        fix_random_seed(seed)
+        names = [str(name) for name in np.unique(labels)]
+        pipeline = spacy.blank("en")
+        categorizer = pipeline.add_pipe("textcat", config={"model": model} if model else {})
+        for name in names:
+            categorizer.add_label(name)
+        examples = [
+            Example.from_dict(pipeline.make_doc(text), {"cats": {n: n == label for n in names}})
+            for text, label in zip(joined(texts), labels, strict=True)
+        ]
+        optimizer = pipeline.initialize(lambda: examples)
+        order = np.random.default_rng(seed)
+        for _ in range(epochs):
+            shuffled = [examples[row] for row in order.permutation(len(examples))]
+            for batch in minibatch(shuffled, compounding(16.0, 128.0, 1.01)):
+                pipeline.update(batch, sgd=optimizer, drop=0.2)
+
+        def predict(new: Fields) -> NDArray[np.float64]:
+            docs = pipeline.pipe(joined(new), batch_size=256)
+            return np.array([[doc.cats[name] for name in names] for doc in docs])
+
+        return predict
+
+    return fit
+
+
+BAG_OF_WORDS = {"@architectures": "spacy.TextCatBOW.v3", "exclusive_classes": True,
+                "ngram_size": 2, "length": 262144, "no_output_layer": False}  # fmt: skip
+"""spaCy's linear model, with 2-grams beside words; it learns slowly and is given more epochs."""
+
+
+def parts(labels: NDArray[Any], seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows to train on and the tenth to stop by, each class with its share of both."""
+    train, validation = divide(pd.DataFrame({"label": labels}), 0.1, "stratified", seed)
+    return train.index.to_numpy(), validation.index.to_numpy()
+
+
+def keras_bilstm(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
+    """Train the bidirectional LSTM of Keras' guides, on PyTorch unless KERAS_BACKEND says other.
+
+    Embedding 100, 64 units a direction, padding masked, dropout 0.5 on either side of the LSTM;
+    Adam 0.003, batches of 32, at most 10 epochs; the weights of the lowest validation loss,
+    awaited for 2 epochs. One thread: the steps are small, and more threads only wait.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    import keras
+    import torch
+    from keras import layers
+
+    keras.utils.set_random_seed(seed)
+    classes, codes = np.unique(labels, return_inverse=True)
+    lines = preprocess(texts)
+    encoding = WordEncoding.fit(lines, EncodingConfig())
+    model = keras.Sequential([
+        layers.Embedding(len(encoding.words), 100, mask_zero=True),
+        layers.Dropout(0.5),
+        layers.Bidirectional(layers.LSTM(64)),
+        layers.Dropout(0.5),
+        layers.Dense(len(classes), activation="softmax"),
+    ])  # fmt: skip
+    model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
+    ids = encoding.encode(lines).ids
+    train, validation = parts(labels, seed)
+    stop = keras.callbacks.EarlyStopping(patience=2, restore_best_weights=True)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    model.fit(ids[train], codes[train], batch_size=32, epochs=10, callbacks=[stop], verbose=0,
+              validation_data=(ids[validation], codes[validation]))  # fmt: skip
+    torch.set_num_threads(threads)
 
     def predict(new: Fields) -> NDArray[np.float64]:
-        docs = pipeline.pipe(joined(new), batch_size=256)
-        return np.array([[doc.cats[str(name)] for name in classes] for doc in docs])
+        rows = encoding.encode(preprocess(new)).ids
+        return np.asarray(model.predict(rows, batch_size=256, verbose=0), dtype=np.float64)
 
     return predict
 
 
-MODELS: dict[str, tuple[str, Fit]] = {
+def torch_text_classifiers(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
+    """Train INSEE's torchTextClassifiers: mean of embedded words and character 3-6-grams.
+
+    Its n-gram tokenizer with 100,000 buckets, embedding 96, Adam 0.005, batches of 64, at most 20
+    epochs; the weights of the lowest validation loss, awaited for 3 epochs.
+    """
+    import torch
+    from torchTextClassifiers import ModelConfig, TrainingConfig, torchTextClassifiers
+    from torchTextClassifiers.tokenizers import NGramTokenizer
+
+    torch.manual_seed(seed)
+    precision = torch.get_float32_matmul_precision()
+    classes, codes = np.unique(labels, return_inverse=True)
+    lines = np.array(preprocess([(text,) for text in joined(texts)]))
+    train, validation = parts(labels, seed)
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
+        tokenizer = NGramTokenizer(min_count=1, min_n=3, max_n=6, num_tokens=100_000,
+                                   len_word_ngrams=1, training_text=list(lines))  # fmt: skip
+        model = torchTextClassifiers(tokenizer, ModelConfig(96, len(classes)))
+        settings = TrainingConfig(
+            20, 64, 5e-3, raw_labels=False, accelerator="cpu", num_workers=0, save_path=folder,
+            trainer_params={"default_root_dir": folder, "enable_progress_bar": False,
+                            "enable_model_summary": False},
+        )  # fmt: skip
+        model.train(lines[train], codes[train], settings, lines[validation], codes[validation])
+    torch.set_float32_matmul_precision(precision)  # which its training lowers for all that follow
+
+    def predict(new: Fields) -> NDArray[np.float64]:
+        # Its own `predict` rounds probabilities to two decimals.
+        rows = preprocess([(text,) for text in joined(new)])
+        batches = [tokenizer.tokenize(rows[n : n + 256]) for n in range(0, len(rows), 256)]
+        network = model.pytorch_model.eval()
+        with torch.no_grad():
+            logits = [network(b.input_ids, b.attention_mask, torch.empty(0)) for b in batches]
+        return torch.cat(logits).double().softmax(dim=1).numpy()
+
+    return predict
+
+
+MODELS: Models = {
     REFERENCE: ("textlstm", textlstm("default")),
     "textlstm okut-table2": ("textlstm", textlstm("okut-table2")),
     "majority": ("sklearn", of_estimator(lambda n_fields: DummyClassifier(strategy="prior"))),
@@ -155,82 +238,13 @@ MODELS: dict[str, tuple[str, Fit]] = {
     "TF-IDF word + LR, blocks": ("sklearn", tfidf(characters=False, blocks=True)),
     "TF-IDF word+char + LR, blocks": ("sklearn", tfidf(characters=True, blocks=True)),
     "fastText": ("fasttext", fasttext),
-    "spaCy textcat": ("spacy", spacy_textcat),
+    "spaCy textcat": ("spacy", spacy_textcat(10)),
+    "spaCy textcat, bag of words": ("spacy", spacy_textcat(30, BAG_OF_WORDS)),
+    "Keras BiLSTM": ("keras", keras_bilstm),
+    "torchTextClassifiers": ("torchTextClassifiers", torch_text_classifiers),
 }
 """Each model's package and how to fit it."""
 
 
-def measure(fit: Fit, records: pd.DataFrame, seed: int) -> dict[str, float]:
-    """Fit on the training side of a seed's split, and return the measures on its holdout."""
-    train, holdout = divide(records, DataConfig().holdout, "stratified", seed)
-    started = time.perf_counter()
-    predict = fit(train["fields"].tolist(), train["label"].to_numpy(dtype=str), seed)
-    fitted = time.perf_counter()
-    probabilities = predict(holdout["fields"].tolist())
-    scored = time.perf_counter()
-    truth = np.searchsorted(np.unique(train["label"]), holdout["label"])
-    unseen = ~holdout["text"].isin(train["text"]).to_numpy()
-    return scores(truth, probabilities, unseen) | {
-        "fit_seconds": fitted - started,
-        "rows_per_second": len(holdout) / (scored - fitted),
-    }
-
-
-def difference(ours: pd.Series, theirs: pd.Series) -> str:
-    """Return the mean paired difference over seeds and its 95 % interval."""
-    gaps = (ours - theirs).to_numpy()
-    if len(gaps) < 2:
-        return f"{gaps.mean():+.4f}"
-    half = student.ppf(0.975, len(gaps) - 1) * gaps.std(ddof=1) / np.sqrt(len(gaps))
-    return f"{gaps.mean():+.4f} ±{half:.4f}"
-
-
-def table(results: dict[str, pd.DataFrame]) -> str:
-    """Return the Markdown table of the results (seeds x measures) of each model."""
-    heads = [*MEASURES, "fit s", "rows/s", *(f"Δ {name}" for name in COMPARED)]
-    lines = ["| model | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
-    for name, rows in results.items():
-        cells = [f"{rows[measure].mean():.4f}" for measure in MEASURES]
-        cells += [f"{rows['fit_seconds'].mean():.1f}", f"{rows['rows_per_second'].mean():,.0f}"]
-        for measure in COMPARED if REFERENCE in results else ():
-            ours = results[REFERENCE][measure]
-            cells.append("" if name == REFERENCE else difference(ours, rows[measure]))
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def load(data: str, text: Sequence[str], label: str) -> pd.DataFrame:
-    """Return the usable records: raw fields, preprocessed text, label."""
-    source = read_table(data)
-    fields = list(zip(*(column(source, name, data) for name in text), strict=True))
-    frame = pd.DataFrame({"text": preprocess(fields), "label": column(source, label, data)})
-    frame["fields"] = fields
-    return usable(frame, DataConfig(data=data, text=tuple(text), label=label))[0]
-
-
-def main() -> None:
-    """Parse the flags, measure every model on every seed, print the table."""
-    plain = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=plain)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--text", nargs="+", required=True)
-    parser.add_argument("--label", required=True)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    given = parser.parse_args()
-    records = load(given.data, given.text, given.label)
-    missing = {name for name in given.models if not importlib.util.find_spec(MODELS[name][0])}
-    results = {
-        name: pd.DataFrame([measure(MODELS[name][1], records, seed) for seed in given.seeds])
-        for name in given.models
-        if name not in missing
-    }
-    print(f"**{given.label}** from {' + '.join(given.text)}: {len(records)} records, "
-          f"seeds {', '.join(map(str, given.seeds))}\n")  # fmt: skip
-    print(table(results))
-    for name in sorted(missing):
-        print(f"\n{name}: not measured, its package is not installed")
-
-
 if __name__ == "__main__":
-    main()
+    command(__doc__, MODELS, REFERENCE)

@@ -1,10 +1,13 @@
 """The benchmark measures what it says; its figures are another matter."""
 
+import importlib.util
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import peers
+from benchmarks import ablations, comparison, peers
+from textlstm.config import Recipe
 
 FIELDS = [("stroke", "fall"), ("fall", "stroke")] * 20
 LABELS = np.array(["Circulatory", "External"] * 20)
@@ -13,8 +16,8 @@ LABELS = np.array(["Circulatory", "External"] * 20)
 def test_the_paired_difference_and_its_interval_by_hand():
     ours, theirs = pd.Series([0.5, 0.7, 0.9]), pd.Series([0.4, 0.5, 0.6])
     # Differences 0.1, 0.2, 0.3: mean 0.2, deviation 0.1, t(0.975, 2) = 4.303.
-    assert peers.difference(ours, theirs) == "+0.2000 ±0.2484"
-    assert peers.difference(ours[:1], theirs[:1]) == "+0.1000"
+    assert comparison.difference(ours, theirs) == "+0.2000 ±0.2484"
+    assert comparison.difference(ours[:1], theirs[:1]) == "+0.1000"
 
 
 @pytest.mark.parametrize("name", ["majority", *(n for n in peers.MODELS if n.startswith("TF-IDF"))])
@@ -28,10 +31,64 @@ def test_each_peer_gives_probabilities_in_sorted_order(name):
 
 def test_a_table_of_two_peers(table, tmp_path):
     table.to_csv(tmp_path / "t.csv", index=False)
-    records = peers.load(str(tmp_path / "t.csv"), ["cause", "other"], "category")
+    records = comparison.load(str(tmp_path / "t.csv"), ["cause", "other"], "category")
     results = {
-        name: pd.DataFrame([peers.measure(peers.MODELS[name][1], records, 0)])
+        name: pd.DataFrame([comparison.measure(peers.MODELS[name][1], records, 0)])
         for name in ("majority", "TF-IDF word + LR")
     }
-    lines = peers.table(results).splitlines()
+    lines = comparison.table(results, "majority").splitlines()
     assert len(lines) == 4 and "| majority | 0.3333 |" in lines[2]
+
+
+@pytest.fixture
+def records(table, tmp_path):
+    table.to_csv(tmp_path / "t.csv", index=False)
+    return comparison.load(str(tmp_path / "t.csv"), ["cause"], "category")
+
+
+def keys(*models, seeds=(0, 1)):
+    return [("t.csv", ("cause",), "category", model, seed) for model in models for seed in seeds]
+
+
+def test_what_was_kept_is_not_measured_again(records, tmp_path, monkeypatch):
+    keep = tmp_path / "kept.jsonl"
+    first, _ = comparison.compare(peers.MODELS, records, keys("majority", seeds=[0]), keep)
+    measured = []
+    monkeypatch.setattr(
+        comparison, "measure", lambda fit, records, seed: measured.append(seed) or {}
+    )
+    comparison.compare(peers.MODELS, records, keys("majority"), keep)
+    assert measured == [1] and len(keep.read_text().splitlines()) == 2
+    again, _ = comparison.compare(peers.MODELS, records, keys("majority", seeds=[0]), keep)
+    pd.testing.assert_frame_equal(first["majority"], again["majority"])
+    other = [("other.csv", *key[1:]) for key in keys("majority")]
+    comparison.compare(peers.MODELS, records, other, keep)
+    assert measured == [1, 0, 1]
+
+
+def test_a_peer_without_its_package_is_named_unless_all_of_it_was_kept(records, tmp_path):
+    models = {**peers.MODELS, "absent": ("no_such_package", peers.MODELS["majority"][1])}
+    keep = tmp_path / "kept.jsonl"
+    comparison.append_kept(keep, keys("absent")[0], {"accuracy": 0.5})
+    results, missing = comparison.compare(models, records, keys("majority", "absent"), keep)
+    assert list(results) == ["majority"] and missing == ["absent"]
+    results, missing = comparison.compare(models, records, keys("absent", seeds=[0]), keep)
+    assert results["absent"]["accuracy"].tolist() == [0.5] and missing == []
+
+
+@pytest.mark.parametrize(
+    "name", ["spaCy textcat, bag of words", "Keras BiLSTM", "torchTextClassifiers"]
+)
+def test_each_trained_peer_tells_the_classes_apart(name):
+    package, fit = peers.MODELS[name]
+    if not importlib.util.find_spec(package):
+        pytest.skip(f"{package} is not installed")
+    probabilities = fit([("stroke",), ("fall",)] * 40, np.tile(LABELS[:2], 40), 0)([("fall",)])
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, atol=1e-6)
+    assert probabilities.shape == (1, 2) and probabilities[0, 1] > 0.5
+
+
+def test_every_ablation_changes_the_recipe():
+    for name, fields in ablations.CHANGES.items():
+        assert Recipe().with_fields(**fields), name
+        assert bool(fields) == (name != ablations.WHOLE)

@@ -1,0 +1,159 @@
+"""Models side by side on the same holdouts: what the benchmarks of accuracy share."""
+
+import argparse
+import importlib.util
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from textlstm import TextLSTMClassifier
+from textlstm.config import DataConfig
+from textlstm.metrics import scores
+from textlstm.records import column, divide, read_table, usable
+from textlstm.text import preprocess
+
+Fields = list[tuple[str, ...]]
+Predict = Callable[[Fields], NDArray[np.float64]]
+Fit = Callable[[Fields, NDArray[Any], int], Predict]
+"""Takes raw text fields, labels and a seed; returns what gives probabilities, classes sorted."""
+
+Key = tuple[str, tuple[str, ...], str, str, int]
+"""What a measurement is of: the data file's name, text columns, label, model, seed."""
+
+Models = Mapping[str, tuple[str, Fit]]
+"""The package each model needs, and how to fit it."""
+
+MEASURES = ("accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "accuracy_unseen_text")
+COMPARED = ("accuracy", "macro_f1", "log_loss", "accuracy_unseen_text")
+
+
+def textlstm(recipe: str, **fields: Any) -> Fit:
+    """Return a recipe of ours, some of its fields replaced."""
+
+    def fit(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
+        classifier = TextLSTMClassifier(recipe, random_state=seed, **fields)
+        return classifier.fit(texts, labels).predict_proba
+
+    return fit
+
+
+def measure(fit: Fit, records: pd.DataFrame, seed: int) -> dict[str, float]:
+    """Fit on the training side of a seed's split, and return the measures on its holdout."""
+    train, holdout = divide(records, DataConfig().holdout, "stratified", seed)
+    started = time.perf_counter()
+    predict = fit(train["fields"].tolist(), train["label"].to_numpy(dtype=str), seed)
+    fitted = time.perf_counter()
+    probabilities = predict(holdout["fields"].tolist())
+    scored = time.perf_counter()
+    truth = np.searchsorted(np.unique(train["label"]), holdout["label"])
+    unseen = ~holdout["text"].isin(train["text"]).to_numpy()
+    return scores(truth, probabilities, unseen) | {
+        "fit_seconds": fitted - started,
+        "rows_per_second": len(holdout) / (scored - fitted),
+    }
+
+
+def difference(ours: pd.Series, theirs: pd.Series) -> str:
+    """Return the mean paired difference over seeds and its 95 % interval."""
+    gaps = (ours - theirs).to_numpy()
+    if len(gaps) < 2:
+        return f"{gaps.mean():+.4f}"
+    half = student.ppf(0.975, len(gaps) - 1) * gaps.std(ddof=1) / np.sqrt(len(gaps))
+    return f"{gaps.mean():+.4f} ±{half:.4f}"
+
+
+def table(results: dict[str, pd.DataFrame], reference: str) -> str:
+    """Return the Markdown table of the results (seeds x measures) of each model.
+
+    Differences are the reference minus the model.
+    """
+    heads = [*MEASURES, "fit s", "rows/s", *(f"Δ {name}" for name in COMPARED)]
+    lines = ["| model | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+    for name, rows in results.items():
+        cells = [f"{rows[measure].mean():.4f}" for measure in MEASURES]
+        cells += [f"{rows['fit_seconds'].mean():.1f}", f"{rows['rows_per_second'].mean():,.0f}"]
+        for measure in COMPARED if reference in results else ():
+            ours = results[reference][measure]
+            cells.append("" if name == reference else difference(ours, rows[measure]))
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def load(data: str, text: Sequence[str], label: str) -> pd.DataFrame:
+    """Return the usable records: raw fields, preprocessed text, label."""
+    source = read_table(data)
+    fields = list(zip(*(column(source, name, data) for name in text), strict=True))
+    frame = pd.DataFrame({"text": preprocess(fields), "label": column(source, label, data)})
+    frame["fields"] = fields
+    return usable(frame, DataConfig(data=data, text=tuple(text), label=label))[0]
+
+
+def read_kept(path: Path | None) -> dict[Key, dict[str, float]]:
+    """Return the measures kept in a file; none if there is no file yet."""
+    if path is None or not path.exists():
+        return {}
+    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return {
+        (row["data"], tuple(row["text"]), row["label"], row["model"], row["seed"]): row["measures"]
+        for row in rows
+    }
+
+
+def append_kept(path: Path, key: Key, measures: dict[str, float]) -> None:
+    """Add a measurement to the file, as a line of its own."""
+    row = dict(zip(("data", "text", "label", "model", "seed"), key, strict=True))
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row | {"measures": measures}) + "\n")
+
+
+def compare(
+    models: Models, records: pd.DataFrame, keys: Sequence[Key], keep: Path | None = None
+) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Return the results of each model, one row a seed, and the models whose package is missing.
+
+    What ``keep`` has is taken from there, whether the package is installed or not.
+    """
+    known = read_kept(keep)
+    missing = set()
+    for key in keys:
+        package, fit = models[key[3]]
+        if key in known:
+            continue
+        if not importlib.util.find_spec(package):
+            missing.add(key[3])
+            continue
+        known[key] = measure(fit, records, key[4])
+        if keep:
+            append_kept(keep, key, known[key])
+    names = dict.fromkeys(key[3] for key in keys if key[3] not in missing)
+    rows = {name: [known[key] for key in keys if key[3] == name] for name in names}
+    return {name: pd.DataFrame(measures) for name, measures in rows.items()}, sorted(missing)
+
+
+def command(description: str | None, models: Models, reference: str) -> None:
+    """Parse the flags, measure every model on every seed, print the table."""
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=description, formatter_class=plain)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--text", nargs="+", required=True)
+    parser.add_argument("--label", required=True)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
+    parser.add_argument("--models", nargs="+", choices=models, default=list(models))
+    parser.add_argument("--keep", type=Path, metavar="FILE")
+    given = parser.parse_args()
+    records = load(given.data, given.text, given.label)
+    task = (Path(given.data).name, tuple(given.text), given.label)
+    keys = [(*task, model, seed) for model in given.models for seed in given.seeds]
+    results, missing = compare(models, records, keys, given.keep)
+    print(f"**{given.label}** from {' + '.join(given.text)}: {len(records)} records, "
+          f"seeds {', '.join(map(str, given.seeds))}\n")  # fmt: skip
+    print(table(results, reference))
+    for name in missing:
+        print(f"\n{name}: not measured, its package is not installed")
