@@ -29,7 +29,7 @@ def train(run: Run, device_name: str) -> None:
     with shell.timed() as seconds:
         encoding = WordEncoding.from_dict(read_json(run.encoded / "vocab.json"))
         labels = tuple(read_json(run.encoded / "labels.json"))
-        parts = [_examples(run, name, encoding) for name in ("train", "validation")]
+        examples = _examples(run, encoding)
         epochs: list[Epoch] = []
         n_epochs = config.recipe.training.epochs
         with shell.bar(n_epochs, "training") as advance:
@@ -42,7 +42,7 @@ def train(run: Run, device_name: str) -> None:
                 config.recipe,
                 encoding,
                 labels,
-                *parts,
+                examples,
                 seed=config.seed,
                 device=device,
                 on_epoch=on_epoch,
@@ -53,8 +53,8 @@ def train(run: Run, device_name: str) -> None:
                     "recipe": config.recipe_name,
                     "seed": config.seed,
                     "device": device.type,
-                    "training records": len(parts[0].labels),
-                    "validation records": len(parts[1].labels),
+                    "training records": int((examples.parts != 0).sum()),
+                    "validation records": int((examples.parts == 0).sum()),
                 },
             )
         run.begin("train")
@@ -68,15 +68,19 @@ def train(run: Run, device_name: str) -> None:
     )
 
 
-def _examples(run: Run, name: str, encoding: "WordEncoding") -> "Examples":
-    """Return a part's texts and class numbers."""
-    from textlstm.bundle import examples
+def _examples(run: Run, encoding: "WordEncoding") -> "Examples":
+    """Return texts and class numbers of the training and the validation part."""
+    import numpy as np
+
+    from textlstm.bundle import as_examples
     from textlstm.encoding import read_encoded
 
-    texts, numbers = read_encoded(run.encoded / f"{name}.arrow")
+    paths = [run.encoded / f"{name}.arrow" for name in ("train", "validation")]
+    texts, numbers = read_encoded(*paths)
+    validation = np.arange(len(numbers)) >= len(read_encoded(paths[0])[1])
     # A class that only the validation part has cannot be learned, nor should it stop the training.
     known = numbers >= 0
-    return examples(texts[known], numbers[known], encoding)
+    return as_examples(texts[known], numbers[known], encoding, validation[known])
 
 
 def _line(epoch: "Epoch", n_epochs: int) -> str:

@@ -4,7 +4,7 @@ import pickle
 import numpy as np
 import pytest
 
-from textlstm.bundle import FILES, Bundle, examples, train_bundle
+from textlstm.bundle import FILES, Bundle, as_examples, train_bundle
 from textlstm.config import Recipe
 from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError
@@ -19,10 +19,11 @@ CPU = resolve_device("cpu")
 def made(seed=0):
     recipe = Recipe().with_fields(epochs=2, embedding=8, hidden_units=8, subwords=64)
     encoding = WordEncoding.fit(TEXTS, recipe.encoding)
-    part = examples(encoding.encode(TEXTS), LABELS, encoding)
+    validation = np.arange(20) >= 16
+    examples = as_examples(encoding.encode(TEXTS), LABELS, encoding, validation)
     seen = []
     bundle = train_bundle(
-        recipe, encoding, ("Circulatory", "Respiratory"), part, part, seed=seed, device=CPU,
+        recipe, encoding, ("Circulatory", "Respiratory"), examples, seed=seed, device=CPU,
         on_epoch=seen.append, summary={"training records": 20},
     )  # fmt: skip
     assert len(seen) == 2
@@ -124,3 +125,7 @@ def test_a_pickle_in_disguise_is_refused_and_not_run(folder, tmp_path):
 def test_an_empty_folder_says_what_to_run(tmp_path):
     with pytest.raises(InputError, match="train"):
         Bundle.load(tmp_path)
+
+
+def test_no_texts_have_no_probabilities():
+    assert made().predict_proba([]).shape == (0, 2)

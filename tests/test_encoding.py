@@ -90,3 +90,14 @@ def test_the_most_frequent_subwords_are_kept():
     encoding = WordEncoding.fit(["mi a", "mi"], EncodingConfig(subwords=3))
     assert set(encoding.subwords) == set(hashed_ngrams("mi"))
     assert WordEncoding.fit(["mi"], EncodingConfig()).subwords == ()
+
+
+def test_several_files_are_read_as_one(tmp_path):
+    encoding = WordEncoding.fit(["acute mi", "stroke"], EncodingConfig(length=3))
+    parts = [["acute xyz", "mi"], ["stroke abc", "xyz abc"]]
+    for number, texts in enumerate(parts):
+        write_encoded(tmp_path / f"{number}.arrow", encoding.encode(texts), np.array([number] * 2))
+    read, labels = read_encoded(tmp_path / "0.arrow", tmp_path / "1.arrow")
+    whole = encoding.encode(parts[0] + parts[1])
+    np.testing.assert_array_equal(read.forms, whole.forms)
+    assert read.unknown == whole.unknown and labels.tolist() == [0, 0, 1, 1]

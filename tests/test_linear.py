@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from textlstm.batches import Corpus
 from textlstm.config import EncodingConfig
 from textlstm.encoding import WordEncoding, hashed_ngrams
-from textlstm.linear import LinearBranch, fit_linear
+from textlstm.linear import LinearBranch, fit_linear, mean_branch
 from textlstm.model import predict_logits
 
 TEXTS = [
@@ -24,7 +24,8 @@ def fitted(texts=TEXTS, labels=LABELS, weights=None, n_classes=3, strength=3.0, 
     encoding = WordEncoding.fit(texts, EncodingConfig(**{"subwords": 500, "length": 8} | config))
     weights = torch.ones(len(labels)) if weights is None else torch.tensor(weights)
     corpus = Corpus(encoding.encode(texts), encoding)
-    branch = fit_linear(corpus, torch.tensor(labels), weights, n_classes, strength)
+    parts = [torch.arange(len(labels))]
+    branch = fit_linear(corpus, torch.tensor(labels), weights, n_classes, strength, parts)[0]
     return encoding, branch
 
 
@@ -99,3 +100,21 @@ def test_its_tables_are_part_of_the_weights():
     branch = LinearBranch(2, 5, 7, 3, separator=2)
     shapes = {name: tuple(tensor.shape) for name, tensor in branch.state_dict().items()}
     assert shapes == {"words": (2, 5, 4), "subwords": (2, 7, 4), "bias": (3,)}
+
+
+def test_the_mean_branch_has_the_mean_votes():
+    encoding, first = fitted()
+    second = fitted(labels=[2, 0, 1, 2, 0])[1]
+    found = logits(encoding, mean_branch([first, second]), TEXTS)
+    parts = [logits(encoding, branch, TEXTS) for branch in (first, second)]
+    np.testing.assert_allclose(found, np.mean(parts, axis=0), atol=1e-5)
+
+
+def test_each_part_has_a_branch_of_its_own():
+    encoding = WordEncoding.fit(TEXTS, EncodingConfig(length=8))
+    corpus = Corpus(encoding.encode(TEXTS), encoding)
+    parts = [torch.tensor([0, 1, 3]), torch.tensor([2, 3, 4])]
+    first, second = fit_linear(corpus, torch.tensor(LABELS), torch.ones(5), 3, 3.0, parts)
+    stroke, asthma = encoding.index["stroke"], encoding.index["asthma"]
+    assert not first.words[0, stroke, :-1].any() and second.words[0, stroke, :-1].any()
+    assert not first.words[0, asthma, :-1].any() and second.words[0, asthma, :-1].any()

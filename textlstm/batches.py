@@ -1,5 +1,6 @@
 """From encoded texts to the tensors the network reads, a batch at a time."""
 
+import copy
 from collections.abc import Iterator
 from typing import NamedTuple, Self
 
@@ -61,6 +62,13 @@ class Corpus:
     def lengths(self) -> Tensor:
         """Return the tokens of each record (n,)."""
         return self.text_lengths[self.places]
+
+    def select(self, records: Tensor) -> "Corpus":
+        """Return these records as a corpus, with the forms and their counts of the whole."""
+        part = copy.copy(self)
+        texts, part.places = torch.unique(self.places[records], return_inverse=True)
+        part.forms, part.text_lengths = self.forms[texts], self.text_lengths[texts]
+        return part
 
     def text_words(self, field: int | None = None) -> sparse.csr_matrix:
         """Return how often each form stands in each distinct text, or in one field of it.

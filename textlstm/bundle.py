@@ -15,14 +15,24 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from textlstm.batches import Corpus
-from textlstm.calibration import calibrated, fit_linear_share, fit_temperature
+from textlstm.calibration import calibrated, fit_linear_share, fit_temperature, mixed
 from textlstm.config import Recipe
 from textlstm.encoding import EncodedTexts, WordEncoding
 from textlstm.errors import InputError
 from textlstm.files import read_json, sha256, write_bytes, write_json
-from textlstm.linear import LinearBranch, fit_linear
+from textlstm.linear import fit_linear, mean_branch
 from textlstm.model import Ensemble, predict_logits
-from textlstm.training import Epoch, Examples, fit, new_ensemble, one_thread, weighted_by_class
+from textlstm.training import (
+    Epoch,
+    Examples,
+    fit,
+    held_out_logits,
+    held_out_truth,
+    new_ensemble,
+    one_thread,
+    weighted_by_class,
+    with_parts,
+)
 
 FORMAT = 1
 """Version of the bundle's layout; a newer one than this is refused."""
@@ -51,7 +61,7 @@ class Bundle:
     labels
         The class names; their order is that of the probabilities' columns.
     network
-        In evaluation mode.
+        With its weights.
     temperature
         What the logits are divided by.
     summary
@@ -69,6 +79,8 @@ class Bundle:
         self, texts: Sequence[str], device: torch.device | None = None
     ) -> NDArray[np.float64]:
         """Return the probabilities (n, C) of preprocessed texts."""
+        if not texts:
+            return np.empty((0, len(self.labels)))
         device = device or torch.device("cpu")
         # Each distinct text is computed once: most texts of a registry are repeats.
         distinct = list(dict.fromkeys(texts))
@@ -129,7 +141,6 @@ class Bundle:
             raise InputError(
                 f"{folder}: the bundle's parts do not fit together; train it again"
             ) from error
-        network.eval()
         return cls(recipe, encoding, labels, network, temperature, summary)
 
     def _card(self) -> str:
@@ -170,39 +181,48 @@ def train_bundle(
     recipe: Recipe,
     encoding: WordEncoding,
     labels: tuple[str, ...],
-    train: Examples,
-    validation: Examples,
+    examples: Examples,
     *,
     seed: int,
     device: torch.device,
     on_epoch: Callable[[Epoch], None],
     summary: dict[str, Any] | None = None,
 ) -> Bundle:
-    """Train the recipe's networks and calibrate them together; ``on_epoch`` is told each epoch."""
+    """Train the recipe's networks and calibrate them; ``on_epoch`` is told each epoch.
+
+    What is left out by one member and known to the others cannot judge them all together: share and
+    temperature are those of members by themselves, on the part that each left out.
+    """
+    members = range(recipe.network.members)
+    examples = with_parts(examples, len(members), seed)
+    truth = held_out_truth(examples, len(members))
     if recipe.training.class_weight == "balanced":
-        train = weighted_by_class(train, len(labels))
-    network = new_ensemble(recipe, encoding, train.corpus, len(labels), seed)
-    for epoch in fit(network, train, validation, recipe.training, seed, device):
+        examples = weighted_by_class(examples, len(labels))
+    network = new_ensemble(recipe, encoding, examples.corpus, len(labels), seed)
+    for epoch in fit(network, examples, recipe.training, seed, device):
         on_epoch(epoch)
-    truth = validation.labels.numpy(), validation.weights.numpy()
-
-    def logits(part: Ensemble | LinearBranch) -> NDArray[np.float32]:
-        return predict_logits(part.to(device), validation.corpus, device).numpy()
-
+    answers = [network.answer(member) for member in members]
+    logits = held_out_logits(answers, examples, device).numpy()
     if recipe.network.linear:
-        network.linear = fit_linear(
-            train.corpus, train.labels, train.weights, len(labels), recipe.network.linear
-        )
-        share = fit_linear_share(logits(network), logits(network.linear), *truth)
+        parts = [examples.trained_on(member) for member in members]
+        branches = fit_linear(
+            examples.corpus, examples.labels, examples.weights, len(labels), recipe.network.linear,
+            parts,
+        )  # fmt: skip
+        linear_logits = held_out_logits(branches, examples, torch.device("cpu")).numpy()
+        share = fit_linear_share(logits, linear_logits, *truth)
+        logits = mixed(logits, linear_logits, share).astype(np.float32)
+        network.linear = mean_branch(branches)
         network.linear_share.fill_(share)
-    temperature = fit_temperature(logits(network), *truth)
-    return Bundle(recipe, encoding, labels, network, temperature, summary or {})
+        network.to(device)
+    return Bundle(recipe, encoding, labels, network, fit_temperature(logits, *truth), summary or {})
 
 
-def examples(
+def as_examples(
     texts: EncodedTexts,
     labels: NDArray[np.int64],
     encoding: WordEncoding,
+    validation: NDArray[np.bool_],
     weights: NDArray[np.float64] | None = None,
 ) -> Examples:
     """Return encoded texts and class numbers as what the training loop takes.
@@ -214,6 +234,7 @@ def examples(
         Corpus(texts, encoding),
         torch.tensor(labels, dtype=torch.int64),
         torch.from_numpy(values.astype(np.float32)),
+        torch.from_numpy(validation.astype(np.int64) - 1),
     )
 
 

@@ -1,5 +1,7 @@
 """What validation records say of a trained model: how far to trust it, and which part of it."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
@@ -70,13 +72,13 @@ def fit_linear_share(
     It is the most probable one together with a temperature, which :func:`fit_temperature` then
     finds again; arguments as there.
     """
-    network, linear = (log_softmax(one, axis=1) for one in (network_logits, linear_logits))
     mean, spread = SHARE_PRIOR
 
     def misfit(point: NDArray[np.float64]) -> float:
         share, log_temperature = point
-        mixed = (1 - share) * network + share * linear
-        loss = len(labels) * calibrated_loss(mixed, labels, float(np.exp(log_temperature)), weights)
+        logits = mixed(network_logits, linear_logits, float(share))
+        temperature = float(np.exp(log_temperature))
+        loss = len(labels) * calibrated_loss(logits, labels, temperature, weights)
         priors = ((share - mean) / spread) ** 2 + (log_temperature / PRIOR_SPREAD) ** 2
         return float(loss + 0.5 * priors)
 
@@ -84,8 +86,19 @@ def fit_linear_share(
     return float(minimize(misfit, [mean, 0.0], bounds=bounds, method="L-BFGS-B").x[0])
 
 
+def mixed(
+    network_logits: NDArray[np.float32], linear_logits: NDArray[np.float32], share: float
+) -> NDArray[np.float64]:
+    """Return the mean of log probabilities (n, C) in which the linear ones have this share."""
+    network, linear = (
+        log_softmax(one.astype(np.float64), axis=1) for one in (network_logits, linear_logits)
+    )
+    mean: NDArray[np.float64] = (1 - share) * network + share * linear
+    return mean
+
+
 def calibrated_loss(
-    logits: NDArray[np.float32],
+    logits: NDArray[np.floating[Any]],
     labels: NDArray[np.int64],
     temperature: float,
     weights: NDArray[np.float32] | None = None,

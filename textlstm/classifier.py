@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from textlstm.bundle import Bundle, examples, train_bundle
+from textlstm.bundle import Bundle, as_examples, train_bundle
 from textlstm.config import DataConfig, Recipe, load_recipe
 from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError
@@ -124,25 +124,22 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes, codes = np.unique(labels[records.index], return_inverse=True)
         if len(classes) < 2:
             raise InputError("texts with words of at least two classes are needed")
-        train, validation = divide(
-            records.assign(label=codes), DataConfig().validation, "stratified", seed
-        )
+        records = records.assign(label=codes)
+        train, validation = divide(records, DataConfig().validation, "stratified", seed)
         encoding = WordEncoding.fit(train["text"].tolist(), recipe.encoding)
         self.history_ = []
-        parts = [
-            examples(
-                encoding.encode(part["text"].tolist()),
-                part["label"].to_numpy(),
-                encoding,
-                part["weight"].to_numpy(),
-            )
-            for part in (train, validation)
-        ]
+        examples = as_examples(
+            encoding.encode(records["text"].tolist()),
+            codes,
+            encoding,
+            records.index.isin(validation.index),
+            records["weight"].to_numpy(),
+        )
         self.bundle_ = train_bundle(
             recipe,
             encoding,
             tuple(as_text(label) for label in classes.tolist()),
-            *parts,
+            examples,
             seed=seed,
             device=device,
             on_epoch=self.history_.append,

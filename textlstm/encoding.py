@@ -193,10 +193,11 @@ def write_encoded(path: Path, texts: EncodedTexts, labels: NDArray[np.int64]) ->
         feather.write_feather(table, temporary, compression="uncompressed")
 
 
-def read_encoded(path: Path) -> tuple[EncodedTexts, NDArray[np.int64]]:
-    """Return what :func:`write_encoded` wrote: texts and class numbers."""
-    table = feather.read_table(path, memory_map=True).combine_chunks()
-    vocabulary_size = int(table.schema.metadata[b"vocabulary_size"])
+def read_encoded(*paths: Path) -> tuple[EncodedTexts, NDArray[np.int64]]:
+    """Return what :func:`write_encoded` wrote, file after file: texts and class numbers."""
+    tables = [feather.read_table(path, memory_map=True) for path in paths]
+    table = pa.concat_tables(tables).combine_chunks()
+    vocabulary_size = int(tables[0].schema.metadata[b"vocabulary_size"])
     ids = table["ids"].combine_chunks()
     forms = ids.flatten().to_numpy().reshape(len(table), ids.type.list_size).copy()
     unknown: dict[str, int] = {}

@@ -15,8 +15,9 @@ which is TF-IDF, but for the length, taken as if no two terms were the same. Sum
 sums over words: the words' votes can be added up without ever forming the features.
 """
 
+import copy
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,47 +91,86 @@ class LinearBranch(nn.Module):
 
 
 def fit_linear(
-    corpus: Corpus, labels: Tensor, weights: Tensor, n_classes: int, strength: float
-) -> LinearBranch:
-    """Return the branch at its optimum on the training records.
+    corpus: Corpus,
+    labels: Tensor,
+    weights: Tensor,
+    n_classes: int,
+    strength: float,
+    parts: Sequence[Tensor],
+) -> list[LinearBranch]:
+    """Return a branch for each part of the training records, at its optimum there.
 
     Parameters
     ----------
     corpus
-        The training texts.
+        The training texts; the frequencies of terms are of all of them.
     labels, weights
         (n,) class numbers and weights of the records.
     strength
         C of scikit-learn's logistic regression.
+    parts
+        The rows of each part.
     """
-    sizes = corpus.n_words, corpus.n_subwords, n_classes
-    branch = LinearBranch(corpus.n_fields, *sizes, corpus.separator)
-    present = np.unique(labels.numpy())
-    if len(present) < 2:
-        return branch
     blocks = [block for field in range(corpus.n_fields) for block in _blocks(corpus, field)]
     features = sparse.hstack([block.features for block in blocks]).tocsr()
+    branches = []
+    for rows in parts:
+        sizes = corpus.n_words, corpus.n_subwords, n_classes
+        branch = LinearBranch(corpus.n_fields, *sizes, corpus.separator)
+        texts = corpus.places[rows].numpy()
+        votes, bias = _fit(features, texts, labels[rows].numpy(), weights[rows].numpy(), n_classes,
+                           strength)  # fmt: skip
+        branch.bias.copy_(torch.from_numpy(bias))
+        tables = [table for pair in zip(branch.words, branch.subwords, strict=True)
+                  for table in pair]  # fmt: skip
+        ends = np.cumsum([len(block.idf) for block in blocks])[:-1]
+        for table, block, mine in zip(tables, blocks, np.split(votes, ends), strict=True):
+            table[:, :-1] = torch.from_numpy(mine * block.idf[:, None])
+            table[:, -1] = torch.from_numpy(block.idf**2)
+        branches.append(branch)
+    return branches
+
+
+@torch.no_grad()
+def mean_branch(branches: Sequence[LinearBranch]) -> LinearBranch:
+    """Return the branch whose votes are the mean of these."""
+    mean = copy.deepcopy(branches[0])
+    for name, table in mean.state_dict().items():
+        table.copy_(torch.stack([branch.state_dict()[name] for branch in branches]).mean(0))
+    return mean
+
+
+def _fit(
+    features: sparse.csr_matrix,
+    texts: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    n_classes: int,
+    strength: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the votes (features, C) and biases (C,) of a logistic regression.
+
+    ``features`` are of distinct texts; ``texts`` says which one each record has.
+    """
+    votes, bias = np.zeros((features.shape[1], n_classes)), np.zeros(n_classes)
+    present = np.unique(labels)
+    if len(present) < 2:
+        return votes, bias
     # Records with the same text and label are one of their common weight: the optimum is the same.
-    pairs, pair_of_record = np.unique(
-        np.stack([corpus.places.numpy(), labels.numpy()]), axis=1, return_inverse=True
-    )
-    pair_weights = np.bincount(pair_of_record.ravel(), weights=weights.numpy())
+    pairs, pair_of_record = np.unique(np.stack([texts, labels]), axis=1, return_inverse=True)
+    pair_weights = np.bincount(pair_of_record.ravel(), weights=weights)
     model = LogisticRegression(C=strength, max_iter=MAX_ITERATIONS, tol=TOLERANCE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(features[pairs[0]], pairs[1], sample_weight=pair_weights)
-    votes, bias = _per_class(model)
-    # A class without training records is as unlikely as the least likely of the others.
-    branch.bias.fill_(float(bias.min()))
-    branch.bias[present] = torch.from_numpy(bias).float()
-    tables = (
-        table for tables in zip(branch.words, branch.subwords, strict=True) for table in tables
-    )
-    ends = np.cumsum([len(block.idf) for block in blocks])[:-1]
-    for table, block, mine in zip(tables, blocks, np.split(votes, ends), strict=True):
-        table[:, present] = torch.from_numpy(mine * block.idf[:, None]).float()
-        table[:, -1] = torch.from_numpy(block.idf**2).float()
-    return branch
+    # Of two classes scikit-learn keeps one. A class without records is as unlikely as the least
+    # likely of the others.
+    columns = present[1:] if len(present) == 2 else present
+    votes[:, columns] = model.coef_.T
+    bias[columns] = model.intercept_
+    absent = np.setdiff1d(np.arange(n_classes), present)
+    bias[absent] = bias[present].min()
+    return votes, bias
 
 
 @dataclass(frozen=True)
@@ -156,11 +196,3 @@ def _blocks(corpus: Corpus, field: int) -> Iterator[_Block]:
         lengths = np.sqrt(found @ idf**2)
         scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
         yield _Block(idf, sparse.diags(scale) @ found @ sparse.diags(idf))
-
-
-def _per_class(model: LogisticRegression) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return weights (features, C) and biases (C,); of two classes scikit-learn keeps one."""
-    votes, bias = model.coef_.T, model.intercept_
-    if len(model.classes_) == 2:
-        return np.hstack([np.zeros_like(votes), votes]), np.array([0.0, float(bias[0])])
-    return votes, bias

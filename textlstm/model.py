@@ -4,6 +4,8 @@ Shapes: R records, B distinct texts, T tokens, U distinct words, E embedding dim
 units, P pooled features, C classes.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -211,10 +213,19 @@ class Ensemble(nn.Module):
         vectors: Tensor = self.subword_embedding(batch.subwords, batch.offsets)
         return vectors
 
+    def answer(self, member: int) -> Callable[[Batch], Tensor]:
+        """Return what gives the log probabilities (R, C) of one member alone."""
+
+        def log_probabilities(batch: Batch) -> Tensor:
+            logits: Tensor = self.networks[member](batch, self.spelt(batch))
+            return logits.log_softmax(dim=1)
+
+        return log_probabilities
+
     def forward(self, batch: Batch) -> Tensor:
         """Return the logits (R, C): mean log probabilities."""
         spelt = self.spelt(batch)
-        logits = [member(batch, spelt).log_softmax(dim=1) for member in self.members]
+        logits = [network(batch, spelt).log_softmax(dim=1) for network in self.networks]
         mean = torch.stack(logits).mean(0)
         if self.linear is None:
             return mean
@@ -223,12 +234,9 @@ class Ensemble(nn.Module):
 
 @torch.inference_mode()
 def predict_logits(
-    network: TextLSTM | LinearBranch | Ensemble, corpus: Corpus, device: torch.device
+    answer: Callable[[Batch], Tensor], corpus: Corpus, device: torch.device
 ) -> Tensor:
-    """Return the logits (n, C) of all texts, in their order, on the CPU."""
-    network.eval()
+    """Return the logits (n, C) that a network gives all texts, in their order, on the CPU."""
     order = list(by_length(corpus.text_lengths, PREDICTION_BATCH))
-    if not order:
-        return torch.empty(0, network.n_classes)
-    logits = torch.cat([network(corpus.batch_of_texts(texts).to(device)).cpu() for texts in order])
+    logits = torch.cat([answer(corpus.batch_of_texts(texts).to(device)).cpu() for texts in order])
     return logits[torch.cat(order).argsort()][corpus.places]

@@ -3,14 +3,15 @@
 import copy
 import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
+import pandas as pd
 import torch
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from torch.nn import functional
@@ -22,6 +23,7 @@ from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError
 from textlstm.lsa import latent_vectors
 from textlstm.model import Ensemble, predict_logits
+from textlstm.records import divide
 
 SMALLEST_BATCH = 8
 """However few records there are, fewer to a step make its direction a matter of chance."""
@@ -29,11 +31,48 @@ SMALLEST_BATCH = 8
 
 @dataclass(frozen=True)
 class Examples:
-    """Texts with what is to be learned of them."""
+    """Texts with what is to be learned of them, the validation part among them.
+
+    Each member of an ensemble leaves another part out of its training, the first one the validation
+    part: together they learn from all records, and yet say of each part what it is worth on records
+    never trained on (as in cross-validation; Krogh and Vedelsby 1995).
+    """
 
     corpus: Corpus
     labels: Tensor  # (n,) int64, class numbers
     weights: Tensor  # (n,) float32
+    parts: Tensor  # (n,) int64, the part a record belongs to, 0 for validation; -1 for none
+
+    def left_out(self, member: int) -> Tensor:
+        """Return the rows that a member leaves out."""
+        return self._leaves_out(member).nonzero().flatten()
+
+    def trained_on(self, member: int) -> Tensor:
+        """Return the rows that a member learns from."""
+        return (~self._leaves_out(member)).nonzero().flatten()
+
+    def _leaves_out(self, member: int) -> Tensor:
+        return self.parts == member % (int(self.parts.max()) + 1)
+
+
+def with_parts(examples: Examples, members: int, seed: int) -> Examples:
+    """Return the examples with a part for each member, drawn as large as the validation part.
+
+    If no text of the validation part is trained on, the other parts keep equal texts together too.
+    Where there are too few records for so many parts, some members leave out the same.
+    """
+    parts = examples.parts.clone()
+    frame = pd.DataFrame({"text": examples.corpus.places, "label": examples.labels})
+    validation = (parts == 0).numpy()
+    apart = not frame["text"][validation].isin(frame["text"][~validation]).any()
+    rest, size = frame[~validation], int(validation.sum())
+    for member in range(1, members):
+        if len(rest) < 2 * size:
+            break
+        how = "grouped" if apart else "stratified"
+        rest, part = divide(rest, size / len(rest), how, seed + member)
+        parts[torch.tensor(part.index.to_numpy())] = member
+    return replace(examples, parts=parts)
 
 
 @dataclass(frozen=True)
@@ -41,7 +80,7 @@ class Epoch:
     """What one pass over the training records came to.
 
     The training figures are means over the members and the epoch's steps, dropout on, as the
-    weights moved; the validation figures are of all members together at its end, the loss after
+    weights moved; the validation figures are of each member's own part at its end, the loss after
     calibration on the same records. Losses are cross entropies in nats, without label smoothing.
     """
 
@@ -72,7 +111,7 @@ def weighted_by_class(examples: Examples, n_classes: int) -> Examples:
     """Return the examples so weighted that every class that has any comes to the same sum.
 
     >>> labels, ones = torch.tensor([0, 0, 0, 2]), torch.ones(4)
-    >>> weighted_by_class(Examples(None, labels, ones), n_classes=3).weights
+    >>> weighted_by_class(Examples(None, labels, ones, labels), n_classes=3).weights
     tensor([0.6667, 0.6667, 0.6667, 2.0000])
     """
     sums = torch.zeros(n_classes).index_add_(0, examples.labels, examples.weights)  # (C,)
@@ -100,17 +139,16 @@ def resolve_device(name: str) -> torch.device:
 
 def fit(
     ensemble: Ensemble,
-    train: Examples,
-    validation: Examples,
+    examples: Examples,
     config: TrainingConfig,
     seed: int,
     device: torch.device,
 ) -> Iterator[Epoch]:
-    """Train the networks in place, yielding each epoch; at the end they are in evaluation mode.
+    """Train the networks in place, yielding each epoch.
 
-    All members take the same steps, each by its own loss. Where the recipe restores the best
-    weights, they then are those of the epoch with the lowest validation loss, otherwise those of
-    the last one. An epoch's randomness follows from the seed, the member and its number alone.
+    Members take their steps side by side, each on its own records. Where the recipe restores the
+    best weights, they then are those of the epoch with the lowest validation loss, otherwise those
+    of the last one. An epoch's randomness follows from the seed, the member and its number alone.
 
     Raises
     ------
@@ -118,21 +156,24 @@ def fit(
         If the loss stops being finite.
     """
     ensemble.to(device)
-    config = replace(config, batch=batch_size(len(train.labels), config))
-    optimizers = [make_optimizer(member, config) for member in ensemble.networks]
-    n_steps = _steps(len(train.labels), config) * config.epochs
+    members = range(len(ensemble.networks))
+    n_records = min(len(examples.trained_on(member)) for member in members)
+    config = replace(config, batch=batch_size(n_records, config))
+    optimizers = [make_optimizer(network, config) for network in ensemble.networks]
+    n_steps = _steps(n_records, config) * config.epochs
     schedules = [make_schedule(optimizer, config, n_steps) for optimizer in optimizers]
+    labels, weights = held_out_truth(examples, len(members))
     best_loss, best_weights, since_best = math.inf, None, 0
     for number in range(1, config.epochs + 1):
         started = time.perf_counter()
         train_loss, train_accuracy = _one_epoch(
-            ensemble, train, config, optimizers, schedules, seed, number, device
+            ensemble, examples, config, optimizers, schedules, seed, number, device
         )
-        logits = predict_logits(ensemble, validation.corpus, device)
+        answers = [ensemble.answer(member) for member in members]
+        logits = held_out_logits(answers, examples, device)
         # Epochs are judged as they will be used, calibrated: before it, the most confident network
         # looks worst, and the best one is stopped too early.
-        arrays = logits.numpy(), validation.labels.numpy()
-        weights = validation.weights.numpy()
+        arrays = logits.numpy(), labels
         loss = calibrated_loss(*arrays, fit_temperature(*arrays, weights), weights)
         if not (math.isfinite(train_loss) and math.isfinite(loss)):
             raise InputError(
@@ -150,7 +191,7 @@ def fit(
             train_loss=train_loss,
             train_accuracy=train_accuracy,
             validation_loss=loss,
-            validation_accuracy=float((logits.argmax(1) == validation.labels).float().mean()),
+            validation_accuracy=float((logits.argmax(1).numpy() == labels).mean()),
             best=is_best,
             seconds=time.perf_counter() - started,
         )
@@ -158,7 +199,24 @@ def fit(
             break
     if best_weights is not None:
         ensemble.load_state_dict(best_weights)
-    ensemble.eval()
+
+
+def held_out_truth(
+    examples: Examples, members: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return class numbers and weights of what each member left out, member after member."""
+    rows = torch.cat([examples.left_out(member) for member in range(members)])
+    return examples.labels[rows].numpy(), examples.weights[rows].numpy()
+
+
+def held_out_logits(
+    answers: Sequence[Callable[[Batch], Tensor]], examples: Examples, device: torch.device
+) -> Tensor:
+    """Return the logits of what each member left out, member after member."""
+    return torch.cat([
+        predict_logits(answer, examples.corpus.select(examples.left_out(member)), device)
+        for member, answer in enumerate(answers)
+    ])  # fmt: skip
 
 
 def batch_size(n_records: int, config: TrainingConfig) -> int:
@@ -220,7 +278,7 @@ def _steps(n_records: int, config: TrainingConfig) -> int:
 
 def _one_epoch(
     ensemble: Ensemble,
-    train: Examples,
+    examples: Examples,
     config: TrainingConfig,
     optimizers: Sequence[torch.optim.Optimizer],
     schedules: Sequence[torch.optim.lr_scheduler.LRScheduler],
@@ -229,16 +287,21 @@ def _one_epoch(
     device: torch.device,
 ) -> tuple[float, float]:
     """Take an epoch's steps; return the members' mean loss and accuracy, records weighted."""
-    ensemble.train()
     members = range(len(ensemble.networks))
     chances = [_chance(seed, number, member, device=device) for member in members]
-    order = _chance(seed, number)
     totals = torch.zeros(3, dtype=torch.float64, device=device)  # weight, loss, hits
 
-    def step(member: int, batch: Batch, spelt: Tensor | None, rows: Tensor) -> Tensor:
+    def batches(member: int) -> Iterator[Tensor]:
+        records = examples.trained_on(member)
+        lengths, order = examples.corpus.lengths[records], _chance(seed, number, member)
+        for rows in shuffled(lengths, config.batch, order, drop_last=config.drop_last):
+            yield records[rows]
+
+    def step(member: int, rows: Tensor) -> Tensor:
         network, optimizer = ensemble.networks[member], optimizers[member]
-        labels, weights = train.labels[rows].to(device), train.weights[rows].to(device)
-        logits = network(batch, spelt, chances[member])  # (B, C)
+        batch = examples.corpus.batch(rows).to(device)
+        labels, weights = examples.labels[rows].to(device), examples.weights[rows].to(device)
+        logits = network(batch, ensemble.spelt(batch), chances[member])  # (B, C)
         losses = functional.cross_entropy(
             logits, labels, reduction="none", label_smoothing=config.label_smoothing
         )
@@ -252,12 +315,12 @@ def _one_epoch(
             hits = (logits.argmax(1) == labels).double()
             return torch.stack([weights.sum(), (plain * weights).sum(), (hits * weights).sum()])
 
-    # Members are independent within a step, and torch lets go of Python's lock while it computes.
+    # Members are independent, and torch lets go of Python's lock while it computes. They step in
+    # turn, so that an interruption finds all of them at the same step; parts differ by a record or
+    # two, and with them, at most, the last batch.
     with ThreadPoolExecutor(len(members), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        for rows in shuffled(train.corpus.lengths, config.batch, order, drop_last=config.drop_last):
-            batch = train.corpus.batch(rows).to(device)
-            work = partial(step, batch=batch, spelt=ensemble.spelt(batch), rows=rows)
-            totals += torch.stack(list(pool.map(work, members))).sum(0)
+        for rows in zip(*map(batches, members), strict=False):
+            totals += torch.stack(list(pool.map(step, members, rows))).sum(0)
     weight, loss, correct = totals.tolist()
     return loss / weight, correct / weight
 
