@@ -144,6 +144,27 @@ BAG_OF_WORDS = {"@architectures": "spacy.TextCatBOW.v3", "exclusive_classes": Tr
 """spaCy's linear model, with 2-grams beside words; it learns slowly and is given more epochs."""
 
 
+def sentence_embeddings(n_fields: int) -> Any:
+    """Return logistic regression (C = 10) on the sentence embeddings of each field.
+
+    The encoder is the model that SENTENCE_MODEL names, a folder or an id on the model hub; by
+    default MiniLM (Wang et al. 2020) as trained by Sentence-Transformers (Reimers and Gurevych
+    2019).
+    """
+    from sentence_transformers import SentenceTransformer
+
+    encoder = SentenceTransformer(os.environ.get("SENTENCE_MODEL", "all-MiniLM-L6-v2"))
+
+    def embed(texts: Fields) -> NDArray[np.float32]:
+        columns = [
+            encoder.encode(list(column), normalize_embeddings=True, show_progress_bar=False)
+            for column in zip(*texts, strict=True)
+        ]
+        return np.hstack(columns)
+
+    return make_pipeline(FunctionTransformer(embed), LogisticRegression(C=10.0, max_iter=2000))
+
+
 def parts(labels: NDArray[Any], seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the rows to train on and the tenth to stop by, each class with its share of both."""
     train, validation = divide(pd.DataFrame({"label": labels}), 0.1, "stratified", seed)
@@ -241,6 +262,7 @@ MODELS: Models = {
     "spaCy textcat": ("spacy", spacy_textcat(10)),
     "spaCy textcat, bag of words": ("spacy", spacy_textcat(30, BAG_OF_WORDS)),
     "Keras BiLSTM": ("keras", keras_bilstm),
+    "MiniLM embeddings + LR": ("sentence_transformers", of_estimator(sentence_embeddings)),
     "torchTextClassifiers": ("torchTextClassifiers", torch_text_classifiers),
 }
 """Each model's package and how to fit it."""

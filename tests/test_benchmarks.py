@@ -92,3 +92,15 @@ def test_every_ablation_changes_the_recipe():
     for name, fields in ablations.CHANGES.items():
         assert Recipe().with_fields(**fields), name
         assert bool(fields) == (name != ablations.WHOLE)
+
+
+def test_sentence_embeddings_come_from_the_model_that_is_named(tmp_path, monkeypatch):
+    pytest.importorskip("sentence_transformers")
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import BoW
+
+    words = BoW(["stroke", "fall", "of"])
+    SentenceTransformer(modules=[words]).save(str(tmp_path))
+    monkeypatch.setenv("SENTENCE_MODEL", str(tmp_path))
+    predict = peers.MODELS["MiniLM embeddings + LR"][1](FIELDS, LABELS, 0)
+    assert predict([("stroke", "fall"), ("fall", "stroke")]).argmax(axis=1).tolist() == [0, 1]
