@@ -29,7 +29,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "a constant learning rate of 0.003": {"schedule": "constant", "learning_rate": 3e-3},
     "without weight decay": {"weight_decay": 0.0},
     "without clipping": {"clip": 0.0},
-    "the last epoch instead of the best": {"restore_best": False},
+    "the best epoch instead of the last": {"restore_best": True},
 }
 """The fields of the recipe that are replaced."""
 

@@ -19,6 +19,7 @@ import copy
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import torch
@@ -67,11 +68,6 @@ class LinearBranch(nn.Module):
         self.register_buffer("subwords", torch.zeros(n_fields, n_subwords, n_classes + 1))
         self.register_buffer("bias", torch.zeros(n_classes))
 
-    @property
-    def n_classes(self) -> int:
-        """Return C."""
-        return len(self.bias)
-
     def forward(self, batch: Batch) -> Tensor:
         """Return the logits (R, C)."""
         fields = field_numbers(batch.words[batch.ids], self.separator, len(self.words))  # (B, T)
@@ -113,17 +109,16 @@ def fit_linear(
     """
     blocks = [block for field in range(corpus.n_fields) for block in _blocks(corpus, field)]
     features = sparse.hstack([block.features for block in blocks]).tocsr()
+    ends = np.cumsum([len(block.idf) for block in blocks])[:-1]
     branches = []
     for rows in parts:
+        records = corpus.places[rows].numpy(), labels[rows].numpy(), weights[rows].numpy()
+        votes, bias = _fit(features, *records, n_classes, strength)
         sizes = corpus.n_words, corpus.n_subwords, n_classes
         branch = LinearBranch(corpus.n_fields, *sizes, corpus.separator)
-        texts = corpus.places[rows].numpy()
-        votes, bias = _fit(features, texts, labels[rows].numpy(), weights[rows].numpy(), n_classes,
-                           strength)  # fmt: skip
         branch.bias.copy_(torch.from_numpy(bias))
-        tables = [table for pair in zip(branch.words, branch.subwords, strict=True)
-                  for table in pair]  # fmt: skip
-        ends = np.cumsum([len(block.idf) for block in blocks])[:-1]
+        # In the order of the blocks: the words of a field, then its n-grams, field after field.
+        tables = chain.from_iterable(zip(branch.words, branch.subwords, strict=True))
         for table, block, mine in zip(tables, blocks, np.split(votes, ends), strict=True):
             table[:, :-1] = torch.from_numpy(mine * block.idf[:, None])
             table[:, -1] = torch.from_numpy(block.idf**2)

@@ -177,7 +177,6 @@ class Ensemble(nn.Module):
     def __init__(self, config: NetworkConfig, encoding: WordEncoding, n_classes: int) -> None:
         super().__init__()
         n_words, n_subwords = len(encoding.words), len(encoding.subwords)
-        self.n_classes = n_classes
         self.members = nn.ModuleList(
             TextLSTM(config, n_words, n_classes) for _ in range(config.members)
         )

@@ -25,6 +25,9 @@ from textlstm.lsa import latent_vectors
 from textlstm.model import Ensemble, predict_logits
 from textlstm.records import divide
 
+START, ORDER, DROPOUT = 1, 2, 3
+"""What chance decides: each has a source of its own."""
+
 SMALLEST_BATCH = 8
 """However few records there are, fewer to a step make its direction a matter of chance."""
 
@@ -99,7 +102,7 @@ def new_ensemble(
 ) -> Ensemble:
     """Return the recipe's networks as they start on the training texts."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_chance(seed).initial_seed())
+        torch.manual_seed(_chance(seed, START).initial_seed())
         ensemble = Ensemble(recipe.network, encoding, n_classes)
     if recipe.network.start == "lsa":
         vectors = latent_vectors(corpus, recipe.network.embedding, seed)
@@ -288,12 +291,12 @@ def _one_epoch(
 ) -> tuple[float, float]:
     """Take an epoch's steps; return the members' mean loss and accuracy, records weighted."""
     members = range(len(ensemble.networks))
-    chances = [_chance(seed, number, member, device=device) for member in members]
+    chances = [_chance(seed, number, member, DROPOUT, device=device) for member in members]
     totals = torch.zeros(3, dtype=torch.float64, device=device)  # weight, loss, hits
 
     def batches(member: int) -> Iterator[Tensor]:
         records = examples.trained_on(member)
-        lengths, order = examples.corpus.lengths[records], _chance(seed, number, member)
+        lengths, order = examples.corpus.lengths[records], _chance(seed, number, member, ORDER)
         for rows in shuffled(lengths, config.batch, order, drop_last=config.drop_last):
             yield records[rows]
 
