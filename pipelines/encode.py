@@ -43,7 +43,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags and carry out the stage."""
     parser = shell.parser(__doc__)
     shell.add_run(parser)
-    encode(Run(parser.parse_args(argv).run))
+    run = Run(parser.parse_args(argv).run)
+    with run.held():
+        encode(run)
 
 
 if __name__ == "__main__":

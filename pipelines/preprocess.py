@@ -108,7 +108,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     shell.add_run(parser)
     shell.add_run_config(parser)
     given = parser.parse_args(argv)
-    preprocess(Run(given.run), shell.run_config(given))
+    run, config = Run(given.run), shell.run_config(given)
+    with run.held():
+        preprocess(run, config)
 
 
 if __name__ == "__main__":

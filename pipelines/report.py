@@ -17,7 +17,7 @@ def report(run: Run) -> None:
     from textlstm import reporting
     from textlstm.bundle import Bundle
     from textlstm.figures import save_png
-    from textlstm.files import read_json, replacing, write_bytes, write_json
+    from textlstm.files import read_json, replacing, spreadsheet_safe, write_bytes, write_json
     from textlstm.page import render
     from textlstm.records import PARTS
 
@@ -34,7 +34,10 @@ def report(run: Run) -> None:
         )
         run.begin("report")
         with replacing(run.predictions) as path:
-            evaluation.predictions.to_csv(path, index=False, lineterminator="\n")
+            table = evaluation.predictions
+            names = table.select_dtypes(exclude="number").columns
+            safe = table.assign(**{name: table[name].map(spreadsheet_safe) for name in names})
+            safe.to_csv(path, index=False, lineterminator="\n")
         figures = reporting.draw(evaluation, pd.read_csv(run.history), parts, config.seed)
         for name, figure in figures.items():
             save_png(figure, run.figures / f"{name}.png")
@@ -53,7 +56,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags and carry out the stage."""
     parser = shell.parser(__doc__)
     shell.add_run(parser)
-    report(Run(parser.parse_args(argv).run))
+    run = Run(parser.parse_args(argv).run)
+    with run.held():
+        report(run)
 
 
 if __name__ == "__main__":

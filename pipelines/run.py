@@ -17,11 +17,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     shell.add_run_config(parser)
     shell.add_device(parser)
     given = parser.parse_args(argv)
-    run = Run(given.run)
-    preprocess.preprocess(run, shell.run_config(given))
-    encode.encode(run)
-    train.train(run, given.device)
-    report.report(run)
+    run, config = Run(given.run), shell.run_config(given)
+    with run.held():
+        preprocess.preprocess(run, config)
+        encode.encode(run)
+        train.train(run, given.device)
+        report.report(run)
 
 
 if __name__ == "__main__":

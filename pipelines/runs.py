@@ -1,8 +1,12 @@
 """The folder of a run: where each stage writes, and what the next one finds there."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from textlstm.config import RunConfig
 from textlstm.errors import InputError
@@ -33,6 +37,27 @@ class Run:
         report = (self.metrics, self.predictions, self.figures, self.page)
         paths = ((self.records,), (self.encoded,), (self.bundle, self.history), report)
         return dict(zip(STAGES, paths, strict=True))
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes from writing to the run; the lock ends with the process.
+
+        Raises
+        ------
+        InputError
+            If another process holds it.
+        """
+        place = self.folder.resolve()
+        path = place.with_name(f".{place.name}.lock")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(path, timeout=0):
+                yield
+        except Timeout as error:
+            raise InputError(
+                f"--run {self.folder}: another process is at work on this run; wait for it, or "
+                "give another folder"
+            ) from error
 
     def create(self, config: RunConfig, versions: dict[str, str]) -> None:
         """Make the folder and write the settings.

@@ -109,7 +109,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     shell.add_run(parser)
     shell.add_device(parser)
     given = parser.parse_args(argv)
-    train(Run(given.run), given.device)
+    run = Run(given.run)
+    with run.held():
+        train(run, given.device)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,14 @@ def test_a_changed_or_missing_file_is_refused(folder, name):
 
 @pytest.mark.parametrize(
     "content",
-    ["", "[]", '{"format": 1}', '{"format": "x", "sha256": {}}', '{"format": 1, "sha256": [1]}'],
+    [
+        "",
+        "[]",
+        '{"format": 1}',
+        '{"format": "x", "sha256": {}}',
+        '{"format": 1, "sha256": [1]}',
+        '{"format": 1, "sha256": {}, "libraries": {}}',
+    ],
 )
 def test_a_manifest_that_is_none_is_refused(folder, content):
     (folder / "manifest.json").write_text(content)
@@ -98,6 +105,14 @@ def test_a_newer_format_is_refused(folder):
     manifest = json.loads((folder / "manifest.json").read_text()) | {"format": 99}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(InputError, match="newer"):
+        Bundle.load(folder)
+
+
+def test_another_tokenizer_is_refused(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["libraries"]["spacy"] = "2.3.9"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match=r"spaCy 2\.3\.9"):
         Bundle.load(folder)
 
 

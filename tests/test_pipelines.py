@@ -232,6 +232,30 @@ def test_a_folder_with_another_config_is_left_alone(home, tmp_path, capsys):
     assert (tmp_path / "figures").exists()
 
 
+def test_two_processes_are_kept_apart_and_a_dead_one_keeps_nobody_out(home, tmp_path, capsys):
+    shutil.copytree(home / "run", tmp_path / "run")
+    holding = "import sys, time; from pipelines.runs import Run\nwith Run(sys.argv[1]).held():\n"
+    holding += "    print('held', flush=True); time.sleep(60)"
+    other = subprocess.Popen(
+        [sys.executable, "-c", holding, tmp_path / "run"], stdout=subprocess.PIPE, cwd=ROOT
+    )
+    assert other.stdout is not None and other.stdout.readline() == b"held\n"
+    assert status(encode.main, ["--run", tmp_path / "run"]) == 2
+    assert "another process" in capsys.readouterr().err
+    other.kill()
+    other.wait()
+    assert status(encode.main, ["--run", tmp_path / "run"]) == 0
+
+
+def test_no_cell_of_the_predictions_is_a_formula(tmp_path, table):
+    named = table.assign(category=table["category"].str.replace("External", "=External"))
+    named.to_csv(tmp_path / "records.csv", index=False)
+    run_stage.main([*flags(tmp_path / "records.csv", tmp_path / "run"), *QUICK])
+    cells = pd.read_csv(tmp_path / "run" / "predictions.csv", dtype=str)
+    assert "'=External" in set(cells["true_label"])
+    assert not cells.map(lambda cell: str(cell).startswith("=")).to_numpy().any()
+
+
 def test_a_training_that_fails_leaves_the_old_model(home, tmp_path, capsys):
     shutil.copytree(home / "run", tmp_path / "run")
     before = sha256(tmp_path / "run" / "bundle" / "model.safetensors")

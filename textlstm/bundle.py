@@ -162,18 +162,29 @@ def verify(folder: Path) -> None:
     try:
         manifest = read_json(folder / "manifest.json")
         found, hashes = manifest["format"], dict(manifest["sha256"])
+        tokenizer = str(manifest["libraries"]["spacy"])
     except FileNotFoundError as error:
         raise InputError(f"{folder}: no complete bundle here; run the train stage") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder}/manifest.json is not a bundle's manifest") from error
     if not isinstance(found, int) or found > FORMAT:
         raise InputError(f"{folder}: bundle format {found} is newer than {FORMAT}; update textlstm")
+    if _series(tokenizer) != _series(version("spacy")):
+        raise InputError(
+            f"{folder}: trained with the tokenizer of spaCy {tokenizer}, and this is "
+            f"{version('spacy')}, which may split words otherwise; install that, or train again"
+        )
     for name in FILES:
         path = folder / name
         if path.is_symlink() or not path.is_file():
             raise InputError(f"{path}: missing from the bundle")
         if hashes.get(name) != sha256(path):
             raise InputError(f"{path}: differs from the manifest; the bundle is damaged")
+
+
+def _series(release: str) -> list[str]:
+    """Return the part of a version within which a library's behaviour stays."""
+    return release.split(".")[:2]
 
 
 @one_thread()
@@ -240,8 +251,8 @@ def as_examples(
 
 CARD = """# A textlstm classifier
 
-An embedding + LSTM network that gives short medical texts one of {classes} classes, with
-probabilities calibrated by a temperature of {temperature:.3f}. It knows {words} words and reads
+Embedding + LSTM networks that give short medical texts one of {classes} classes, with
+probabilities calibrated by a temperature of {temperature:.3f}. They know {words} words and read
 {length} tokens of a text.
 
 ## Made from

@@ -50,7 +50,8 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Notes
     -----
-    A tenth of the records given to :meth:`fit` is kept for early stopping and calibration.
+    Each network leaves a tenth of the records given to :meth:`fit` out of its training, the next
+    one another tenth: they are what it is calibrated on, and stopped by where the recipe says so.
     """
 
     classes_: NDArray[Any]

@@ -97,9 +97,12 @@ class DataConfig(Settings):
     )
     holdout: float = setting(0.30, "share of the records held out", low=0.01, high=0.9)
     validation: float = setting(
-        0.10, "share of the training records kept for early stopping and calibration",
-        low=0.01, high=0.5,
-    )  # fmt: skip
+        0.10,
+        "share of the training records a network leaves out, to be judged and calibrated by: the "
+        "validation part for the first one, another part for each of the others",
+        low=0.01,
+        high=0.5,
+    )
     rare: str = setting(
         "drop",
         "what becomes of classes under --min-class-records: drop the records, merge them into "

@@ -10,6 +10,9 @@ from typing import Any
 
 from textlstm.errors import InputError
 
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""What makes a spreadsheet take a cell for a formula (OWASP, CSV injection)."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -56,6 +59,15 @@ def read_json(path: Path) -> Any:
         raise InputError(
             f"{path}: damaged, not JSON; run the stage that writes it again"
         ) from error
+
+
+def spreadsheet_safe(cell: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula: with an apostrophe before it, if so.
+
+    >>> [spreadsheet_safe(cell) for cell in ("=1+1", "-", "Fall", "")]
+    ["'=1+1", "'-", 'Fall', '']
+    """
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
 def sha256(path: Path) -> str:
