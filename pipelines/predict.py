@@ -27,7 +27,7 @@ def predict(
     """Carry out the stage."""
     from textlstm.bundle import Bundle
     from textlstm.records import column, read_table
-    from textlstm.scoring import coded, output_writer, require_free_columns, score
+    from textlstm.scoring import coded, look, output_writer, require_free_columns, score
     from textlstm.text import preprocess
     from textlstm.training import resolve_device
 
@@ -53,6 +53,16 @@ def predict(
     write(coded(table, scores, bundle.labels, min_probability))
     n_review = scores.decisions(min_probability).count("review")
     shell.say(f"predict: {len(texts)} records coded, {n_review} of them for review: {out}")
+    found = look(bundle, texts, scores)
+    shell.say(
+        f"predict: {found.empty:.1%} without a word; {found.unknown_words:.1%} of the words "
+        f"unknown; mean probability {found.probability:.3f}"
+    )
+    if strange := found.strange(bundle.summary):
+        shell.say(
+            f"predict: warning: these records are not like those of the training: "
+            f"{'; '.join(strange)}"
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> None:

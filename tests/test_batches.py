@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from textlstm.batches import Corpus, by_length, shuffled
@@ -80,3 +81,8 @@ def test_selected_records_are_read_as_in_the_whole():
     alone, among = part.batch(torch.tensor([0, 1])), whole.batch(torch.tensor([3, 1]))
     for one, other in zip(alone, among, strict=True):
         assert one.equal(other)
+
+
+def test_the_share_of_unknown_words_counts_records():
+    assert corpus(["acute xyz", "acute xyz", "mi mi"]).unknown_share() == pytest.approx(2 / 6)
+    assert corpus([""]).unknown_share() == 0.0

@@ -328,6 +328,16 @@ def test_what_cannot_be_read_goes_to_a_person(home, tmp_path):
     assert set(out["decision"]) == {"review"}
 
 
+def test_other_records_than_those_of_the_training_are_told(home, table, tmp_path, capsys):
+    predicted(home, table.drop(columns="category"), tmp_path / "same.csv")
+    assert "warning" not in capsys.readouterr().err
+    rows = pd.DataFrame({"cause": ["Sturz auf der Treppe"] * 2000, "other": [""] * 2000})
+    predicted(home, rows, tmp_path / "other.csv")
+    told = capsys.readouterr().err
+    assert "not like those of the training" in told and "100.0% of the words are unknown" in told
+    assert "Treppe" not in told
+
+
 def test_parquet_out_and_no_rows(home, tmp_path):
     rows = pd.DataFrame({"cause": [], "other": []})
     table = pq.read_table(predicted(home, rows, tmp_path / "out.parquet"))

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from textlstm.errors import InputError
-from textlstm.scoring import Scores, coded, output_writer, require_free_columns, rounded
+from textlstm.scoring import Look, Scores, coded, output_writer, require_free_columns, rounded
 
 SCORES = Scores(
     np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.05, 0.9, 0.05]]), np.array([True, True, False])
@@ -63,3 +63,21 @@ def test_the_format_is_checked_before_any_work(tmp_path):
 
 def test_six_decimals():
     assert rounded(np.array([1 / 3])).tolist() == [0.333333]
+
+
+USUAL = {"share of unknown words": 0.01, "mean probability": 0.90}
+
+
+@pytest.mark.parametrize(
+    ("found", "reasons"),
+    [
+        (Look(10_000, 0.0, 0.02, 0.88), 0),
+        (Look(10_000, 0.0, 0.20, 0.88), 1),
+        (Look(10_000, 0.5, 0.20, 0.60), 2),
+        (Look(10_000, 0.0, 0.00, 0.99), 0),
+        (Look(4, 0.0, 0.50, 0.40), 0),  # four records may look strange by chance
+        (Look(0, 1.0, 0.0, 0.0), 0),
+    ],
+)
+def test_records_unlike_those_of_the_training_are_noticed(found, reasons):
+    assert len(found.strange(USUAL)) == reasons

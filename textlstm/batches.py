@@ -70,6 +70,13 @@ class Corpus:
         part.forms, part.text_lengths = self.forms[texts], self.text_lengths[texts]
         return part
 
+    def unknown_share(self) -> float:
+        """Return the share of the records' words that the vocabulary does not have."""
+        records = torch.bincount(self.places, minlength=len(self.forms))[:, None]  # (B, 1)
+        words = ((self.forms > UNKNOWN) & (self.forms != self.separator)) * records
+        unknown = words * (self.forms >= self.n_words)
+        return float(unknown.sum() / words.sum().clamp(min=1))
+
     def text_words(self, field: int | None = None) -> sparse.csr_matrix:
         """Return how often each form stands in each distinct text, or in one field of it.
 

@@ -47,6 +47,9 @@ FILES = (
 )
 """What the manifest vouches for."""
 
+UNKNOWN_WORDS, MEAN_PROBABILITY = "share of unknown words", "mean probability"
+"""What the summary says of records like those trained on: new ones can be held against it."""
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -226,7 +229,12 @@ def train_bundle(
         network.linear = mean_branch(branches)
         network.linear_share.fill_(share)
         network.to(device)
-    return Bundle(recipe, encoding, labels, network, fit_temperature(logits, *truth), summary or {})
+    temperature = fit_temperature(logits, *truth)
+    summary = (summary or {}) | {
+        UNKNOWN_WORDS: round(examples.corpus.select(examples.left_out(0)).unknown_share(), 6),
+        MEAN_PROBABILITY: round(float(calibrated(logits, temperature).max(axis=1).mean()), 6),
+    }
+    return Bundle(recipe, encoding, labels, network, temperature, summary)
 
 
 def as_examples(

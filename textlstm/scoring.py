@@ -1,8 +1,10 @@
 """New records through a bundle: labels, probabilities, and which records a person should see."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,12 +13,16 @@ import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 
-from textlstm.bundle import Bundle
+from textlstm.bundle import MEAN_PROBABILITY, UNKNOWN_WORDS, Bundle
 from textlstm.config import MIN_PROBABILITY
 from textlstm.errors import InputError
 from textlstm.files import replacing
+from textlstm.text import SEPARATOR
 
 ACCEPT, REVIEW = "accept", "review"
+
+NOTABLE = 0.05
+"""Difference to the records trained on, in shares, from which new ones deserve a warning."""
 
 ADDED_COLUMNS = ("predicted_label", "probability", "decision")
 
@@ -53,8 +59,65 @@ class Scores:
 
 def score(bundle: Bundle, texts: Sequence[str], device: torch.device | None = None) -> Scores:
     """Return what the bundle makes of preprocessed texts."""
-    readable = bundle.encoding.known_share(texts) > 0
+    distinct = list(dict.fromkeys(texts))
+    known = dict(zip(distinct, bundle.encoding.known_share(distinct) > 0, strict=True))
+    readable = np.array([known[text] for text in texts], dtype=bool)
     return Scores(bundle.predict_proba(texts, device), readable)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How n records look to a model.
+
+    Attributes
+    ----------
+    n
+        Records with any word.
+    empty
+        The share of records without a word.
+    unknown_words
+        The share of words that are not in the vocabulary.
+    probability
+        The mean probability of the most probable class, of records with any word.
+    """
+
+    n: int
+    empty: float
+    unknown_words: float
+    probability: float
+
+    def strange(self, summary: Mapping[str, Any]) -> list[str]:
+        """Return what tells these records from those trained on, as a bundle's summary has it.
+
+        A difference counts from :data:`NOTABLE` on, where it cannot be the chance of few records:
+        a share's standard error is at most half by the root of n.
+        """
+        notable = max(NOTABLE, 3 * 0.5 / max(self.n, 1) ** 0.5)
+        usual, sure = summary[UNKNOWN_WORDS], summary[MEAN_PROBABILITY]
+        found = []
+        if self.unknown_words - usual > notable:
+            found.append(f"{self.unknown_words:.1%} of the words are unknown ({usual:.1%} there)")
+        if sure - self.probability > notable:
+            found.append(f"the mean probability is {self.probability:.3f} ({sure:.3f} there)")
+        return found
+
+
+def look(bundle: Bundle, texts: Sequence[str], scores: Scores) -> Look:
+    """Return how preprocessed texts, and what was made of them, look to the model."""
+    words = unknown = 0
+    for text, records in Counter(texts).items():
+        known = [word in bundle.encoding.index for word in text.split() if word != SEPARATOR]
+        words += records * len(known)
+        unknown += records * known.count(False)
+    filled = np.array([text != "" for text in texts], dtype=bool)
+    n = int(filled.sum())
+    best = scores.probabilities.max(axis=1, initial=0.0)[filled]
+    return Look(
+        n=n,
+        empty=1 - n / max(len(texts), 1),
+        unknown_words=unknown / max(words, 1),
+        probability=float(best.sum() / max(n, 1)),
+    )
 
 
 def require_free_columns(table: pa.Table) -> None:
