@@ -199,3 +199,10 @@ def test_the_linear_branch_is_part_of_the_bundle(texts, labels, tmp_path):
     classifier.save(tmp_path)
     again = TextLSTMClassifier.load(tmp_path)
     assert (again.predict_proba(texts) == classifier.predict_proba(texts)).all()
+
+
+@pytest.mark.parametrize("n", [4, 8, 30])
+def test_a_handful_of_records_can_be_learned_from(n):
+    texts = [f"w{number} x" for number in range(n)]
+    classifier = TextLSTMClassifier(epochs=1).fit(texts, ["a", "b"] * (n // 2))
+    assert classifier.predict_proba(texts).shape == (n, 2)

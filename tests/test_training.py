@@ -171,10 +171,12 @@ def test_parts_keep_equal_texts_together_if_validation_does():
         assert len(left)
 
 
-def test_few_records_are_left_out_by_several_members():
-    examples = with_parts(with_validation(["a", "b"] * 3, 2), members=9, seed=0)
-    assert all(len(examples.left_out(member)) for member in range(9))
-    assert examples.left_out(2).equal(examples.left_out(0))
+@pytest.mark.parametrize("texts", [["a", "b"] * 3, list("abcdef"), ["a", "a", "b", "b", "c", "d"]])
+def test_few_records_are_left_out_by_several_members(texts):
+    examples = with_parts(with_validation(texts, 2), members=9, seed=0)
+    for member in range(9):
+        assert len(examples.left_out(member)) and len(examples.trained_on(member))
+    assert examples.left_out(int(examples.parts.max()) + 1).equal(examples.left_out(0))
 
 
 def test_what_was_left_out_is_judged_by_who_left_it_out():

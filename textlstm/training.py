@@ -61,19 +61,23 @@ class Examples:
 def with_parts(examples: Examples, members: int, seed: int) -> Examples:
     """Return the examples with a part for each member, drawn as large as the validation part.
 
-    If no text of the validation part is trained on, the other parts keep equal texts together too.
-    Where there are too few records for so many parts, some members leave out the same.
+    If equal texts are kept together, none of the validation part being trained on, so they are in
+    the other parts. Where there are too few records for so many parts, some members leave out the
+    same.
     """
     parts = examples.parts.clone()
     frame = pd.DataFrame({"text": examples.corpus.places, "label": examples.labels})
     validation = (parts == 0).numpy()
-    apart = not frame["text"][validation].isin(frame["text"][~validation]).any()
     rest, size = frame[~validation], int(validation.sum())
+    apart = not frame["text"][validation].isin(rest["text"]).any()
+    how = "grouped" if apart and rest["text"].duplicated().any() else "stratified"
     for member in range(1, members):
-        if len(rest) < 2 * size:
+        if len(rest) <= size:
             break
-        how = "grouped" if apart else "stratified"
-        rest, part = divide(rest, size / len(rest), how, seed + member)
+        try:
+            rest, part = divide(rest, size / len(rest), how, seed + member)
+        except InputError:
+            break
         parts[torch.tensor(part.index.to_numpy())] = member
     return replace(examples, parts=parts)
 
