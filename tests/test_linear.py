@@ -1,3 +1,6 @@
+import itertools
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
@@ -33,22 +36,23 @@ def logits(encoding, branch, texts):
     return predict_logits(branch, Corpus(encoding.encode(texts), encoding), CPU).numpy()
 
 
+def terms(text, field, kind):
+    """The words of a field, or their n-grams."""
+    words = text.split("<sep>")[field].split()
+    return words if kind == "word" else [ngram for word in words for ngram in hashed_ngrams(word)]
+
+
 def features(training, texts):
     """The features by their definition, term after term."""
-    rows = []
-    for text in texts:
-        row = {}
-        for field in (0, 1):
-            for name, terms_of in (("word", lambda word: [word]), ("n-gram", hashed_ngrams)):
-                kept = lambda line: [t for w in line.split() for t in terms_of(w)]  # noqa: B023, E731
-                lines = [line.split("<sep>")[field] for line in training]
-                frequency = lambda term: sum(term in kept(line) for line in lines)  # noqa: B023, E731
-                terms = [t for t in kept(text.split("<sep>")[field]) if frequency(t)]
-                idf = [np.log((1 + len(lines)) / (1 + frequency(t))) + 1 for t in terms]
-                for term, value in zip(terms, idf, strict=True):
-                    key = (field, name, term)
-                    row[key] = row.get(key, 0.0) + value / np.linalg.norm(idf)
-        rows.append(row)
+    rows = [{} for _ in texts]
+    for field, kind in itertools.product((0, 1), ("word", "n-gram")):
+        records = Counter(term for line in training for term in set(terms(line, field, kind)))
+        for row, text in zip(rows, texts, strict=True):
+            known = [term for term in terms(text, field, kind) if term in records]
+            idf = [np.log((1 + len(training)) / (1 + records[term])) + 1 for term in known]
+            for term, value in zip(known, idf, strict=True):
+                key = (field, kind, term)
+                row[key] = row.get(key, 0.0) + value / np.linalg.norm(idf)
     return rows
 
 
