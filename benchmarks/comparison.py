@@ -1,6 +1,7 @@
 """Models side by side on the same holdouts: what the benchmarks of accuracy share."""
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import time
@@ -96,21 +97,27 @@ def load(data: str, text: Sequence[str], label: str) -> pd.DataFrame:
 
 
 def read_kept(path: Path | None) -> dict[Key, dict[str, float]]:
-    """Return the measures kept in a file; none if there is no file yet."""
+    """Return the measures kept in a file; none if there is no file yet.
+
+    A line that was cut off when its writer was stopped is left out, and so measured again.
+    """
     if path is None or not path.exists():
         return {}
-    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    return {
-        (row["data"], tuple(row["text"]), row["label"], row["model"], row["seed"]): row["measures"]
-        for row in rows
-    }
+    kept = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        with contextlib.suppress(json.JSONDecodeError):
+            row = json.loads(line)
+            key = row["data"], tuple(row["text"]), row["label"], row["model"], row["seed"]
+            kept[key] = row["measures"]
+    return kept
 
 
 def append_kept(path: Path, key: Key, measures: dict[str, float]) -> None:
     """Add a measurement to the file, as a line of its own."""
     row = dict(zip(("data", "text", "label", "model", "seed"), key, strict=True))
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row | {"measures": measures}) + "\n")
+        # The line break comes first: what a cut-off line left is then a line of its own.
+        file.write("\n" + json.dumps(row | {"measures": measures}))
 
 
 def compare(

@@ -58,12 +58,21 @@ def test_what_was_kept_is_not_measured_again(records, tmp_path, monkeypatch):
         comparison, "measure", lambda fit, records, seed: measured.append(seed) or {}
     )
     comparison.compare(peers.MODELS, records, keys("majority"), keep)
-    assert measured == [1] and len(keep.read_text().splitlines()) == 2
+    assert measured == [1] and len(keep.read_text().split("\n")) == 3
     again, _ = comparison.compare(peers.MODELS, records, keys("majority", seeds=[0]), keep)
     pd.testing.assert_frame_equal(first["majority"], again["majority"])
     other = [("other.csv", *key[1:]) for key in keys("majority")]
     comparison.compare(peers.MODELS, records, other, keep)
     assert measured == [1, 0, 1]
+
+
+def test_a_line_that_was_cut_off_is_measured_again(tmp_path):
+    keep = tmp_path / "kept.jsonl"
+    first, second = keys("majority")
+    comparison.append_kept(keep, first, {"accuracy": 0.5})
+    keep.write_text(keep.read_text() + '\n{"data": "t.c')
+    comparison.append_kept(keep, second, {"accuracy": 0.6})
+    assert comparison.read_kept(keep) == {first: {"accuracy": 0.5}, second: {"accuracy": 0.6}}
 
 
 def test_a_peer_without_its_package_is_named_unless_all_of_it_was_kept(records, tmp_path):

@@ -168,6 +168,19 @@ class WordEncoding:
         shares = [sum(w in self.index for w in text) / max(1, len(text)) for text in words]
         return np.array(shares, dtype=np.float64)
 
+    def unknown_share(self, texts: Sequence[str]) -> float:
+        """Return the share of all words of the texts, separators apart, outside the vocabulary.
+
+        >>> WordEncoding.fit(["a b"], EncodingConfig()).unknown_share(["a x", "a x", "<sep> b b"])
+        0.3333333333333333
+        """
+        words = unknown = 0
+        for text, records in Counter(texts).items():  # most texts are repeats
+            known = [word in self.index for word in text.split() if word != SEPARATOR]
+            words += records * len(known)
+            unknown += records * known.count(False)
+        return unknown / max(words, 1)
+
 
 def write_encoded(path: Path, texts: EncodedTexts, labels: NDArray[np.int64]) -> None:
     """Write encoded texts as an Arrow file: ``ids``, ``label``, and the ``unknown`` words in order.

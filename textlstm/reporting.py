@@ -15,7 +15,7 @@ from textlstm.baselines import BASELINES
 from textlstm.bundle import Bundle
 from textlstm.metrics import LINEAR, MODEL, paired_bootstrap, per_class, reliability, scores
 from textlstm.scoring import rounded, score
-from textlstm.text import SEPARATOR, word_records
+from textlstm.text import word_records
 
 MIN_CLOUD_RECORDS = 10
 """A word in fewer records is not shown: it might name a person."""
@@ -103,8 +103,6 @@ def _data_facts(
     n_unknown_label: int,
 ) -> dict[str, Any]:  # fmt: skip
     texts = pd.concat([part["text"] for part in parts.values()]).tolist()
-    tokens = [w for text in parts["holdout"]["text"] for w in text.split() if w != SEPARATOR]
-    unknown = sum(word not in bundle.encoding.index for word in tokens)
     length = bundle.encoding.length
     return {
         "rows": summary["rows"],
@@ -113,7 +111,7 @@ def _data_facts(
         "distinct_texts": summary["distinct_texts"],
         "dropped": {**summary["dropped"], "label_not_in_training": n_unknown_label},
         "truncated_share": sum(len(text.split()) > length for text in texts) / len(texts),
-        "unknown_token_share": unknown / max(1, len(tokens)),
+        "unknown_token_share": bundle.encoding.unknown_share(parts["holdout"]["text"].tolist()),
         "length": length,
     }
 

@@ -1,6 +1,5 @@
 """New records through a bundle: labels, probabilities, and which records a person should see."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,6 @@ from textlstm.bundle import MEAN_PROBABILITY, UNKNOWN_WORDS, Bundle
 from textlstm.config import MIN_PROBABILITY
 from textlstm.errors import InputError
 from textlstm.files import replacing
-from textlstm.text import SEPARATOR
 
 ACCEPT, REVIEW = "accept", "review"
 
@@ -104,18 +102,13 @@ class Look:
 
 def look(bundle: Bundle, texts: Sequence[str], scores: Scores) -> Look:
     """Return how preprocessed texts, and what was made of them, look to the model."""
-    words = unknown = 0
-    for text, records in Counter(texts).items():
-        known = [word in bundle.encoding.index for word in text.split() if word != SEPARATOR]
-        words += records * len(known)
-        unknown += records * known.count(False)
     filled = np.array([text != "" for text in texts], dtype=bool)
     n = int(filled.sum())
     best = scores.probabilities.max(axis=1, initial=0.0)[filled]
     return Look(
         n=n,
         empty=1 - n / max(len(texts), 1),
-        unknown_words=unknown / max(words, 1),
+        unknown_words=bundle.encoding.unknown_share(texts),
         probability=float(best.sum() / max(n, 1)),
     )
 
