@@ -17,7 +17,8 @@ from scipy.stats import t as student
 from textlstm import TextLSTMClassifier
 from textlstm.config import DataConfig
 from textlstm.metrics import scores
-from textlstm.records import column, divide, read_table, usable
+from textlstm.records import divide, usable
+from textlstm.tables import column, read_table
 from textlstm.text import preprocess
 
 Fields = list[tuple[str, ...]]

@@ -26,8 +26,8 @@ def predict(
 ) -> None:
     """Carry out the stage."""
     from textlstm.bundle import Bundle
-    from textlstm.records import column, read_table
     from textlstm.scoring import coded, look, output_writer, require_free_columns, score
+    from textlstm.tables import column, read_table
     from textlstm.text import preprocess
     from textlstm.training import resolve_device
 

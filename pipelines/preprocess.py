@@ -70,7 +70,7 @@ def _read(config: DataConfig) -> "pd.DataFrame":
     import pandas as pd
 
     from textlstm.errors import InputError
-    from textlstm.records import column, read_table
+    from textlstm.tables import column, read_table
     from textlstm.text import preprocess as clean
 
     table = read_table(config.data, config.encoding)

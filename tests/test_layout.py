@@ -9,9 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = [
-    "errors", "files", "config", "records", "text", "encoding", "batches", "lsa", "linear",
-    "model", "calibration", "training", "metrics", "baselines", "bundle", "classifier", "scoring",
-    "figures", "reporting", "page",
+    "errors", "files", "config", "tables", "records", "text", "encoding", "batches", "lsa",
+    "linear", "model", "calibration", "training", "metrics", "baselines", "bundle", "classifier",
+    "scoring", "figures", "reporting", "page",
 ]  # fmt: skip
 STAGES = ["preprocess", "encode", "train", "report", "predict", "run"]
 
@@ -46,7 +46,7 @@ def test_the_library_does_not_know_the_stages():
         assert not any(module.startswith("pipelines") for module in imported(path))
 
 
-@pytest.mark.parametrize("name", ["records", "text", "figures", "page"])
+@pytest.mark.parametrize("name", ["tables", "records", "text", "figures", "page"])
 def test_torch_is_not_loaded_by(name):
     check = f"import sys, textlstm.{name}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", check], check=True)

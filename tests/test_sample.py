@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 from textlstm import TextLSTMClassifier
 from textlstm.baselines import majority, tfidf_logreg
 from textlstm.metrics import scores
-from textlstm.records import as_records
+from textlstm.tables import as_records
 from textlstm.text import preprocess
 
 DATA = Path(__file__).parent.parent / "data"

@@ -14,7 +14,8 @@ from textlstm.bundle import Bundle, as_examples, train_bundle
 from textlstm.config import DataConfig, Recipe, load_recipe
 from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError
-from textlstm.records import as_records, as_text, divide
+from textlstm.records import divide
+from textlstm.tables import as_records, as_text
 from textlstm.text import preprocess
 from textlstm.training import Epoch, resolve_device
 

@@ -61,7 +61,7 @@ def preprocess(records: Iterable[Sequence[str]]) -> list[str]:
     Parameters
     ----------
     records
-        The text fields of each record, in reading order; see :func:`textlstm.records.as_records`.
+        The text fields of each record, in reading order; see :func:`textlstm.tables.as_records`.
 
     >>> preprocess([("Pneumonia d/t COPD", "HTN"), ("Asthma", ""), ("-", " ")])
     ['pneumonia d t copd <sep> htn', 'asthma <sep>', '']

@@ -1,0 +1,238 @@
+import csv
+import io
+import json
+from unittest import mock
+
+import datasets
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from textlstm import tables
+from textlstm.errors import InputError
+from textlstm.tables import as_records, column, distinct_records, read_chunks, read_table
+
+
+def write(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        ("a,b\n0123,NA\n", [("0123", "NA")]),
+        ("a,b\n1,None\n2,null\n", [("1", "None"), ("2", "null")]),
+        ("\ufeffa,b\n1,x\n", [("1", "x")]),
+        ('a,b\n1,"two\nlines"\n', [("1", "two\nlines")]),
+        ("a,b\r\n1,x\r\n", [("1", "x")]),
+        ("a,b\r1,x\r", [("1", "x")]),
+        ("a,b\n1,x\n\n2,y\n", [("1", "x"), ("2", "y")]),
+        ('a,b\n1,"say ""x"""\n', [("1", 'say "x"')]),
+        ("a,b\n", []),
+        ("a,b\n1,x\0y\n", [("1", "x\0y")]),
+    ],
+)
+def test_csv_is_read_as_text(tmp_path, content, rows):
+    table = read_table(write(tmp_path / "t.csv", content))
+    assert list(zip(column(table, "a", ""), column(table, "b", ""), strict=True)) == rows
+
+
+def test_a_blank_line_of_a_single_column_is_an_empty_cell(tmp_path):
+    assert column(read_table(write(tmp_path / "t.csv", "a\nx\n\ny\n")), "a", "") == ["x", "", "y"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "empty"),
+        ("a,b\n1,2,3\n", "row 1"),
+        ("a,b\n1,2\n1\n", "row 2"),
+        ('a,b\n1,"x\n2,y\n', "row 1"),
+        ('a,b\n1,"x\n2,"y\n3,z\n', "row 1"),
+        ("a,a\n1,2\n", "twice"),
+        (b"a,b\n1,caf\xe9\n", "byte 9"),
+        ("a,b\n".encode("utf-16"), "utf-16"),
+    ],
+)
+def test_a_broken_csv_is_refused_by_place_without_its_text(tmp_path, content, message):
+    with pytest.raises(InputError, match=message) as caught:
+        read_table(write(tmp_path / "t.csv", content))
+    assert "caf" not in str(caught.value)
+
+
+def test_another_encoding_can_be_declared(tmp_path):
+    path = write(tmp_path / "t.csv", b"a\ncaf\xe9\n")
+    assert column(read_table(path, "latin-1"), "a", "") == ["café"]
+    with pytest.raises(InputError, match="klingon"):
+        read_table(path, "klingon")
+
+
+def test_tsv_json_lines_and_parquet(tmp_path):
+    tsv = read_table(write(tmp_path / "t.tsv", "a\tb\n1\tx,y\n"))
+    assert column(tsv, "b", "") == ["x,y"]
+    lines = '{"a": 1, "b": null}\n\n{"a": "\\ud800", "c": [2]}\n'
+    jsonl = read_table(write(tmp_path / "t.jsonl", lines))
+    assert [column(jsonl, name, "") for name in "abc"] == [["1", "?"], ["", ""], ["", "[2]"]]
+    pq.write_table(pa.table({"a": [1, None], "b": ["NA", None]}), tmp_path / "t.parquet")
+    parquet = read_table(str(tmp_path / "t.parquet"))
+    assert [column(parquet, name, "") for name in "ab"] == [["1", ""], ["NA", ""]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.jsonl", "{\n", "line 1"),
+        ("t.jsonl", "[1]\n", "line 1"),
+        ("t.parquet", "PAR0", "Parquet"),
+        ("t.xlsx", "x", "unknown format"),
+    ],
+)
+def test_other_broken_files_are_refused(tmp_path, name, content, message):
+    with pytest.raises(InputError, match=message):
+        read_table(write(tmp_path / name, content))
+
+
+def test_a_missing_file_and_a_missing_column_are_named(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        read_table(str(tmp_path / "t.csv"))
+    table = read_table(write(tmp_path / "t.csv", "cause,sex\nx,y\n"))
+    with pytest.raises(InputError, match="no column 'label'; it has cause, sex"):
+        column(table, "label", "t.csv")
+
+
+def test_bytes_are_no_text(tmp_path):
+    with pytest.raises(InputError, match="bytes"):
+        column(pa.table({"a": [b"x"]}), "a", "t")
+
+
+def test_a_local_dataset_is_read_with_the_names_of_its_classes(tmp_path):
+    features = datasets.Features(
+        {"cause": datasets.Value("string"), "manner": datasets.ClassLabel(names=["no", "yes"])}
+    )
+    saved = datasets.Dataset.from_dict({"cause": ["x", "NA"], "manner": [1, 0]}, features=features)
+    saved.save_to_disk(tmp_path / "saved")
+    table = read_table(str(tmp_path / "saved"))
+    assert column(table, "manner", "") == ["yes", "no"]
+    assert column(table, "cause", "") == ["x", "NA"]
+
+
+def test_a_folder_of_json_lines_is_a_dataset(tmp_path):
+    (tmp_path / "folder").mkdir()
+    write(tmp_path / "folder" / "train.jsonl", json.dumps({"cause": "x"}) + "\n")
+    assert column(read_table(str(tmp_path / "folder")), "cause", "") == ["x"]
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    with pytest.raises(InputError, match="dataset"):
+        read_table(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [("a", "b"), ("c", "")],
+        np.array([["a", "b"], ["c", None]], dtype=object),
+        pd.DataFrame({"x": ["a", "c"], "y": ["b", None]}),
+    ],
+)
+def test_several_fields_in_any_table(texts):
+    assert as_records(texts) == [("a", "b"), ("c", "")]
+
+
+def test_one_field_in_any_sequence():
+    expected = [("a",), ("1",), ("",)]
+    assert as_records(["a", 1, None]) == expected
+    assert as_records(pd.Series(["a", "1", pd.NA])) == expected
+    assert as_records(np.array([])) == as_records([]) == []
+
+
+@pytest.mark.parametrize(
+    "texts", ["one text", np.zeros((1, 1, 1)), [b"x"], 7, [("a", "b"), ("c",)]]
+)
+def test_what_is_no_table_of_texts_is_refused(texts):
+    with pytest.raises(InputError):
+        as_records(texts)
+
+
+# Cells and their ends in any order, most of it no valid table.
+PIECES = st.lists(
+    st.sampled_from(['"', '"', ",", ",", "\n", "\n", "\r\n", "\r", "a", "é", " ", "\0"])
+)
+
+
+def as_python_reads(content):
+    """The rows of a text, or None if Python's reader refuses it."""
+    try:
+        header, *rows = csv.reader(io.StringIO(content, newline=""), strict=True)
+    except (csv.Error, ValueError):
+        return None
+    if len(header) != len(set(header)):
+        return None
+    rows = [row or [""] for row in rows if row or len(header) == 1]
+    return [header, *rows] if header and all(len(row) == len(header) for row in rows) else None
+
+
+@given(pieces=PIECES, chunk=st.integers(1, 12), header=st.sampled_from(["", "x,y\n", "x\n"]))
+def test_a_csv_reads_alike_whatever_reads_it_and_in_whatever_chunks(
+    tmp_path_factory, pieces, chunk, header
+):
+    content = header + "".join(pieces)
+    path = write(tmp_path_factory.getbasetemp() / "t.csv", content)
+    expected = as_python_reads(content)
+    with (
+        mock.patch.object(tables, "CHUNK_BYTES", chunk),
+        mock.patch.object(tables, "CHUNK_ROWS", 2),
+    ):
+        if expected is None:
+            with pytest.raises(InputError):
+                read_table(path)
+        else:
+            table = read_table(path)
+            cells = [column.to_pylist() for column in table.columns]
+            assert [table.column_names, *map(list, zip(*cells, strict=True))] == expected
+
+
+def test_plain_rows_are_left_to_the_fast_reader(tmp_path):
+    path = write(tmp_path / "t.csv", 'a,b\n1,"x, ""y"""\n2,"line\nline"\n\n3,z')
+    with mock.patch.object(tables, "_read_strictly", side_effect=AssertionError):
+        assert column(read_table(path), "b", "") == ['x, "y"', "line\nline", "z"]
+
+
+def test_a_table_comes_in_parts_and_an_error_still_names_its_row(tmp_path):
+    rows = [f"{number},x{number}\n" for number in range(1000)]
+    with mock.patch.object(tables, "CHUNK_BYTES", 1000):
+        path = write(tmp_path / "t.csv", "a,b\n" + "".join(rows))
+        parts = list(read_chunks(path))
+        assert len(parts) > 5
+        assert sum(map(len, parts)) == 1000
+        path = write(tmp_path / "t.csv", "a,b\n" + "".join(rows) + "1,2,3\n")
+        with pytest.raises(InputError, match=r"row 1001 \(line 1002\) has 3 fields"):
+            read_table(path)
+        path = write(tmp_path / "t.csv", ("a,b\n" + "".join(rows)).encode() + b"\xff,1\n")
+        with pytest.raises(InputError, match=f"byte {len('a,b') + 1 + len(''.join(rows))} "):
+            read_table(path)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+def test_an_empty_table_has_columns(tmp_path, ending):
+    path = tmp_path / f"t{ending}"
+    if ending == ".parquet":
+        pq.write_table(pa.table({"a": pa.array([], pa.string())}), path)
+    else:
+        path.write_text("a\n" if ending == ".csv" else "")
+    table = read_table(str(path))
+    assert len(table) == 0
+    assert table.column_names == ([] if ending == ".jsonl" else ["a"])
+
+
+def test_distinct_records_give_the_rows_back():
+    rows = [("x", "1"), ("", "2"), ("x", "1"), ("x", "2"), ("", "")]
+    table = pa.table({"a": ["x", None, "x", "x", ""], "b": [1, 2, 1, 2, None]})
+    records, places = distinct_records(table, ["a", "b"], "")
+    assert [records[place] for place in places] == rows
+    assert len(set(records)) == 4

@@ -1,0 +1,436 @@
+"""Tables in, as text, a chunk of rows at a time.
+
+Everything is read as text: ``0123`` stays ``0123``, and ``NA``, ``None`` and ``null`` are words.
+"""
+
+import codecs
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from textlstm.errors import InputError
+
+CHUNK_BYTES = 1 << 24
+"""Bytes of a text file read at a time: some 100,000 rows, the unit of work of the stages."""
+
+CHUNK_ROWS = 100_000
+"""Rows read at a time from sources that are counted in rows."""
+
+MAX_CELL = 1 << 27
+"""Characters of a cell, at most: behind a longer one is a quote that was never closed."""
+
+
+def read_table(source: str, encoding: str = "utf-8") -> pa.Table:
+    """Return a whole table; see :func:`read_chunks`."""
+    return pa.concat_tables(read_chunks(source, encoding))
+
+
+def read_chunks(source: str, encoding: str = "utf-8") -> Iterator[pa.Table]:
+    """Yield the rows of a table in order, some at a time, at least one part, be it empty.
+
+    Parameters
+    ----------
+    source
+        A ``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet`` file; a folder that ``datasets`` can load;
+        or, if nothing of that name exists, the id of a Hugging Face dataset, of which the split
+        ``train`` is read. Text formats give strings only.
+    encoding
+        Of a text file; decoding is strict. A UTF-8 byte order mark is dropped.
+
+    Raises
+    ------
+    InputError
+        If the source cannot be found, decoded or parsed, or names a column twice. The message
+        gives the offset or row, never the text.
+    """
+    path = Path(source)
+    readers: dict[str, Callable[[], Iterator[pa.Table]]] = {
+        ".csv": lambda: _from_delimited(path, ",", encoding),
+        ".tsv": lambda: _from_delimited(path, "\t", encoding),
+        ".jsonl": lambda: _from_json_lines(path, encoding),
+        ".parquet": lambda: _from_parquet(path),
+    }
+    if path.is_dir():
+        chunks = _from_datasets(source)
+    elif path.suffix.lower() in readers:
+        if not path.is_file():
+            raise InputError(f"{source}: no such file")
+        chunks = readers[path.suffix.lower()]()
+    elif path.exists():
+        raise InputError(f"{source}: unknown format; use {', '.join(readers)}")
+    else:
+        chunks = _from_datasets(source)
+    first = next(chunks)
+    names = first.column_names
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise InputError(f"{source}: the column name {repeated[0]!r} stands there twice")
+    yield from chain([first], chunks)
+
+
+def require_column(table: pa.Table, name: str, source: str) -> None:
+    """Raise an :class:`InputError` that lists the columns, if the table has none of that name."""
+    if name not in table.column_names:
+        raise InputError(f"{source}: no column {name!r}; it has {', '.join(table.column_names)}")
+
+
+def column(table: pa.Table, name: str, source: str) -> list[str]:
+    """Return a column as text; missing cells are empty.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or its cells are bytes.
+    """
+    values, places = distinct_cells(table, name, source)
+    cells: list[str] = np.array(values, dtype=object)[places].tolist()
+    return cells
+
+
+def distinct_cells(table: pa.Table, name: str, source: str) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the distinct cells of a column as text, and which one each row has (n,).
+
+    Raises
+    ------
+    InputError
+        As :func:`column`.
+    """
+    require_column(table, name, source)
+    cells = table[name].combine_chunks()
+    try:
+        encoded = cells.dictionary_encode(null_encoding="encode")
+        values, places = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # lists and the like
+        values, places = cells.to_pylist(), np.arange(len(cells))
+    try:
+        return [as_text(value) for value in values], places.astype(np.int64)
+    except InputError as error:
+        raise InputError(f"{source}: column {name!r}: {error}") from error
+
+
+def distinct_records(
+    table: pa.Table, names: Sequence[str], source: str
+) -> tuple[list[tuple[str, ...]], NDArray[np.int64]]:
+    """Return the distinct rows of some columns as text, and which one each row has (n,).
+
+    Most records of a registry repeat others: what is done for each text is done once.
+
+    Raises
+    ------
+    InputError
+        As :func:`column`.
+    """
+    cells, places = zip(*(distinct_cells(table, name, source) for name in names), strict=True)
+    rows = np.zeros(len(table), dtype=np.int64)
+    for values, place in zip(cells, places, strict=True):
+        _, first, rows = np.unique(
+            rows * len(values) + place, return_index=True, return_inverse=True
+        )
+    fields = [
+        np.array(values, dtype=object)[mine[first]]
+        for values, mine in zip(cells, places, strict=True)
+    ]
+    return list(zip(*fields, strict=True)), rows
+
+
+def as_records(texts: Any) -> list[tuple[str, ...]]:
+    """Return the text fields of each record, whatever they came in.
+
+    Parameters
+    ----------
+    texts
+        A sequence of n strings, or a DataFrame or array (n, F) of F text fields in reading order.
+        Missing values become empty fields, numbers their decimal form.
+
+    Raises
+    ------
+    InputError
+        If ``texts`` is a single string or has more than two dimensions, or a value is bytes.
+
+    >>> as_records(["asthma", None])
+    [('asthma',), ('',)]
+    """
+    if isinstance(texts, str | bytes):
+        raise InputError("texts must be a sequence of texts, not a single one")
+    if not isinstance(texts, Iterable):
+        raise InputError(f"texts must be a sequence or a table, not {type(texts).__name__}")
+    values = texts.to_numpy(dtype=object) if hasattr(texts, "to_numpy") else texts
+    if not isinstance(values, np.ndarray):
+        rows = [row if isinstance(row, list | tuple) else (row,) for row in values]
+    elif values.ndim in (1, 2):
+        rows = list(values.reshape(len(values), -1)) if len(values) else []
+    else:
+        raise InputError(f"texts must have 1 or 2 dimensions, not {values.ndim}")
+    if len({len(row) for row in rows}) > 1:
+        raise InputError("every record must have the same number of text fields")
+    return [tuple(as_text(value) for value in row) for row in rows]
+
+
+def as_text(value: Any) -> str:
+    """Return a cell as text: missing values are empty, numbers their decimal form.
+
+    Raises
+    ------
+    InputError
+        If the value is bytes: their encoding is not known.
+    """
+    if type(value) is str:
+        return value
+    if isinstance(value, bytes):
+        raise InputError("a value is bytes, not text; decode it first")
+    return "" if pd.api.types.is_scalar(value) and pd.isna(value) else str(value)
+
+
+def _decoded(path: Path, encoding: str) -> Iterator[str]:
+    """Yield the text of a file, some at a time, without a byte order mark."""
+    try:
+        io.TextIOWrapper(io.BytesIO(), encoding=encoding)  # refuses what is no encoding of text
+    except LookupError as error:
+        raise InputError(f"--encoding {encoding}: no such encoding") from error
+    decoder, position, block = codecs.getincrementaldecoder(encoding)(), 0, b"-"
+    with path.open("rb") as handle:
+        while block:
+            block = handle.read(CHUNK_BYTES)
+            if not position and block[:2] in (b"\xff\xfe", b"\xfe\xff") and "16" not in encoding:
+                raise InputError(f"{path}: this is UTF-16; give --encoding utf-16")
+            pending = len(decoder.getstate()[0])
+            try:
+                text = decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                raise InputError(
+                    f"{path}: byte {position - pending + error.start} is not {encoding}; "
+                    "give the file's own, for instance --encoding latin-1"
+                ) from error
+            yield text if position else text.removeprefix("\ufeff")
+            position += len(block)
+
+
+def _lines(blocks: Iterable[str]) -> Iterator[str]:
+    """Yield lines with their ends, which are line feeds, carriage returns or both."""
+    rest = ""
+    for block in blocks:
+        # The last line may go on in the next block, and so may its end.
+        *whole, rest = io.StringIO(rest + block, newline="").readlines() or [""]
+        yield from whole
+    if rest:
+        yield rest
+
+
+def _from_delimited(path: Path, delimiter: str, encoding: str) -> Iterator[pa.Table]:
+    """Yield the rows of a delimited file, as Python's reader understands it in strict mode.
+
+    Where quotes stand plainly, Arrow's reader understands the same, and is many times faster. From
+    the first part on that it cannot be trusted with, Python's goes on, and says what is wrong.
+    """
+    parts = _whole_rows(_decoded(path, encoding), delimiter)
+    names: list[str] = []
+    n_rows = n_lines = 0
+    for part, plain in parts:
+        if plain and not n_lines:
+            names = next(csv.reader(_lines([part.decode()]), delimiter=delimiter), [])
+        table = _read_plain(part, delimiter, names, has_header=not n_lines) if plain else None
+        if table is None:
+            rest = (text.decode() for text in chain([part], (later for later, _ in parts)))
+            yield from _read_strictly(path, delimiter, rest, names, n_rows, n_lines)
+            return
+        yield table
+        n_rows += len(table)
+        n_lines += part.count(b"\n")
+
+
+def _whole_rows(blocks: Iterable[str], delimiter: str) -> Iterator[tuple[bytes, bool]]:
+    """Divide a file into parts that end where rows do; say of each if its quotes stand plainly.
+
+    From the first part on of which that cannot be said, parts end anywhere. At least one is given.
+    """
+    rest, plain = b"", True
+    for text in blocks:
+        part = rest + text.encode("utf-8", "replace")
+        codes = np.frombuffer(part, np.uint8)
+        newlines, quotes = (np.flatnonzero(codes == ord(mark)) for mark in '\n"')
+        outside = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
+        end = int(outside[-1]) + 1 if len(outside) else 0
+        plain &= len(part) - end <= CHUNK_BYTES and _quoted_plainly(codes[:end], quotes, delimiter)
+        if not plain:
+            end = len(part)
+        if end:
+            yield part[:end], plain
+        rest = part[end:]
+    codes = np.frombuffer(rest, np.uint8)
+    yield rest, plain and _quoted_plainly(codes, np.flatnonzero(codes == ord('"')), delimiter)
+
+
+def _quoted_plainly(codes: NDArray[np.uint8], quotes: NDArray[np.int64], delimiter: str) -> bool:
+    """Return whether quotes stand only at both ends of cells, and doubled within them.
+
+    Then, and only then, every reader finds the same cells (RFC 4180).
+
+    Parameters
+    ----------
+    codes
+        The bytes of some rows.
+    quotes
+        Where quotes stand in them, and perhaps behind them.
+    """
+    quotes = quotes[quotes < len(codes)]
+    if len(quotes) % 2:
+        return False
+    opening, closing = quotes[::2], quotes[1::2]
+    doubled = opening[1:] == closing[:-1] + 1
+    ends = [ord(end) for end in (delimiter, "\n", "\r")]
+    opens = (opening == 0) | np.isin(codes[opening - 1], ends)
+    closes = np.isin(codes[(closing + 1) % len(codes)], ends) | (closing == len(codes) - 1)
+    opens[1:] |= doubled
+    closes[:-1] |= doubled
+    return bool(opens.all() and closes.all())
+
+
+def _read_plain(
+    part: bytes, delimiter: str, names: Sequence[str], *, has_header: bool
+) -> pa.Table | None:
+    """Return rows as Arrow's reader understands them, or None if it does not."""
+    if has_header and (not names or part[:1] in b"\r\n"):
+        return None
+    try:
+        return pa.csv.read_csv(
+            pa.BufferReader(part),
+            pa.csv.ReadOptions(column_names=names, skip_rows_after_names=int(has_header)),
+            pa.csv.ParseOptions(
+                delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=len(names) > 1
+            ),
+            pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+        )
+    except pa.ArrowInvalid:
+        return None
+
+
+def _read_strictly(
+    path: Path,
+    delimiter: str,
+    blocks: Iterable[str],
+    names: Sequence[str],
+    n_rows: int,
+    n_lines: int,
+) -> Iterator[pa.Table]:
+    """Yield rows as Python's reader understands them.
+
+    If any lines were read before, the names of the columns were among them.
+    """
+    csv.field_size_limit(MAX_CELL)
+    reader = csv.reader(_lines(blocks), delimiter=delimiter, strict=True)
+
+    def rows() -> Iterator[list[str]]:
+        nonlocal names
+        number = n_rows
+        try:
+            names = names if n_lines else next(reader, [])
+            if not names:
+                raise InputError(f"{path}: the file is empty; its first line must name the columns")
+            for cells in reader:
+                if not cells and len(names) > 1:
+                    continue  # a blank line; where there is one column it is an empty cell
+                cells, number = cells or [""], number + 1
+                if len(cells) != len(names):
+                    raise InputError(
+                        f"{path}: row {number} (line {n_lines + reader.line_num}) has {len(cells)} "
+                        f"fields where the header has {len(names)}"
+                    )
+                yield cells
+        except csv.Error as error:
+            raise InputError(
+                f"{path}: row {number + 1} (line {n_lines + reader.line_num}) is not valid: {error}"
+            ) from error
+
+    yield from _in_chunks(rows(), lambda some: _from_rows(some, names))
+
+
+def _in_chunks(items: Iterator[Any], build: Callable[[list[Any]], pa.Table]) -> Iterator[pa.Table]:
+    """Yield tables built of :data:`CHUNK_ROWS` items each, at least one, be it empty."""
+    some = list(islice(items, CHUNK_ROWS))
+    yield build(some)
+    while some := list(islice(items, CHUNK_ROWS)):
+        yield build(some)
+
+
+def _from_rows(rows: Sequence[Sequence[str]], names: Sequence[str]) -> pa.Table:
+    columns: Iterable[Sequence[str]] = zip(*rows, strict=True) if rows else [()] * len(names)
+    return pa.Table.from_arrays([_string_array(cells) for cells in columns], names=list(names))
+
+
+def _from_json_lines(path: Path, encoding: str) -> Iterator[pa.Table]:
+    # A row need not name every column: it takes a reading of all to know them.
+    names = list(dict.fromkeys(name for row in _json_rows(path, encoding) for name in row))
+
+    def build(rows: list[dict[str, Any]]) -> pa.Table:
+        return _from_rows([[_json_text(row.get(name)) for name in names] for row in rows], names)
+
+    yield from _in_chunks(_json_rows(path, encoding), build)
+
+
+def _json_rows(path: Path, encoding: str) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(_lines(_decoded(path, encoding)), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{path}: line {number} is not JSON") from error
+        if not isinstance(row, dict):
+            raise InputError(f"{path}: line {number} is not a JSON object")
+        yield row
+
+
+def _json_text(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, list | dict) else as_text(value)
+
+
+def _string_array(cells: Iterable[str]) -> pa.Array:
+    try:
+        return pa.array(cells, pa.string())
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can spell
+        return pa.array([cell.encode("utf-8", "replace").decode() for cell in cells], pa.string())
+
+
+def _from_parquet(path: Path) -> Iterator[pa.Table]:
+    try:
+        with pq.ParquetFile(path) as file:
+            yield file.schema_arrow.empty_table()
+            for batch in file.iter_batches(CHUNK_ROWS):
+                yield pa.Table.from_batches([batch])
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: not a readable Parquet file") from error
+
+
+def _from_datasets(source: str) -> Iterator[pa.Table]:
+    # Imported late: it takes a second, and most tables are files.
+    import datasets
+
+    try:
+        if (Path(source) / "state.json").is_file():
+            dataset = datasets.load_from_disk(source)
+        else:
+            dataset = datasets.load_dataset(source, split="train")
+    except Exception as error:  # the hub, the cache and every builder raise their own kinds
+        raise InputError(
+            f"{source}: neither a file nor a dataset that can be loaded ({type(error).__name__})"
+        ) from error
+    rows = dataset.with_format("arrow")
+    for start in range(0, max(len(dataset), 1), CHUNK_ROWS):
+        table = rows[start : start + CHUNK_ROWS]
+        for name, feature in dataset.features.items():
+            if isinstance(feature, datasets.ClassLabel):
+                names = [None if code is None else feature.names[code]
+                         for code in table[name].to_pylist()]  # fmt: skip
+                place = table.column_names.index(name)
+                table = table.set_column(place, name, pa.array(names, pa.string()))
+        yield table
