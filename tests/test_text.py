@@ -1,12 +1,14 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from spacy.lang.en import English
 
 from textlstm.text import (
     MAX_RUN,
     SEPARATOR,
+    _punctuation,
     clean,
     preprocess,
     split_fields,
@@ -83,3 +85,21 @@ def test_any_text_gives_clean_words(text):
 def test_a_record_does_not_depend_on_its_neighbours(texts):
     together = preprocess([(text,) for text in texts])
     assert together == [preprocess([(text,)])[0] for text in texts]
+
+
+SPACY = English().tokenizer
+PIECES = [
+    *"abcXYZ019.,:;()[]=<>-'’/\"!?°^_~ ",
+    " ", " ", "=]", "’’", ":)", "o.O", "a.m.", "d/t", "w/o", "don't", "COVID-19", "10mg", "e.g.",
+    "http://a.b", "\u00df", "é", "...",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
+@example("( =]")
+@example("Jun.8) :]Whollve")
+@example("x o .O o.O")
+def test_words_are_those_of_the_tokenizer_on_the_whole_field(field):
+    tokens = SPACY(clean(field))
+    stripped = [token.text.lower().strip(_punctuation()) for token in tokens]
+    assert tokenize(field) == [word for word in stripped if word]

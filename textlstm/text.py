@@ -10,7 +10,8 @@ import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any
 
 SEPARATOR = "<sep>"
@@ -40,7 +41,9 @@ def clean(field: str) -> str:
     field = unicodedata.normalize("NFKC", field).translate(_ANGLE_BRACKETS)
     if not field.isprintable():
         field = field.translate(_invisible())
-    return _LONG_RUN.sub(r"\1 ", " ".join(field.split()))
+    words = field.split()
+    field = " ".join(words)
+    return _LONG_RUN.sub(r"\1 ", field) if max(map(len, words), default=0) > MAX_RUN else field
 
 
 def tokenize(field: str) -> list[str]:
@@ -49,8 +52,39 @@ def tokenize(field: str) -> list[str]:
     >>> tokenize("ACUTE MI, due to (Type II) Diabetes; COVID-19.")
     ['acute', 'mi', 'due', 'to', 'type', 'ii', 'diabetes', 'covid-19']
     """
-    words = (token.text.lower().strip(_punctuation()) for token in _tokenizer()(clean(field)))
-    return [word for word in words if word]
+    runs = clean(field).split()
+    if any((one[-1], other[0]) in _joints() for one, other in pairwise(runs)):
+        runs = [" ".join(runs)]
+    return [word for run in runs for word in _words(run)]
+
+
+@lru_cache(maxsize=1 << 17)
+def _words(run: str) -> tuple[str, ...]:
+    """Return the words of a cleaned field, or of one of its runs of characters without a space.
+
+    spaCy divides each run by itself, so what it makes of one is made once. There is one exception:
+    see :func:`_joints`.
+    """
+    words = (token.text.lower().strip(_punctuation()) for token in _tokenizer()(run))
+    return tuple(word for word in words if word)
+
+
+@cache
+def _joints() -> frozenset[tuple[str, str]]:
+    """Return the last and the first character of tokens that can belong together.
+
+    After dividing the runs, spaCy looks for sequences of tokens that make up a special case, as
+    ``=`` and ``]`` do, and an overlapping find across a space can keep it from taking another one.
+    Where such characters meet across a space, runs must not be taken apart.
+    """
+    from spacy.lang.en import English
+
+    plain = English().tokenizer
+    plain.rules = {}
+    specials = (plain(special) for special in _tokenizer().rules)
+    return frozenset(
+        (one.text[-1], other.text[0]) for tokens in specials for one, other in pairwise(tokens)
+    )
 
 
 def preprocess(records: Iterable[Sequence[str]]) -> list[str]:
