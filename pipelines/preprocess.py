@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipelines import shell
-from pipelines.runs import Run
+from pipelines.runs import Run, versions
 from textlstm.config import DataConfig, RunConfig
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def preprocess(run: Run, config: RunConfig) -> None:
         records = _read(config.data)
         kept, dropped = usable(records, config.data)
         parts = split(kept, config.data, config.seed)
-        run.create(config, _versions())
+        run.create(config, versions())
         run.begin("preprocess")
         for name in PARTS:
             with replacing(run.records / f"{name}.parquet") as path:
@@ -92,14 +92,6 @@ def _read(config: DataConfig) -> "pd.DataFrame":
     if config.date:
         frame["date"] = column(table, config.date, config.data)
     return frame
-
-
-def _versions() -> dict[str, str]:
-    import platform
-    from importlib.metadata import version
-
-    libraries = ("textlstm", "torch", "spacy", "scikit-learn")
-    return {name: version(name) for name in libraries} | {"python": platform.python_version()}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -1,8 +1,11 @@
 """The folder of a run: where each stage writes, and what the next one finds there."""
 
+import os
+import platform
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,15 @@ from filelock import FileLock, Timeout
 
 from textlstm.config import RunConfig
 from textlstm.errors import InputError
-from textlstm.files import read_json, write_json
+from textlstm.files import read_json, remove_leftovers, write_json
 
 STAGES = ("preprocess", "encode", "train", "report")
+
+
+def versions() -> dict[str, str]:
+    """Return the releases of what a run's results follow from."""
+    libraries = ("textlstm", "torch", "spacy", "scikit-learn")
+    return {name: version(name) for name in libraries} | {"python": platform.python_version()}
 
 
 class Run:
@@ -23,6 +32,7 @@ class Run:
         self.records = self.folder / "records"
         self.encoded = self.folder / "encoded"
         self.bundle = self.folder / "bundle"
+        self.checkpoint = self.folder / "checkpoint"
         self.history = self.folder / "history.csv"
         self.metrics = self.folder / "metrics.json"
         self.predictions = self.folder / "predictions.csv"
@@ -45,11 +55,13 @@ class Run:
         Raises
         ------
         InputError
-            If another process holds it.
+            If another process holds it, or it cannot be written to.
         """
         place = self.folder.resolve()
         path = place.with_name(f".{place.name}.lock")
         path.parent.mkdir(parents=True, exist_ok=True)
+        if place.exists() and not os.access(place, os.W_OK):
+            raise InputError(f"--run {self.folder}: this folder cannot be written to")
         try:
             with FileLock(path, timeout=0):
                 yield
@@ -108,6 +120,7 @@ class Run:
 
         Called when a stage is about to write: one that fails before leaves the old files whole.
         """
+        remove_leftovers(self.folder)
         for later in STAGES[STAGES.index(stage) :]:
             for path in self.outputs[later]:
                 if path.is_dir():

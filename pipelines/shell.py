@@ -1,6 +1,8 @@
 """What the stages' command lines share: flags made from settings, messages, exit statuses."""
 
 import argparse
+import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -145,17 +147,59 @@ def timed() -> Iterator[Callable[[], float]]:
     yield lambda: round(time.perf_counter() - started, 3)
 
 
-def leave(main: Callable[[Sequence[str] | None], None]) -> NoReturn:
-    """Run a stage and exit: 0 done, 2 the user's mistake, 130 interrupted; a defect raises."""
+class Interrupted(KeyboardInterrupt):
+    """SIGINT or SIGTERM came; the status is what a shell would give a process it killed."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.status = 128 + number
+
+
+@contextmanager
+def interruptible(finishes: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    """Raise :class:`Interrupted` on SIGINT and SIGTERM; on a second one, exit at once.
+
+    Parameters
+    ----------
+    finishes
+        Asks the work at hand to end by a KeyboardInterrupt of its own; says whether it will.
+    """
+    came: list[int] = []
+
+    def answer(number: int, _: Any) -> None:
+        if came:
+            os._exit(128 + number)
+        came.append(number)
+        if not finishes():
+            raise Interrupted(number)
+
+    before = {one: signal.signal(one, answer) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
-        main(None)
+        yield
+    except Interrupted:
+        raise
+    except KeyboardInterrupt as error:
+        raise Interrupted(came[0] if came else signal.SIGINT) from error
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def leave(main: Callable[[Sequence[str] | None], None]) -> NoReturn:
+    """Run a stage and exit: 0 done, 2 the user's mistake, 130 or 143 interrupted; a defect raises.
+
+    143 is for SIGTERM.
+    """
+    try:
+        with interruptible():
+            main(None)
     except InputError as error:
         say(f"error: {error}")
         sys.exit(2)
     except OSError as error:
         say(f"error: {error.filename or 'a file'}: {error.strerror or error}")
         sys.exit(2)
-    except KeyboardInterrupt:
-        say("interrupted; the stages that were finished are kept")
-        sys.exit(130)
+    except Interrupted as interruption:
+        say("interrupted; what is finished is kept, and the same command goes on from there")
+        sys.exit(interruption.status)
     sys.exit(0)

@@ -1,15 +1,19 @@
 """Train and calibrate the network.
 
 Reads:  RUN/config.json, RUN/encoded/
-Writes: RUN/bundle/ (the model and all it needs to predict), RUN/history.csv (a row an epoch)
+Writes: RUN/bundle/ (the model and all it needs to predict), RUN/history.csv (a row an epoch);
+        until they are there RUN/checkpoint/, from which an interrupted training goes on
 """
 
 import csv
+import hashlib
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipelines import shell
-from pipelines.runs import Run
+from pipelines.runs import Run, versions
+from textlstm.config import RunConfig
 
 if TYPE_CHECKING:
     from textlstm.encoding import WordEncoding
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 def train(run: Run, device_name: str) -> None:
     """Carry out the stage."""
     from textlstm.bundle import train_bundle
+    from textlstm.checkpoint import Checkpoint
     from textlstm.encoding import WordEncoding
     from textlstm.files import read_json
     from textlstm.training import resolve_device
@@ -32,7 +37,10 @@ def train(run: Run, device_name: str) -> None:
         examples = _examples(run, encoding)
         epochs: list[Epoch] = []
         n_epochs = config.recipe.training.epochs
-        with shell.bar(n_epochs, "training") as advance:
+        checkpoint = Checkpoint(run.checkpoint, _inputs(run, config, device.type))
+        if checkpoint.start is not None:
+            shell.say("train: going on from where the training was interrupted")
+        with shell.bar(n_epochs, "training") as advance, shell.interruptible(checkpoint.stop):
 
             def on_epoch(epoch: "Epoch") -> None:
                 epochs.append(epoch)
@@ -56,16 +64,33 @@ def train(run: Run, device_name: str) -> None:
                     "training records": int((examples.parts != 0).sum()),
                     "validation records": int((examples.parts == 0).sum()),
                 },
+                checkpoint=checkpoint,
             )
         run.begin("train")
         run.note(device=device.type)
         bundle.save(run.bundle)
         _write_history(run, epochs)
         run.end("train", seconds())
+        checkpoint.remove()
     shell.say(
         f"train: {len(epochs)} epochs on {device.type} in {seconds():.1f} s; "
         f"temperature {bundle.temperature:.2f}"
     )
+
+
+def _inputs(run: Run, config: RunConfig, device: str) -> str:
+    """Return a digest of all that the weights follow from."""
+    from textlstm.files import sha256
+
+    names = ("vocab.json", "labels.json", "train.arrow", "validation.arrow")
+    inputs = {
+        "encoded": [sha256(run.encoded / name) for name in names],
+        "recipe": config.recipe.to_dict(),
+        "seed": config.seed,
+        "device": device,
+        "versions": versions(),
+    }
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
 def _examples(run: Run, encoding: "WordEncoding") -> "Examples":

@@ -10,6 +10,15 @@ CAUSES = {
 }
 
 
+def pytest_addoption(parser):
+    parser.addoption("--kills", type=int, default=2, help="trainings killed at a random step")
+
+
+def pytest_generate_tests(metafunc):
+    if "kill" in metafunc.fixturenames:
+        metafunc.parametrize("kill", range(metafunc.config.getoption("kills")))
+
+
 @pytest.fixture(scope="session")
 def table() -> pd.DataFrame:
     """120 records of three classes with repeats, Part II in every third."""

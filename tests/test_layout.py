@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ORDER = [
     "errors", "files", "config", "tables", "records", "text", "encoding", "batches", "lsa",
-    "linear", "model", "calibration", "training", "metrics", "baselines", "bundle", "classifier",
-    "scoring", "figures", "reporting", "page",
+    "linear", "model", "calibration", "checkpoint", "training", "metrics", "baselines", "bundle",
+    "classifier", "scoring", "figures", "reporting", "page",
 ]  # fmt: skip
 STAGES = ["preprocess", "encode", "train", "report", "predict", "run"]
 

@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 
 from textlstm.batches import Corpus
 from textlstm.calibration import calibrated, fit_linear_share, fit_temperature, mixed
+from textlstm.checkpoint import Checkpoint
 from textlstm.config import Recipe
 from textlstm.encoding import EncodedTexts, WordEncoding
 from textlstm.errors import InputError
@@ -201,8 +202,11 @@ def train_bundle(
     device: torch.device,
     on_epoch: Callable[[Epoch], None],
     summary: dict[str, Any] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Bundle:
     """Train the recipe's networks and calibrate them; ``on_epoch`` is told each epoch.
+
+    With a checkpoint, the training of the networks goes on where an earlier one ended.
 
     What is left out by one member and known to the others cannot judge them all together: share and
     temperature are those of members by themselves, on the part that each left out.
@@ -213,7 +217,7 @@ def train_bundle(
     if recipe.training.class_weight == "balanced":
         examples = weighted_by_class(examples, len(labels))
     network = new_ensemble(recipe, encoding, examples.corpus, len(labels), seed)
-    for epoch in fit(network, examples, recipe.training, seed, device):
+    for epoch in fit(network, examples, recipe.training, seed, device, checkpoint):
         on_epoch(epoch)
     answers = [network.answer(member) for member in members]
     logits = held_out_logits(answers, examples, device).numpy()

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +19,14 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write to; on success it takes the place of ``path`` at once.
 
-    A reader therefore sees the old file or the new one, never a part of either. On an exception
-    the temporary file is removed and the old file stays.
+    A reader therefore sees the old file or the new one, never a part of either, whatever becomes of
+    the process or the machine. On an exception the temporary file is removed and the old file
+    stays; a killed process leaves the temporary file, see :func:`remove_leftovers`.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or cannot be written; it names ``path``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix is kept because some writers choose their format by it.
@@ -29,8 +36,29 @@ def replacing(path: Path) -> Iterator[Path]:
         with temporary.open("rb+") as handle:
             os.fsync(handle.fileno())
         temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a renaming last through a failure of power, where the system can."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files of killed processes; no other process may be writing there."""
+    for path in folder.glob(".*"):
+        if re.fullmatch(r"\..+\.\d+(\.\w+)?", path.name):
+            path.unlink()
 
 
 def write_bytes(path: Path, content: bytes) -> None:

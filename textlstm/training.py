@@ -1,12 +1,13 @@
 """The training loop: it yields one :class:`Epoch` at a time; who calls it logs, draws and saves."""
 
-import copy
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice, takewhile
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from torch.nn import functional
 
 from textlstm.batches import Batch, Corpus, shuffled
 from textlstm.calibration import calibrated_loss, fit_temperature
+from textlstm.checkpoint import Checkpoint
 from textlstm.config import Recipe, TrainingConfig
 from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError
@@ -106,7 +108,7 @@ def new_ensemble(
 ) -> Ensemble:
     """Return the recipe's networks as they start on the training texts."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_chance(seed, START).initial_seed())
+        torch.manual_seed(_seed(seed, START))
         ensemble = Ensemble(recipe.network, encoding, n_classes)
     if recipe.network.start == "lsa":
         vectors = latent_vectors(corpus, recipe.network.embedding, seed)
@@ -144,12 +146,138 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
+@dataclass
+class Course:
+    """What moves in a training: with it, and with what stays, the training goes on bit for bit.
+
+    Attributes
+    ----------
+    ensemble, optimizers, schedules, chances
+        The networks; of each member, the optimizer, the course of its learning rate, and the chance
+        of its dropout.
+    totals
+        (3,) float64: weight, loss and hits of the steps of the epoch under way.
+    steps
+        How many of them have been taken.
+    started
+        When the epoch started, on the clock of :func:`time.perf_counter`.
+    epochs
+        Those that are over.
+    best
+        The learned weights of the best of them, where they are to be restored.
+    """
+
+    ensemble: Ensemble
+    optimizers: list[torch.optim.Optimizer]
+    schedules: list[torch.optim.lr_scheduler.LRScheduler]
+    chances: list[torch.Generator]
+    totals: Tensor
+    steps: int = 0
+    started: float = 0.0
+    epochs: list[Epoch] = field(default_factory=list)
+    best: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def number(self) -> int:
+        """Return the number of the epoch under way, from 1."""
+        return len(self.epochs) + 1
+
+    @property
+    def best_loss(self) -> float:
+        """Return the lowest validation loss so far."""
+        return min((epoch.validation_loss for epoch in self.epochs), default=math.inf)
+
+    def over(self, config: TrainingConfig) -> bool:
+        """Return whether there have been enough epochs, or too many without a lower loss."""
+        since_best = sum(1 for _ in takewhile(lambda epoch: not epoch.best, self.epochs[::-1]))
+        return len(self.epochs) >= config.epochs or 0 < config.patience <= since_best
+
+    def begin_epoch(self, seed: int) -> None:
+        """Make ready for the first step of an epoch."""
+        for member, chance in enumerate(self.chances):
+            chance.manual_seed(_seed(seed, self.number, member, DROPOUT))
+        self.totals.zero_()
+        self.started = time.perf_counter()
+
+    def end_epoch(self, epoch: Epoch, *, keep_best: bool) -> None:
+        """Note an epoch that is over."""
+        self.epochs.append(epoch)
+        self.steps = 0
+        if keep_best and epoch.best:
+            self.best = {name: weight.clone() for name, weight in self.learned().items()}
+
+    def learned(self) -> dict[str, Tensor]:
+        """Return the weights that training moves."""
+        named = self.ensemble.named_parameters()
+        return {name: weight.detach() for name, weight in named if weight.requires_grad}
+
+    def healthy(self) -> bool:
+        """Return whether all weights are finite numbers."""
+        return all(bool(weight.isfinite().all()) for weight in self.learned().values())
+
+    @torch.no_grad()
+    def set_learned(self, weights: Mapping[str, Tensor]) -> None:
+        """Set the weights that :meth:`learned` names."""
+        for name, weight in self.learned().items():
+            weight.copy_(weights[name])
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Save all of it."""
+        states = {
+            f"{member}.{number}.{key}": value
+            for member, optimizer in enumerate(self.optimizers)
+            for number, state in optimizer.state_dict()["state"].items()
+            for key, value in state.items()
+        }
+        chances = {str(member): chance.get_state() for member, chance in enumerate(self.chances)}
+        named = {"learned": self.learned(), "best": self.best, "optimizer": states,
+                 "chance": chances, "epoch": {"totals": self.totals}}  # fmt: skip
+        tensors = {
+            f"{kind}/{name}": tensor
+            for kind, each in named.items()
+            for name, tensor in each.items()
+        }
+        facts = {
+            "steps": self.steps,
+            "seconds": time.perf_counter() - self.started,
+            "epochs": [asdict(epoch) for epoch in self.epochs],
+            "schedules": [schedule.state_dict() for schedule in self.schedules],
+        }
+        checkpoint.save(tensors, facts)
+
+    def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Go back to what was saved."""
+        named: dict[str, dict[str, Tensor]] = {"best": {}}
+        for path, tensor in tensors.items():
+            kind, name = path.split("/")
+            named.setdefault(kind, {})[name] = tensor.to(self.totals.device)
+        self.set_learned(named["learned"])
+        self.best = named["best"]
+        self.totals.copy_(named["epoch"]["totals"])
+        for member, chance in enumerate(self.chances):
+            chance.set_state(tensors[f"chance/{member}"])
+        states: list[dict[int, dict[str, Tensor]]] = [{} for _ in self.optimizers]
+        for name, tensor in named["optimizer"].items():
+            number, row, key = name.split(".")
+            states[int(number)].setdefault(int(row), {})[key] = tensor
+        kept = zip(self.optimizers, states, self.schedules, facts["schedules"], strict=True)
+        for optimizer, state, schedule, course in kept:
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+            schedule.load_state_dict(course)
+            for group, rate in zip(optimizer.param_groups, schedule.get_last_lr(), strict=True):
+                group["lr"] = rate
+        self.steps = facts["steps"]
+        self.started = time.perf_counter() - facts["seconds"]
+        self.epochs = [Epoch(**epoch) for epoch in facts["epochs"]]
+
+
 def fit(
     ensemble: Ensemble,
     examples: Examples,
     config: TrainingConfig,
     seed: int,
     device: torch.device,
+    checkpoint: Checkpoint | None = None,
 ) -> Iterator[Epoch]:
     """Train the networks in place, yielding each epoch.
 
@@ -157,10 +285,16 @@ def fit(
     best weights, they then are those of the epoch with the lowest validation loss, otherwise those
     of the last one. An epoch's randomness follows from the seed, the member and its number alone.
 
+    With a checkpoint, the training is saved now and then, and at its end. It goes on from what was
+    saved, and comes to the same weights as one that was never stopped; the epochs before are
+    yielded again.
+
     Raises
     ------
     InputError
-        If the loss stops being finite.
+        If the loss stops being finite; the checkpoint is one from before.
+    KeyboardInterrupt
+        If the checkpoint is told to stop; it has been saved then.
     """
     ensemble.to(device)
     members = range(len(ensemble.networks))
@@ -168,44 +302,55 @@ def fit(
     config = replace(config, batch=batch_size(n_records, config))
     optimizers = [make_optimizer(network, config) for network in ensemble.networks]
     n_steps = _steps(n_records, config) * config.epochs
-    schedules = [make_schedule(optimizer, config, n_steps) for optimizer in optimizers]
+    course = Course(
+        ensemble,
+        optimizers,
+        schedules=[make_schedule(optimizer, config, n_steps) for optimizer in optimizers],
+        chances=[torch.Generator(device) for _ in members],
+        totals=torch.zeros(3, dtype=torch.float64, device=device),
+    )
+    if checkpoint is not None and checkpoint.start is not None:
+        course.restore(*checkpoint.start)
+        checkpoint.start = None
+        yield from course.epochs
     labels, weights = held_out_truth(examples, len(members))
-    best_loss, best_weights, since_best = math.inf, None, 0
-    for number in range(1, config.epochs + 1):
-        started = time.perf_counter()
-        train_loss, train_accuracy = _one_epoch(
-            ensemble, examples, config, optimizers, schedules, seed, number, device
-        )
-        answers = [ensemble.answer(member) for member in members]
-        logits = held_out_logits(answers, examples, device)
-        # Epochs are judged as they will be used, calibrated: before it, the most confident network
-        # looks worst, and the best one is stopped too early.
-        arrays = logits.numpy(), labels
-        loss = calibrated_loss(*arrays, fit_temperature(*arrays, weights), weights)
-        if not (math.isfinite(train_loss) and math.isfinite(loss)):
-            raise InputError(
-                f"the loss is not finite in epoch {number}; lower --learning-rate or set --clip"
+    with checkpoint.steps() if checkpoint is not None else nullcontext():
+        while not course.over(config):
+            train_loss, train_accuracy = _one_epoch(
+                course, examples, config, seed, device, checkpoint
             )
-        is_best = loss < best_loss
-        if is_best:
-            best_loss, since_best = loss, 0
-            best_weights = copy.deepcopy(ensemble.state_dict()) if config.restore_best else None
-        else:
-            since_best += 1
-        yield Epoch(
-            number=number,
-            learning_rate=float(optimizers[0].param_groups[0]["lr"]),
-            train_loss=train_loss,
-            train_accuracy=train_accuracy,
-            validation_loss=loss,
-            validation_accuracy=float((logits.argmax(1).numpy() == labels).mean()),
-            best=is_best,
-            seconds=time.perf_counter() - started,
-        )
-        if config.patience and since_best >= config.patience:
-            break
-    if best_weights is not None:
-        ensemble.load_state_dict(best_weights)
+            answers = [ensemble.answer(member) for member in members]
+            logits = held_out_logits(answers, examples, device)
+            # Epochs are judged as they will be used, calibrated: before it, the most confident
+            # network looks worst, and the best one is stopped too early.
+            arrays = logits.numpy(), labels
+            loss = calibrated_loss(*arrays, fit_temperature(*arrays, weights), weights)
+            if not (math.isfinite(train_loss) and math.isfinite(loss)):
+                raise _diverged(course)
+            epoch = Epoch(
+                number=course.number,
+                learning_rate=float(optimizers[0].param_groups[0]["lr"]),
+                train_loss=train_loss,
+                train_accuracy=train_accuracy,
+                validation_loss=loss,
+                validation_accuracy=float((logits.argmax(1).numpy() == labels).mean()),
+                best=loss < course.best_loss,
+                seconds=time.perf_counter() - course.started,
+            )
+            course.end_epoch(epoch, keep_best=config.restore_best)
+            yield epoch
+        if checkpoint is not None:
+            course.save(checkpoint)
+    if checkpoint is not None and checkpoint.stopping:
+        raise KeyboardInterrupt
+    if course.best:
+        course.set_learned(course.best)
+
+
+def _diverged(course: Course) -> InputError:
+    return InputError(
+        f"the loss is not finite in epoch {course.number}; lower --learning-rate or set --clip"
+    )
 
 
 def held_out_truth(
@@ -284,31 +429,29 @@ def _steps(n_records: int, config: TrainingConfig) -> int:
 
 
 def _one_epoch(
-    ensemble: Ensemble,
+    course: Course,
     examples: Examples,
     config: TrainingConfig,
-    optimizers: Sequence[torch.optim.Optimizer],
-    schedules: Sequence[torch.optim.lr_scheduler.LRScheduler],
     seed: int,
-    number: int,
     device: torch.device,
+    checkpoint: Checkpoint | None,
 ) -> tuple[float, float]:
     """Take an epoch's steps; return the members' mean loss and accuracy, records weighted."""
+    ensemble, number = course.ensemble, course.number
     members = range(len(ensemble.networks))
-    chances = [_chance(seed, number, member, DROPOUT, device=device) for member in members]
-    totals = torch.zeros(3, dtype=torch.float64, device=device)  # weight, loss, hits
 
     def batches(member: int) -> Iterator[Tensor]:
         records = examples.trained_on(member)
-        lengths, order = examples.corpus.lengths[records], _chance(seed, number, member, ORDER)
+        order = torch.Generator().manual_seed(_seed(seed, number, member, ORDER))
+        lengths = examples.corpus.lengths[records]
         for rows in shuffled(lengths, config.batch, order, drop_last=config.drop_last):
             yield records[rows]
 
     def step(member: int, rows: Tensor) -> Tensor:
-        network, optimizer = ensemble.networks[member], optimizers[member]
+        network, optimizer = ensemble.networks[member], course.optimizers[member]
         batch = examples.corpus.batch(rows).to(device)
         labels, weights = examples.labels[rows].to(device), examples.weights[rows].to(device)
-        logits = network(batch, ensemble.spelt(batch), chances[member])  # (B, C)
+        logits = network(batch, ensemble.spelt(batch), course.chances[member])  # (B, C)
         losses = functional.cross_entropy(
             logits, labels, reduction="none", label_smoothing=config.label_smoothing
         )
@@ -316,19 +459,28 @@ def _one_epoch(
         (losses * weights).mean().backward()
         clip_gradients(network.parameters(), config)
         optimizer.step()
-        schedules[member].step()
+        course.schedules[member].step()
         with torch.no_grad():
             plain = functional.cross_entropy(logits, labels, reduction="none")
             hits = (logits.argmax(1) == labels).double()
             return torch.stack([weights.sum(), (plain * weights).sum(), (hits * weights).sum()])
 
+    if not course.steps:
+        course.begin_epoch(seed)
     # Members are independent, and torch lets go of Python's lock while it computes. They step in
     # turn, so that an interruption finds all of them at the same step; parts differ by a record or
     # two, and with them, at most, the last batch.
     with ThreadPoolExecutor(len(members), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        for rows in zip(*map(batches, members), strict=False):
-            totals += torch.stack(list(pool.map(step, members, rows))).sum(0)
-    weight, loss, correct = totals.tolist()
+        for rows in islice(zip(*map(batches, members), strict=False), course.steps, None):
+            course.totals += torch.stack(list(pool.map(step, members, rows))).sum(0)
+            course.steps += 1
+            if checkpoint is not None and checkpoint.due():
+                if not course.healthy():
+                    raise _diverged(course)
+                course.save(checkpoint)
+                if checkpoint.stopping:
+                    raise KeyboardInterrupt
+    weight, loss, correct = course.totals.tolist()
     return loss / weight, correct / weight
 
 
@@ -348,7 +500,6 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _chance(*numbers: int, device: torch.device | str = "cpu") -> torch.Generator:
-    """Return a source of random numbers that follows from these, a run's seed first."""
-    state = np.random.SeedSequence(numbers).generate_state(1)
-    return torch.Generator(device).manual_seed(int(state[0]))
+def _seed(*numbers: int) -> int:
+    """Return the seed of a source of chance that follows from these, a run's seed first."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

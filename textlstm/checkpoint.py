@@ -1,0 +1,115 @@
+"""The checkpoint of a training: from it, the training goes on as if it had never been stopped."""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import safetensors.torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from textlstm.files import write_bytes
+
+SHARE = 0.02
+"""Saving takes at most this share of the time: a slow disk or a large network saves less often."""
+
+
+class Saved(NamedTuple):
+    """What a checkpoint holds."""
+
+    tensors: Mapping[str, Tensor]
+    facts: Mapping[str, Any]
+
+
+class Checkpoint:
+    """Where a training stands, in one file that is whole or absent.
+
+    Parameters
+    ----------
+    folder
+        Of its own; made by the first save, and gone once the training is over.
+    inputs
+        A digest of all that the training follows from. What was saved for other inputs does not
+        count, nor does what the disk has damaged: both are as good as absent.
+
+    Attributes
+    ----------
+    start
+        What an earlier process saved, if it counts.
+    stopping
+        Whether the training is to save and end after the step it is taking.
+    """
+
+    def __init__(self, folder: Path, inputs: str) -> None:
+        self._folder, self._path, self._inputs = folder, folder / "state.safetensors", inputs
+        self._stepping = False
+        self._due = 0.0
+        self.stopping = False
+        self.start = self._read()
+
+    def due(self) -> bool:
+        """Return whether enough time is over for another save, or the training is to end."""
+        return self.stopping or time.perf_counter() >= self._due
+
+    def save(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Replace what was saved before.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; what was saved before is still there then.
+        """
+        started = time.perf_counter()
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        text = json.dumps(facts, allow_nan=False)
+        header = {"inputs": self._inputs, "facts": text, "sha256": _digest(tensors, text)}
+        write_bytes(self._path, safetensors.torch.save(dict(tensors), header))
+        now = time.perf_counter()
+        self._due = now + (now - started) / SHARE
+
+    def remove(self) -> None:
+        """Remove it with its folder."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @contextmanager
+    def steps(self) -> Iterator[None]:
+        """Within this block, :meth:`stop` leaves the ending to the training."""
+        self._stepping = True
+        try:
+            yield
+        finally:
+            self._stepping = False
+
+    def stop(self) -> bool:
+        """Ask the training to save and end after the step it is taking; say whether it takes any.
+
+        If so, it raises a KeyboardInterrupt when it has saved.
+        """
+        self.stopping = self._stepping
+        return self._stepping
+
+    def _read(self) -> Saved | None:
+        try:
+            with safe_open(self._path, "pt") as file:
+                header = file.metadata() or {}
+                if header.get("inputs") != self._inputs:
+                    return None
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if header["sha256"] != _digest(tensors, header["facts"]):
+                return None
+            return Saved(tensors, json.loads(header["facts"]))
+        except (OSError, SafetensorError, KeyError, ValueError):
+            return None
+
+
+def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8"))
+    for name in sorted(tensors):
+        digest.update(f"\n{name} {tensors[name].dtype} {tuple(tensors[name].shape)}\n".encode())
+        digest.update(tensors[name].numpy().tobytes())
+    return digest.hexdigest()
