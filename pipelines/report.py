@@ -45,7 +45,8 @@ def report(run: Run) -> None:
         write_json(run.metrics, metrics)
         pictures = {name: (run.figures / f"{name}.png").read_bytes() for name in figures}
         verdict = reporting.verdict(metrics)
-        write_bytes(run.page, render(config, metrics, pictures, verdict).encode("utf-8"))
+        shown = reporting.published(evaluation) | {"timing": metrics["timing"]}
+        write_bytes(run.page, render(config, shown, pictures, verdict).encode("utf-8"))
         run.end("report", seconds())
     for sentence in verdict:
         shell.say(f"report: {sentence}")

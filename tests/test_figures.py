@@ -25,12 +25,19 @@ def test_training_progress_shows_both_parts_and_the_best_epoch():
 
 
 def test_confusion_is_shaded_by_row_and_numbered_while_it_can_be_read():
-    matrix = np.array([[8, 2], [0, 0]])
-    axes = figures.confusion(matrix, ["a", "b"]).axes[0]
+    matrix = np.array([[80, 20], [0, 0]])
+    axes = figures.confusion(matrix, ["a", "b"], matrix == 0).axes[0]
     assert axes.images[0].get_array().tolist() == [[0.8, 0.2], [0.0, 0.0]]
-    assert [text.get_text() for text in axes.texts] == ["8", "2"]
-    many = figures.confusion(np.eye(31, dtype=int), [str(n) for n in range(31)])
-    assert not many.axes[0].texts
+    assert [text.get_text() for text in axes.texts] == ["80", "20"]
+    many = np.eye(31, dtype=int)
+    assert not figures.confusion(many, [str(n) for n in range(31)], many == 0).axes[0].texts
+
+
+def test_hidden_cells_are_blank():
+    matrix = np.array([[80, 20], [3, 97]])
+    axes = figures.confusion(matrix, ["a", "b"], np.array([[0, 0], [1, 1]], dtype=bool)).axes[0]
+    assert axes.images[0].get_array().tolist() == [[0.8, 0.2], [0.0, 0.0]]
+    assert [text.get_text() for text in axes.texts] == ["80", "20"]
 
 
 def test_reliability_leaves_out_bins_of_few_records():
@@ -42,9 +49,13 @@ def test_reliability_leaves_out_bins_of_few_records():
 
 def test_class_bars_put_the_most_frequent_class_on_top():
     row = {"precision": 0.5, "recall": 0.5, "f1": 0.5}
-    bars = figures.class_bars({"rare": {**row, "support": 2}, "common": {**row, "support": 2000}})
+    hidden = dict.fromkeys((*row, "support"))
+    bars = figures.class_bars({"rare": hidden, "common": {**row, "support": 2000}})
     labels = [label.get_text() for label in bars.axes[0].get_yticklabels()]
-    assert labels == ["rare (2)", "common (2,000)"]
+    assert labels == ["rare (–)", "common (2,000)"]
+    assert [bar.get_width() for bar in bars.axes[0].patches] == pytest.approx(
+        [np.nan, 0.5], nan_ok=True
+    )
 
 
 def test_one_seed_draws_one_cloud(tmp_path):
@@ -74,5 +85,6 @@ def test_clouds_side_by_side_leave_out_classes_without_words():
 
 def test_a_label_is_no_formula_and_not_too_long(tmp_path):
     labels = ["$\\frac{1}$", "x" * 200]
-    figures.save_png(figures.confusion(np.eye(2, dtype=int), labels), tmp_path / "c.png")
+    nothing = np.zeros((2, 2), dtype=int)
+    figures.save_png(figures.confusion(nothing, labels, nothing == 0), tmp_path / "c.png")
     assert (tmp_path / "c.png").stat().st_size > 1000

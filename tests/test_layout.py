@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 ORDER = [
     "errors", "files", "config", "tables", "records", "text", "encoding", "batches", "lsa",
     "linear", "model", "calibration", "checkpoint", "training", "metrics", "baselines", "bundle",
-    "classifier", "scoring", "figures", "reporting", "page",
+    "classifier", "scoring", "disclosure", "figures", "reporting", "page",
 ]  # fmt: skip
 STAGES = ["preprocess", "encode", "train", "report", "predict", "run"]
 

@@ -9,10 +9,14 @@ MEASURES = dict.fromkeys(
 METRICS = {
     "model": MEASURES,
     "baselines": {"majority": MEASURES, "tfidf_logreg": MEASURES | {"log_loss": 0.4}},
-    "per_class": {"a": {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 3}},
+    "per_class": {
+        "a": {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 30},
+        "b": {"precision": None, "recall": None, "f1": None, "support": None},
+    },
     "data": {
-        "rows": 10, "train": 6, "validation": 1, "holdout": 3, "distinct_texts": 5, "length": 4,
-        "dropped": {"empty_text": 2}, "truncated_share": 0.0, "unknown_token_share": 0.1,
+        "rows": None, "train": 60, "validation": 8, "holdout": 30, "distinct_texts": 1500,
+        "length": 4, "dropped": {"empty_text": 2, "rare_class": 0}, "truncated_share": 0.0,
+        "unknown_token_share": 0.1,
     },
     "timing": {"train": 1.0},
 }  # fmt: skip
@@ -33,6 +37,14 @@ def test_the_better_model_is_marked_and_missing_values_are_dashes():
     assert "–" in page.split("accuracy, unseen texts<br>")[1].split("</tr>")[0]
     assert "Said in words." in page
     assert "there is no cloud" in page
+
+
+def test_small_counts_are_not_shown():
+    page = render(RunConfig(), METRICS, {}, [])
+    assert "<dd>fewer than 10: empty text</dd>" in page and "rare class" not in page
+    assert "leaves fewer than 10 out" in page
+    assert "<dt>read</dt><dd>1,500 distinct texts" in page
+    assert "<tr><td>b</td>" + "<td>–</td>" * 4 + "</tr>" in page
 
 
 @pytest.mark.parametrize(

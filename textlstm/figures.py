@@ -62,13 +62,18 @@ def training_progress(history: pd.DataFrame) -> Figure:
     return figure
 
 
-def confusion(matrix: NDArray[np.int64], labels: Sequence[str]) -> Figure:
-    """Draw a confusion matrix (C, C), rows true, shaded by the share of the row."""
+def confusion(
+    matrix: NDArray[np.int64], labels: Sequence[str], hidden: NDArray[np.bool_]
+) -> Figure:
+    """Draw a confusion matrix (C, C), rows true, shaded by the share of the row.
+
+    Hidden cells (C, C) are left blank.
+    """
     n = len(labels)
     size = float(np.clip(0.34 * n + 2.6, 5.0, 14.0))
     figure = Figure(figsize=(size, size * 0.92), layout="constrained")
     axes = figure.subplots()
-    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    shares = np.where(hidden, 0.0, matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1))
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     names = [_short(label) for label in labels]
     axes.set_xticks(
@@ -78,7 +83,7 @@ def confusion(matrix: NDArray[np.int64], labels: Sequence[str]) -> Figure:
     axes.set(xlabel="predicted", ylabel="true")
     if n <= SHOWN_COUNTS:
         for row, column in np.ndindex(n, n):
-            if matrix[row, column]:
+            if not hidden[row, column]:
                 colour = "white" if shares[row, column] > 0.5 else INK
                 axes.text(column, row, f"{matrix[row, column]:,}", ha="center", va="center",
                           color=colour, fontsize=8)  # fmt: skip
@@ -111,17 +116,26 @@ def reliability_diagram(models: Mapping[str, Mapping[str, NDArray[np.float64]]])
     return figure
 
 
-def class_bars(per_class: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Draw precision, recall and F1 of each class, the most frequent on top."""
-    ordered = sorted(per_class.items(), key=lambda item: item[1]["support"])
+def class_bars(per_class: Mapping[str, Mapping[str, float | None]]) -> Figure:
+    """Draw precision, recall and F1 of each class, the most frequent on top.
+
+    What is None is left out.
+    """
+    ordered = sorted(per_class.items(), key=lambda item: item[1]["support"] or 0)
+    measures = {
+        name: np.array([row[name] for _, row in ordered], dtype=float)
+        for name in ("precision", "recall", "f1")
+    }
     places = np.arange(len(ordered))
     figure = Figure(figsize=(8, 0.32 * len(ordered) + 1.2), layout="constrained")
     axes = figure.subplots()
-    axes.barh(places, [row["f1"] for _, row in ordered], color=FIRST, alpha=0.35, label="F1")
+    axes.barh(places, measures["f1"], color=FIRST, alpha=0.35, label="F1")
     for name, marker, colour in (("precision", "o", FIRST), ("recall", "s", SECOND)):
-        axes.scatter([row[name] for _, row in ordered], places, s=22, marker=marker, color=colour,
+        axes.scatter(measures[name], places, s=22, marker=marker, color=colour,
                      label=name, zorder=3)  # fmt: skip
-    axes.set_yticks(places, [f"{_short(name)} ({row['support']:,})" for name, row in ordered])
+    counts = ["–" if row["support"] is None else f"{row['support']:,}" for _, row in ordered]
+    names = [_short(name) for name, _ in ordered]
+    axes.set_yticks(places, [f"{name} ({n})" for name, n in zip(names, counts, strict=True)])
     axes.set(xlim=(0, 1.02), ylim=(-0.7, len(ordered) - 0.3))
     axes.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     _plain(axes)

@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 
 from textlstm.config import DataConfig, Recipe, RunConfig, load_recipe, shipped_recipes
+from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.metrics import LINEAR, MODEL
 
 MEASURES = {
@@ -37,7 +38,7 @@ def render(
     Parameters
     ----------
     metrics
-        As ``metrics.json``.
+        As :func:`textlstm.reporting.published` gives them.
     pictures
         PNG bytes by name.
     verdict
@@ -51,6 +52,7 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters["number"] = _number
+    environment.filters["count"] = _count
     models = {
         MODEL: metrics["model"],
         LINEAR: metrics["baselines"]["tfidf_logreg"],
@@ -61,6 +63,7 @@ def render(
         metrics=metrics,
         models=models,
         measures=MEASURES,
+        classes=sorted(metrics["per_class"].items(), key=lambda item: -(item[1]["support"] or 0)),
         best={name: _best(name, models) for name in MEASURES},
         images={
             name: "data:image/png;base64," + b64encode(content).decode("ascii")
@@ -111,6 +114,13 @@ def _best(measure: str, models: Mapping[str, Mapping[str, Any]]) -> str | None:
         return None
     choose = min if measure in LOWER_IS_BETTER else max
     return choose(values, key=lambda name: values[name])
+
+
+def _count(number: int | None) -> str:
+    """Write a number of records; where it is withheld, a dash."""
+    if number is None:
+        return "–"
+    return f"fewer than {SMALLEST_SHOWN}" if 0 < number < SMALLEST_SHOWN else f"{number:,}"
 
 
 def _number(value: float | None, digits: int = 4) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,12 @@ from sklearn.metrics import confusion_matrix
 from textlstm import figures
 from textlstm.baselines import BASELINES
 from textlstm.bundle import Bundle
+from textlstm.disclosure import SMALLEST_SHOWN, Withheld, withheld
 from textlstm.metrics import LINEAR, MODEL, paired_bootstrap, per_class, reliability, scores
 from textlstm.scoring import rounded, score
 from textlstm.text import word_records
 
-MIN_CLOUD_RECORDS = 10
+MIN_CLOUD_RECORDS = SMALLEST_SHOWN
 """A word in fewer records is not shown: it might name a person."""
 
 
@@ -44,6 +46,20 @@ class Evaluation:
     labels: tuple[str, ...]
     truth: NDArray[np.int64]
     probabilities: dict[str, NDArray[np.float64]]
+
+    @cached_property
+    def confusion(self) -> NDArray[np.int64]:
+        """Return the confusion matrix of textlstm (C, C), rows true."""
+        predicted = self.probabilities["model"].argmax(axis=1)
+        matrix: NDArray[np.int64] = confusion_matrix(
+            self.truth, predicted, labels=np.arange(len(self.labels))
+        )
+        return matrix
+
+    @cached_property
+    def withheld(self) -> Withheld:
+        """Return what of it may not be shown."""
+        return withheld(self.confusion)
 
 
 def evaluate(
@@ -116,6 +132,22 @@ def _data_facts(
     }
 
 
+def published(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the metrics as they may leave the house: None for what small counts could be seen by.
+
+    Where few records were left out for some reason, the number of rows would tell how many.
+    """
+    metrics, hidden = evaluation.metrics, evaluation.withheld
+    per_class = {}
+    for number, (label, row) in enumerate(metrics["per_class"].items()):
+        gone = {"support"} if hidden.supports[number] else set()
+        gone |= {"precision", "recall", "f1"} if hidden.rates[number] else set()
+        per_class[label] = {name: None if name in gone else row[name] for name in row}
+    small = [n for n in metrics["data"]["dropped"].values() if 0 < n < SMALLEST_SHOWN]
+    rows = None if small else metrics["data"]["rows"]
+    return metrics | {"per_class": per_class, "data": metrics["data"] | {"rows": rows}}
+
+
 def verdict(metrics: Mapping[str, Any]) -> list[str]:
     """Say in words which model is better on the holdout, and by how much: a line a measure."""
     return [
@@ -148,8 +180,7 @@ def draw(
     evaluation: Evaluation, history: pd.DataFrame, parts: Mapping[str, pd.DataFrame], seed: int
 ) -> dict[str, Figure]:
     """Draw the figures of the report, by file name without ending."""
-    truth, labels = evaluation.truth, evaluation.labels
-    predicted = evaluation.probabilities["model"].argmax(axis=1)
+    truth = evaluation.truth
     bins = {
         MODEL: reliability(truth, evaluation.probabilities["model"]),
         LINEAR: reliability(truth, evaluation.probabilities["tfidf_logreg"]),
@@ -162,10 +193,10 @@ def draw(
     drawn = {
         "training_progress": figures.training_progress(history),
         "confusion": figures.confusion(
-            confusion_matrix(truth, predicted, labels=np.arange(len(labels))), labels
+            evaluation.confusion, evaluation.labels, evaluation.withheld.cells
         ),
         "reliability": figures.reliability_diagram(bins),
-        "per_class": figures.class_bars(evaluation.metrics["per_class"]),
+        "per_class": figures.class_bars(published(evaluation)["per_class"]),
         "word_cloud": figures.word_cloud(word_records(train["text"], MIN_CLOUD_RECORDS), seed),
         "word_clouds_by_class": figures.word_clouds(by_class, seed),
     }
