@@ -11,9 +11,9 @@ ROOT = Path(__file__).parent.parent
 ORDER = [
     "errors", "files", "config", "tables", "records", "text", "encoding", "batches", "lsa",
     "linear", "model", "calibration", "checkpoint", "training", "metrics", "baselines", "bundle",
-    "classifier", "scoring", "disclosure", "figures", "reporting", "page",
+    "classifier", "scoring", "inside", "explain", "disclosure", "figures", "reporting", "page",
 ]  # fmt: skip
-STAGES = ["preprocess", "encode", "train", "report", "predict", "run"]
+STAGES = ["preprocess", "encode", "train", "report", "predict", "explain", "run"]
 
 
 def imported(path):

@@ -1,7 +1,7 @@
 import pytest
 
 from textlstm.config import DataConfig, Recipe, RunConfig, load_recipe
-from textlstm.page import render
+from textlstm.page import render, render_explanations
 
 MEASURES = dict.fromkeys(
     ("accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier"), 0.5
@@ -64,3 +64,13 @@ def test_fields_that_differ_from_the_recipe_are_told():
     recipe = Recipe().with_fields(epochs=77, bidirectional=False)
     page = render(RunConfig(recipe=recipe, recipe_name="gone.toml"), METRICS, {}, [])
     assert "--epochs 77" in page and "--no-bidirectional" in page
+
+
+def test_explanations_escape_what_records_and_labels_say():
+    gates = dict.fromkeys(("forward_input_gate", "forward_forget_gate", "forward_cell"), None)
+    tokens = [{"token": HOSTILE, "attribution": -0.5, **gates}]
+    record = {"name": HOSTILE, "label": HOSTILE, "probability": 0.9, "tokens": tokens,
+              "picture": b"png"}  # fmt: skip
+    page = render_explanations(RunConfig(), [record, {"name": "2", "tokens": []}], member=1)
+    assert "<script" not in page and page.count("&lt;script&gt;") == 3
+    assert "-0.500" in page and "–" in page and "This record has no word." in page

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines import encode, predict, preprocess, report, shell, train
+from pipelines import encode, explain, predict, preprocess, report, shell, train
 from pipelines import run as run_stage
 from textlstm import TextLSTMClassifier
 from textlstm.encoding import read_encoded
@@ -370,6 +370,69 @@ def test_the_input_is_not_overwritten(home, capsys):
     path, before = home / "records.csv", (home / "records.csv").read_bytes()
     assert status(predict.main, ["--run", home / "run", "--data", path, "--out", path]) == 2
     assert "--out" in capsys.readouterr().err and path.read_bytes() == before
+
+
+# ------------------------------------------------------------------------------ explaining
+
+
+def explained(home, out, *more):
+    arguments = ["--run", home / "run", "--data", home / "records.csv", "--out", out, *more]
+    explain.main([str(argument) for argument in arguments])
+    return out
+
+
+def test_named_records_are_explained_word_by_word(home, tmp_path, table):
+    names = ["r007", "r001"]
+    out = explained(home, tmp_path / "why.csv", "--id", "record_id", "--records", *names)
+    rows = pd.read_csv(out, keep_default_na=False)
+    assert rows["record"].drop_duplicates().tolist() == names
+    coded = predicted(home, table, tmp_path / "coded.csv")
+    coded = pd.read_csv(coded, keep_default_na=False).set_index("record_id")
+    for name, mine in rows.groupby("record"):
+        cause = coded["cause"][name].lower().replace(",", "")
+        words = f"{cause} <sep> {coded['other'][name].lower()}".split()
+        assert mine["token"].tolist() == words
+        assert (mine["predicted_label"] == coded["predicted_label"][name]).all()
+        assert mine["probability"].iloc[0] == pytest.approx(coded["probability"][name], abs=1e-6)
+
+
+def test_the_first_records_are_explained_where_none_are_named(home, tmp_path):
+    rows = pq.read_table(explained(home, tmp_path / "why.parquet")).to_pandas()
+    assert rows["record"].drop_duplicates().tolist() == [str(n) for n in range(1, 21)]
+
+
+def test_explanations_as_a_page(home, tmp_path):
+    page = explained(home, tmp_path / "why.html", "--records", "3", "1").read_text()
+    assert page.index("<h2>3: ") < page.index("<h2>1: ")
+    assert page.count("data:image/png;base64,") == 2
+    assert "<script" not in page and "http" not in page.replace("http-equiv", "")
+
+
+def test_a_record_without_words_is_explained_by_nothing(home, tmp_path):
+    data = tmp_path / "empty.csv"
+    pd.DataFrame({"cause": [""], "other": ["-"]}).to_csv(data, index=False)
+    page = explained(home, tmp_path / "why.html", "--data", data).read_text()
+    assert "This record has no word." in page
+    assert len(pd.read_csv(explained(home, tmp_path / "why.csv", "--data", data))) == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--records", "121"], "--records 121: no such record"),
+        (["--id", "category", "--records", "External"], "40 such records"),
+        (["--member", "2"], "--member"),
+        (["--text", "cause"], "the model reads 2"),
+        (["--out", "out.doc"], "out.doc"),
+    ],
+)
+def test_mistakes_in_explaining(home, tmp_path, capsys, more, message):
+    arguments = ["--run", home / "run", "--data", home / "records.csv",
+                 "--out", tmp_path / "why.csv", *more]  # fmt: skip
+    assert status(explain.main, arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error and "Traceback" not in error
+    assert not (tmp_path / "why.csv").exists()
 
 
 # ------------------------------------------------------------------------------ splits, classes

@@ -85,6 +85,24 @@ class LinearBranch(nn.Module):
                 logits = logits + sums[:, :-1] / length.where(length > 0, 1.0)
         return logits[batch.places]
 
+    def votes(self, batch: Batch) -> Tensor:
+        """Return what each token of the distinct texts adds to their logits (B, T, C).
+
+        With the bias they add up to the logits: a word's vote is exact, given the text's length.
+        """
+        fields = field_numbers(batch.words[batch.ids], self.separator, len(self.words))  # (B, T)
+        votes = self.bias.new_zeros(*batch.ids.shape, len(self.bias))
+        for field, (words, subwords) in enumerate(zip(self.words, self.subwords, strict=True)):
+            inside = (fields == field)[:, :, None]  # (B, T, 1)
+            spelt = functional.embedding_bag(
+                batch.subwords, subwords, batch.offsets, mode="sum"
+            )  # (U, C + 1)
+            for table in (words[batch.words], spelt):
+                terms = functional.embedding(batch.ids, table) * inside  # (B, T, C + 1)
+                length = terms[:, :, -1:].sum(dim=1, keepdim=True).sqrt()  # (B, 1, 1)
+                votes = votes + terms[:, :, :-1] / length.where(length > 0, 1.0)
+        return votes
+
 
 def fit_linear(
     corpus: Corpus,

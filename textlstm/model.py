@@ -90,14 +90,7 @@ class TextLSTM(nn.Module):
         chance
             Of what is dropped in training; without it nothing is.
         """
-        embedded = self.embed(batch, spelt, chance)  # (B, T, E)
-        pooled = [self.pool(self.forward_lstm(embedded)[0], batch.lengths)]
-        if self.backward_lstm is not None:
-            reverse = reversed_within(batch.lengths, embedded.shape[1])  # (B, T)
-            backward = embedded.gather(1, reverse[:, :, None].expand_as(embedded))  # (B, T, E)
-            # Steps need not be put back in reading order: pooling does not see their order.
-            pooled.append(self.pool(self.backward_lstm(backward)[0], batch.lengths))
-        features = torch.cat(pooled, dim=1)  # (B, P)
+        features = self.features(self.embed(batch, spelt, chance), batch.lengths)  # (B, P)
         if chance is not None:
             features = features * kept(features, self.config.dropout, chance)
         logits: Tensor = self.output(features)  # (B, C)
@@ -122,6 +115,16 @@ class TextLSTM(nn.Module):
         if chance is not None:
             vectors = vectors * kept(vectors[:, :1], self.config.embedding_dropout, chance)
         return vectors
+
+    def features(self, embedded: Tensor, lengths: Tensor) -> Tensor:
+        """Return what is classified (B, P): the pooled steps of texts of word vectors (B, T, E)."""
+        pooled = [self.pool(self.forward_lstm(embedded)[0], lengths)]
+        if self.backward_lstm is not None:
+            reverse = reversed_within(lengths, embedded.shape[1])  # (B, T)
+            backward = embedded.gather(1, reverse[:, :, None].expand_as(embedded))  # (B, T, E)
+            # Steps need not be put back in reading order: pooling does not see their order.
+            pooled.append(self.pool(self.backward_lstm(backward)[0], lengths))
+        return torch.cat(pooled, dim=1)
 
     def pool(self, steps: Tensor, lengths: Tensor) -> Tensor:
         """Return (B, P) of the LSTM's steps (B, T, H), those after a text's end left out."""

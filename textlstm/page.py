@@ -44,6 +44,43 @@ def render(
     verdict
         The result in words, a sentence a measure.
     """
+    models = {
+        MODEL: metrics["model"],
+        LINEAR: metrics["baselines"]["tfidf_logreg"],
+        "class shares only": metrics["baselines"]["majority"],
+    }
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        config=config,
+        metrics=metrics,
+        models=models,
+        measures=MEASURES,
+        classes=sorted(metrics["per_class"].items(), key=lambda item: -(item[1]["support"] or 0)),
+        best={name: _best(name, models) for name in MEASURES},
+        images={name: _embedded(content) for name, content in pictures.items()},
+        verdict=verdict,
+        command=_command(config),
+    )
+
+
+def render_explanations(
+    config: RunConfig, records: Sequence[Mapping[str, Any]], member: int
+) -> str:
+    """Return the explanations of single records as a page: it shows their words.
+
+    Parameters
+    ----------
+    records
+        For each its ``name``, ``label``, ``probability``, its ``tokens`` (the rows of
+        :func:`textlstm.explain.token_table`), and the PNG bytes of a ``picture`` of its states.
+    member
+        The network whose gates are shown, from 1.
+    """
+    template = _environment().get_template("explain.html.j2")
+    return template.render(config=config, records=records, member=member)
+
+
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("textlstm"),
         autoescape=True,
@@ -51,27 +88,12 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = _number
-    environment.filters["count"] = _count
-    models = {
-        MODEL: metrics["model"],
-        LINEAR: metrics["baselines"]["tfidf_logreg"],
-        "class shares only": metrics["baselines"]["majority"],
-    }
-    return environment.get_template("report.html.j2").render(
-        config=config,
-        metrics=metrics,
-        models=models,
-        measures=MEASURES,
-        classes=sorted(metrics["per_class"].items(), key=lambda item: -(item[1]["support"] or 0)),
-        best={name: _best(name, models) for name in MEASURES},
-        images={
-            name: "data:image/png;base64," + b64encode(content).decode("ascii")
-            for name, content in pictures.items()
-        },
-        verdict=verdict,
-        command=_command(config),
-    )
+    environment.filters |= {"number": _number, "count": _count, "embedded": _embedded}
+    return environment
+
+
+def _embedded(picture: bytes) -> str:
+    return "data:image/png;base64," + b64encode(picture).decode("ascii")
 
 
 def _command(config: RunConfig) -> str:

@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+import torch
+
+from textlstm import TextLSTMClassifier
+from textlstm.batches import Corpus
+from textlstm.explain import attributions, deciding_words, partly_read, token_table
+
+TEXTS = ["acute mi <sep> copd", "copd", "unheard of mi", "", "mi <sep>", "copd"]
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    return TextLSTMClassifier(epochs=4, embedding=8, hidden_units=6, members=2).fit(
+        [["acute mi", ""], ["mi of heart", "copd"], ["copd", ""], ["asthma", "acute"]] * 10,
+        ["heart", "heart", "lung", "lung"] * 10,
+    ).bundle_  # fmt: skip
+
+
+def read_by(bundle, texts, share):
+    """Log probabilities with so much of each word read."""
+    corpus = Corpus(bundle.encoding.encode(texts), bundle.encoding)
+    batch = corpus.batch_of_texts(corpus.places)
+    far = torch.full(batch.ids.shape, share)
+    with torch.no_grad():
+        return partly_read(bundle, batch)(far, torch.arange(len(texts))).numpy()
+
+
+def test_all_read_is_the_model(bundle):
+    found = np.exp(read_by(bundle, TEXTS, 1.0))
+    np.testing.assert_allclose(found, bundle.predict_proba(TEXTS), atol=1e-6)
+
+
+def test_nothing_read_is_a_text_of_unknown_words(bundle):
+    """Unknown even by their spelling, where the linear branch hears its bias alone."""
+    nothing = read_by(bundle, ["acute mi <sep> copd"], 0.0)
+    np.testing.assert_allclose(nothing, read_by(bundle, ["⁑ ⁂ <sep> ※"], 1.0), atol=1e-6)
+    assert bundle.network.linear_share > 0 and bundle.network.subword_embedding is not None
+
+
+@pytest.mark.parametrize("recipe", ["default", "okut-table2"])
+def test_attributions_add_up_to_what_reading_the_words_changes(bundle, recipe):
+    if recipe != "default":
+        bundle = (
+            TextLSTMClassifier(recipe, epochs=2)
+            .fit(["a b", "c d", "a d"] * 9, ["x", "y", "z"] * 9)
+            .bundle_
+        )
+    texts = TEXTS if recipe == "default" else ["a b", "d a c", "", "e"]
+    for number in range(len(bundle.labels)):
+        gains = attributions(bundle, texts, [number] * len(texts), steps=128)
+        change = read_by(bundle, texts, 1.0)[:, number] - read_by(bundle, texts, 0.0)[:, number]
+        np.testing.assert_allclose([one.sum() for one in gains], change, atol=0.01)
+        assert [len(one) for one in gains] == [len(text.split()) for text in texts]
+
+
+def test_what_says_nothing_is_given_nothing(bundle):
+    """Separators, words unknown by spelling, and what is not read have no part in the gain."""
+    texts = ["mi <sep> copd", "⁑ mi", "mi " * bundle.encoding.length + "copd"]
+    separated, unknown, long = attributions(bundle, texts, [0, 0, 0])
+    assert separated[1] == 0 and separated[0] != 0
+    assert unknown[0] == 0 and long[-1] == 0 and long[0] != 0
+
+
+def test_a_linear_model_is_explained_by_its_weights(bundle):
+    """With the linear branch alone, and two classes, a word's gain is in proportion to its vote."""
+    share = bundle.network.linear_share.clone()
+    bundle.network.linear_share.fill_(1.0)
+    corpus = Corpus(bundle.encoding.encode(TEXTS[:1]), bundle.encoding)
+    votes = bundle.network.linear.votes(corpus.batch_of_texts(corpus.places))[0]  # (T, C)
+    gains = attributions(bundle, TEXTS[:1], [0], steps=32)[0]
+    bundle.network.linear_share.copy_(share)
+    margins = (votes[:, 0] - votes[:, 1]).numpy()
+    np.testing.assert_allclose(gains / gains[0], margins / margins[0], atol=1e-4)
+
+
+def test_a_text_is_explained_alone_as_among_others(bundle):
+    classes = [0, 1, 0, 1, 0, 0]
+    together = attributions(bundle, TEXTS, classes)
+    for text, number, gains in zip(TEXTS, classes, together, strict=True):
+        np.testing.assert_allclose(attributions(bundle, [text], [number])[0], gains, atol=1e-5)
+
+
+def test_the_words_that_decide_speak_for_the_class(bundle):
+    texts = ["mi of heart mi <sep> asthma", "asthma <sep> asthma", ""]
+    first, second, empty = deciding_words(bundle, texts, [0, 1, 0], top=2)
+    assert first[0][0] == "mi" and "asthma" not in dict(first) and len(first) == 2
+    assert [word for word, _ in second] == ["asthma"] and empty == []
+    gains = attributions(bundle, texts, [0, 1, 0])
+    assert first[0][1] == pytest.approx(gains[0][0] + gains[0][3])
+
+
+def test_the_table_has_a_row_a_token(bundle):
+    long = "mi " * (bundle.encoding.length + 2)
+    table = token_table(bundle, ["acute mi <sep>", "", long], member=1)
+    assert table["row"].tolist() == [0] * 3 + [2] * (bundle.encoding.length + 2)
+    assert table["token"][:3].tolist() == ["acute", "mi", "<sep>"]
+    assert table["number"][:3].tolist() == [1, 2, 3]
+    assert (table["predicted_label"][:3] == "heart").all()
+    gates = table.filter(like="gate").iloc[:-2].to_numpy()
+    assert gates.shape[1] == 4 and gates.min() > 0 and gates.max() < 1
+    assert table.filter(like="gate").iloc[-2:].isna().all().all()

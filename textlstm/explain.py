@@ -1,0 +1,192 @@
+"""Why this label: what each word of a text adds to the log probability of a class.
+
+The method is integrated gradients (Sundararajan, Taly and Yan 2017). Every word is read by a share
+that grows from 0, where it stands for the unknown word, to 1; what the log probability gains on the
+way is divided among the words. The gains are those of the whole model, networks and linear branch
+and temperature, and add up to the difference between the text and the same text with no word read.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from textlstm.batches import Batch, Corpus, by_length
+from textlstm.bundle import Bundle
+from textlstm.encoding import PAD, UNKNOWN
+from textlstm.inside import token_steps
+from textlstm.text import SEPARATOR
+
+STEPS = 8
+"""Points of the Gauss-Legendre rule along the way."""
+
+THOROUGH_STEPS = 64
+"""The same where single records are looked at."""
+
+TOKENS = 16_384
+"""Tokens that go through the networks at once, at most: all points of some texts."""
+
+
+def attributions(
+    bundle: Bundle, texts: Sequence[str], classes: Sequence[int], *, steps: int = STEPS
+) -> list[NDArray[np.float64]]:
+    """Return, for each text, what each of its tokens adds to the log probability of a class.
+
+    Parameters
+    ----------
+    texts
+        (n,) preprocessed texts.
+    classes
+        (n,) the class number explained in each.
+    steps
+        Points at which the gradient is taken.
+
+    Returns
+    -------
+    list
+        For each text (tokens,) nats, in the order of ``text.split()``. A separator of fields has
+        0, as have the tokens behind the length the model reads.
+    """
+    pairs = list(zip(texts, map(int, classes), strict=True))
+    # Most texts of a registry are repeats: each is explained once.
+    distinct = {pair: row for row, pair in enumerate(dict.fromkeys(pairs))}
+    corpus = Corpus(bundle.encoding.encode([text for text, _ in distinct]), bundle.encoding)
+    targets = torch.tensor([number for _, number in distinct], dtype=torch.int64)
+    found: dict[int, NDArray[np.float64]] = {}
+    for rows in by_length(corpus.lengths, max(1, TOKENS // (steps * bundle.encoding.length))):
+        batch = corpus.batch_of_texts(corpus.places[rows])
+        gains = _integrated_gradients(partly_read(bundle, batch), batch, targets[rows], steps)
+        found |= dict(zip(rows.tolist(), gains.double().numpy(), strict=True))
+    left = bundle.encoding.padding == "left"
+    return [_of_tokens(text, found[distinct[text, number]], left) for text, number in pairs]
+
+
+def _of_tokens(text: str, gains: NDArray[np.float64], left: bool) -> NDArray[np.float64]:
+    """Return the gains (tokens,) of a text of the gains of its row of ids (T,)."""
+    n = len(text.split())
+    own = gains[-n:] if left and n else gains[:n]
+    return np.pad(own, (0, n - len(own)))
+
+
+def _integrated_gradients(
+    answer: Callable[[Tensor, Tensor], Tensor], batch: Batch, targets: Tensor, steps: int
+) -> Tensor:
+    """Return what each word adds to the log probability of the targets (B, T)."""
+    # Imported late: only explanations need it.
+    from captum.attr import IntegratedGradients
+
+    gains: Tensor = IntegratedGradients(answer).attribute(
+        torch.ones(batch.ids.shape),
+        target=targets,
+        additional_forward_args=(torch.arange(len(targets)),),
+        n_steps=steps,
+        method="gausslegendre",
+    )
+    return gains.detach()
+
+
+def partly_read(bundle: Bundle, batch: Batch) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return the log probabilities of the model as a function of how far each word is read.
+
+    It takes how far (N, T), from 0 to 1, and which of the batch's B texts each row is of (N,), and
+    returns (N, C). A network sees a point between the vector of the unknown word and that of the
+    word; the linear branch hears so much of its vote, the length of the text being held. Padding
+    and separators are always read: they say where words stand.
+
+    What is read of a word grows by the square. The way is the same, and so are the gains; but the
+    networks decide early on it, and that is where the points then lie closer.
+    """
+    ensemble = bundle.network.cpu()
+    ids = batch.words[batch.ids]  # (B, T)
+    always = (ids == PAD) | (ids == bundle.encoding.separator)
+    with torch.no_grad():
+        spelt = ensemble.spelt(batch)
+        vectors = [network.embed(batch, spelt, None) for network in ensemble.networks]
+        votes = None if ensemble.linear is None else ensemble.linear.votes(batch)  # (B, T, C)
+
+    def log_probabilities(far: Tensor, texts: Tensor) -> Tensor:
+        read = far.masked_fill(always[texts], 1.0).square()[:, :, None]  # (N, T, 1)
+        answers = []
+        for network, words in zip(ensemble.networks, vectors, strict=True):
+            unread = network.embedding.weight[UNKNOWN].detach()  # (E,)
+            embedded = unread + read * (words[texts] - unread)  # (N, T, E)
+            features = network.features(embedded, batch.lengths[texts])
+            answers.append(network.output(features).log_softmax(dim=1))
+        logits = torch.stack(answers).mean(0)
+        if ensemble.linear is not None and votes is not None:
+            linear = ensemble.linear.bias + (read * votes[texts]).sum(dim=1)
+            logits = torch.lerp(logits, linear.log_softmax(dim=1), ensemble.linear_share)
+        return (logits / bundle.temperature).log_softmax(dim=1)
+
+    return log_probabilities
+
+
+def deciding_words(
+    bundle: Bundle, texts: Sequence[str], classes: Sequence[int], top: int = 3
+) -> list[list[tuple[str, float]]]:
+    """Return, for each text, the words that speak most for its class, and by how many nats.
+
+    A word that stands several times counts once, with the sum of what it adds. Words that speak
+    against the class are left out.
+    """
+    decided = []
+    for text, gains in zip(texts, attributions(bundle, texts, classes), strict=True):
+        ranked = sorted(_by_word(text, gains).items(), key=lambda item: -item[1])
+        decided.append([(word, gain) for word, gain in ranked[:top] if gain > 0])
+    return decided
+
+
+def _by_word(text: str, gains: NDArray[np.float64]) -> dict[str, float]:
+    """Return the sum of the gains of each word of a text, separators apart."""
+    words: dict[str, float] = {}
+    for word, gain in zip(text.split(), gains.tolist(), strict=True):
+        words[word] = words.get(word, 0.0) + gain
+    words.pop(SEPARATOR, None)
+    return words
+
+
+def token_table(bundle: Bundle, texts: Sequence[str], member: int = 0) -> pd.DataFrame:
+    """Return a row for each token of preprocessed texts: why this label, and what the gates did.
+
+    Parameters
+    ----------
+    member
+        The network whose gates are shown, from 0.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``row`` (of the texts, from 0), ``number`` (of the token, from 1), ``token``,
+        ``predicted_label``, ``probability``, ``attribution`` (nats of log probability), and for
+        each direction ``_input_gate`` and ``_forget_gate`` (means over the hidden units, 0 to 1)
+        and ``_cell`` (mean absolute cell state). A forget gate near 1 means that what came before
+        was kept (Wang and Jiang 2016, "Learning Natural Language Inference with LSTM"). Tokens
+        behind the length the model reads have the attribution 0 and no gates.
+    """
+    probabilities = bundle.predict_proba(texts)
+    classes = probabilities.argmax(axis=1)
+    gains = attributions(bundle, texts, classes, steps=THOROUGH_STEPS)
+    parts = []
+    for row, steps in enumerate(token_steps(bundle, texts, member)):
+        tokens = texts[row].split()
+        columns: dict[str, Any] = {
+            "row": row,
+            "number": range(1, len(tokens) + 1),
+            "token": tokens,
+            "predicted_label": bundle.labels[classes[row]],
+            "probability": probabilities[row].max(),
+            "attribution": gains[row],
+        }
+        for direction, one in steps.items():
+            for name, values in (("input_gate", one.input_gate), ("forget_gate", one.forget_gate),
+                                 ("cell", one.cell.abs())):  # fmt: skip
+                means = values.mean(dim=1).double().numpy()
+                columns[f"{direction}_{name}"] = np.pad(
+                    means, (0, len(tokens) - len(means)), constant_values=np.nan
+                )
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
