@@ -58,6 +58,36 @@ def test_class_bars_put_the_most_frequent_class_on_top():
     )
 
 
+def counted(share, records):
+    return {"share": share, "low": 0.0, "high": 0.1, "records": records}
+
+
+def test_the_workload_is_drawn_with_what_was_promised():
+    curve = {"share": [0.5, 1.0], "error": [0.01, 0.04], "low": [0.0, 0.03], "high": [0.1, 0.05]}
+    promises = [
+        {"max_error": 0.01, "coded": counted(0.0, 100), "error": counted(None, 0)},
+        {"max_error": 0.02, "coded": counted(0.8, 100), "error": counted(0.015, 80)},
+    ]
+    axes = figures.workload(curve, promises).axes[0]
+    shown = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
+    assert shown["measured error"] == [[0.5, 0.01], [1.0, 0.04]]
+    assert [[0.8, 0.015]] in [line.get_xydata().tolist() for line in axes.lines]
+    assert [text.get_text() for text in axes.texts] == ["80% at 2%"]
+
+
+def test_the_workload_by_class_leaves_out_classes_never_predicted():
+    rows = {
+        "rare": {"coded": counted(0.0, 2), "error": counted(None, 0)},
+        "common": {"coded": counted(0.9, 2000), "error": counted(0.01, 1800)},
+        "never": {"coded": counted(None, 0), "error": counted(None, 0)},
+    }
+    coded, error = figures.workload_by_class({"max_error": 0.02, "per_class": rows}).axes
+    labels = [label.get_text() for label in coded.get_yticklabels()]
+    assert labels == ["rare (2)", "common (2,000)"]
+    assert [bar.get_width() for bar in coded.patches] == [0.0, 0.9]
+    assert error.lines[-2].get_xydata().tolist() == [[0.01, 1]]
+
+
 def test_one_seed_draws_one_cloud(tmp_path):
     words = {f"word{number}": number + 10 for number in range(30)}
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):

@@ -10,8 +10,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ORDER = [
     "errors", "files", "config", "tables", "records", "text", "encoding", "batches", "lsa",
-    "linear", "model", "calibration", "checkpoint", "training", "metrics", "baselines", "bundle",
-    "classifier", "scoring", "inside", "explain", "disclosure", "figures", "reporting", "page",
+    "linear", "model", "calibration", "checkpoint", "training", "metrics", "baselines",
+    "decisions", "bundle", "classifier", "scoring", "inside", "explain", "disclosure",
+    "figures", "reporting", "page",
 ]  # fmt: skip
 STAGES = ["preprocess", "encode", "train", "report", "predict", "explain", "run"]
 

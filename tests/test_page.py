@@ -6,6 +6,25 @@ from textlstm.page import render, render_explanations
 MEASURES = dict.fromkeys(
     ("accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier"), 0.5
 ) | {"accuracy_unseen_text": None}  # fmt: skip
+ALL, NONE = (
+    {"share": share, "low": 0.0, "high": 1.0, "records": n} for share, n in ((0.75, 4), (None, 0))
+)
+DECISIONS = {
+    "held_out": 30,
+    "promises": [
+        {
+            "max_error": 0.02, "promised_share": 0.8, "threshold": 0.9, "coded": ALL,
+            "error": NONE, "sentence": "80 % can be coded automatically.", "per_class": {},
+        }
+    ],
+    "workload": {},
+    "sets": [
+        {
+            "coverage": 0.9, "labels": 1.25, "single": ALL, "covered": ALL,
+            "covered_unseen_text": NONE, "per_class": {"a": ALL},
+        }
+    ],
+}  # fmt: skip
 METRICS = {
     "model": MEASURES,
     "baselines": {"majority": MEASURES, "tfidf_logreg": MEASURES | {"log_loss": 0.4}},
@@ -13,6 +32,7 @@ METRICS = {
         "a": {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 30},
         "b": {"precision": None, "recall": None, "f1": None, "support": None},
     },
+    "decisions": DECISIONS,
     "data": {
         "rows": None, "train": 60, "validation": 8, "holdout": 30, "distinct_texts": 1500,
         "length": 4, "dropped": {"empty_text": 2, "rare_class": 0}, "truncated_share": 0.0,
@@ -25,7 +45,11 @@ HOSTILE = "<script>alert('x')</script>"
 
 def test_hostile_labels_columns_and_file_names_are_escaped():
     config = RunConfig(DataConfig(data=f"{HOSTILE}.csv", text=(HOSTILE + "1",), label=HOSTILE))
-    metrics = METRICS | {"per_class": {HOSTILE: METRICS["per_class"]["a"]}}
+    sets = [DECISIONS["sets"][0] | {"per_class": {HOSTILE: ALL}}]
+    metrics = METRICS | {
+        "per_class": {HOSTILE: METRICS["per_class"]["a"]},
+        "decisions": DECISIONS | {"sets": sets},
+    }
     page = render(config, metrics, {"confusion": b"png"}, [HOSTILE])
     assert "<script" not in page and page.count("&lt;script&gt;") >= 5
 
@@ -37,6 +61,8 @@ def test_the_better_model_is_marked_and_missing_values_are_dashes():
     assert "–" in page.split("accuracy, unseen texts<br>")[1].split("</tr>")[0]
     assert "Said in words." in page
     assert "there is no cloud" in page
+    assert "80 % can be coded automatically." in page
+    assert "<td>75.0% (0.0% to 100.0%)</td><td>–</td>" in page
 
 
 def test_small_counts_are_not_shown():

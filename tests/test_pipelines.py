@@ -59,6 +59,7 @@ def test_a_run_holds_what_the_contract_names(home):
         "metrics.json", "predictions.csv", "report.html", "figures/word_cloud.png",
         "figures/training_progress.png", "figures/confusion.png", "figures/reliability.png",
         "figures/per_class.png", "figures/word_clouds_by_class.png",
+        "figures/workload.png", "figures/workload_by_class.png",
         "bundle/model.safetensors", "bundle/vocab.json", "bundle/labels.json",
         "bundle/config.json", "bundle/calibration.json", "bundle/README.md",
         "bundle/manifest.json",
@@ -71,7 +72,9 @@ def test_metrics_have_the_keys_of_the_contract(home):
     measures = {
         "accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier", "accuracy_unseen_text"
     }  # fmt: skip
-    assert set(found) == {"model", "baselines", "difference", "per_class", "data", "timing"}
+    assert set(found) == {
+        "model", "baselines", "difference", "per_class", "decisions", "data", "timing"
+    }  # fmt: skip
     assert set(found["model"]) == measures
     assert set(found["baselines"]) == {"majority", "tfidf_logreg"}
     assert all(set(one) == measures for one in found["baselines"].values())
@@ -99,6 +102,21 @@ def test_metrics_agree_with_the_predictions_and_the_difference(home):
     for name, difference in found["difference"].items():
         expected = found["model"][name] - found["baselines"]["tfidf_logreg"][name]
         assert difference["estimate"] == pytest.approx(expected)
+
+
+def test_what_was_promised_is_measured(home):
+    found = metrics(home)["decisions"]
+    assert set(found) == {"held_out", "promises", "workload", "sets"}
+    # One network that left out eight records can promise nothing.
+    assert found["held_out"] == 9
+    for promise in found["promises"]:
+        assert promise["threshold"] is None and promise["coded"]["share"] == 0.0
+        assert "cannot be promised" in promise["sentence"]
+    assert found["workload"]["error"][-1] == pytest.approx(1 - metrics(home)["model"]["accuracy"])
+    for one in found["sets"]:
+        n = sum(row["records"] for row in one["per_class"].values())
+        covered = sum(row["share"] * row["records"] for row in one["per_class"].values())
+        assert n == 36 and one["covered"]["share"] == pytest.approx(covered / n)
 
 
 def test_the_parts_are_those_of_the_table(home, table):
@@ -146,7 +164,7 @@ def test_no_text_of_a_record_is_in_what_may_be_shown(home):
 
 def test_the_report_is_one_file_that_loads_nothing(home):
     page = (home / "run" / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 6
+    assert page.count("data:image/png;base64,") == 8
     assert "<script" not in page and "http" not in page.replace("http-equiv", "")
     assert "default-src 'none'" in page
     assert "Accuracy: " in page

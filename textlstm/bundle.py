@@ -18,6 +18,7 @@ from textlstm.batches import Corpus
 from textlstm.calibration import calibrated, fit_linear_share, fit_temperature, mixed
 from textlstm.checkpoint import Checkpoint
 from textlstm.config import Recipe
+from textlstm.decisions import HeldOut
 from textlstm.encoding import EncodedTexts, WordEncoding
 from textlstm.errors import InputError
 from textlstm.files import read_json, sha256, write_bytes, write_json
@@ -68,6 +69,8 @@ class Bundle:
         With its weights.
     temperature
         What the logits are divided by.
+    held_out
+        What can be promised is read off it.
     summary
         Figures for the model card: numbers and column names, never text of records.
     """
@@ -77,6 +80,7 @@ class Bundle:
     labels: tuple[str, ...]
     network: Ensemble
     temperature: float
+    held_out: HeldOut
     summary: dict[str, Any]
 
     def predict_proba(
@@ -109,7 +113,11 @@ class Bundle:
         write_json(folder / "labels.json", self.labels)
         write_json(folder / "config.json", {"recipe": self.recipe.to_dict(),
                                             "summary": self.summary})  # fmt: skip
-        calibration = {"method": "temperature", "temperature": self.temperature}
+        calibration = {
+            "method": "temperature",
+            "temperature": self.temperature,
+            "held_out": self.held_out.to_dict(),
+        }
         write_json(folder / "calibration.json", calibration)
         write_bytes(folder / "README.md", self._card().encode("utf-8"))
         write_json(
@@ -139,13 +147,15 @@ class Bundle:
             labels = tuple(read_json(folder / "labels.json"))
             network = Ensemble(recipe.network, encoding, len(labels))
             network.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
-            temperature = float(read_json(folder / "calibration.json")["temperature"])
+            calibration = read_json(folder / "calibration.json")
+            temperature = float(calibration["temperature"])
+            held_out = HeldOut.from_dict(calibration["held_out"])
             summary = dict(config["summary"])
         except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
             raise InputError(
                 f"{folder}: the bundle's parts do not fit together; train it again"
             ) from error
-        return cls(recipe, encoding, labels, network, temperature, summary)
+        return cls(recipe, encoding, labels, network, temperature, held_out, summary)
 
     def _card(self) -> str:
         facts = "\n".join(f"- {name}: {value}" for name, value in self.summary.items())
@@ -234,11 +244,13 @@ def train_bundle(
         network.linear_share.fill_(share)
         network.to(device)
     temperature = fit_temperature(logits, *truth)
+    probabilities = calibrated(logits, temperature)
+    held_out = HeldOut.of(probabilities, truth[0], seed)
     summary = (summary or {}) | {
         UNKNOWN_WORDS: round(examples.corpus.select(examples.left_out(0)).unknown_share(), 6),
-        MEAN_PROBABILITY: round(float(calibrated(logits, temperature).max(axis=1).mean()), 6),
+        MEAN_PROBABILITY: round(float(probabilities.max(axis=1).mean()), 6),
     }
-    return Bundle(recipe, encoding, labels, network, temperature, summary)
+    return Bundle(recipe, encoding, labels, network, temperature, held_out, summary)
 
 
 def as_examples(

@@ -11,6 +11,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 from wordcloud import STOPWORDS, WordCloud
 
@@ -151,6 +152,80 @@ def class_bars(per_class: Mapping[str, Mapping[str, float | None]]) -> Figure:
     axes.set(xlim=(0, 1.02), ylim=(-0.7, len(ordered) - 0.3))
     axes.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     _plain(axes)
+    return figure
+
+
+def workload(curve: Mapping[str, Sequence[float]], promises: Sequence[Mapping[str, Any]]) -> Figure:
+    """Draw the error of what is coded automatically against its share, and where promises end.
+
+    Parameters
+    ----------
+    curve
+        As :func:`textlstm.decisions.workload` gave it.
+    promises
+        Of each its ``max_error``, and ``coded`` and ``error`` as measured.
+    """
+    figure = Figure(figsize=(8, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.fill_between(curve["share"], curve["low"], curve["high"], color=FIRST, alpha=0.18,
+                      linewidth=0, label="95 % interval")  # fmt: skip
+    axes.plot(curve["share"], curve["error"], color=FIRST, linewidth=1.8, label="measured error")
+    for one in promises:
+        axes.axhline(one["max_error"], color=SECOND, linewidth=0.9, linestyle=":")
+        if one["error"]["share"] is None:
+            continue
+        x, y = one["coded"]["share"], one["error"]["share"]
+        axes.plot([x, x], [y, one["max_error"]], color=SECOND, linewidth=0.9)
+        axes.plot(x, y, "o", color=SECOND, markersize=6)
+        axes.annotate(f"{x:.0%} at {one['max_error']:.0%}", (x, one["max_error"]), fontsize=9,
+                      xytext=(-5, 3), textcoords="offset points", ha="right",
+                      color=INK)  # fmt: skip
+    rates = [one["max_error"] for one in promises]
+    axes.set(xlim=(0, 1.01), ylim=(0, 1.25 * max(*rates, curve["error"][-1])),
+             xlabel="share coded automatically, the surest records first",
+             ylabel="share of it that is wrong")  # fmt: skip
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.legend(frameon=False, loc="upper left")
+    _plain(axes)
+    return figure
+
+
+def workload_by_class(promise: Mapping[str, Any]) -> Figure | None:
+    """Draw which share of each predicted class is coded automatically, and its error.
+
+    Errors stand on a scale of square roots, which leaves room to small ones. Without a class to
+    show there is no figure.
+
+    Parameters
+    ----------
+    promise
+        Its ``max_error``, and of each class in ``per_class`` what is ``coded``, with which
+        ``error``.
+    """
+    given = [item for item in promise["per_class"].items() if item[1]["coded"]["records"]]
+    if not given:
+        return None
+    ordered = sorted(given, key=lambda item: item[1]["coded"]["records"])
+    places = np.arange(len(ordered))
+    figure = Figure(figsize=(9, 0.32 * len(ordered) + 1.5), layout="constrained")
+    coded, error = figure.subplots(1, 2, sharey=True)
+    coded.barh(places, [row["coded"]["share"] for _, row in ordered], color=FIRST)
+    coded.set(xlim=(0, 1.02), ylim=(-0.7, len(ordered) - 0.3), title="coded automatically")
+    names = [f"{_short(name)} ({row['coded']['records']:,})" for name, row in ordered]
+    coded.set_yticks(places, names)
+    for place, (_, row) in zip(places, ordered, strict=True):
+        found = row["error"]
+        if found["share"] is not None:
+            error.plot([found["low"], found["high"]], [place, place], color=FIRST, linewidth=1.4)
+            error.plot(found["share"], place, "o", color=FIRST, markersize=5)
+    error.axvline(promise["max_error"], color=SECOND, linestyle=":", label="promised over all")
+    error.set_xscale("function", functions=(np.sqrt, np.square))
+    error.set(xlim=(0, 1), xticks=(0, 0.01, 0.05, 0.2, 0.5, 1), title="of it wrong, 95 % interval")
+    error.legend(frameon=False, loc="lower right")
+    for axes in (coded, error):
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        _plain(axes)
     return figure
 
 

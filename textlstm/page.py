@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 
 from textlstm.config import DataConfig, Recipe, RunConfig, load_recipe, shipped_recipes
+from textlstm.decisions import main_promise, percent
 from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.metrics import LINEAR, MODEL
 
@@ -59,6 +60,7 @@ def render(
         best={name: _best(name, models) for name in MEASURES},
         images={name: _embedded(content) for name, content in pictures.items()},
         verdict=verdict,
+        main_promise=main_promise(metrics["decisions"]),
         command=_command(config),
     )
 
@@ -88,7 +90,13 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": _number, "count": _count, "embedded": _embedded}
+    environment.filters |= {
+        "number": _number,
+        "count": _count,
+        "percent": _percent,
+        "interval": _interval,
+        "embedded": _embedded,
+    }
     return environment
 
 
@@ -148,3 +156,14 @@ def _count(number: int | None) -> str:
 def _number(value: float | None, digits: int = 4) -> str:
     """Write a measure; where there is none, a dash."""
     return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else percent(share)
+
+
+def _interval(counted: Mapping[str, Any]) -> str:
+    """Write a share with its interval; of no records, a dash."""
+    if counted["share"] is None:
+        return "–"
+    return f"{counted['share']:.1%} ({counted['low']:.1%} to {counted['high']:.1%})"

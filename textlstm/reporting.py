@@ -1,6 +1,6 @@
 """The measure of a run: the model and its baselines on the holdout, in numbers and pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,9 +14,19 @@ from sklearn.metrics import confusion_matrix
 from textlstm import figures
 from textlstm.baselines import BASELINES
 from textlstm.bundle import Bundle
+from textlstm.decisions import (
+    COVERAGES,
+    PROMISED_ERRORS,
+    HeldOut,
+    counted,
+    main_promise,
+    promise,
+    set_threshold,
+    workload,
+)
 from textlstm.disclosure import SMALLEST_SHOWN, Withheld, withheld
 from textlstm.metrics import LINEAR, MODEL, paired_bootstrap, per_class, reliability, scores
-from textlstm.scoring import rounded, score
+from textlstm.scoring import Scores, rounded, score
 from textlstm.text import word_records
 
 MIN_CLOUD_RECORDS = SMALLEST_SHOWN
@@ -99,6 +109,7 @@ def evaluate(
             truth, probabilities["model"], probabilities["tfidf_logreg"], seed
         ),
         "per_class": per_class(truth, best, names),
+        "decisions": measured_decisions(bundle.held_out, outcome, truth, unseen, names),
         "data": _data_facts(bundle, parts, summary, n_unknown_label=int((~known).sum())),
     }
     predictions = pd.DataFrame(
@@ -112,6 +123,73 @@ def evaluate(
         }
     )
     return Evaluation(metrics, predictions, bundle.labels, truth, probabilities)
+
+
+def measured_decisions(
+    held_out: HeldOut,
+    outcome: Scores,
+    truth: NDArray[np.int64],
+    unseen: NDArray[np.bool_],
+    names: Sequence[str],
+) -> dict[str, Any]:
+    """Return what was promised, and what became of it on n other records.
+
+    Parameters
+    ----------
+    held_out
+        What promises are read off.
+    outcome
+        Of the other records.
+    truth, unseen
+        (n,) their class numbers, and whether their texts are absent from the training records.
+    names
+        (C,) of the classes.
+    """
+    probabilities = outcome.probabilities
+    predicted, correct = outcome.ranked(0), outcome.ranked(0) == truth
+    promises, sets = [], []
+    for max_error in PROMISED_ERRORS:
+        found = promise(held_out, max_error)
+        accepted = outcome.accepted(found.threshold)
+        given = {name: predicted == number for number, name in enumerate(names)}
+        promises.append(
+            {
+                "max_error": max_error,
+                "promised_share": found.share,
+                "threshold": found.threshold if found.accepted else None,
+                "sentence": found.sentence(),
+                "coded": counted(accepted),
+                "error": counted(~correct[accepted]),
+                "per_class": {
+                    name: {
+                        "coded": counted(accepted[rows]),
+                        "error": counted(~correct[rows & accepted]),
+                    }
+                    for name, rows in given.items()
+                },
+            }
+        )
+    for coverage in COVERAGES:
+        inside = outcome.sets(set_threshold(held_out, coverage))
+        covered = inside[np.arange(len(truth)), truth]
+        sets.append(
+            {
+                "coverage": coverage,
+                "labels": float(inside.sum(axis=1).mean()),
+                "single": counted(inside.sum(axis=1) == 1),
+                "covered": counted(covered),
+                "covered_unseen_text": counted(covered[unseen]),
+                "per_class": {
+                    name: counted(covered[truth == number]) for number, name in enumerate(names)
+                },
+            }
+        )
+    return {
+        "held_out": len(held_out.top),
+        "promises": promises,
+        "workload": workload(rounded(probabilities.max(axis=1)), correct),
+        "sets": sets,
+    }
 
 
 def _data_facts(
@@ -145,7 +223,20 @@ def published(evaluation: Evaluation) -> dict[str, Any]:
         per_class[label] = {name: None if name in gone else row[name] for name in row}
     small = [n for n in metrics["data"]["dropped"].values() if 0 < n < SMALLEST_SHOWN]
     rows = None if small else metrics["data"]["rows"]
-    return metrics | {"per_class": per_class, "data": metrics["data"] | {"rows": rows}}
+    # How a model decides on a class may be known, unless so few records are of it that the measures
+    # of it may not.
+    whole = {label for label, row in per_class.items() if None not in row.values()}
+    decisions = dict(metrics["decisions"])
+    for name in ("promises", "sets"):
+        decisions[name] = [
+            one | {"per_class": {k: row for k, row in one["per_class"].items() if k in whole}}
+            for one in decisions[name]
+        ]
+    return metrics | {
+        "per_class": per_class,
+        "decisions": decisions,
+        "data": metrics["data"] | {"rows": rows},
+    }
 
 
 def verdict(metrics: Mapping[str, Any]) -> list[str]:
@@ -185,7 +276,8 @@ def draw(
         MODEL: reliability(truth, evaluation.probabilities["model"]),
         LINEAR: reliability(truth, evaluation.probabilities["tfidf_logreg"]),
     }
-    train = parts["train"]
+    shown, train = published(evaluation), parts["train"]
+    decisions = shown["decisions"]
     by_class = {
         label: word_records(train["text"][train["label"] == label], MIN_CLOUD_RECORDS)
         for label in train["label"].value_counts().index
@@ -196,7 +288,9 @@ def draw(
             evaluation.confusion, evaluation.labels, evaluation.withheld.cells
         ),
         "reliability": figures.reliability_diagram(bins),
-        "per_class": figures.class_bars(published(evaluation)["per_class"]),
+        "per_class": figures.class_bars(shown["per_class"]),
+        "workload": figures.workload(decisions["workload"], decisions["promises"]),
+        "workload_by_class": figures.workload_by_class(main_promise(decisions)),
         "word_cloud": figures.word_cloud(word_records(train["text"], MIN_CLOUD_RECORDS), seed),
         "word_clouds_by_class": figures.word_clouds(by_class, seed),
     }

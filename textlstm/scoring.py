@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from textlstm.bundle import MEAN_PROBABILITY, UNKNOWN_WORDS, Bundle
 from textlstm.config import MIN_PROBABILITY
+from textlstm.decisions import DECIMALS, prediction_sets
 from textlstm.errors import InputError
 from textlstm.files import replacing
 
@@ -47,12 +48,21 @@ class Scores:
         return chosen
 
     def decisions(self, min_probability: float = MIN_PROBABILITY) -> list[str]:
-        """Return accept or review for each record.
+        """Return accept or review for each record; see :meth:`accepted`."""
+        return [ACCEPT if one else REVIEW for one in self.accepted(min_probability)]
+
+    def accepted(self, min_probability: float) -> NDArray[np.bool_]:
+        """Return whether each record's label is probable enough to be taken unseen (n,).
 
         A text that is empty, or of which no word is known, is always for review.
         """
-        sure = self.readable & (self.probabilities.max(axis=1) >= min_probability)
-        return [ACCEPT if one else REVIEW for one in sure]
+        best = rounded(self.probabilities.max(axis=1, initial=0.0))
+        sure: NDArray[np.bool_] = self.readable & (best >= min_probability)
+        return sure
+
+    def sets(self, threshold: float) -> NDArray[np.bool_]:
+        """Return which labels are possible for each record (n, C): all, where no word is known."""
+        return prediction_sets(self.probabilities, threshold) | ~self.readable[:, None]
 
 
 def score(bundle: Bundle, texts: Sequence[str], device: torch.device | None = None) -> Scores:
@@ -136,7 +146,7 @@ def coded(
 
 def rounded(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return probabilities to six decimals: what float32 logits can tell apart."""
-    return probabilities.round(6)
+    return probabilities.round(DECIMALS)
 
 
 def output_writer(path: Path) -> Callable[[pa.Table], None]:

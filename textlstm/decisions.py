@@ -1,0 +1,277 @@
+"""Decisions: what is coded automatically at a promised error, and which labels are possible at all.
+
+Both are read off held-out records: training records as judged by a network that was not trained on
+them. They hold for new records that are drawn as these were; where what is written on certificates
+changes, so may the error.
+
+Two things keep a promise from being exact for the model in use. Two numbers of it, the temperature
+and the share of the linear branch, were fitted on the same records. And it is the mean of several
+networks, each of which was judged alone on what it had left out: the mean errs less than one of
+them, which puts the promise on the safe side. ``benchmarks/promises.py`` measures how it is kept.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import beta
+
+CONFIDENCE = 0.95
+"""Of every promise and every interval."""
+
+PROMISED_ERRORS = (0.01, 0.02, 0.05)
+"""The error rates a report is about; new records can be coded at any."""
+
+COVERAGES = (0.90, 0.95)
+"""The coverages of prediction sets a report is about; new records can be given any."""
+
+FIRST_ERRORS = 10
+"""Thresholds are tried from so many expected errors on: with fewer, a single record decides."""
+
+MOST_HELD_OUT = 20_000
+"""So many held-out records are kept: more would promise hardly more, and fill the bundle."""
+
+DECIMALS = 6
+"""Of probabilities: what float32 logits can tell apart."""
+
+CURVE_POINTS = 100
+"""Of a workload curve, at most."""
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What is known of a model from n training records that it was not trained on.
+
+    Attributes
+    ----------
+    top
+        (n,) probability of the most probable class, from the highest down.
+    true
+        (n,) probability of the true class.
+    correct
+        (n,) whether these are the same class.
+    """
+
+    top: Floats
+    true: Floats
+    correct: Flags
+
+    @classmethod
+    def of(cls, probabilities: Floats, labels: NDArray[np.int64], seed: int = 0) -> Self:
+        """Return what matters of probabilities (n, C) and class numbers (n,).
+
+        Of more than :data:`MOST_HELD_OUT` records, so many are drawn. Ordered by probability, they
+        do not tell where in the table they stood.
+        """
+        rows = np.random.default_rng(seed).permutation(len(labels))[:MOST_HELD_OUT]
+        top = probabilities.max(axis=1).round(DECIMALS)
+        true = probabilities[np.arange(len(labels)), labels].round(DECIMALS)
+        correct = probabilities.argmax(axis=1) == labels
+        rows = rows[np.lexsort((-true[rows], -top[rows]))]
+        return cls(top[rows], true[rows], correct[rows])
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """Return what JSON can hold."""
+        return {
+            "top": self.top.tolist(),
+            "true": self.true.tolist(),
+            "correct": self.correct.astype(int).tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, list[float]]) -> Self:
+        """Return what :meth:`to_dict` gave."""
+        top, true = (np.array(values[name], dtype=np.float64) for name in ("top", "true"))
+        return cls(top, true, np.array(values["correct"], dtype=np.bool_))
+
+
+# ---------------------------------------------------------------------------------- bounds
+
+
+def upper_bound(events: Any, records: Any, confidence: float = CONFIDENCE) -> Any:
+    """Return the one-sided upper bound of a share, of numbers or arrays (Clopper, Pearson 1934).
+
+    >>> round(float(upper_bound(0, 149)), 4)
+    0.0199
+    """
+    events, records = np.asarray(events), np.asarray(records)
+    return np.where(
+        events < records,
+        beta.ppf(confidence, events + 1, np.maximum(records - events, 1)),
+        1.0,
+    )
+
+
+def interval(events: Any, records: Any) -> tuple[Any, Any]:
+    """Return the two-sided 95 % interval of a share, of numbers or arrays.
+
+    >>> low, high = interval(0, 100)
+    >>> float(low), round(float(high), 4)
+    (0.0, 0.0362)
+    """
+    each_side = (1 + CONFIDENCE) / 2
+    high = upper_bound(events, records, each_side)
+    low = 1 - upper_bound(np.asarray(records) - events, records, each_side)
+    return low, high
+
+
+def counted(events: Flags) -> dict[str, float | int | None]:
+    """Return the share of records (n,) of which something is true, with its 95 % interval."""
+    low, high = interval(events.sum(), len(events))
+    share = float(events.mean()) if len(events) else None
+    return {"share": share, "low": float(low), "high": float(high), "records": len(events)}
+
+
+# ---------------------------------------------------------------------------------- promises
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What can be promised of an error rate.
+
+    Attributes
+    ----------
+    max_error
+        The error rate that was named.
+    threshold
+        The lowest probability that is accepted; infinite where nothing can be promised.
+    records
+        Held-out records it was found on.
+    accepted
+        Those of them at or above the threshold.
+    """
+
+    max_error: float
+    threshold: float
+    records: int
+    accepted: int
+
+    @property
+    def share(self) -> float:
+        """Return the share of the held-out records that is accepted."""
+        return self.accepted / max(self.records, 1)
+
+    def sentence(self) -> str:
+        """Return the promise in words."""
+        if not self.accepted:
+            return (
+                f"An error of at most {percent(self.max_error)} cannot be promised with "
+                f"{self.records:,} held-out records ({percent(CONFIDENCE)} confidence): "
+                "every record is for review."
+            )
+        return (
+            f"{percent(self.share)} can be coded automatically at no more than "
+            f"{percent(self.max_error)} error ({percent(CONFIDENCE)} confidence)."
+        )
+
+
+def percent(share: float) -> str:
+    """Write a share in percent, to three figures.
+
+    >>> percent(0.86712), percent(0.02), percent(1.0)
+    ('86.7 %', '2 %', '100 %')
+    """
+    return f"{100 * share:.3g} %"
+
+
+def promise(held_out: HeldOut, max_error: float) -> Promise:
+    """Return the lowest threshold at which an error rate can be promised.
+
+    Thresholds are tried from above, and the trial ends at the first at which the upper bound of the
+    error rate among the accepted records exceeds ``max_error``. A trial of that order needs no
+    correction for the number of thresholds (fixed-sequence testing; Bates et al. 2021, Angelopoulos
+    et al. 2021, "Learn then Test"): over tables of held-out records drawn anew, at most one in
+    twenty leads to a threshold above which the true error rate is larger, provided that the records
+    are independent, and that those of lower probability are not more often right.
+
+    The first threshold tried accepts as many records as have :data:`FIRST_ERRORS` errors at the
+    named rate, or half of all where that is less, yet enough to prove the rate if none is wrong.
+    """
+    n = len(held_out.top)
+    enough = math.log(1 - CONFIDENCE) / math.log(1 - max_error)
+    first = min(FIRST_ERRORS / max_error, max(n / 2, enough))
+    # Records of one probability, such as those of one text, are accepted together.
+    accepted = np.append(np.flatnonzero(np.diff(held_out.top)) + 1, n) if n else np.zeros(0, int)
+    accepted = accepted[accepted >= first]
+    errors = np.cumsum(~held_out.correct)[accepted - 1]
+    fails = upper_bound(errors, accepted) > max_error
+    passed = int(fails.argmax()) if fails.any() else len(accepted)
+    if not passed:
+        return Promise(max_error, math.inf, n, 0)
+    last = int(accepted[passed - 1])
+    return Promise(max_error, float(held_out.top[last - 1]), n, last)
+
+
+def workload(probabilities: Floats, correct: Flags) -> dict[str, list[float]]:
+    """Return the error of what is coded automatically against its share, with 95 % intervals.
+
+    Parameters
+    ----------
+    probabilities
+        (n,) of the predicted class.
+    correct
+        (n,) whether it is the true one.
+
+    Returns
+    -------
+    dict
+        ``share``, ``error``, ``low`` and ``high``, each of at most :data:`CURVE_POINTS` points,
+        from the surest records to all.
+    """
+    n = len(probabilities)
+    order = np.argsort(-probabilities, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(probabilities[order])) + 1, n)
+    # Evenly spaced shares, each drawn out to the end of its ties.
+    ends = np.unique(ends[np.searchsorted(ends, n * np.arange(1, CURVE_POINTS + 1) / CURVE_POINTS)])
+    errors = np.cumsum(~correct[order])[ends - 1]
+    low, high = interval(errors, ends)
+    points = {"share": ends / n, "error": errors / ends, "low": low, "high": high}
+    return {name: values.tolist() for name, values in points.items()}
+
+
+def main_promise(decisions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the promise that a report shows class by class: the middle one of its metrics."""
+    promises: list[dict[str, Any]] = decisions["promises"]
+    return promises[len(promises) // 2]
+
+
+# ---------------------------------------------------------------------------------- sets
+
+
+def set_threshold(held_out: HeldOut, coverage: float) -> float:
+    """Return the lowest probability of a label that belongs to a prediction set.
+
+    Split conformal prediction, least ambiguous sets (Sadinle, Lei and Wasserman 2019): over draws
+    of held-out and new records, the true label is in the set in at least the named share of them.
+    With too few held-out records to say so it is 0: any label is possible.
+    """
+    n = len(held_out.true)
+    rank = math.ceil((n + 1) * coverage)
+    return float(np.sort(held_out.true)[n - rank]) if rank <= n else 0.0
+
+
+def prediction_sets(probabilities: Floats, threshold: float) -> Flags:
+    """Return which labels (n, C) belong to each set; the most probable one always does."""
+    best = probabilities.max(axis=1, keepdims=True)
+    members: Flags = probabilities.round(DECIMALS) >= np.minimum(threshold, best.round(DECIMALS))
+    return members
+
+
+def set_cells(members: Flags, probabilities: Floats, labels: Sequence[str]) -> list[str]:
+    """Return each set as a JSON list of labels, the most probable first.
+
+    >>> set_cells(np.array([[True, False, True]]), np.array([[0.2, 0.1, 0.7]]), ["A", "B", "C"])
+    ['["C", "A"]']
+    """
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    return [
+        json.dumps([labels[c] for c in ranked if inside[c]], ensure_ascii=False)
+        for ranked, inside in zip(order, members, strict=True)
+    ]
