@@ -25,13 +25,13 @@ def encode(run: Run) -> None:
         parts = {name: pd.read_parquet(run.records / f"{name}.parquet") for name in PARTS}
         encoding = WordEncoding.fit(parts["train"]["text"].tolist(), config.recipe.encoding)
         labels = sorted(set(parts["train"]["label"]))
-        run.begin("encode")
-        for name, part in parts.items():
-            texts = encoding.encode(part["text"].tolist())
-            numbers = pd.Index(labels).get_indexer(part["label"])
-            write_encoded(run.encoded / f"{name}.arrow", texts, numbers)
-        write_json(run.encoded / "labels.json", labels)
-        write_json(run.encoded / "vocab.json", encoding.to_dict())
+        with run.writing("encode") as new:
+            for name, part in parts.items():
+                texts = encoding.encode(part["text"].tolist())
+                numbers = pd.Index(labels).get_indexer(part["label"])
+                write_encoded(new.encoded / f"{name}.arrow", texts, numbers)
+            write_json(new.encoded / "labels.json", labels)
+            write_json(new.encoded / "vocab.json", encoding.to_dict())
         run.end("encode", seconds())
     shell.say(
         f"encode: {len(encoding.words)} words, {encoding.length} tokens a text, "

@@ -5,72 +5,104 @@ Writes: RUN/config.json, RUN/records/{train,validation,holdout}.parquet (record_
         RUN/records/summary.json (how many records were read, and left out by which reason)
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipelines import shell
-from pipelines.runs import Run, versions
+from pipelines.runs import Run
 from textlstm.config import DataConfig, RunConfig
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+HANDLED = {
+    "control_characters": "cells have control characters; they are read as spaces",
+    "invisible_characters": "cells have zero-width, bidirectional or like characters; left out",
+    "replacement_characters": "cells have characters that were lost before",
+    "other_unicode_forms": "cells are in other Unicode forms; composed",
+    "overlong_texts": "cells are too long to be a text; read to a limit",
+    "overlong_words": "cells have words too long to be any; divided",
+    "labels_normalised": "labels have other spaces or Unicode forms; normalised",
+    "rare_class_records": "records of rare classes are not dropped",
+    "texts_with_conflicting_labels": "texts carry more than one label",
+    "holdout_texts_also_trained_on": "records of the holdout have a text that is also trained on "
+    "(--split grouped keeps them apart)",
+}
+"""What the records may have that is neither an error nor a reason to leave them out."""
+
+
 def preprocess(run: Run, config: RunConfig) -> None:
     """Carry out the stage."""
-    import pandas as pd
-
     from textlstm.files import replacing, write_json
-    from textlstm.records import PARTS, RARE_LABEL, split, usable
+    from textlstm.records import PARTS, split, usable
 
+    run.require_own_folder()
     with shell.timed() as seconds:
-        records = _read(config.data)
+        records, mended = _read(config.data)
         kept, dropped = usable(records, config.data)
         parts = split(kept, config.data, config.seed)
-        run.create(config, versions())
-        run.begin("preprocess")
-        for name in PARTS:
-            with replacing(run.records / f"{name}.parquet") as path:
-                parts[name][["record_id", "text", "label"]].to_parquet(path, index=False)
-        conflicting = kept.groupby("text")["label"].nunique() > 1
+        handled = mended | _handled(records, kept, parts, config.data)
         summary = {
             "rows": len(records),
             "dropped": dropped,
             "distinct_texts": int(kept["text"].nunique()),
-            "texts_with_conflicting_labels": int(conflicting.sum()),
+            "handled": handled,
         }
-        write_json(run.records / "summary.json", summary)
+        with run.writing("preprocess") as new:
+            new.configure(config)
+            for name in PARTS:
+                with replacing(new.records / f"{name}.parquet") as path:
+                    parts[name][["record_id", "text", "label"]].to_parquet(path, index=False)
+            write_json(new.records / "summary.json", summary)
         run.end("preprocess", seconds())
     counts = ", ".join(f"{len(parts[name])} {name}" for name in PARTS)
     shell.say(f"preprocess: {len(records)} records read; {counts}")
-    rare = kept["label"].map(kept["label"].value_counts()) < config.data.min_class_records
-    if config.data.rare == "merge":
-        rare = kept["label"] == RARE_LABEL
-    if number := int(rare.sum()):
-        verb = {"merge": "merged into one class", "keep": "kept"}[config.data.rare]
-        shell.say(f"preprocess: {number} records of rare classes {verb}")
     for reason, number in dropped.items():
         if number:
             shell.say(f"preprocess: {number} records left out: {reason.replace('_', ' ')}")
-    if number := int(conflicting.sum()):
-        shell.say(f"preprocess: {number} texts carry more than one label")
-    straddling = pd.concat([parts["train"], parts["validation"]])["text"]
-    if (
-        config.data.split != "grouped"
-        and (shared := parts["holdout"]["text"].isin(straddling)).any()
-    ):
-        shell.say(
-            f"preprocess: {shared.mean():.0%} of the holdout has a text that is also trained on "
-            "(--split grouped keeps them apart)"
-        )
+    for name, number in handled.items():
+        if number:
+            shell.say(f"preprocess: {number} {HANDLED[name]}")
 
 
-def _read(config: DataConfig) -> "pd.DataFrame":
-    """Return the table as the records: record_id, text (preprocessed), label, date if given."""
+def _handled(
+    records: "pd.DataFrame",
+    kept: "pd.DataFrame",
+    parts: "Mapping[str, pd.DataFrame]",
+    config: DataConfig,
+) -> dict[str, int]:
+    """Return how much there is of what :data:`HANDLED` names, texts and cells apart."""
+    import pandas as pd
+
+    from textlstm.records import RARE_LABEL, plain_label
+
+    counts = kept["label"].map(kept["label"].value_counts())
+    rare = (counts < config.min_class_records) | (kept["label"] == RARE_LABEL)
+    labels = records["label"].value_counts()
+    learned = pd.concat([parts["train"], parts["validation"]])["text"]
+    return {
+        "labels_normalised": int(
+            sum(n for label, n in labels.items() if plain_label(str(label)) != label)
+        ),
+        "rare_class_records": int(rare.sum()),
+        "texts_with_conflicting_labels": int((kept.groupby("text")["label"].nunique() > 1).sum()),
+        "holdout_texts_also_trained_on": int(parts["holdout"]["text"].isin(learned).sum()),
+    }
+
+
+def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int]]":
+    """Return the table as the records, and what there was to mend in their texts.
+
+    Records have a record_id, a text (preprocessed), a label, and a date if one is named.
+    """
     import pandas as pd
 
     from textlstm.errors import InputError
     from textlstm.tables import column, read_table
+    from textlstm.text import mended
     from textlstm.text import preprocess as clean
 
     table = read_table(config.data, config.encoding)
@@ -91,7 +123,7 @@ def _read(config: DataConfig) -> "pd.DataFrame":
         raise InputError(f"{config.data}: column {config.id!r} repeats an id in row {row}")
     if config.date:
         frame["date"] = column(table, config.date, config.data)
-    return frame
+    return frame, mended(Counter(chain.from_iterable(lines)))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

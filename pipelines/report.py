@@ -32,21 +32,21 @@ def report(run: Run) -> None:
         evaluation = reporting.evaluate(
             bundle, parts, read_json(run.records / "summary.json"), config.seed
         )
-        run.begin("report")
-        with replacing(run.predictions) as path:
-            table = evaluation.predictions
-            names = table.select_dtypes(exclude="number").columns
-            safe = table.assign(**{name: table[name].map(spreadsheet_safe) for name in names})
-            safe.to_csv(path, index=False, lineterminator="\n")
-        figures = reporting.draw(evaluation, pd.read_csv(run.history), parts, config.seed)
-        for name, figure in figures.items():
-            save_png(figure, run.figures / f"{name}.png")
-        metrics = evaluation.metrics | {"timing": {**run.timing(), "report": seconds()}}
-        write_json(run.metrics, metrics)
-        pictures = {name: (run.figures / f"{name}.png").read_bytes() for name in figures}
-        verdict = reporting.verdict(metrics)
-        shown = reporting.published(evaluation) | {"timing": metrics["timing"]}
-        write_bytes(run.page, render(config, shown, pictures, verdict).encode("utf-8"))
+        with run.writing("report") as new:
+            with replacing(new.predictions) as path:
+                table = evaluation.predictions
+                names = table.select_dtypes(exclude="number").columns
+                safe = table.assign(**{name: table[name].map(spreadsheet_safe) for name in names})
+                safe.to_csv(path, index=False, lineterminator="\n")
+            figures = reporting.draw(evaluation, pd.read_csv(run.history), parts, config.seed)
+            for name, figure in figures.items():
+                save_png(figure, new.figures / f"{name}.png")
+            metrics = evaluation.metrics | {"timing": {**run.timing(), "report": seconds()}}
+            write_json(new.metrics, metrics)
+            pictures = {name: (new.figures / f"{name}.png").read_bytes() for name in figures}
+            verdict = reporting.verdict(metrics)
+            shown = reporting.published(evaluation) | {"timing": metrics["timing"]}
+            write_bytes(new.page, render(config, shown, pictures, verdict).encode("utf-8"))
         run.end("report", seconds())
     for sentence in verdict:
         shell.say(f"report: {sentence}")

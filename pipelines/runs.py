@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from textlstm.config import RunConfig
 from textlstm.errors import InputError
-from textlstm.files import read_json, remove_leftovers, write_json
+from textlstm.files import read_json, sync_folder, write_json
 
 STAGES = ("preprocess", "encode", "train", "report")
 
@@ -40,12 +40,15 @@ class Run:
         self.page = self.folder / "report.html"
         self._config = self.folder / "config.json"
         self._timing = self.folder / "timing.json"
+        self._unfinished = self.folder / ".unfinished"
 
     @property
     def outputs(self) -> dict[str, tuple[Path, ...]]:
         """Return what each stage writes."""
+        preprocess, encode = (self._config, self.records), (self.encoded,)
+        train = (self.bundle, self.history)
         report = (self.metrics, self.predictions, self.figures, self.page)
-        paths = ((self.records,), (self.encoded,), (self.bundle, self.history), report)
+        paths = preprocess, encode, train, report
         return dict(zip(STAGES, paths, strict=True))
 
     @contextmanager
@@ -71,8 +74,8 @@ class Run:
                 "give another folder"
             ) from error
 
-    def create(self, config: RunConfig, versions: dict[str, str]) -> None:
-        """Make the folder and write the settings.
+    def require_own_folder(self) -> None:
+        """Check that nothing but a run is in the folder.
 
         Raises
         ------
@@ -81,14 +84,17 @@ class Run:
         """
         if self.folder.is_file():
             raise InputError(f"--run {self.folder}: this is a file; give a folder")
-        if self.folder.is_dir() and any(self.folder.iterdir()):
+        if self.folder.is_dir() and set(self.folder.iterdir()) - {self._unfinished}:
             try:
                 self.config()
             except InputError as error:
                 raise InputError(
                     f"--run {self.folder}: this folder holds other files; give a new one"
                 ) from error
-        write_json(self._config, {**config.to_dict(), "versions": versions})
+
+    def configure(self, config: RunConfig) -> None:
+        """Write the settings."""
+        write_json(self._config, {**config.to_dict(), "versions": versions()})
 
     def note(self, **facts: str) -> None:
         """Add to the settings what only a stage could know, such as the device."""
@@ -115,17 +121,33 @@ class Run:
                 f"{path} is missing; run `python -m pipelines.{stage} --run {self.folder}` first"
             )
 
-    def begin(self, stage: str) -> None:
-        """Remove what this stage and later ones wrote before, so that nothing stale remains.
+    @contextmanager
+    def writing(self, stage: str) -> Iterator["Run"]:
+        """Give a run to write a stage's files to; these then take the place of the old ones.
 
-        Called when a stage is about to write: one that fails before leaves the old files whole.
+        What later stages wrote is removed, so that nothing stale remains. On an exception, as when
+        the disk is full, all old files stay.
         """
-        remove_leftovers(self.folder)
+        new = Run(self._unfinished)
+        shutil.rmtree(new.folder, ignore_errors=True)
+        try:
+            new.folder.mkdir(parents=True)
+            yield new
+            self._remove_from(stage)
+            for path in new.outputs[stage]:
+                if path.exists():
+                    path.replace(self.folder / path.name)
+            sync_folder(self.folder)
+        finally:
+            shutil.rmtree(new.folder, ignore_errors=True)
+
+    def _remove_from(self, stage: str) -> None:
+        """Remove what later stages wrote, and this one's folders, which no renaming replaces."""
         for later in STAGES[STAGES.index(stage) :]:
             for path in self.outputs[later]:
                 if path.is_dir():
                     shutil.rmtree(path)
-                else:
+                elif later != stage:
                     path.unlink(missing_ok=True)
 
     def end(self, stage: str, seconds: float) -> None:

@@ -66,10 +66,10 @@ def train(run: Run, device_name: str) -> None:
                 },
                 checkpoint=checkpoint,
             )
-        run.begin("train")
+        with run.writing("train") as new:
+            bundle.save(new.bundle)
+            _write_history(new, epochs)
         run.note(device=device.type)
-        bundle.save(run.bundle)
-        _write_history(run, epochs)
         run.end("train", seconds())
         checkpoint.remove()
     shell.say(

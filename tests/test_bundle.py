@@ -1,9 +1,14 @@
 import json
 import pickle
+import shutil
+import tracemalloc
 
 import numpy as np
 import pytest
+import safetensors.torch
+import torch
 
+from textlstm import files
 from textlstm.bundle import FILES, Bundle, as_examples, train_bundle
 from textlstm.config import Recipe
 from textlstm.encoding import WordEncoding
@@ -135,6 +140,123 @@ def test_a_pickle_in_disguise_is_refused_and_not_run(folder, tmp_path):
     with pytest.raises(InputError, match="fit together"):
         Bundle.load(folder)
     assert not (tmp_path / "sprung").exists()
+
+
+def changed(folder, name, change):
+    """Change a part as somebody would who can write manifests."""
+    value = json.loads((folder / name).read_text())
+    change(value)
+    (folder / name).write_text(json.dumps(value))
+    resigned(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("config.json", lambda config: config.pop("recipe")),
+        ("config.json", lambda config: config.update(recipe=[])),
+        ("config.json", lambda config: config["recipe"]["network"].update(hidden_units=100_000)),
+        ("config.json", lambda config: config["recipe"]["network"].update(embedding=10**15)),
+        ("config.json", lambda config: config["recipe"]["network"].update(members=1000)),
+        ("config.json", lambda config: config["summary"].clear()),
+        ("config.json", lambda config: config.update(summary="x")),
+        ("vocab.json", lambda vocabulary: vocabulary.update(words=[1, 2, 3])),
+        ("vocab.json", lambda vocabulary: vocabulary["words"].__setitem__(4, ["x"])),
+        ("vocab.json", lambda vocabulary: vocabulary["words"].__setitem__(4, "stroke")),
+        ("vocab.json", lambda vocabulary: vocabulary.update(length=10**12)),
+        ("vocab.json", lambda vocabulary: vocabulary.update(length=-1)),
+        ("vocab.json", lambda vocabulary: vocabulary.update(padding="up")),
+        ("vocab.json", lambda vocabulary: vocabulary.update(n_fields=0)),
+        ("vocab.json", lambda vocabulary: vocabulary.update(subwords=["a"] * 64)),
+        ("vocab.json", lambda vocabulary: vocabulary.update(subwords={"a": 1})),
+        ("vocab.json", lambda vocabulary: vocabulary.update(more=1)),
+        ("labels.json", lambda labels: labels.append("third")),
+        ("labels.json", lambda labels: labels.__setitem__(1, labels[0])),
+        ("labels.json", lambda labels: labels.__setitem__(1, {"a": 1})),
+        ("calibration.json", lambda calibration: calibration.update(temperature=float("nan"))),
+        ("calibration.json", lambda calibration: calibration.update(temperature=-1.0)),
+        ("calibration.json", lambda calibration: calibration.update(temperature=0)),
+        ("calibration.json", lambda calibration: calibration.update(temperature="1")),
+        ("calibration.json", lambda calibration: calibration.clear()),
+    ],
+)
+def test_parts_that_a_manifest_vouches_for_must_still_make_sense(folder, name, change):
+    changed(folder, name, change)
+    with pytest.raises(InputError, match="fit together"):
+        Bundle.load(folder)
+
+
+def test_json_too_deep_or_too_large_is_refused(folder, monkeypatch):
+    (folder / "labels.json").write_text("[" * 200_000)
+    resigned(folder)
+    with pytest.raises(InputError, match="fit together"):
+        Bundle.load(folder)
+    monkeypatch.setattr(files, "MAX_JSON", 100)
+    with pytest.raises(InputError, match="manifest"):
+        Bundle.load(folder)
+
+
+@pytest.mark.parametrize("change", [
+    lambda weights: weights.pop("members.0.output.bias"),
+    lambda weights: weights.update(more=torch.zeros(1)),
+    lambda weights: weights["members.0.output.bias"].fill_(float("nan")),
+    lambda weights: weights.update({"members.0.output.bias": torch.zeros(3)}),
+])  # fmt: skip
+def test_other_weights_are_refused(folder, change):
+    weights = safetensors.torch.load_file(folder / "model.safetensors")
+    change(weights)
+    safetensors.torch.save_file(weights, folder / "model.safetensors")
+    resigned(folder)
+    with pytest.raises(InputError, match="fit together"):
+        Bundle.load(folder)
+
+
+def test_a_header_that_claims_a_terabyte_is_refused_and_nothing_allocated(folder):
+    tensor = {"dtype": "F32", "shape": [1 << 38], "data_offsets": [0, 1 << 40]}
+    header = json.dumps({"members.0.output.bias": tensor}).encode()
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    resigned(folder)
+    tracemalloc.start()
+    with pytest.raises(InputError, match="fit together"):
+        Bundle.load(folder)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["../vocab.json", "/etc/passwd", "more/vocab.json"])
+def test_a_manifest_that_names_other_files_is_refused(folder, name):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["sha256"][name] = manifest["sha256"]["vocab.json"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="other files"):
+        Bundle.load(folder)
+
+
+@pytest.mark.parametrize("name", ["vocab.json", "manifest.json"])
+def test_a_link_in_the_place_of_a_part_is_refused(folder, tmp_path, name):
+    (folder / name).rename(tmp_path / name)
+    (folder / name).symlink_to(tmp_path / name)
+    with pytest.raises(InputError, match=r"missing|no complete bundle"):
+        Bundle.load(folder)
+
+
+def test_the_weights_of_another_bundle_are_refused(folder, tmp_path):
+    made(seed=1).save(tmp_path / "other")
+    shutil.copy(tmp_path / "other" / "model.safetensors", folder / "model.safetensors")
+    with pytest.raises(InputError, match=r"model\.safetensors: differs"):
+        Bundle.load(folder)
+
+
+def test_a_save_that_fails_leaves_the_old_bundle(folder, monkeypatch):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    bundle = made(seed=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Bundle, "_card", lambda _: (_ for _ in ()).throw(OSError(28, "full")))
+        with pytest.raises(OSError):
+            bundle.save(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    bundle.save(folder)
+    assert (Bundle.load(folder).predict_proba(TEXTS) == bundle.predict_proba(TEXTS)).all()
 
 
 def test_an_empty_folder_says_what_to_run(tmp_path):

@@ -84,7 +84,7 @@ def test_metrics_have_the_keys_of_the_contract(home):
     assert set(found["per_class"]["External"]) == {"precision", "recall", "f1", "support"}
     assert set(found["data"]) == {
         "rows", "train", "validation", "holdout", "distinct_texts", "dropped", "truncated_share",
-        "unknown_token_share", "length",
+        "unknown_token_share", "length", "handled",
     }  # fmt: skip
     assert set(found["timing"]) == {"preprocess", "encode", "train", "report"}
 

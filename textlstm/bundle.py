@@ -1,6 +1,8 @@
 """The bundle: everything that predicts together, in one folder of safetensors and JSON."""
 
+import hashlib
 import json
+import math
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,16 +14,16 @@ import numpy as np
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
+from safetensors import safe_open
 
 from textlstm.batches import Corpus
 from textlstm.calibration import calibrated, fit_linear_share, fit_temperature, mixed
 from textlstm.checkpoint import Checkpoint
-from textlstm.config import Recipe
+from textlstm.config import NetworkConfig, Recipe
 from textlstm.decisions import HeldOut
 from textlstm.encoding import EncodedTexts, WordEncoding
 from textlstm.errors import InputError
-from textlstm.files import read_json, sha256, write_bytes, write_json
+from textlstm.files import read_json, sha256, to_json, write_together
 from textlstm.linear import fit_linear, mean_branch
 from textlstm.model import Ensemble, predict_logits
 from textlstm.training import (
@@ -100,35 +102,34 @@ class Bundle:
     def save(self, folder: Path) -> None:
         """Write the bundle; the manifest comes last, so that a part of one is never taken for it.
 
+        A bundle that is there already stays whole until all of the new one is on the disk.
+
         Raises
         ------
         OSError
             If the folder cannot be written.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "manifest.json").unlink(missing_ok=True)
         weights = {name: w.cpu().contiguous() for name, w in self.network.state_dict().items()}
-        write_bytes(folder / "model.safetensors", safetensors.torch.save(weights))
-        write_json(folder / "vocab.json", self.encoding.to_dict())
-        write_json(folder / "labels.json", self.labels)
-        write_json(folder / "config.json", {"recipe": self.recipe.to_dict(),
-                                            "summary": self.summary})  # fmt: skip
         calibration = {
             "method": "temperature",
             "temperature": self.temperature,
             "held_out": self.held_out.to_dict(),
         }
-        write_json(folder / "calibration.json", calibration)
-        write_bytes(folder / "README.md", self._card().encode("utf-8"))
-        write_json(
-            folder / "manifest.json",
-            {
-                "format": FORMAT,
-                "libraries": {name: version(name) for name in ("textlstm", "torch", "spacy")}
-                | {"python": platform.python_version()},
-                "sha256": {name: sha256(folder / name) for name in FILES},
-            },
-        )
+        contents = {
+            "model.safetensors": safetensors.torch.save(weights),
+            "vocab.json": to_json(self.encoding.to_dict()),
+            "labels.json": to_json(self.labels),
+            "config.json": to_json({"recipe": self.recipe.to_dict(), "summary": self.summary}),
+            "calibration.json": to_json(calibration),
+            "README.md": self._card().encode("utf-8"),
+        }
+        manifest = {
+            "format": FORMAT,
+            "libraries": {name: version(name) for name in ("textlstm", "torch", "spacy")}
+            | {"python": platform.python_version()},
+            "sha256": {name: hashlib.sha256(contents[name]).hexdigest() for name in FILES},
+        }
+        write_together(folder, contents | {"manifest.json": to_json(manifest)})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -144,14 +145,19 @@ class Bundle:
             config = read_json(folder / "config.json")
             recipe = Recipe.from_dict(config["recipe"])
             encoding = WordEncoding.from_dict(read_json(folder / "vocab.json"))
-            labels = tuple(read_json(folder / "labels.json"))
-            network = Ensemble(recipe.network, encoding, len(labels))
-            network.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
+            labels = _checked_labels(read_json(folder / "labels.json"))
+            network = _read_network(
+                folder / "model.safetensors", recipe.network, encoding, len(labels)
+            )
             calibration = read_json(folder / "calibration.json")
-            temperature = float(calibration["temperature"])
+            temperature = _positive(calibration["temperature"])
             held_out = HeldOut.from_dict(calibration["held_out"])
             summary = dict(config["summary"])
-        except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+            for name in (UNKNOWN_WORDS, MEAN_PROBABILITY):
+                summary[name] = float(summary[name])
+        # A manifest vouches for what its author wrote, which may be anything: whatever goes wrong
+        # in making sense of it, these are not the parts of a bundle.
+        except Exception as error:
             raise InputError(
                 f"{folder}: the bundle's parts do not fit together; train it again"
             ) from error
@@ -173,16 +179,18 @@ def verify(folder: Path) -> None:
     InputError
         If they do not match; nothing of the bundle has been interpreted then.
     """
+    if not _is_plain_file(folder / "manifest.json"):
+        raise InputError(f"{folder}: no complete bundle here; run the train stage")
     try:
         manifest = read_json(folder / "manifest.json")
-        found, hashes = manifest["format"], dict(manifest["sha256"])
+        found, hashes = int(manifest["format"]), dict(manifest["sha256"])
         tokenizer = str(manifest["libraries"]["spacy"])
-    except FileNotFoundError as error:
-        raise InputError(f"{folder}: no complete bundle here; run the train stage") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise InputError(f"{folder}/manifest.json is not a bundle's manifest") from error
-    if not isinstance(found, int) or found > FORMAT:
+    if found > FORMAT:
         raise InputError(f"{folder}: bundle format {found} is newer than {FORMAT}; update textlstm")
+    if set(hashes) != set(FILES):
+        raise InputError(f"{folder}/manifest.json names other files than those of a bundle")
     if _series(tokenizer) != _series(version("spacy")):
         raise InputError(
             f"{folder}: trained with the tokenizer of spaCy {tokenizer}, and this is "
@@ -190,10 +198,51 @@ def verify(folder: Path) -> None:
         )
     for name in FILES:
         path = folder / name
-        if path.is_symlink() or not path.is_file():
+        if not _is_plain_file(path):
             raise InputError(f"{path}: missing from the bundle")
-        if hashes.get(name) != sha256(path):
+        if hashes[name] != sha256(path):
             raise InputError(f"{path}: differs from the manifest; the bundle is damaged")
+
+
+def _is_plain_file(path: Path) -> bool:
+    """Return whether it is a file in its own place, and no link to one elsewhere."""
+    return path.is_file() and not path.is_symlink()
+
+
+def _checked_labels(values: Any) -> tuple[str, ...]:
+    if not all(isinstance(label, str) for label in values) or len(set(values)) != len(values):
+        raise InputError("the labels of a bundle are distinct texts")
+    return tuple(values)
+
+
+def _positive(value: Any) -> float:
+    if not 0.0 < value < math.inf:
+        raise InputError("a temperature is a positive number")
+    return float(value)
+
+
+def _read_network(
+    path: Path, config: NetworkConfig, encoding: WordEncoding, n_classes: int
+) -> Ensemble:
+    """Return the network with the weights of a file.
+
+    Raises
+    ------
+    InputError
+        If the weights are others than the network's, before any are read; or not finite numbers.
+    """
+    # On the device "meta" tensors have a shape and take no memory.
+    with torch.device("meta"):
+        expected = Ensemble(config, encoding, n_classes).state_dict()
+    with safe_open(path, "pt") as file:
+        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    if shapes != {name: tuple(weights.shape) for name, weights in expected.items()}:
+        raise InputError("the weights are not those of the recipe's network")
+    network = Ensemble(config, encoding, n_classes)
+    network.load_state_dict(safetensors.torch.load_file(path))
+    if not all(bool(weights.isfinite().all()) for weights in network.state_dict().values()):
+        raise InputError("the weights are not finite")
+    return network
 
 
 def _series(release: str) -> list[str]:

@@ -148,10 +148,11 @@ class NetworkConfig(Settings):
     """The network."""
 
     members: int = setting(
-        1, "networks trained alike from other seeds, whose log probabilities are averaged", low=1
-    )
-    embedding: int = setting(64, "dimensions of the word embedding", low=1)
-    hidden_units: int = setting(64, "hidden units of the LSTM, per direction", low=1)
+        1, "networks trained alike from other seeds, whose log probabilities are averaged",
+        low=1, high=1000,
+    )  # fmt: skip
+    embedding: int = setting(64, "dimensions of the word embedding", low=1, high=100_000)
+    hidden_units: int = setting(64, "hidden units of the LSTM, per direction", low=1, high=100_000)
     bidirectional: bool = setting(True, "read the text in both directions")
     pooling: str = setting(
         "max_mean",

@@ -98,8 +98,19 @@ class WordEncoding:
     n_fields: int = 1
 
     def __post_init__(self) -> None:
+        if not all(isinstance(word, str) for word in self.words):
+            raise InputError("a vocabulary is a list of words")
         if self.words[:2] != RESERVED or len(set(self.words)) != len(self.words):
             raise InputError("a vocabulary begins with <pad>, <unk> and names each word once")
+        if not all(type(ngram) is int and 0 <= ngram < 1 << 32 for ngram in self.subwords):
+            raise InputError("the n-grams of a vocabulary are hashes of 32 bits")
+        if len(set(self.subwords)) != len(self.subwords):
+            raise InputError("a vocabulary names each n-gram once")
+        if type(self.n_fields) is not int or self.n_fields < 1:
+            raise InputError("a vocabulary is for one text field at least")
+        EncodingConfig(length=self.length, padding=self.padding)  # checks both
+        if self.length < 1:
+            raise InputError("a text is padded or cut to one token at least")
 
     @classmethod
     def fit(cls, texts: Sequence[str], config: EncodingConfig) -> Self:

@@ -3,13 +3,15 @@
 import hashlib
 import json
 import os
-import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from textlstm.errors import InputError
+
+MAX_JSON = 1 << 26
+"""Bytes of a JSON file, at most: a vocabulary of some millions of words."""
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet take a cell for a formula (OWASP, CSV injection)."""
@@ -21,7 +23,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     A reader therefore sees the old file or the new one, never a part of either, whatever becomes of
     the process or the machine. On an exception the temporary file is removed and the old file
-    stays; a killed process leaves the temporary file, see :func:`remove_leftovers`.
+    stays.
 
     Raises
     ------
@@ -36,7 +38,7 @@ def replacing(path: Path) -> Iterator[Path]:
         with temporary.open("rb+") as handle:
             os.fsync(handle.fileno())
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         error.filename = str(path)
         raise
@@ -44,7 +46,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a renaming last through a failure of power, where the system can."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
@@ -54,23 +56,31 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files of killed processes; no other process may be writing there."""
-    for path in folder.glob(".*"):
-        if re.fullmatch(r"\..+\.\d+(\.\w+)?", path.name):
-            path.unlink()
-
-
 def write_bytes(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path`` atomically."""
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` to ``path`` atomically, as JSON a person can read and diff."""
+def write_together(folder: Path, contents: dict[str, bytes]) -> None:
+    """Write files to a folder, by name: none takes its place before all are written.
+
+    They take their places one after the other, in the order of ``contents``.
+    """
+    with ExitStack() as stack:
+        for name in reversed(contents):  # what is entered first is left last
+            stack.enter_context(replacing(folder / name)).write_bytes(contents[name])
+
+
+def to_json(value: Any) -> bytes:
+    """Return ``value`` as JSON a person can read and diff."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, (text + "\n").encode("utf-8"))
+    return (text + "\n").encode("utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` to ``path`` atomically, as JSON."""
+    write_bytes(path, to_json(value))
 
 
 def read_json(path: Path) -> Any:
@@ -79,11 +89,13 @@ def read_json(path: Path) -> Any:
     Raises
     ------
     InputError
-        If the file is not JSON.
+        If the file is not JSON, or larger than :data:`MAX_JSON`.
     """
+    if path.stat().st_size > MAX_JSON:
+        raise InputError(f"{path}: larger than any file of a run")
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"{path}: damaged, not JSON; run the stage that writes it again"
         ) from error

@@ -1,5 +1,6 @@
 """Usable records, and their split into training, validation, holdout."""
 
+import unicodedata
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -36,7 +37,7 @@ def usable(records: pd.DataFrame, config: DataConfig) -> tuple[pd.DataFrame, dic
     InputError
         If fewer than two classes remain.
     """
-    records = records.assign(label=[" ".join(label.split()) for label in records["label"]])
+    records = records.assign(label=[plain_label(label) for label in records["label"]])
     dropped = {}
     for reason, missing in (
         ("empty_label", records["label"] == ""),
@@ -58,6 +59,15 @@ def usable(records: pd.DataFrame, config: DataConfig) -> tuple[pd.DataFrame, dic
             f"({len(records)} usable records; left out: {_listed(dropped)}); two are needed"
         )
     return records.reset_index(drop=True), dropped
+
+
+def plain_label(label: str) -> str:
+    r"""Return a label with single spaces, composed, so that what looks the same is the same.
+
+    >>> plain_label("  Heart\u00a0 disease\n")
+    'Heart disease'
+    """
+    return " ".join(unicodedata.normalize("NFC", label).split())
 
 
 def _listed(counts: Mapping[str, int]) -> str:

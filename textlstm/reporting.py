@@ -207,6 +207,7 @@ def _data_facts(
         "truncated_share": sum(len(text.split()) > length for text in texts) / len(texts),
         "unknown_token_share": bundle.encoding.unknown_share(parts["holdout"]["text"].tolist()),
         "length": length,
+        "handled": summary["handled"],
     }
 
 

@@ -7,6 +7,7 @@ import codecs
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -29,6 +31,17 @@ CHUNK_ROWS = 100_000
 
 MAX_CELL = 1 << 27
 """Characters of a cell, at most: behind a longer one is a quote that was never closed."""
+
+
+COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf")
+"""How gzip, zip, bzip2, xz, zstandard and 7z files begin."""
+
+MAX_UNPACKED, MAX_RATIO = 1 << 31, 1000
+"""What a Parquet file may unpack to: so many bytes, and beyond them so many times its own size."""
+
+
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character of UTF-16, which is none in UTF-8: the replacement character stands for it."""
 
 
 def read_table(source: str, encoding: str = "utf-8") -> pa.Table:
@@ -54,6 +67,8 @@ def read_chunks(source: str, encoding: str = "utf-8") -> Iterator[pa.Table]:
         If the source cannot be found, decoded or parsed, or names a column twice. The message
         gives the offset or row, never the text.
     """
+    if re.match(r"\w+://|file:", source):
+        raise InputError(f"{source}: an address, not a file; download it first")
     path = Path(source)
     readers: dict[str, Callable[[], Iterator[pa.Table]]] = {
         ".csv": lambda: _from_delimited(path, ",", encoding),
@@ -201,6 +216,8 @@ def _decoded(path: Path, encoding: str) -> Iterator[str]:
     with path.open("rb") as handle:
         while block:
             block = handle.read(CHUNK_BYTES)
+            if not position and block.startswith(COMPRESSED):
+                raise InputError(f"{path}: this file is compressed; unpack it first")
             if not position and block[:2] in (b"\xff\xfe", b"\xfe\xff") and "16" not in encoding:
                 raise InputError(f"{path}: this is UTF-16; give --encoding utf-16")
             pending = len(decoder.getstate()[0])
@@ -397,24 +414,51 @@ def _json_text(value: Any) -> str:
 def _string_array(cells: Iterable[str]) -> pa.Array:
     try:
         return pa.array(cells, pa.string())
-    except UnicodeEncodeError:  # a lone surrogate, which JSON can spell
-        return pa.array([cell.encode("utf-8", "replace").decode() for cell in cells], pa.string())
+    except UnicodeEncodeError:  # JSON can spell half a character
+        return pa.array([LONE_SURROGATE.sub("\ufffd", cell) for cell in cells], pa.string())
 
 
 def _from_parquet(path: Path) -> Iterator[pa.Table]:
     try:
+        limit = max(MAX_UNPACKED, MAX_RATIO * path.stat().st_size)
         with pq.ParquetFile(path) as file:
-            yield file.schema_arrow.empty_table()
+            schema = file.schema_arrow
+        texts = [field.name for field in schema if _is_text(field.type)]
+        # A text that stands in a million rows is read once: how large the rows would be is known
+        # before they are made.
+        with pq.ParquetFile(path, read_dictionary=texts) as file:
+            yield schema.empty_table()
             for batch in file.iter_batches(CHUNK_ROWS):
-                yield pa.Table.from_batches([batch])
+                limit -= sum(map(_unpacked_bytes, batch.columns))
+                if limit < 0:
+                    raise InputError(
+                        f"{path}: unpacks to more than {MAX_RATIO} times its size; if it is not "
+                        "a bomb, give it as CSV"
+                    )
+                yield pa.Table.from_batches([batch]).cast(schema)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a readable Parquet file") from error
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)
+    )
+
+
+def _unpacked_bytes(column: pa.Array) -> int:
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes)
+    lengths = pc.binary_length(column.dictionary).to_numpy(zero_copy_only=False)
+    rows = column.indices.drop_null().to_numpy()
+    return int(lengths[rows].sum(dtype=np.int64)) + 4 * len(column)
 
 
 def _from_datasets(source: str) -> Iterator[pa.Table]:
     # Imported late: it takes a second, and most tables are files.
     import datasets
 
+    _require_no_addresses(Path(source) / "README.md")
     try:
         if (Path(source) / "state.json").is_file():
             dataset = datasets.load_from_disk(source)
@@ -434,3 +478,17 @@ def _from_datasets(source: str) -> Iterator[pa.Table]:
                 place = table.column_names.index(name)
                 table = table.set_column(place, name, pa.array(names, pa.string()))
         yield table
+
+
+def _require_no_addresses(card: Path) -> None:
+    """Refuse a folder whose card sends ``datasets`` elsewhere for the records."""
+    from huggingface_hub import DatasetCard
+
+    if not card.is_file():
+        return
+    try:
+        configs = DatasetCard.load(card).data.to_dict().get("configs")
+    except Exception as error:  # whatever its author wrote there
+        raise InputError(f"{card}: not a readable card of a dataset") from error
+    if "://" in str(configs):
+        raise InputError(f"{card}: names files on other machines; download them first")

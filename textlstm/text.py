@@ -9,10 +9,12 @@ import re
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
+
+from textlstm.tables import LONE_SURROGATE
 
 SEPARATOR = "<sep>"
 """Stands between two fields; no text can produce it, since cleaning takes angle brackets out."""
@@ -37,13 +39,50 @@ def clean(field: str) -> str:
     >>> clean("\ufeffﬁbrosis\x00of\u200b the\tlung")
     'fibrosis of the lung'
     """
-    field = field[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
+    field = LONE_SURROGATE.sub("\ufffd", field[:MAX_CHARACTERS])
     field = unicodedata.normalize("NFKC", field).translate(_ANGLE_BRACKETS)
     if not field.isprintable():
         field = field.translate(_invisible())
     words = field.split()
     field = " ".join(words)
     return _LONG_RUN.sub(r"\1 ", field) if max(map(len, words), default=0) > MAX_RUN else field
+
+
+def mended(cells: Mapping[str, int]) -> dict[str, int]:
+    r"""Return in how many cells cleaning finds what is seldom meant, by what it is.
+
+    Parameters
+    ----------
+    cells
+        How often each field is there.
+
+    >>> mended({"asthma\x00": 2, "COPD": 5, "\ufeffMI\x00": 1})
+    {'control_characters': 3, 'invisible_characters': 1}
+    """
+    found: Counter[str] = Counter()
+    for cell, number in cells.items():
+        if not (len(cell) <= MAX_RUN and cell.isascii() and cell.isprintable()):
+            found.update(dict.fromkeys(_oddities(cell), number))
+    return dict(found)
+
+
+def _oddities(field: str) -> Iterator[str]:
+    """Yield what there is to mend in a field."""
+    if len(field) > MAX_CHARACTERS:
+        yield "overlong_texts"
+        field = field[:MAX_CHARACTERS]
+    if "\ufffd" in field or LONE_SURROGATE.search(field):
+        yield "replacement_characters"
+        field = LONE_SURROGATE.sub("\ufffd", field)
+    if unicodedata.normalize("NFKC", field) != field:
+        yield "other_unicode_forms"
+    kinds = {unicodedata.category(character) for character in field if not character.isspace()}
+    if "Cc" in kinds:
+        yield "control_characters"
+    if "Cf" in kinds:
+        yield "invisible_characters"
+    if max(map(len, field.split()), default=0) > MAX_RUN:
+        yield "overlong_words"
 
 
 def tokenize(field: str) -> list[str]:
