@@ -178,6 +178,9 @@ def changed(folder, name, change):
         ("calibration.json", lambda calibration: calibration.update(temperature=0)),
         ("calibration.json", lambda calibration: calibration.update(temperature="1")),
         ("calibration.json", lambda calibration: calibration.clear()),
+        ("calibration.json", lambda calibration: calibration["held_out"]["top"].pop()),
+        ("calibration.json", lambda calibration: calibration["held_out"].update(true=["x"])),
+        ("calibration.json", lambda calibration: calibration["held_out"].update(top=[7.0] * 4)),
     ],
 )
 def test_parts_that_a_manifest_vouches_for_must_still_make_sense(folder, name, change):

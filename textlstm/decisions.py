@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
+from textlstm.errors import InputError
+
 CONFIDENCE = 0.95
 """Of every promise and every interval."""
 
@@ -87,9 +89,19 @@ class HeldOut:
 
     @classmethod
     def from_dict(cls, values: dict[str, list[float]]) -> Self:
-        """Return what :meth:`to_dict` gave."""
+        """Return what :meth:`to_dict` gave.
+
+        Raises
+        ------
+        InputError
+            If these are not so many probabilities each.
+        """
         top, true = (np.array(values[name], dtype=np.float64) for name in ("top", "true"))
-        return cls(top, true, np.array(values["correct"], dtype=np.bool_))
+        correct = np.array(values["correct"], dtype=np.bool_)
+        within = all(((each >= 0) & (each <= 1)).all() for each in (top, true))
+        if not within or not top.shape == true.shape == correct.shape == (len(top),):
+            raise InputError("what is known of held-out records does not fit together")
+        return cls(top, true, correct)
 
 
 # ---------------------------------------------------------------------------------- bounds
