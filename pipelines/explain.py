@@ -41,13 +41,15 @@ def explain(
     from textlstm.explain import token_table
     from textlstm.files import write_bytes
     from textlstm.page import render_explanations
-    from textlstm.scoring import output_writer
+    from textlstm.parts import require_format, write_table
     from textlstm.tables import column, read_table
     from textlstm.text import preprocess
 
     if out.exists() and Path(data).exists() and out.samefile(data):
         raise InputError(f"--out {out}: this is --data itself; give another name")
-    write = None if out.suffix.lower() == ".html" else output_writer(out)
+    as_page = out.suffix.lower() == ".html"
+    if not as_page:
+        require_format(out)
     config = run.config()
     columns = tuple(text) or config.data.text
     if len(columns) != len(config.data.text):
@@ -70,12 +72,13 @@ def explain(
     lines = list(zip(*(column(table, name, data) for name in columns), strict=True))
     texts = preprocess([lines[row] for row in rows.values()])
     tokens = token_table(bundle, texts, member - 1)
-    if write:
-        named = tokens.assign(row=tokens["row"].map(list(rows).__getitem__))
-        write(pa.Table.from_pandas(named.rename(columns={"row": "record"}), preserve_index=False))
-    else:
+    if as_page:
         shown = _shown(bundle, list(rows), texts, tokens, member - 1)
         write_bytes(out, render_explanations(config, shown, member).encode("utf-8"))
+    else:
+        named = tokens.assign(row=tokens["row"].map(list(rows).__getitem__))
+        table = pa.Table.from_pandas(named.rename(columns={"row": "record"}), preserve_index=False)
+        write_table(table, out)
     shell.say(f"explain: {len(texts)} records explained, words and all: {out}")
 
 

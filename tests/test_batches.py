@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from textlstm.batches import Corpus, by_length, shuffled
+from textlstm.batches import Corpus, shuffled
 from textlstm.encoding import WordEncoding, hashed_ngrams
 
 WORDS = ("<pad>", "<unk>", "acute", "mi", "stroke")
@@ -69,17 +69,12 @@ def test_an_incomplete_batch_can_be_left_out_unless_it_is_all():
     assert len(list(shuffled(torch.ones(5), 10, generator, drop_last=True))) == 1
 
 
-def test_prediction_takes_every_row_once_the_short_ones_first():
-    rows = list(by_length(torch.tensor([3, 1, 2]), 2))
-    assert [part.tolist() for part in rows] == [[1, 2], [0]]
-
-
 def test_selected_records_are_read_as_in_the_whole():
     whole = corpus(["acute mi", "xyz", "mi mi mi", "acute mi"], subwords=NGRAMS)
     part = whole.select(torch.tensor([3, 1]))
     assert len(part) == 2 and len(part.forms) == 2 and len(whole.forms) == 3
     alone, among = part.batch(torch.tensor([0, 1])), whole.batch(torch.tensor([3, 1]))
-    for one, other in zip(alone, among, strict=True):
+    for one, other in zip(alone[:-1], among[:-1], strict=True):
         assert one.equal(other)
 
 

@@ -9,9 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = [
-    "errors", "files", "config", "tables", "records", "text", "encoding", "batches", "lsa",
-    "linear", "model", "calibration", "checkpoint", "training", "metrics", "baselines",
-    "decisions", "bundle", "classifier", "scoring", "inside", "explain", "disclosure",
+    "errors", "files", "parts", "config", "tables", "records", "text", "encoding", "prefixes",
+    "batches", "lsa", "linear", "model", "calibration", "checkpoint", "training", "metrics",
+    "baselines", "decisions", "bundle", "classifier", "scoring", "inside", "explain", "disclosure",
     "figures", "reporting", "page",
 ]  # fmt: skip
 STAGES = ["preprocess", "encode", "train", "report", "predict", "explain", "run"]

@@ -1,16 +1,24 @@
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 import pytest
 
+from textlstm.classifier import TextLSTMClassifier
 from textlstm.errors import InputError
-from textlstm.scoring import Look, Scores, coded, output_writer, require_free_columns, rounded
+from textlstm.scoring import ADDED_COLUMNS, Look, Scores, code, require_free_columns, rounded
 
 SCORES = Scores(
     np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.05, 0.9, 0.05]]), np.array([True, True, False])
 )
 TABLE = pa.table({"id": [7, 8, 9], "text": ["a", "b", "c"]})
+
+
+@pytest.fixture(scope="module")
+def bundle(table):
+    """Of a small network."""
+    classifier = TextLSTMClassifier("okut-table2", epochs=1, hidden_units=4)
+    return classifier.fit(table["cause"], table["category"]).bundle_
 
 
 def test_sure_and_readable_texts_are_accepted():
@@ -24,41 +32,43 @@ def test_ranks():
     assert SCORES.ranked(1).tolist() == [1, 0, 0]
 
 
-@pytest.mark.parametrize("ending", [".csv", ".parquet"])
-def test_the_table_keeps_its_columns_and_rows(tmp_path, ending):
-    path = tmp_path / f"out{ending}"
-    output_writer(path)(coded(TABLE, SCORES, ["A", "B", "C"], 0.5))
-    read = (pa.csv.read_csv if ending == ".csv" else pq.read_table)(path)
-    assert read.to_pydict() == {
-        "id": [7, 8, 9],
-        "text": ["a", "b", "c"],
-        "predicted_label": ["A", "C", "B"],
-        "probability": [0.7, 0.4, 0.9],
-        "decision": ["accept", "review", "review"],
-    }
+def test_the_table_keeps_its_columns_and_rows(bundle):
+    table = pa.table({"id": [7, 8, 9, 10], "text": ["Fall", "", "Fall.", "xyzzy"]})
+    coded, look = code(table, ["fall", "", "xyzzy"], np.array([0, 1, 0, 2]), bundle, 0.0)
+    probabilities = bundle.predict_proba(["fall", "", "xyzzy"])
+    assert coded.drop_columns(list(ADDED_COLUMNS)).equals(table)
+    assert coded.column_names[-3:] == ["predicted_label", "probability", "decision"]
+    for number, (place, label, probability) in enumerate(
+        zip([0, 1, 0, 2], coded["predicted_label"], coded["probability"], strict=True)
+    ):
+        assert label.as_py() == bundle.labels[probabilities[place].argmax()], number
+        assert probability.as_py() == round(probabilities[place].max(), 6)
+    assert coded["decision"].to_pylist() == ["accept", "review", "accept", "review"]
+    best = probabilities.max(axis=1)
+    assert look == Look(4, 1, 2, 3, 1, pytest.approx(2 * best[0] + best[2]))
+    assert look.empty_share == 1 / 4 and look.unknown_share == 1 / 3
+    assert look.mean_probability == pytest.approx((2 * best[0] + best[2]) / 3)
 
 
-def test_an_empty_table_stays_empty():
-    empty = Scores(np.empty((0, 3)), np.empty(0, dtype=bool))
-    assert len(coded(TABLE.slice(0, 0), empty, ["A", "B", "C"], 0.5)) == 0
+def test_looks_at_parts_add_up(bundle):
+    table, texts, places = TABLE, ["fall", "copd xyzzy", ""], np.array([0, 1, 2])
+    whole = code(table, texts, places, bundle, 0.5)[1]
+    parts = [
+        code(table.slice(row, 1), [texts[row]], np.array([0]), bundle, 0.5)[1] for row in range(3)
+    ]
+    assert sum(parts, Look()) == replace(whole, probability=pytest.approx(whole.probability))
+
+
+def test_an_empty_table_stays_empty(bundle):
+    coded, look = code(TABLE.slice(0, 0), [], np.array([], dtype=int), bundle, 0.5)
+    assert len(coded) == 0 and look == Look()
+    assert look.empty_share == look.unknown_share == look.mean_probability == 0.0
 
 
 def test_a_column_is_never_overwritten():
     table = TABLE.append_column("decision", pa.array(["x"] * 3))
     with pytest.raises(InputError, match="decision"):
         require_free_columns(table)
-
-
-def test_what_a_format_cannot_hold_is_said(tmp_path):
-    table = pa.table({"list": [[1], [2]]})
-    with pytest.raises(InputError, match="parquet"):
-        output_writer(tmp_path / "out.csv")(table)
-    assert not list(tmp_path.iterdir())
-
-
-def test_the_format_is_checked_before_any_work(tmp_path):
-    with pytest.raises(InputError, match=r"\.csv or \.parquet"):
-        output_writer(tmp_path / "out.xlsx")
 
 
 def test_six_decimals():
@@ -71,12 +81,12 @@ USUAL = {"share of unknown words": 0.01, "mean probability": 0.90}
 @pytest.mark.parametrize(
     ("found", "reasons"),
     [
-        (Look(10_000, 0.0, 0.02, 0.88), 0),
-        (Look(10_000, 0.0, 0.20, 0.88), 1),
-        (Look(10_000, 0.5, 0.20, 0.60), 2),
-        (Look(10_000, 0.0, 0.00, 0.99), 0),
-        (Look(4, 0.0, 0.50, 0.40), 0),  # four records may look strange by chance
-        (Look(0, 1.0, 0.0, 0.0), 0),
+        (Look(10_000, 0, 0, 100, 2, 8_800.0), 0),
+        (Look(10_000, 0, 0, 100, 20, 8_800.0), 1),
+        (Look(20_000, 10_000, 0, 100, 20, 6_000.0), 2),
+        (Look(10_000, 0, 0, 100, 0, 9_900.0), 0),
+        (Look(4, 0, 0, 100, 50, 1.6), 0),  # four records may look strange by chance
+        (Look(9, 9, 9, 0, 0, 0.0), 0),
     ],
 )
 def test_records_unlike_those_of_the_training_are_noticed(found, reasons):

@@ -10,6 +10,7 @@ from scipy import sparse
 from torch import Tensor
 
 from textlstm.encoding import PAD, UNKNOWN, EncodedTexts, WordEncoding, subword_table
+from textlstm.prefixes import Readings
 
 POOL = 32
 """Batches among which shuffled texts are sorted by length: enough to save padding in long texts."""
@@ -25,18 +26,20 @@ class Batch(NamedTuple):
     ids: Tensor  # (B, T) int64, rows of `words`; the first row is padding
     lengths: Tensor  # (B,) int64, tokens to read, at least 1
     places: Tensor  # (R,) int64, the text of each record
+    readings: Readings | None = None  # of the texts, where they are only to be classified
 
     def to(self, device: torch.device) -> Self:
         """Return the batch on a device."""
-        return type(self)(*(tensor.to(device, non_blocking=True) for tensor in self))
+        parts = {name: part.to(device) for name, part in self._asdict().items() if part is not None}
+        return self._replace(**parts)
 
 
 class Corpus:
     """Encoded texts as tensors, from which any records can be taken as a :class:`Batch`.
 
-    Each distinct text is kept once, and computed once in a batch: most texts of a registry are
-    repeats. Padding on the right is cut to the longest text of a batch; padding on the left is
-    part of the text, as in MATLAB, and read whole.
+    Each distinct text is kept once, in the order of its ids, and computed once in a batch: most
+    texts of a registry are repeats. Padding on the right is cut to the longest text of a batch;
+    padding on the left is part of the text, as in MATLAB, and read whole.
     """
 
     def __init__(self, texts: EncodedTexts, encoding: WordEncoding) -> None:
@@ -99,10 +102,14 @@ class Corpus:
     def batch(self, records: Tensor) -> Batch:
         """Return these records."""
         texts, places = torch.unique(self.places[records], return_inverse=True)
-        return self.batch_of_texts(texts)._replace(places=places)
+        return self._batch(texts)._replace(places=places)
 
-    def batch_of_texts(self, texts: Tensor) -> Batch:
-        """Return these distinct texts, as if each were one record."""
+    def batch_to_classify(self, texts: Tensor) -> Batch:
+        """Return these distinct texts, as if each were one record, to be classified only."""
+        batch = self._batch(texts)
+        return batch._replace(readings=Readings(batch.ids, batch.lengths))
+
+    def _batch(self, texts: Tensor) -> Batch:
         lengths = self.text_lengths[texts]
         forms = self.forms[texts, : int(lengths.max())]
         # Padding comes first among the distinct words, whether or not the batch has any.
@@ -153,9 +160,3 @@ def shuffled(
     batches = [batch for pool in pools for batch in pool.split(size)]
     for number in torch.randperm(len(batches), generator=generator).tolist():
         yield batches[number]
-
-
-def by_length(lengths: Tensor, size: int) -> Iterator[Tensor]:
-    """Yield the rows of batches for prediction: every row once, shorter texts first."""
-    if len(lengths):
-        yield from lengths.argsort(stable=True).split(size)

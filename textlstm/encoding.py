@@ -167,30 +167,16 @@ class WordEncoding:
         lists = {name: tuple(values[name]) for name in ("words", "subwords")}
         return cls(**{**values, **lists})
 
-    def known_share(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Return the share of each text's words, separators apart, that are in the vocabulary.
+    def count_words(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return each text's words (n,), separators apart, and those not in the vocabulary (n,).
 
-        It is 0 for a text without words.
-
-        >>> WordEncoding.fit(["a b"], EncodingConfig()).known_share(["a x", "<sep> y", ""])
-        array([0.5, 0. , 0. ])
+        >>> WordEncoding.fit(["a b"], EncodingConfig()).count_words(["a x", "<sep> y", ""])
+        (array([2, 1, 0]), array([1, 1, 0]))
         """
         words = ([word for word in text.split() if word != SEPARATOR] for text in texts)
-        shares = [sum(w in self.index for w in text) / max(1, len(text)) for text in words]
-        return np.array(shares, dtype=np.float64)
-
-    def unknown_share(self, texts: Sequence[str]) -> float:
-        """Return the share of all words of the texts, separators apart, outside the vocabulary.
-
-        >>> WordEncoding.fit(["a b"], EncodingConfig()).unknown_share(["a x", "a x", "<sep> b b"])
-        0.3333333333333333
-        """
-        words = unknown = 0
-        for text, records in Counter(texts).items():  # most texts are repeats
-            known = [word in self.index for word in text.split() if word != SEPARATOR]
-            words += records * len(known)
-            unknown += records * known.count(False)
-        return unknown / max(words, 1)
+        counts = [(len(text), sum(word not in self.index for word in text)) for text in words]
+        numbers = np.array(counts, dtype=np.int64).reshape(-1, 2)
+        return numbers[:, 0], numbers[:, 1]
 
 
 def write_encoded(path: Path, texts: EncodedTexts, labels: NDArray[np.int64]) -> None:

@@ -16,7 +16,7 @@ from torch.nn import functional
 from textlstm.batches import Batch, Corpus, by_length
 from textlstm.bundle import Bundle
 from textlstm.errors import InputError
-from textlstm.model import reversed_within
+from textlstm.prefixes import reversed_within
 
 BATCH = 256
 """Texts looked at once."""

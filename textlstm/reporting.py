@@ -198,6 +198,7 @@ def _data_facts(
 ) -> dict[str, Any]:  # fmt: skip
     texts = pd.concat([part["text"] for part in parts.values()]).tolist()
     length = bundle.encoding.length
+    words, unknown = bundle.encoding.count_words(parts["holdout"]["text"].tolist())
     return {
         "rows": summary["rows"],
         **{name: len(part) for name, part in parts.items()},
@@ -205,7 +206,7 @@ def _data_facts(
         "distinct_texts": summary["distinct_texts"],
         "dropped": {**summary["dropped"], "label_not_in_training": n_unknown_label},
         "truncated_share": sum(len(text.split()) > length for text in texts) / len(texts),
-        "unknown_token_share": bundle.encoding.unknown_share(parts["holdout"]["text"].tolist()),
+        "unknown_token_share": float(unknown.sum() / max(words.sum(), 1)),
         "length": length,
         "handled": summary["handled"],
     }

@@ -1,14 +1,11 @@
 """New records through a bundle: labels, probabilities, and which records a person should see."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 
@@ -16,7 +13,6 @@ from textlstm.bundle import MEAN_PROBABILITY, UNKNOWN_WORDS, Bundle
 from textlstm.config import MIN_PROBABILITY
 from textlstm.decisions import DECIMALS, prediction_sets
 from textlstm.errors import InputError
-from textlstm.files import replacing
 
 ACCEPT, REVIEW = "accept", "review"
 
@@ -67,60 +63,63 @@ class Scores:
 
 def score(bundle: Bundle, texts: Sequence[str], device: torch.device | None = None) -> Scores:
     """Return what the bundle makes of preprocessed texts."""
-    distinct = list(dict.fromkeys(texts))
-    known = dict(zip(distinct, bundle.encoding.known_share(distinct) > 0, strict=True))
-    readable = np.array([known[text] for text in texts], dtype=bool)
-    return Scores(bundle.predict_proba(texts, device), readable)
+    words, unknown = bundle.encoding.count_words(texts)
+    return Scores(bundle.predict_proba(texts, device), words > unknown)
 
 
 @dataclass(frozen=True)
 class Look:
-    """How n records look to a model.
+    """How records look to a model; looks at parts of a table add up to that at the whole.
 
     Attributes
     ----------
-    n
-        Records with any word.
-    empty
-        The share of records without a word.
-    unknown_words
-        The share of words that are not in the vocabulary.
+    records, empty, review
+        Records in all, those without a word, and those for a person.
+    words, unknown
+        Their words in all, and those that are not in the vocabulary.
     probability
-        The mean probability of the most probable class, of records with any word.
+        The sum of the probabilities of the most probable class, over records with any word.
     """
 
-    n: int
-    empty: float
-    unknown_words: float
-    probability: float
+    records: int = 0
+    empty: int = 0
+    review: int = 0
+    words: int = 0
+    unknown: int = 0
+    probability: float = 0.0
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*map(sum, zip(astuple(self), astuple(other), strict=True)))
+
+    @property
+    def empty_share(self) -> float:
+        """Return the share of records without a word."""
+        return self.empty / max(self.records, 1)
+
+    @property
+    def unknown_share(self) -> float:
+        """Return the share of words that are not in the vocabulary."""
+        return self.unknown / max(self.words, 1)
+
+    @property
+    def mean_probability(self) -> float:
+        """Return the mean probability of the most probable class, of records with any word."""
+        return self.probability / max(self.records - self.empty, 1)
 
     def strange(self, summary: Mapping[str, Any]) -> list[str]:
         """Return what tells these records from those trained on, as a bundle's summary has it.
 
         A difference counts from :data:`NOTABLE` on, where it cannot be the chance of few records:
-        a share's standard error is at most half by the root of n.
+        a share's standard error is at most half by the root of their number.
         """
-        notable = max(NOTABLE, 3 * 0.5 / max(self.n, 1) ** 0.5)
+        notable = max(NOTABLE, 3 * 0.5 / max(self.records - self.empty, 1) ** 0.5)
         usual, sure = summary[UNKNOWN_WORDS], summary[MEAN_PROBABILITY]
         found = []
-        if self.unknown_words - usual > notable:
-            found.append(f"{self.unknown_words:.1%} of the words are unknown ({usual:.1%} there)")
-        if sure - self.probability > notable:
-            found.append(f"the mean probability is {self.probability:.3f} ({sure:.3f} there)")
+        if self.unknown_share - usual > notable:
+            found.append(f"{self.unknown_share:.1%} of the words are unknown ({usual:.1%} there)")
+        if sure - self.mean_probability > notable:
+            found.append(f"the mean probability is {self.mean_probability:.3f} ({sure:.3f} there)")
         return found
-
-
-def look(bundle: Bundle, texts: Sequence[str], scores: Scores) -> Look:
-    """Return how preprocessed texts, and what was made of them, look to the model."""
-    filled = np.array([text != "" for text in texts], dtype=bool)
-    n = int(filled.sum())
-    best = scores.probabilities.max(axis=1, initial=0.0)[filled]
-    return Look(
-        n=n,
-        empty=1 - n / max(len(texts), 1),
-        unknown_words=bundle.encoding.unknown_share(texts),
-        probability=float(best.sum() / max(n, 1)),
-    )
 
 
 def require_free_columns(table: pa.Table) -> None:
@@ -130,45 +129,48 @@ def require_free_columns(table: pa.Table) -> None:
             raise InputError(f"the table has a column {name!r} already; rename it first")
 
 
-def coded(
-    table: pa.Table, scores: Scores, labels: Sequence[str], min_probability: float
-) -> pa.Table:
-    """Return the table with :data:`ADDED_COLUMNS` behind its own, rows in order."""
+def code(
+    table: pa.Table,
+    texts: Sequence[str],
+    places: NDArray[np.int64],
+    bundle: Bundle,
+    min_probability: float,
+    device: torch.device | None = None,
+) -> tuple[pa.Table, Look]:
+    """Return the table with :data:`ADDED_COLUMNS` behind its own, rows in order, and a look at it.
+
+    Parameters
+    ----------
+    table
+        n rows.
+    texts
+        Preprocessed texts.
+    places
+        (n,) the text of each row.
+    """
+    scores = score(bundle, texts, device)
+    best = scores.probabilities.max(axis=1, initial=0.0)
+    decisions = scores.decisions(min_probability)
     values = (
-        pa.array([labels[number] for number in scores.ranked(0)], pa.string()),
-        pa.array(rounded(scores.probabilities.max(axis=1, initial=0.0)), pa.float64()),
-        pa.array(scores.decisions(min_probability), pa.string()),
+        pa.array([bundle.labels[number] for number in scores.ranked(0)], pa.string()),
+        pa.array(rounded(best), pa.float64()),
+        pa.array(decisions, pa.string()),
     )
     for name, array in zip(ADDED_COLUMNS, values, strict=True):
-        table = table.append_column(name, array)
-    return table
+        table = table.append_column(name, array.take(pa.array(places)))
+    records = np.bincount(places, minlength=len(texts))
+    filled = np.array([text != "" for text in texts], dtype=bool)
+    words, unknown = bundle.encoding.count_words(texts)
+    return table, Look(
+        records=len(places),
+        empty=int(records[~filled].sum()),
+        review=int(records[[one == REVIEW for one in decisions]].sum()),
+        words=int(records @ words),
+        unknown=int(records @ unknown),
+        probability=float((records * best)[filled].sum()),
+    )
 
 
 def rounded(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return probabilities to six decimals: what float32 logits can tell apart."""
     return probabilities.round(DECIMALS)
-
-
-def output_writer(path: Path) -> Callable[[pa.Table], None]:
-    """Return what writes a table to ``path``, whole or not at all, in the format of its name.
-
-    Raises
-    ------
-    InputError
-        If the name ends in neither ``.csv`` nor ``.parquet``: known before any work is done.
-    """
-    writers = {".csv": pa.csv.write_csv, ".parquet": pq.write_table}
-    write = writers.get(path.suffix.lower())
-    if write is None:
-        raise InputError(f"{path}: the output must end in {' or '.join(writers)}")
-
-    def replace(table: pa.Table) -> None:
-        try:
-            with replacing(path) as temporary:
-                write(table, temporary)
-        except pa.ArrowInvalid as error:
-            raise InputError(
-                f"{path}: a column of the table cannot be written so; use .parquet"
-            ) from error
-
-    return replace

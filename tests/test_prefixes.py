@@ -1,0 +1,59 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from textlstm.prefixes import Readings, read, steps
+
+
+def padded(texts):
+    """Ids (B, T) and lengths (B,)."""
+    lengths = torch.tensor([len(text) for text in texts])
+    return torch.tensor([text + [0] * (max(lengths) - len(text)) for text in texts]), lengths
+
+
+TEXTS = st.lists(st.lists(st.integers(1, 3), min_size=1, max_size=5), min_size=1, max_size=20)
+
+
+@given(TEXTS)
+def test_there_is_a_node_for_each_distinct_beginning(texts):
+    found = steps(*padded(texts))
+    beginnings = {tuple(text[:n]) for text in texts for n in range(1, len(text) + 1)}
+    assert sum(len(step.words) for step in found) == len(beginnings)
+
+
+@given(TEXTS)
+def test_going_back_from_its_node_gives_the_text(texts):
+    ids, lengths = padded(texts)
+    readings = Readings(ids, lengths)
+    for found, backwards in ((readings.forward, False), (readings.backward, True)):
+        spelt = {}
+        for length, step in enumerate(found):
+            for text, node in zip(step.texts.tolist(), step.nodes.tolist(), strict=True):
+                words = []
+                for earlier in reversed(found[: length + 1]):
+                    words.append(int(earlier.words[node]))
+                    node = int(earlier.parents[node])
+                spelt[text] = words if backwards else words[::-1]
+        assert [spelt[number] for number in range(len(texts))] == texts
+
+
+@pytest.mark.parametrize("scale", [0.3, 5.0])
+def test_it_reads_as_torch_does(scale):
+    torch.manual_seed(0)
+    lstm = nn.LSTM(6, 5, batch_first=True)
+    for parameter in lstm.parameters():
+        parameter.data.mul_(scale)
+    lstm.bias_hh_l0.data.zero_()
+    texts = [[1], [1, 2], [1, 2, 3], [2, 2], [3], [1, 2, 2, 1], [1, 2, 3]]
+    ids, lengths = padded(texts)
+    vectors = 3 * torch.randn(4, 6)
+    with torch.inference_mode():
+        found = read(lstm, vectors, steps(ids, lengths), lengths)
+        states = lstm(vectors[ids])[0]
+    own = [text[:n] for text, n in zip(states, lengths, strict=True)]
+    expected = [torch.stack([how(text) for text in own])
+                for how in (lambda t: t[-1], lambda t: t.amax(0), lambda t: t.mean(0))]  # fmt: skip
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)
