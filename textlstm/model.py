@@ -5,6 +5,7 @@ units, P pooled features, C classes.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from textlstm.batches import Batch, Corpus
 from textlstm.config import NetworkConfig
 from textlstm.encoding import PAD, UNKNOWN, WordEncoding
 from textlstm.linear import LinearBranch
+from textlstm.parts import in_order, processors
 from textlstm.prefixes import Readings, read, reversed_within
 
 PREDICTION_BATCH = 2048
@@ -244,12 +246,18 @@ class Ensemble(nn.Module):
         return torch.lerp(mean, self.linear(batch).log_softmax(dim=1), self.linear_share)
 
 
-@torch.inference_mode()
 def predict_logits(
     answer: Callable[[Batch], Tensor], corpus: Corpus, device: torch.device
 ) -> Tensor:
     """Return the logits (n, C) that a network gives all texts, in their order, on the CPU."""
-    # Texts stand in the order of their words: those that begin alike come together.
+
+    @torch.inference_mode()
+    def logits(texts: Tensor) -> Tensor:
+        return answer(corpus.batch_to_classify(texts).to(device)).cpu()
+
+    # Texts stand in the order of their words: those that begin alike come together. A batch has one
+    # thread, as sums depend on how many there are.
     batches = torch.arange(len(corpus.forms)).split(PREDICTION_BATCH)
-    logits = [answer(corpus.batch_to_classify(texts).to(device)).cpu() for texts in batches]
-    return torch.cat(logits)[corpus.places]
+    workers = processors() if device.type == "cpu" else 1
+    found = in_order(logits, batches, workers, partial(torch.set_num_threads, 1))
+    return torch.cat(list(found))[corpus.places]
