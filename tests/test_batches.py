@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from textlstm.batches import Corpus, shuffled
+from textlstm.batches import Corpus, by_length, shuffled
 from textlstm.encoding import WordEncoding, hashed_ngrams
 
 WORDS = ("<pad>", "<unk>", "acute", "mi", "stroke")
@@ -67,6 +67,11 @@ def test_an_incomplete_batch_can_be_left_out_unless_it_is_all():
     sizes = [len(rows) for rows in shuffled(torch.ones(25), 10, generator, drop_last=True)]
     assert sizes == [10, 10]
     assert len(list(shuffled(torch.ones(5), 10, generator, drop_last=True))) == 1
+
+
+def test_every_row_is_taken_once_the_short_ones_first():
+    rows = list(by_length(torch.tensor([3, 1, 2]), 2))
+    assert [part.tolist() for part in rows] == [[1, 2], [0]]
 
 
 def test_selected_records_are_read_as_in_the_whole():

@@ -102,14 +102,15 @@ class Corpus:
     def batch(self, records: Tensor) -> Batch:
         """Return these records."""
         texts, places = torch.unique(self.places[records], return_inverse=True)
-        return self._batch(texts)._replace(places=places)
+        return self.batch_of_texts(texts)._replace(places=places)
 
     def batch_to_classify(self, texts: Tensor) -> Batch:
         """Return these distinct texts, as if each were one record, to be classified only."""
-        batch = self._batch(texts)
+        batch = self.batch_of_texts(texts)
         return batch._replace(readings=Readings(batch.ids, batch.lengths))
 
-    def _batch(self, texts: Tensor) -> Batch:
+    def batch_of_texts(self, texts: Tensor) -> Batch:
+        """Return these distinct texts, as if each were one record."""
         lengths = self.text_lengths[texts]
         forms = self.forms[texts, : int(lengths.max())]
         # Padding comes first among the distinct words, whether or not the batch has any.
@@ -160,3 +161,9 @@ def shuffled(
     batches = [batch for pool in pools for batch in pool.split(size)]
     for number in torch.randperm(len(batches), generator=generator).tolist():
         yield batches[number]
+
+
+def by_length(lengths: Tensor, size: int) -> Iterator[Tensor]:
+    """Yield the rows of batches, every row once, shorter texts first."""
+    if len(lengths):
+        yield from lengths.argsort(stable=True).split(size)
