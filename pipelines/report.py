@@ -1,13 +1,19 @@
 """Measure the model on the holdout beside simpler ones, draw, and write the report.
 
 Reads:  RUN/config.json, RUN/records/, RUN/bundle/, RUN/history.csv
-Writes: RUN/metrics.json, RUN/predictions.csv, RUN/figures/, RUN/report.html
+Writes: RUN/metrics.json, RUN/predictions.csv, RUN/figures/, RUN/report.html,
+        RUN/tables/{class_words,label_suspects,conflicting_labels}.csv (words, ids, labels)
 """
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines import shell
 from pipelines.runs import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def report(run: Run) -> None:
@@ -16,8 +22,9 @@ def report(run: Run) -> None:
 
     from textlstm import reporting
     from textlstm.bundle import Bundle
+    from textlstm.examination import examine
     from textlstm.figures import save_png
-    from textlstm.files import read_json, replacing, spreadsheet_safe, write_bytes, write_json
+    from textlstm.files import read_json, write_bytes, write_json
     from textlstm.page import render
     from textlstm.records import PARTS
 
@@ -32,25 +39,37 @@ def report(run: Run) -> None:
         evaluation = reporting.evaluate(
             bundle, parts, read_json(run.records / "summary.json"), config.seed
         )
+        examination = examine(
+            bundle, parts, evaluation.truth, evaluation.probabilities["model"], config.seed
+        )
         with run.writing("report") as new:
-            with replacing(new.predictions) as path:
-                table = evaluation.predictions
-                names = table.select_dtypes(exclude="number").columns
-                safe = table.assign(**{name: table[name].map(spreadsheet_safe) for name in names})
-                safe.to_csv(path, index=False, lineterminator="\n")
+            _write_table(new.predictions, evaluation.predictions)
+            for name, table in examination.tables.items():
+                _write_table(new.tables / f"{name}.csv", table)
             figures = reporting.draw(evaluation, pd.read_csv(run.history), parts, config.seed)
+            figures |= examination.draw()
             for name, figure in figures.items():
                 save_png(figure, new.figures / f"{name}.png")
-            metrics = evaluation.metrics | {"timing": {**run.timing(), "report": seconds()}}
+            more = examination.metrics | {"timing": {**run.timing(), "report": seconds()}}
+            metrics = evaluation.metrics | more
             write_json(new.metrics, metrics)
             pictures = {name: (new.figures / f"{name}.png").read_bytes() for name in figures}
             verdict = reporting.verdict(metrics)
-            shown = reporting.published(evaluation) | {"timing": metrics["timing"]}
+            shown = reporting.published(evaluation) | more
             write_bytes(new.page, render(config, shown, pictures, verdict).encode("utf-8"))
         run.end("report", seconds())
-    for sentence in verdict:
+    for sentence in (*verdict, *examination.sentences):
         shell.say(f"report: {sentence}")
     print(run.page)
+
+
+def _write_table(path: Path, table: "pd.DataFrame") -> None:
+    from textlstm.files import replacing, spreadsheet_safe
+
+    names = table.select_dtypes(exclude="number").columns
+    safe = table.assign(**{name: table[name].map(spreadsheet_safe) for name in names})
+    with replacing(path) as temporary:
+        safe.to_csv(temporary, index=False, lineterminator="\n")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -37,6 +37,7 @@ class Run:
         self.metrics = self.folder / "metrics.json"
         self.predictions = self.folder / "predictions.csv"
         self.figures = self.folder / "figures"
+        self.tables = self.folder / "tables"
         self.page = self.folder / "report.html"
         self._config = self.folder / "config.json"
         self._timing = self.folder / "timing.json"
@@ -47,7 +48,7 @@ class Run:
         """Return what each stage writes."""
         preprocess, encode = (self._config, self.records), (self.encoded,)
         train = (self.bundle, self.history)
-        report = (self.metrics, self.predictions, self.figures, self.page)
+        report = (self.metrics, self.predictions, self.figures, self.tables, self.page)
         paths = preprocess, encode, train, report
         return dict(zip(STAGES, paths, strict=True))
 

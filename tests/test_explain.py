@@ -1,10 +1,18 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from textlstm import TextLSTMClassifier
 from textlstm.batches import Corpus
-from textlstm.explain import attributions, deciding_words, partly_read, token_table
+from textlstm.explain import (
+    attributions,
+    class_words,
+    deciding_words,
+    faithfulness,
+    partly_read,
+    token_table,
+)
 
 TEXTS = ["acute mi <sep> copd", "copd", "unheard of mi", "", "mi <sep>", "copd"]
 
@@ -100,3 +108,44 @@ def test_the_table_has_a_row_a_token(bundle):
     gates = table.filter(like="gate").iloc[:-2].to_numpy()
     assert gates.shape[1] == 4 and gates.min() > 0 and gates.max() < 1
     assert table.filter(like="gate").iloc[-2:].isna().all().all()
+
+
+def test_the_words_of_a_class_are_those_of_its_records(bundle):
+    records = pd.DataFrame(
+        {
+            "text": ["mi of heart mi"] * 12 + ["copd <sep> asthma"] * 9 + ["copd <sep>"] * 4,
+            "label": ["heart"] * 12 + ["lung"] * 13,
+        }
+    )
+    table = class_words(bundle, records, min_records=10, seed=0)
+    assert list(table) == ["label", "word", "records", "attribution"]
+    counts = {(row.label, row.word): row.records for row in table.itertuples()}
+    assert counts == {("heart", "mi"): 12, ("heart", "of"): 12, ("heart", "heart"): 12,
+                      ("lung", "copd"): 13}  # fmt: skip
+    assert table["label"].tolist() == ["lung"] + ["heart"] * 3  # the most frequent class first
+    assert table["attribution"][1:].is_monotonic_decreasing
+    gains = attributions(bundle, ["mi of heart mi"], [0])[0]
+    of_mi = table.set_index(["label", "word"])["attribution"]["heart", "mi"]
+    assert of_mi == pytest.approx(gains[0] + gains[3])
+
+
+def test_without_frequent_words_a_class_has_none(bundle):
+    records = pd.DataFrame({"text": ["mi"] * 9, "label": ["heart"] * 9})
+    assert class_words(bundle, records, min_records=10, seed=0).empty
+
+
+def test_taking_away_the_deciding_words_changes_more_than_taking_any(bundle):
+    texts = ["mi of heart of of <sep> of", "of asthma of <sep> acute", "copd of <sep>", "mi"] * 5
+    found = faithfulness(bundle, texts, seed=0)
+    assert found["records"] == 15  # a single word cannot be taken away
+    assert len(found["highest"]) == len(found["random"]) == 4
+    assert found["highest"][0] == found["random"][0]
+    difference = found["difference"]
+    expected = found["random"][1] - found["highest"][1]
+    assert difference["estimate"] == pytest.approx(expected)
+    assert 0 < difference["low"] < difference["estimate"] < difference["high"]
+    assert found == faithfulness(bundle, texts, seed=0)
+
+
+def test_faithfulness_needs_two_texts_of_two_words(bundle):
+    assert faithfulness(bundle, ["mi", "", "copd <sep>", "acute mi"], seed=0) is None

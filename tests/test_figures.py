@@ -141,3 +141,19 @@ def test_gates_are_drawn_under_what_the_words_add(directions):
     assert len({bar.get_facecolor() for bar in drawn[0].patches}) == 2
     assert len(drawn) == 1 + len(directions)
     assert drawn[-1].lines[0].get_ydata().tolist() == [0.2, 0.9]
+
+
+def test_words_taken_away_are_two_curves():
+    drawn = figures.words_taken_away({"highest": [0.9, 0.5], "random": [0.9, 0.8]}).axes[0]
+    shown = {line.get_label(): line.get_ydata().tolist() for line in drawn.lines}
+    assert shown == {"at random": [0.9, 0.8], "highest attribution": [0.9, 0.5]}
+
+
+def test_robustness_shows_before_and_after_with_the_number_of_records():
+    changes = {"one typo": {"records": 1200, "before": 0.9, "after": 0.8}}
+    drawn = figures.robustness_bars(changes).axes[0]
+    assert [label.get_text() for label in drawn.get_yticklabels()] == ["one typo (1,200)"]
+    points = {one.get_label(): one.get_offsets().tolist() for one in drawn.collections[1:]}
+    assert points == {"as written": [[0.9, 0]], "changed": [[0.8, 0]]}
+    assert [text.get_text() for text in drawn.texts] == ["80.0%"]
+    assert figures.robustness_bars({}) is None

@@ -33,6 +33,10 @@ METRICS = {
         "b": {"precision": None, "recall": None, "f1": None, "support": None},
     },
     "decisions": DECISIONS,
+    "faithfulness": None,
+    "deciding_words": {"a": [("stroke", 1.25), ("acute", 0.5)], "b": [("copd", 2.5)]},
+    "hidden_units": {"sentence": "All are in use."},
+    "doubtful_labels": {"suspects": 3, "conflicting_texts": 0, "conflicting_records": 2000},
     "data": {
         "rows": None, "train": 60, "validation": 8, "holdout": 30, "distinct_texts": 1500,
         "length": 4, "dropped": {"empty_text": 2, "rare_class": 0}, "truncated_share": 0.0,
@@ -48,6 +52,7 @@ def test_hostile_labels_columns_and_file_names_are_escaped():
     sets = [DECISIONS["sets"][0] | {"per_class": {HOSTILE: ALL}}]
     metrics = METRICS | {
         "per_class": {HOSTILE: METRICS["per_class"]["a"]},
+        "deciding_words": {HOSTILE: [(HOSTILE, 1.0)]},
         "decisions": DECISIONS | {"sets": sets},
     }
     page = render(config, metrics, {"confusion": b"png"}, [HOSTILE])
@@ -63,6 +68,16 @@ def test_the_better_model_is_marked_and_missing_values_are_dashes():
     assert "there is no cloud" in page
     assert "80 % can be coded automatically." in page
     assert "<td>75.0% (0.0% to 100.0%)</td><td>–</td>" in page
+
+
+def test_deciding_words_have_bars_to_one_scale():
+    page = render(RunConfig(), METRICS | {"faithfulness": {"sentence": "They do."}}, {}, [])
+    assert "<caption>b</caption>" in page and '<td>stroke</td><td><i style="width: 50.0%">' in page
+    assert "They do." in page and "All are in use." in page
+    assert "<h2>What the labels rest on</h2>" in page and "copd" in page
+    none = render(RunConfig(), METRICS | {"deciding_words": {}}, {}, [])
+    assert "speak most for each class" not in none and "They do." not in none
+    assert "fewer than 10 labels of the holdout are probably wrong" in none
 
 
 def test_small_counts_are_not_shown():

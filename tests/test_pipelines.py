@@ -60,6 +60,8 @@ def test_a_run_holds_what_the_contract_names(home):
         "metrics.json", "predictions.csv", "report.html", "figures/word_cloud.png",
         "figures/training_progress.png", "figures/confusion.png", "figures/reliability.png",
         "figures/per_class.png", "figures/word_clouds_by_class.png",
+        "figures/words_taken_away.png", "figures/robustness.png",
+        "tables/class_words.csv", "tables/label_suspects.csv", "tables/conflicting_labels.csv",
         "figures/workload.png", "figures/workload_by_class.png",
         "bundle/model.safetensors", "bundle/vocab.json", "bundle/labels.json",
         "bundle/config.json", "bundle/calibration.json", "bundle/README.md",
@@ -74,7 +76,8 @@ def test_metrics_have_the_keys_of_the_contract(home):
         "accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier", "accuracy_unseen_text"
     }  # fmt: skip
     assert set(found) == {
-        "model", "baselines", "difference", "per_class", "decisions", "data", "timing"
+        "model", "baselines", "difference", "per_class", "decisions", "faithfulness",
+        "deciding_words", "robustness", "hidden_units", "doubtful_labels", "data", "timing",
     }  # fmt: skip
     assert set(found["model"]) == measures
     assert set(found["baselines"]) == {"majority", "tfidf_logreg"}
@@ -165,7 +168,7 @@ def test_no_text_of_a_record_is_in_what_may_be_shown(home):
 
 def test_the_report_is_one_file_that_loads_nothing(home):
     page = (home / "run" / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 8
+    assert page.count("data:image/png;base64,") == 10
     assert "<script" not in page and "http" not in page.replace("http-equiv", "")
     assert "default-src 'none'" in page
     assert "Accuracy: " in page

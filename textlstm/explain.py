@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from scipy.stats import bootstrap
 from torch import Tensor
 
 from textlstm.batches import Batch, Corpus, by_length
 from textlstm.bundle import Bundle
 from textlstm.encoding import PAD, UNKNOWN
 from textlstm.inside import token_steps
-from textlstm.text import SEPARATOR
+from textlstm.text import SEPARATOR, word_records
 
 STEPS = 8
 """Points of the Gauss-Legendre rule along the way."""
@@ -29,6 +30,12 @@ THOROUGH_STEPS = 64
 
 TOKENS = 16_384
 """Tokens that go through the networks at once, at most: all points of some texts."""
+
+CLASS_SAMPLE, FEWEST_EXPLAINED = 1500, 5
+"""Records explained for the words of classes, and those of them a word must stand in."""
+
+FAITHFULNESS_SAMPLE, MOST_TAKEN = 500, 3
+"""Records looked at for faithfulness, and the words taken away from each."""
 
 
 def attributions(
@@ -138,6 +145,119 @@ def deciding_words(
         ranked = sorted(_by_word(text, gains).items(), key=lambda item: -item[1])
         decided.append([(word, gain) for word, gain in ranked[:top] if gain > 0])
     return decided
+
+
+def class_words(bundle: Bundle, records: pd.DataFrame, min_records: int, seed: int) -> pd.DataFrame:
+    """Return the words that speak for each class, and by how much, from attributions.
+
+    Parameters
+    ----------
+    records
+        text and label, the classes being those of the bundle. :data:`CLASS_SAMPLE` of them are
+        explained, as many of each class as there are, at most.
+    min_records
+        Records of the class a word needs; :data:`FEWEST_EXPLAINED` of them must be drawn.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``label``, ``word``, ``records`` (of the class that have the word), and ``attribution``: the
+        nats it adds to the log probability of the class, the mean over the drawn records with it.
+        Classes by their number of records, words by falling attribution.
+    """
+    each = CLASS_SAMPLE // len(bundle.labels)
+    chance = np.random.default_rng(seed)
+    of_class = {
+        str(label): records["text"][records["label"] == label].tolist()
+        for label in records["label"].value_counts().index
+    }
+    drawn = [
+        (label, texts[place])
+        for label, texts in of_class.items()
+        for place in chance.permutation(len(texts))[:each]
+    ]
+    classes = [bundle.labels.index(label) for label, _ in drawn]
+    found: dict[tuple[str, str], list[float]] = {}
+    explained = attributions(bundle, [text for _, text in drawn], classes)
+    for (label, text), gains in zip(drawn, explained, strict=True):
+        for word, gain in _by_word(text, gains).items():
+            found.setdefault((label, word), []).append(gain)
+    rows = []
+    for label, texts in of_class.items():
+        mine = [
+            (label, word, n, float(np.mean(found[label, word])))
+            for word, n in word_records(texts, min_records).items()
+            if len(found.get((label, word), [])) >= FEWEST_EXPLAINED
+        ]
+        rows += sorted(mine, key=lambda row: -row[3])
+    return pd.DataFrame(rows, columns=["label", "word", "records", "attribution"])
+
+
+def faithfulness(bundle: Bundle, texts: Sequence[str], seed: int) -> dict[str, Any] | None:
+    """Measure whether the words named as deciding do decide: take them away and look.
+
+    From each of some texts, words are taken away one after the other, those of the highest
+    attribution first, or at random, but never the last; and the probability of the label that the
+    whole text gets is looked at (the deletion test of Samek et al. 2017).
+
+    Parameters
+    ----------
+    texts
+        Preprocessed texts of the holdout; :data:`FAITHFULNESS_SAMPLE` of those of two or more words
+        are drawn.
+
+    Returns
+    -------
+    dict
+        ``records``; ``highest`` and ``random``, the mean probability without 0, 1 ... words; and
+        ``difference``: by how much more one word of the highest attribution lowers it than a random
+        one, with a 95 % bootstrap interval. None where there are under two such texts.
+    """
+    chance = np.random.default_rng(seed)
+    several = [text for text in texts if len(_words(text)) > 1]
+    drawn = [several[place] for place in chance.permutation(len(several))[:FAITHFULNESS_SAMPLE]]
+    if len(drawn) < 2:
+        return None
+    classes = bundle.predict_proba(drawn).argmax(axis=1)
+    highest, random = [], []
+    for text, gains in zip(drawn, attributions(bundle, drawn, classes), strict=True):
+        places = np.array(_words(text))
+        highest.append(places[np.argsort(-gains[places], kind="stable")])
+        random.append(chance.permutation(places))
+
+    left = [
+        _without(text, order[: min(n, len(order) - 1)])
+        for orders in (highest, random)
+        for n in range(MOST_TAKEN + 1)
+        for text, order in zip(drawn, orders, strict=True)
+    ]
+    shape = 2, MOST_TAKEN + 1, len(drawn)
+    after = bundle.predict_proba(left)[np.arange(len(left)), np.tile(classes, 2 * (MOST_TAKEN + 1))]
+    curves = dict(zip(("highest", "random"), after.reshape(shape), strict=True))
+    more = curves["random"][1] - curves["highest"][1]
+    interval = bootstrap(
+        (more,), np.mean, n_resamples=2000, method="percentile", random_state=chance
+    ).confidence_interval
+    return {
+        "records": len(drawn),
+        **{name: curve.mean(axis=1).tolist() for name, curve in curves.items()},
+        "difference": {
+            "estimate": float(more.mean()),
+            "low": float(interval.low),
+            "high": float(interval.high),
+        },
+    }
+
+
+def _words(text: str) -> list[int]:
+    """Return the places of a text's words, separators apart."""
+    return [place for place, word in enumerate(text.split()) if word != SEPARATOR]
+
+
+def _without(text: str, places: NDArray[np.int64]) -> str:
+    """Return a text without the tokens at these places."""
+    gone = set(places.tolist())
+    return " ".join(word for place, word in enumerate(text.split()) if place not in gone)
 
 
 def _by_word(text: str, gains: NDArray[np.float64]) -> dict[str, float]:

@@ -269,6 +269,55 @@ def word_clouds(frequencies: Mapping[str, Mapping[str, int]], seed: int) -> Figu
     return figure
 
 
+def words_taken_away(curves: Mapping[str, Sequence[float]]) -> Figure:
+    """Draw the probability of the label as words are taken away: the deciding ones, or any.
+
+    Parameters
+    ----------
+    curves
+        ``highest`` and ``random`` of :func:`textlstm.explain.faithfulness`.
+    """
+    figure = Figure(figsize=(5.4, 3.4), layout="constrained")
+    axes = figure.subplots()
+    styles = ("random", "at random", SECOND, "s"), ("highest", "highest attribution", FIRST, "o")
+    for name, label, colour, marker in styles:
+        axes.plot(curves[name], color=colour, marker=marker, label=label)
+    axes.set(ylim=(0, 1.02), xlabel="words taken away", ylabel="mean probability of the label")
+    axes.set_xticks(range(len(curves["random"])))
+    axes.legend(frameon=False, loc="lower left")
+    _plain(axes)
+    return figure
+
+
+def robustness_bars(changes: Mapping[str, Mapping[str, float]]) -> Figure | None:
+    """Draw the accuracy before and after each change of the texts, if there is any.
+
+    Parameters
+    ----------
+    changes
+        As :func:`textlstm.robustness.robustness` gives them.
+    """
+    if not changes:
+        return None
+    places = -np.arange(len(changes))
+    figure = Figure(figsize=(8, 0.5 * len(changes) + 1.2), layout="constrained")
+    axes = figure.subplots()
+    before, after = ([one[key] for one in changes.values()] for key in ("before", "after"))
+    axes.hlines(places, after, before, color=SOFT, linewidth=1)
+    axes.scatter(before, places, s=40, color=FIRST, marker="o", label="as written", zorder=3)
+    axes.scatter(after, places, s=40, color=SECOND, marker="s", label="changed", zorder=3)
+    for place, one, other in zip(places, before, after, strict=True):
+        axes.annotate(f"{other:.1%}", (min(one, other), place), xytext=(-8, 0), ha="right",
+                      va="center", textcoords="offset points", fontsize=9, color=INK)  # fmt: skip
+    axes.set_yticks(places, [f"{name} ({one['records']:,})" for name, one in changes.items()])
+    lowest = min(*before, *after)
+    axes.set(xlim=(max(0, lowest - 0.15 * (1.1 - lowest) - 0.02), 1.01), xlabel="accuracy",
+             ylim=(0.6 - len(changes), 0.6))  # fmt: skip
+    axes.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    _plain(axes)
+    return figure
+
+
 def activation_map(
     tokens: Sequence[str], hidden: Mapping[str, NDArray[np.floating[Any]]]
 ) -> Figure:
