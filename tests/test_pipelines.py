@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines import encode, explain, predict, preprocess, report, shell, train
+from pipelines import encode, explain, predict, preprocess, report, review, shell, train
 from pipelines import run as run_stage
 from textlstm import TextLSTMClassifier
 from textlstm.encoding import read_encoded
@@ -303,7 +303,7 @@ def test_ctrl_c_and_a_full_disk_are_no_tracebacks(capsys):
 
 
 def test_help_of_each_stage():
-    for name in ("run", "preprocess", "encode", "train", "report", "predict"):
+    for name in ("run", "preprocess", "encode", "train", "report", "predict", "review"):
         done = subprocess.run(
             [sys.executable, "-m", f"pipelines.{name}", "--help"],
             capture_output=True, text=True, cwd=ROOT, check=True,
@@ -483,6 +483,91 @@ def test_mistakes_in_explaining(home, tmp_path, capsys, more, message):
     error = capsys.readouterr().err
     assert message in error and "Traceback" not in error
     assert not (tmp_path / "why.csv").exists()
+
+
+# ------------------------------------------------------------------------------ review
+
+
+@pytest.fixture
+def queue(home, table, tmp_path):
+    """The queue of a scored file in which everything is for review, as a spreadsheet has it."""
+    # One record in three is written otherwise, and one has no text.
+    rows = table.assign(
+        cause=table["cause"].str.upper().where(table.index % 3 == 0, table["cause"])
+    )
+    rows.loc[0, ["cause", "other"]] = ""
+    scored = predicted(home, rows, tmp_path / "scored.csv", "--min-probability", "1")
+    arguments = ["--run", home / "run", "--scored", scored, "--out", tmp_path / "queue.csv"]
+    review.main(["export", *map(str, arguments)])
+    return pd.read_csv(tmp_path / "queue.csv", dtype=str, keep_default_na=False)
+
+
+def imported(home, filled, out):
+    review.main(["import", *map(str, ["--run", home / "run", "--filled", filled, "--out", out])])
+    return pd.read_csv(out, dtype=str, keep_default_na=False)
+
+
+def test_from_a_scored_file_to_a_queue_and_back(home, table, queue, tmp_path, capsys):
+    assert queue["item"].is_unique and queue["records"].astype(int).sum() == len(table) - 1
+    assert not (queue["cause"].str.lower() + queue["other"]).duplicated().any()
+    wrong = queue["records"].astype(int) * (1 - queue["probability_1"].astype(float))
+    assert wrong.is_monotonic_decreasing
+    assert queue["deciding_words"].str.len().gt(0).any()
+    truth = dict(zip(table["cause"].str.lower(), table["category"], strict=True))
+    filled = queue.assign(code=[truth[cause.lower()] for cause in queue["cause"]])
+    filled.loc[0, "code"] = ""
+    filled.to_csv(tmp_path / "filled.csv", index=False, encoding="utf-8-sig")
+    capsys.readouterr()
+    new = imported(home, tmp_path / "filled.csv", tmp_path / "new.csv")
+    told = capsys.readouterr().err
+    n, first = len(filled) - 1, (filled["code"] == filled["label_1"])[1:]
+    assert f"{n} of {n + 1} texts have a code" in told
+    assert f"the label it gave in {100 * first.mean():.3g} % of {n} texts" in told
+    assert "one of the labels it offered in 100 %" in told and "95 % interval" in told
+    assert list(new) == ["cause", "other", "category", "record_id"]
+    pd.testing.assert_frame_equal(new[: len(table)], table[list(new)])
+    assert len(new) == 2 * len(table) - 1 - int(queue.loc[0, "records"])
+    assert new["record_id"].is_unique and new["record_id"].iloc[-1].startswith("review-")
+    run_stage.main([*flags(tmp_path / "new.csv", tmp_path / "next"), *QUICK])
+    found = json.loads((tmp_path / "next" / "metrics.json").read_text())
+    assert found["data"]["rows"] == len(new)
+
+
+def test_a_queue_with_codes_is_not_overwritten(home, queue, tmp_path, capsys):
+    before = (tmp_path / "queue.csv").read_bytes()
+    again = ["--run", home / "run", "--scored", tmp_path / "scored.csv"]
+    assert status(review.main, ["export", *again, "--out", tmp_path / "queue.csv"]) == 2
+    assert "may hold codes" in capsys.readouterr().err
+    back = ["--run", home / "run", "--filled", tmp_path / "queue.csv"]
+    assert status(review.main, ["import", *back, "--out", tmp_path / "queue.csv"]) == 2
+    assert (tmp_path / "queue.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("export --scored records.csv --out q.csv", "no column 'decision'"),
+        ("export --scored odd.csv --out q.csv", "table that predict wrote"),
+        ("export --scored scored.csv --out q.xlsx", ".csv"),
+        ("export --scored scored.csv --out q.csv --text cause", "reads 2"),
+        ("export --scored scored.csv --out q.csv --text cause code", "'code'"),
+        ("import --filled queue.csv --out back.csv", "no row of"),
+        ("import --filled nowhere.csv --out back.csv", "no such file"),
+        ("import --filled queue.csv --out back.doc", "back.doc"),
+        ("import --filled queue.csv --out back.csv --data no.csv", "no.csv"),
+    ],
+)
+def test_mistakes_in_reviewing(
+    home, queue, tmp_path, capsys, monkeypatch, table, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    table.to_csv("records.csv", index=False)
+    table.assign(decision="maybe").to_csv("odd.csv", index=False)
+    way, *more = arguments.split()
+    assert status(review.main, [way, "--run", home / "run", *more]) == 2
+    error = capsys.readouterr().err
+    assert message in error and "Traceback" not in error
+    assert not (tmp_path / "q.csv").exists() and not (tmp_path / "back.csv").exists()
 
 
 # ------------------------------------------------------------------------------ splits, classes

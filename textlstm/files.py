@@ -110,6 +110,15 @@ def spreadsheet_safe(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
+def spreadsheet_plain(cell: str) -> str:
+    """Return a cell as it was before :func:`spreadsheet_safe`.
+
+    >>> [spreadsheet_plain(cell) for cell in ("'=1+1", "'-", "Fall", "'s")]
+    ['=1+1', '-', 'Fall', "'s"]
+    """
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
+
+
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as handle:

@@ -1,0 +1,119 @@
+"""How promises are kept: the error and the coverage measured on holdouts, beside those named.
+
+    python -m benchmarks.promises --data FILE --text COL [COL ...] --label COL
+                                  [--seeds 0 1 2 ...] [--keep FILE]
+
+Each seed draws another stratified holdout and trains the default recipe on the other records, of
+which those left out by a network are what promises are read off. Prints two Markdown tables: what
+is coded automatically, and prediction sets. A promise is kept where the share of wrong labels among
+the accepted records of the holdout is no larger than promised; where it is, while its 95 % interval
+reaches down to what was promised, chance may have done it. With --keep what is measured is added to
+a file, and what is there already is not measured again.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.comparison import append_kept, load, read_kept
+from textlstm import TextLSTMClassifier
+from textlstm.config import DataConfig
+from textlstm.decisions import percent
+from textlstm.records import divide
+from textlstm.reporting import measured_decisions
+from textlstm.scoring import score
+
+RECIPE = "default"
+
+
+def measure(records: pd.DataFrame, seed: int) -> dict[str, Any]:
+    """Return what was promised and measured on a seed's holdout, classes apart."""
+    train, holdout = divide(records, DataConfig().holdout, "stratified", seed)
+    classifier = TextLSTMClassifier(RECIPE, random_state=seed)
+    bundle = classifier.fit(train["fields"].tolist(), train["label"].to_numpy(dtype=str)).bundle_
+    truth = np.searchsorted(bundle.labels, holdout["label"].to_numpy(dtype=str))
+    unseen = ~holdout["text"].isin(train["text"]).to_numpy()
+    outcome = score(bundle, holdout["text"].tolist())
+    found = measured_decisions(bundle.held_out, outcome, truth, unseen, ())
+    return {name: found[name] for name in ("held_out", "promises", "sets")}
+
+
+def promise_table(results: Sequence[dict[str, Any]]) -> str:
+    """Return the Markdown table of what was coded automatically, a row a promised error rate."""
+    heads = ["error promised, at most", "promised in", "coded automatically", "of it wrong",
+             "at the most", "kept in", "broken, and not by chance"]  # fmt: skip
+    lines = [row(heads), row(["---"] * len(heads))]
+    for same in zip(*(one["promises"] for one in results), strict=True):
+        max_error = same[0]["max_error"]
+        given = [one for one in same if one["threshold"] is not None]
+        cells = [percent(max_error), f"{len(given)} of {len(same)}"] + ["–"] * 5
+        if given:
+            errors = [one["error"]["share"] for one in given]
+            cells[2:] = [
+                spread([one["coded"]["share"] for one in given]),
+                f"{np.mean(errors):.2%}",
+                f"{max(errors):.2%}",
+                f"{sum(error <= max_error for error in errors)} of {len(given)}",
+                str(sum(one["error"]["low"] > max_error for one in given)),
+            ]
+        lines.append(row(cells))
+    return "\n".join(lines)
+
+
+def set_table(results: Sequence[dict[str, Any]]) -> str:
+    """Return the Markdown table of prediction sets, a row a coverage."""
+    heads = ["coverage asked for", "covered", "unseen texts", "labels in a set", "sets of one"]
+    lines = [row(heads), row(["---"] * len(heads))]
+    for same in zip(*(one["sets"] for one in results), strict=True):
+        cells = [
+            percent(same[0]["coverage"]),
+            spread([one["covered"]["share"] for one in same]),
+            spread([one["covered_unseen_text"]["share"] for one in same]),
+            f"{np.mean([one['labels'] for one in same]):.2f}",
+            f"{np.mean([one['single']['share'] for one in same]):.1%}",
+        ]
+        lines.append(row(cells))
+    return "\n".join(lines)
+
+
+def row(cells: Sequence[str]) -> str:
+    """Return a row of a Markdown table."""
+    return f"| {' | '.join(cells)} |"
+
+
+def spread(shares: Sequence[float]) -> str:
+    """Return the mean of shares, and the least and the largest of them."""
+    return f"{np.mean(shares):.1%} ({min(shares):.1%} to {max(shares):.1%})"
+
+
+def main() -> None:
+    """Parse the flags, measure every seed, print the tables."""
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=plain)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--text", nargs="+", required=True)
+    parser.add_argument("--label", required=True)
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(range(20)))
+    parser.add_argument("--keep", type=Path, metavar="FILE")
+    given = parser.parse_args()
+    records = load(given.data, given.text, given.label)
+    known: dict[Any, Any] = read_kept(given.keep)
+    results = []
+    for seed in given.seeds:
+        key = Path(given.data).name, tuple(given.text), given.label, RECIPE, seed
+        if key not in known:
+            known[key] = measure(records, seed)
+            if given.keep:
+                append_kept(given.keep, key, known[key])
+        results.append(known[key])
+    print(f"**{given.label}** from {' + '.join(given.text)}: {len(records)} records, "
+          f"{len(results)} seeds\n")  # fmt: skip
+    print(promise_table(results), set_table(results), sep="\n\n")
+
+
+if __name__ == "__main__":
+    main()

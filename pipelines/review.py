@@ -1,0 +1,176 @@
+"""Send doubtful records to a person, and take the codes back.
+
+`export` writes the texts a person should code, those first whose code corrects most records, each
+of them once. The file holds the texts of records: keep it where they are kept. A person writes a
+label into the column code, or leaves it empty. `import` reads the file back, says how often person
+and model agree, and writes a table to train on: the records of the training table and those that
+were coded. Coded records are the doubtful ones: a run that holds some of them out again measures
+itself on harder records than usual.
+
+Reads:  RUN/config.json, RUN/bundle/, and the table given by --scored (what predict wrote),
+        or the files given by --filled and the run's training table
+Writes: the file given by --out
+
+    python -m pipelines.review export --run RUN --scored FILE --out QUEUE.csv
+    python -m pipelines.review import --run RUN --filled QUEUE.csv [QUEUE.csv ...] --out TABLE
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipelines import shell
+from pipelines.runs import Run
+from textlstm.errors import InputError
+
+
+def export(run: Run, scored: str, out: Path, *, text: Sequence[str], encoding: str) -> None:
+    """Write the queue of a scored table."""
+    import numpy as np
+    import pyarrow as pa
+
+    from textlstm import review
+    from textlstm.bundle import Bundle
+    from textlstm.explain import deciding_words
+    from textlstm.files import replacing
+    from textlstm.scoring import ACCEPT, REVIEW, score
+    from textlstm.tables import column, distinct_records, read_table
+
+    if out.suffix.lower() != ".csv":
+        raise InputError(f"--out {out}: a queue must end in .csv, for a spreadsheet")
+    if out.exists():
+        raise InputError(f"--out {out}: is there already, and may hold codes; give another name")
+    columns = _text_columns(run, text)
+    run.require(run.bundle, "train")
+    bundle = Bundle.load(run.bundle)
+    table = read_table(scored, encoding)
+    decisions = column(table, "decision", scored)
+    if strange := set(decisions) - {ACCEPT, REVIEW}:
+        raise InputError(
+            f"{scored}: column 'decision' has {len(strange)} value(s) beside {ACCEPT} and "
+            f"{REVIEW}; give a table that predict wrote"
+        )
+    doubtful = table.filter(pa.array([decision == REVIEW for decision in decisions]))
+    fields, places = distinct_records(doubtful, columns, scored)
+    asked = review.questions(fields, np.bincount(places, minlength=len(fields)))
+    scores = score(bundle, asked.texts)
+    shell.say(f"review: looking for the words that decided in {len(asked.texts)} texts")
+    words = deciding_words(bundle, asked.texts, scores.ranked(0).tolist())
+    queue = review.queue(
+        asked, scores, bundle.labels, [[word for word, _ in one] for one in words], columns
+    )
+    with replacing(out) as path:
+        # With a byte order mark spreadsheets read it as the UTF-8 it is.
+        queue.to_csv(path, index=False, lineterminator="\n", encoding="utf-8-sig")
+    shell.say(
+        f"review: {len(queue)} texts, as they stand in {asked.records.sum()} of the "
+        f"{len(doubtful)} records for review: {out}"
+    )
+    if empty := len(doubtful) - int(asked.records.sum()):
+        shell.say(f"review: {empty} records have no text to ask about")
+
+
+def take_back(
+    run: Run, filled: Sequence[str], out: Path, *, data: str, text: Sequence[str], encoding: str
+) -> None:
+    """Write what the filled queues make of the training table."""
+    import pandas as pd
+    import pyarrow as pa
+
+    from textlstm import review
+    from textlstm.decisions import interval, percent
+    from textlstm.parts import require_format, write_table
+    from textlstm.tables import column, read_table
+
+    require_format(out)
+    config = run.config().data
+    columns, source = _text_columns(run, text), data or config.data
+    for path in (source, *filled):
+        if out.exists() and Path(path).exists() and out.samefile(path):
+            raise InputError(f"--out {out}: this is {path} itself; give another name")
+    table = read_table(source, config.encoding)
+    names = [*config.text, config.label, *filter(None, (config.id, config.date))]
+    trained = pd.DataFrame({name: column(table, name, source) for name in names})
+    known = {" ".join(label.split()) for label in trained[config.label]} - {""}
+    queues = [read_table(one, encoding) for one in filled]
+    answered = review.settled(
+        [
+            review.answers(queue, one, columns, known)
+            for queue, one in zip(queues, filled, strict=True)
+        ]
+    )
+    if not len(answered):
+        raise InputError(f"no row of {', '.join(filled)} has a code; fill in the column 'code'")
+    coded = review.labelled(answered, columns, config.label)
+    coded = coded.rename(columns=dict(zip(columns, config.text, strict=True)))
+    if config.id:
+        # Numbered on from the table's rows: in a second round, they differ from those of the first.
+        coded[config.id] = [f"review-{len(trained) + number + 1}" for number in range(len(coded))]
+    together = pd.concat([trained, coded], ignore_index=True).fillna("")
+    write_table(pa.Table.from_pandas(together, preserve_index=False), out)
+    n = len(answered)
+    shell.say(
+        f"review: {n} of {sum(map(len, queues))} texts have a code, for {len(coded)} records; "
+        f"with the {len(trained)} of {source}: {out}"
+    )
+    for place, what in (
+        ("first", "the label it gave"),
+        ("offered", "one of the labels it offered"),
+    ):
+        same = int(review.agreement(answered)[place].sum())
+        low, high = interval(same, n)
+        shell.say(
+            f"review: the code is {what} in {percent(same / n)} of {n} texts "
+            f"(95 % interval {percent(float(low))} to {percent(float(high))})"
+        )
+    if config.date:
+        shell.say(f"review: the coded records have no {config.date!r}; a temporal split needs one")
+
+
+def _text_columns(run: Run, text: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of the texts: those of the training, unless others are named."""
+    from textlstm.review import own_columns
+
+    trained = run.config().data.text
+    columns = tuple(text) or trained
+    if len(columns) != len(trained):
+        raise InputError(
+            f"--text names {len(columns)} column(s); the model reads {len(trained)}: "
+            f"{', '.join(trained)}"
+        )
+    if taken := set(columns) & set(own_columns()):
+        raise InputError(f"a queue has a column {min(taken)!r} of its own; rename that of the text")
+    return columns
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse the flags and carry out the stage."""
+    parser = shell.parser(__doc__)
+    ways = parser.add_subparsers(dest="way", required=True, metavar="export|import")
+    out = ways.add_parser("export", help="write the queue of a scored table")
+    back = ways.add_parser("import", help="take filled queues back as records to train on")
+    for way in (out, back):
+        shell.add_run(way)
+        way.add_argument("--text", nargs="+", default=(), metavar="COL",
+                         help="text columns, in order (default: as in training)")  # fmt: skip
+        way.add_argument("--encoding", default="utf-8",
+                         help="of --scored or --filled (default: utf-8)")  # fmt: skip
+    out.add_argument("--scored", required=True, metavar="FILE", help="table that predict wrote")
+    out.add_argument("--out", required=True, type=Path, metavar="QUEUE.csv",
+                     help="queue to write; it holds texts of records")  # fmt: skip
+    back.add_argument("--filled", required=True, nargs="+", metavar="QUEUE.csv",
+                      help="queues with codes filled in")  # fmt: skip
+    back.add_argument("--data", default="", metavar="FILE",
+                      help="the training table (default: where the run found it)")  # fmt: skip
+    back.add_argument("--out", required=True, type=Path, metavar="TABLE",
+                      help="table to train on next: .csv or .parquet")  # fmt: skip
+    given = parser.parse_args(argv)
+    run = Run(given.run)
+    if given.way == "export":
+        export(run, given.scored, given.out, text=given.text, encoding=given.encoding)
+    else:
+        take_back(run, given.filled, given.out, data=given.data, text=given.text,
+                  encoding=given.encoding)  # fmt: skip
+
+
+if __name__ == "__main__":
+    shell.leave(main)
