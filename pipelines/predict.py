@@ -2,7 +2,13 @@
 
 Reads:  RUN/config.json, RUN/bundle/, the table given by --data
 Writes: the table given by --out: all columns and rows of --data in their order, and
-        predicted_label, probability, decision (accept or review)
+        predicted_label, probability, decision (accept or review), and, with --coverage,
+        prediction_set (a JSON list of labels, the most probable first)
+
+With --max-error, so many are accepted as the held-out records of the training let promise that no
+more than that share of them is wrong, with 95 % confidence, as long as the new records are of the
+same kind; none, if it cannot be promised. With --coverage, a prediction set holds the true label in
+at least that share of such records.
 
 Tables may be larger than memory. If the work is cut off, the same command goes on where it stopped.
 """
@@ -19,7 +25,8 @@ from textlstm.errors import InputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from textlstm.scoring import Look
+    from textlstm.decisions import HeldOut
+    from textlstm.scoring import Look, Rule
 
 
 def predict(
@@ -29,7 +36,9 @@ def predict(
     *,
     text: Sequence[str],
     encoding: str,
-    min_probability: float,
+    min_probability: float | None,
+    max_error: float | None,
+    coverage: float | None,
     device_name: str,
 ) -> None:
     """Carry out the stage."""
@@ -45,8 +54,11 @@ def predict(
     from textlstm.text import preprocess
     from textlstm.training import resolve_device
 
-    if not 0.0 <= min_probability <= 1.0:
+    if min_probability is not None and not 0.0 <= min_probability <= 1.0:
         raise InputError(f"--min-probability must lie between 0 and 1, not {min_probability}")
+    for flag, share in (("--max-error", max_error), ("--coverage", coverage)):
+        if share is not None and not 0.0 < share < 1.0:
+            raise InputError(f"{flag} must lie between 0 and 1, such as 0.02 or 0.95, not {share}")
     if out.exists() and Path(data).exists() and out.samefile(data):
         raise InputError(f"--out {out}: this is --data itself; give another name")
     trained = run.config().data.text
@@ -60,11 +72,12 @@ def predict(
     bundle = Bundle.load(run.bundle)
     device = resolve_device(device_name)
     bundle.network.to(device)
+    rule = _rule(bundle.held_out, min_probability, max_error, coverage)
     job = {
         "data": _identity(data),
         "encoding": encoding,
         "text": columns,
-        "min_probability": min_probability,
+        "rule": [min_probability, max_error, coverage],
         "device": device.type,
         "sizes": [CHUNK_BYTES, CHUNK_ROWS],
         "bundle": (run.bundle / "manifest.json").read_text(encoding="utf-8"),
@@ -74,11 +87,9 @@ def predict(
         def carry_out(item: "tuple[int, pa.Table]") -> "Look":
             number, table = item
             if number not in parts:
-                require_free_columns(table)
+                require_free_columns(table, rule.columns)
                 records, places = distinct_records(table, columns, data)
-                coded, seen = code(
-                    table, preprocess(records), places, bundle, min_probability, device
-                )
+                coded, seen = code(table, preprocess(records), places, bundle, rule, device)
                 parts.write(number, coded, asdict(seen))
             return Look(**parts.note(number))
 
@@ -106,6 +117,32 @@ def predict(
         )
 
 
+def _rule(
+    held_out: "HeldOut",
+    min_probability: float | None,
+    max_error: float | None,
+    coverage: float | None,
+) -> "Rule":
+    """Return what the flags come to, and say what can be promised."""
+    from textlstm.decisions import promise, set_threshold
+    from textlstm.scoring import Rule
+
+    lowest = MIN_PROBABILITY if min_probability is None else min_probability
+    if max_error is not None:
+        promised = promise(held_out, max_error)
+        shell.say(f"predict: {promised.sentence()}")
+        lowest = promised.threshold
+    if coverage is None:
+        return Rule(lowest)
+    rule = Rule(lowest, set_threshold(held_out, coverage))
+    if rule.set_probability == 0.0:
+        shell.say(
+            f"predict: {len(held_out.top)} held-out records are too few for sets of this coverage: "
+            "they hold every label"
+        )
+    return rule
+
+
 def _identity(data: str) -> list[str | int]:
     """Return what tells a table from another, or from itself after a change."""
     path = Path(data)
@@ -123,8 +160,16 @@ def main(argv: Sequence[str] | None = None) -> None:
                         help="text columns, in order (default: as in training)")  # fmt: skip
     parser.add_argument("--out", required=True, type=Path, help="table to write: .csv or .parquet")
     parser.add_argument("--encoding", default="utf-8", help="of --data (default: utf-8)")
-    parser.add_argument("--min-probability", type=float, default=MIN_PROBABILITY, metavar="P",
-                        help="below it a record is for review (default: %(default)s)")  # fmt: skip
+    decided = parser.add_mutually_exclusive_group()
+    decided.add_argument("--max-error", type=float, default=None, metavar="E",
+                         help="accept as many as can be promised to have at most this share of "
+                         "errors, such as 0.02")  # fmt: skip
+    decided.add_argument("--min-probability", type=float, default=None, metavar="P",
+                         help="accept from this probability on, without a promise "
+                         f"(default: {MIN_PROBABILITY})")  # fmt: skip
+    parser.add_argument("--coverage", type=float, default=None, metavar="C",
+                        help="add sets of labels that hold the true one in at least this share of "
+                        "records, such as 0.95")  # fmt: skip
     shell.add_device(parser)
     given = parser.parse_args(argv)
     predict(
@@ -134,6 +179,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         text=given.text,
         encoding=given.encoding,
         min_probability=given.min_probability,
+        max_error=given.max_error,
+        coverage=given.coverage,
         device_name=given.device,
     )
 

@@ -16,6 +16,7 @@ import pytest
 from pipelines import encode, explain, predict, preprocess, report, review, shell, train
 from pipelines import run as run_stage
 from textlstm import TextLSTMClassifier
+from textlstm.decisions import HeldOut, promise
 from textlstm.encoding import read_encoded
 from textlstm.files import sha256
 
@@ -111,11 +112,11 @@ def test_metrics_agree_with_the_predictions_and_the_difference(home):
 def test_what_was_promised_is_measured(home):
     found = metrics(home)["decisions"]
     assert set(found) == {"held_out", "promises", "workload", "sets"}
-    # One network that left out eight records can promise nothing.
+    # One network that left out nine records can promise nothing.
     assert found["held_out"] == 9
-    for promise in found["promises"]:
-        assert promise["threshold"] is None and promise["coded"]["share"] == 0.0
-        assert "cannot be promised" in promise["sentence"]
+    for one in found["promises"]:
+        assert one["threshold"] is None and one["coded"]["share"] == 0.0
+        assert "cannot be promised" in one["sentence"]
     assert found["workload"]["error"][-1] == pytest.approx(1 - metrics(home)["model"]["accuracy"])
     for one in found["sets"]:
         n = sum(row["records"] for row in one["per_class"].values())
@@ -350,6 +351,35 @@ def test_what_cannot_be_read_goes_to_a_person(home, tmp_path):
     assert set(out["decision"]) == {"review"}
 
 
+def test_what_cannot_be_promised_is_for_review(home, table, tmp_path, capsys):
+    rows = table.drop(columns="category")
+    out = pd.read_csv(predicted(home, rows, tmp_path / "out.csv", "--max-error", "0.02"))
+    assert set(out["decision"]) == {"review"}
+    assert "at most 2 % cannot be promised with 9 held-out records" in capsys.readouterr().err
+
+
+def test_what_can_be_promised_is_accepted(home, table, tmp_path, capsys):
+    rows = table.drop(columns="category")
+    out = pd.read_csv(predicted(home, rows, tmp_path / "out.csv", "--max-error", "0.5"))
+    assert "at no more than 50 % error (95 % confidence)" in capsys.readouterr().err
+    calibration = json.loads((home / "run" / "bundle" / "calibration.json").read_text())
+    threshold = promise(HeldOut.from_dict(calibration["held_out"]), 0.5).threshold
+    assert ((out["decision"] == "accept") == (out["probability"] >= threshold)).all()
+
+
+def test_prediction_sets(home, table, tmp_path, capsys):
+    rows = table.drop(columns="category")
+    out = pd.read_csv(predicted(home, rows, tmp_path / "out.csv", "--coverage", "0.5"))
+    assert list(out)[-2:] == ["decision", "prediction_set"]
+    sets = out["prediction_set"].map(json.loads)
+    assert (sets.str[0] == out["predicted_label"]).all()
+    assert "too few" not in capsys.readouterr().err
+    # Nine held-out records are too few to leave out any label at such a coverage.
+    out = pd.read_csv(predicted(home, rows, tmp_path / "out.csv", "--coverage", "0.95"))
+    assert set(out["prediction_set"].map(json.loads).str.len()) == {3}
+    assert "too few for sets" in capsys.readouterr().err
+
+
 def test_other_records_than_those_of_the_training_are_told(home, table, tmp_path, capsys):
     predicted(home, table.drop(columns="category"), tmp_path / "same.csv")
     assert "warning" not in capsys.readouterr().err
@@ -401,6 +431,10 @@ def test_coding_killed_half_way_goes_on_without_a_row_lost_or_doubled(home, tmp_
         (["--text", "cause"], "the model reads 2"),
         (["--text", "cause", "others"], "no column 'others'"),
         (["--min-probability", "2"], "--min-probability"),
+        (["--max-error", "2"], "--max-error"),
+        (["--max-error", "0"], "--max-error"),
+        (["--coverage", "1"], "--coverage"),
+        (["--max-error", "0.1", "--min-probability", "0.5"], "not allowed with"),
         (["--out", "out.doc"], "out.doc"),
         (["--data", "nowhere.csv"], "no such file"),
         (["--run", "nowhere"], "pipelines.preprocess"),

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 
 from textlstm.classifier import TextLSTMClassifier
 from textlstm.errors import InputError
-from textlstm.scoring import ADDED_COLUMNS, Look, Scores, code, require_free_columns, rounded
+from textlstm.scoring import ADDED_COLUMNS, Look, Rule, Scores, code, require_free_columns, rounded
 
 SCORES = Scores(
     np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.05, 0.9, 0.05]]), np.array([True, True, False])
@@ -34,7 +35,7 @@ def test_ranks():
 
 def test_the_table_keeps_its_columns_and_rows(bundle):
     table = pa.table({"id": [7, 8, 9, 10], "text": ["Fall", "", "Fall.", "xyzzy"]})
-    coded, look = code(table, ["fall", "", "xyzzy"], np.array([0, 1, 0, 2]), bundle, 0.0)
+    coded, look = code(table, ["fall", "", "xyzzy"], np.array([0, 1, 0, 2]), bundle, Rule(0.0))
     probabilities = bundle.predict_proba(["fall", "", "xyzzy"])
     assert coded.drop_columns(list(ADDED_COLUMNS)).equals(table)
     assert coded.column_names[-3:] == ["predicted_label", "probability", "decision"]
@@ -50,17 +51,32 @@ def test_the_table_keeps_its_columns_and_rows(bundle):
     assert look.mean_probability == pytest.approx((2 * best[0] + best[2]) / 3)
 
 
+def test_sets_are_added_where_they_are_asked_for(bundle):
+    coded, _ = code(TABLE, ["fall", "xyzzy"], np.array([1, 0, 0]), bundle, Rule(0.0, 0.99))
+    assert coded.column_names[-1] == "prediction_set"
+    unread, *read = [json.loads(cell) for cell in coded["prediction_set"].to_pylist()]
+    assert sorted(unread) == list(bundle.labels)  # nothing is known of it
+    assert read == [[coded["predicted_label"][1].as_py()]] * 2
+
+
+def test_what_is_shown_is_what_is_decided_by():
+    scores = Scores(np.array([[0.8844696, 0.1155304]]), np.array([True]))
+    assert scores.accepted(0.88447).tolist() == [True]
+    assert scores.accepted(np.inf).tolist() == [False]
+
+
 def test_looks_at_parts_add_up(bundle):
     table, texts, places = TABLE, ["fall", "copd xyzzy", ""], np.array([0, 1, 2])
-    whole = code(table, texts, places, bundle, 0.5)[1]
+    whole = code(table, texts, places, bundle, Rule(0.5))[1]
     parts = [
-        code(table.slice(row, 1), [texts[row]], np.array([0]), bundle, 0.5)[1] for row in range(3)
+        code(table.slice(row, 1), [texts[row]], np.array([0]), bundle, Rule(0.5))[1]
+        for row in range(3)
     ]
     assert sum(parts, Look()) == replace(whole, probability=pytest.approx(whole.probability))
 
 
 def test_an_empty_table_stays_empty(bundle):
-    coded, look = code(TABLE.slice(0, 0), [], np.array([], dtype=int), bundle, 0.5)
+    coded, look = code(TABLE.slice(0, 0), [], np.array([], dtype=int), bundle, Rule(0.5))
     assert len(coded) == 0 and look == Look()
     assert look.empty_share == look.unknown_share == look.mean_probability == 0.0
 
@@ -68,7 +84,7 @@ def test_an_empty_table_stays_empty(bundle):
 def test_a_column_is_never_overwritten():
     table = TABLE.append_column("decision", pa.array(["x"] * 3))
     with pytest.raises(InputError, match="decision"):
-        require_free_columns(table)
+        require_free_columns(table, Rule().columns)
 
 
 def test_six_decimals():

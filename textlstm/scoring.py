@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from textlstm.bundle import MEAN_PROBABILITY, UNKNOWN_WORDS, Bundle
 from textlstm.config import MIN_PROBABILITY
-from textlstm.decisions import DECIMALS, prediction_sets
+from textlstm.decisions import DECIMALS, prediction_sets, set_cells
 from textlstm.errors import InputError
 
 ACCEPT, REVIEW = "accept", "review"
@@ -20,6 +20,30 @@ NOTABLE = 0.05
 """Difference to the records trained on, in shares, from which new ones deserve a warning."""
 
 ADDED_COLUMNS = ("predicted_label", "probability", "decision")
+
+SET_COLUMN = "prediction_set"
+"""Added where sets are asked for."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is made of probabilities.
+
+    Attributes
+    ----------
+    min_probability
+        Below it the most probable label is for review.
+    set_probability
+        From it on a label belongs to the prediction set; if None, no sets are given.
+    """
+
+    min_probability: float = MIN_PROBABILITY
+    set_probability: float | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns added to a table."""
+        return ADDED_COLUMNS if self.set_probability is None else (*ADDED_COLUMNS, SET_COLUMN)
 
 
 @dataclass(frozen=True)
@@ -122,9 +146,9 @@ class Look:
         return found
 
 
-def require_free_columns(table: pa.Table) -> None:
-    """Raise an :class:`InputError` if the table has one of :data:`ADDED_COLUMNS` already."""
-    for name in ADDED_COLUMNS:
+def require_free_columns(table: pa.Table, added: Sequence[str]) -> None:
+    """Raise an :class:`InputError` if the table has one of the columns to be added already."""
+    for name in added:
         if name in table.column_names:
             raise InputError(f"the table has a column {name!r} already; rename it first")
 
@@ -134,10 +158,10 @@ def code(
     texts: Sequence[str],
     places: NDArray[np.int64],
     bundle: Bundle,
-    min_probability: float,
+    rule: Rule,
     device: torch.device | None = None,
 ) -> tuple[pa.Table, Look]:
-    """Return the table with :data:`ADDED_COLUMNS` behind its own, rows in order, and a look at it.
+    """Return the table with the rule's columns behind its own, rows in order, and a look at it.
 
     Parameters
     ----------
@@ -150,13 +174,16 @@ def code(
     """
     scores = score(bundle, texts, device)
     best = scores.probabilities.max(axis=1, initial=0.0)
-    decisions = scores.decisions(min_probability)
-    values = (
+    decisions = scores.decisions(rule.min_probability)
+    values = [
         pa.array([bundle.labels[number] for number in scores.ranked(0)], pa.string()),
         pa.array(rounded(best), pa.float64()),
         pa.array(decisions, pa.string()),
-    )
-    for name, array in zip(ADDED_COLUMNS, values, strict=True):
+    ]
+    if rule.set_probability is not None:
+        sets = scores.sets(rule.set_probability)
+        values.append(pa.array(set_cells(sets, scores.probabilities, bundle.labels), pa.string()))
+    for name, array in zip(rule.columns, values, strict=True):
         table = table.append_column(name, array.take(pa.array(places)))
     records = np.bincount(places, minlength=len(texts))
     filled = np.array([text != "" for text in texts], dtype=bool)
