@@ -4,6 +4,8 @@ import shlex
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from hashlib import sha256
+from importlib import resources
 from typing import Any
 
 import jinja2
@@ -24,6 +26,12 @@ MEASURES = {
                              "records"),
 }  # fmt: skip
 """Name and explanation of each measure, in the order of the table."""
+
+POLICY = (
+    "default-src 'none'; img-src data:; style-src 'sha256-{style}'; base-uri 'none'; "
+    "form-action 'none'"
+)
+"""What a browser lets a page do: show its own pictures in its own style, and nothing else."""
 
 LOWER_IS_BETTER = frozenset({"log_loss", "ece", "brier"})
 
@@ -50,8 +58,8 @@ def render(
         LINEAR: metrics["baselines"]["tfidf_logreg"],
         "class shares only": metrics["baselines"]["majority"],
     }
-    template = _environment().get_template("report.html.j2")
-    return template.render(
+    return _page(
+        "report",
         config=config,
         metrics=metrics,
         models=models,
@@ -78,8 +86,15 @@ def render_explanations(
     member
         The network whose gates are shown, from 1.
     """
-    template = _environment().get_template("explain.html.j2")
-    return template.render(config=config, records=records, member=member)
+    return _page("explain", config=config, records=records, member=member)
+
+
+def _page(name: str, **values: Any) -> str:
+    """Return the page of a template, with the style that stands beside it."""
+    style = (resources.files("textlstm") / "templates" / f"{name}.css").read_text("utf-8")
+    digest = b64encode(sha256(style.encode("utf-8")).digest()).decode("ascii")
+    template = _environment().get_template(f"{name}.html.j2")
+    return template.render(style=style, policy=POLICY.format(style=digest), **values)
 
 
 def _environment() -> jinja2.Environment:
