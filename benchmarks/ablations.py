@@ -20,6 +20,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "one network instead of three": {"members": 1},
     "without latent semantic analysis": {"start": "narrow-normal", "subwords": 0},
     "without character n-grams": {"subwords": 0},
+    "with the words of every record": {"min_records": 1},
     "forwards only": {"bidirectional": False},
     "the last step instead of pooling": {"pooling": "last"},
     "without word dropout": {"word_dropout": 0.0, "rare_word_dropout": 0.0},

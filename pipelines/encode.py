@@ -34,7 +34,7 @@ def encode(run: Run) -> None:
             write_json(new.encoded / "vocab.json", encoding.to_dict())
         run.end("encode", seconds())
     shell.say(
-        f"encode: {len(encoding.words)} words, {encoding.length} tokens a text, "
+        f"encode: {len(encoding.vocabulary)} words, {encoding.length} tokens a text, "
         f"{len(labels)} classes"
     )
 

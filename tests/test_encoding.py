@@ -3,9 +3,11 @@ import pytest
 
 from textlstm.config import EncodingConfig
 from textlstm.encoding import (
+    BUCKETS,
     PAD,
     UNKNOWN,
     WordEncoding,
+    bucket,
     hashed_ngrams,
     read_encoded,
     subword_table,
@@ -14,17 +16,39 @@ from textlstm.encoding import (
 from textlstm.errors import InputError
 
 TEXTS = ["acute mi", "acute stroke", "stroke <sep> htn", "acute mi mi mi"]
+WHOLE = EncodingConfig(min_records=1)
 
 
 def test_ids_run_from_0_to_n_by_falling_number_of_records():
-    encoding = WordEncoding.fit(TEXTS, EncodingConfig())
+    encoding = WordEncoding.fit(TEXTS, WHOLE)
     assert encoding.words == ("<pad>", "<unk>", "acute", "mi", "stroke", "<sep>", "htn")
     assert list(encoding.index.values()) == list(range(7))
 
 
 def test_rare_words_are_counted_by_records_and_left_out_before_numbering():
     encoding = WordEncoding.fit(TEXTS, EncodingConfig(min_records=2))
-    assert encoding.words == ("<pad>", "<unk>", "acute", "mi", "stroke")
+    assert encoding.words == ("<pad>", "<unk>", "acute", "mi", "stroke", "<sep>", bucket("htn"))
+    assert encoding.vocabulary == ["acute", "mi", "stroke"]
+
+
+def test_by_default_no_word_of_fewer_than_five_records_can_be_read_off():
+    texts = ["fall <sep> of jane doe"] * 4 + ["fall <sep> of stairs"] * 5
+    encoding = WordEncoding.fit(texts, EncodingConfig(subwords=1000))
+    assert encoding.vocabulary == ["fall", "of", "stairs"]
+    hashes = {word for word in encoding.words if word.startswith("<")}
+    assert hashes == {"<pad>", "<unk>", "<sep>", bucket("jane"), bucket("doe")}
+    rare = {*hashed_ngrams("jane"), *hashed_ngrams("doe")}
+    assert not rare & set(encoding.subwords) and set(hashed_ngrams("stairs")) <= set(
+        encoding.subwords
+    )
+
+
+def test_a_rare_word_has_the_id_of_its_bucket_and_a_new_one_that_of_the_unknown_word():
+    encoding = WordEncoding.fit(["fall"] * 5 + ["jane"], EncodingConfig())
+    same = next(w for w in map(str, range(10 * BUCKETS)) if bucket(w) == bucket("jane"))
+    ids = [encoding.id_of(word) for word in ("fall", "jane", same, "stairs")]
+    assert ids == [2, 3, 3, UNKNOWN]
+    assert [n.tolist() for n in encoding.count_words(["jane", "fall jane"])] == [[1, 2], [1, 1]]
 
 
 def test_length_is_the_99th_percentile_or_as_given():
@@ -67,7 +91,7 @@ def test_no_texts_survive_the_disk(tmp_path):
 
 
 def test_an_encoding_survives_json():
-    encoding = WordEncoding.fit(TEXTS, EncodingConfig(subwords=8))
+    encoding = WordEncoding.fit(TEXTS, EncodingConfig(subwords=8, min_records=2))
     assert WordEncoding.from_dict(encoding.to_dict()) == encoding
 
 
@@ -78,7 +102,7 @@ def test_a_vocabulary_without_its_reserved_words_is_refused():
 
 
 def test_subwords_are_those_of_the_bracketed_word():
-    encoding = WordEncoding.fit(["mi a <sep> mi"], EncodingConfig(subwords=100))
+    encoding = WordEncoding.fit(["mi a <sep> mi"], EncodingConfig(subwords=100, min_records=1))
     # <mi> has <mi, mi>, <mi>; <a> has itself; padding, the unknown word, the separator none.
     assert encoding.words[2:] == ("<sep>", "a", "mi")
     numbers, offsets = subword_table(encoding, ["mia", "zzz"])
@@ -87,7 +111,7 @@ def test_subwords_are_those_of_the_bracketed_word():
 
 
 def test_the_most_frequent_subwords_are_kept():
-    encoding = WordEncoding.fit(["mi a", "mi"], EncodingConfig(subwords=3))
+    encoding = WordEncoding.fit(["mi a", "mi"], EncodingConfig(subwords=3, min_records=1))
     assert set(encoding.subwords) == set(hashed_ngrams("mi"))
     assert WordEncoding.fit(["mi"], EncodingConfig()).subwords == ()
 

@@ -20,11 +20,12 @@ TEXTS = [
     "asthma <sep>",
 ]
 LABELS = [0, 0, 0, 2, 2]
+WHOLE = {"subwords": 500, "length": 8, "min_records": 1}
 CPU = torch.device("cpu")
 
 
 def fitted(texts=TEXTS, labels=LABELS, weights=None, n_classes=3, strength=3.0, **config):
-    encoding = WordEncoding.fit(texts, EncodingConfig(**{"subwords": 500, "length": 8} | config))
+    encoding = WordEncoding.fit(texts, EncodingConfig(**WHOLE | config))
     weights = torch.ones(len(labels)) if weights is None else torch.tensor(weights)
     corpus = Corpus(encoding.encode(texts), encoding)
     parts = [torch.arange(len(labels))]
@@ -64,6 +65,13 @@ def test_it_is_logistic_regression_on_its_features():
     model = LogisticRegression(C=3.0, tol=1e-3, max_iter=300).fit(table[:5], LABELS)
     found = logits(*fitted(), [*TEXTS, *new])
     np.testing.assert_allclose(found[:, 2] - found[:, 0], model.decision_function(table), atol=1e-3)
+
+
+def test_a_rare_word_votes_as_if_it_were_in_the_vocabulary():
+    texts = [*TEXTS, "unheard <sep> of"]
+    whole, hashed = fitted(subwords=0), fitted(subwords=0, min_records=5)
+    assert not hashed[0].vocabulary
+    np.testing.assert_allclose(logits(*hashed, texts), logits(*whole, texts), atol=1e-3)
 
 
 def test_a_record_repeated_is_a_record_of_that_weight():
@@ -115,7 +123,7 @@ def test_the_mean_branch_has_the_mean_votes():
 
 
 def test_each_part_has_a_branch_of_its_own():
-    encoding = WordEncoding.fit(TEXTS, EncodingConfig(length=8))
+    encoding = WordEncoding.fit(TEXTS, EncodingConfig(length=8, min_records=1))
     corpus = Corpus(encoding.encode(TEXTS), encoding)
     parts = [torch.tensor([0, 1, 3]), torch.tensor([2, 3, 4])]
     first, second = fit_linear(corpus, torch.tensor(LABELS), torch.ones(5), 3, 3.0, parts)

@@ -11,7 +11,8 @@ LUNGS = ["pneumonia lung", "lung asthma", "asthma pneumonia", "chronic lung asth
 
 
 def vectors(texts, dimensions=4, subwords=300, seed=0, **config):
-    encoding = WordEncoding.fit(texts, EncodingConfig(subwords=subwords, **config))
+    whole = {"subwords": subwords, "min_records": 1}
+    encoding = WordEncoding.fit(texts, EncodingConfig(**whole | config))
     words, parts = latent_vectors(Corpus(encoding.encode(texts), encoding), dimensions, seed)
     return encoding, words, parts
 
@@ -53,6 +54,16 @@ def test_more_dimensions_than_texts_are_left_at_zero(texts):
     _, words, parts = vectors(texts, dimensions=8)
     assert np.isfinite(words).all() and np.isfinite(parts).all()
     assert words.shape[1] == parts.shape[1] == 8
+
+
+def test_a_rare_word_is_placed_as_if_it_were_in_the_vocabulary():
+    texts = HEART + LUNGS
+    whole, words, _ = vectors(texts, subwords=0)
+    hashed, others, _ = vectors(texts, subwords=0, min_records=3)
+    assert "pneumonia" not in hashed.vocabulary and "lung" in hashed.vocabulary
+    again = others[[hashed.id_of(word) for word in whole.vocabulary]]
+    words = words[[whole.id_of(word) for word in whole.vocabulary]]
+    np.testing.assert_allclose(again @ again.T, words @ words.T, atol=1e-4)
 
 
 def test_rare_words_outside_the_vocabulary_lend_their_subwords():

@@ -47,7 +47,7 @@ class Corpus:
         self.forms = torch.from_numpy(forms)
         self.places = torch.from_numpy(places.astype(np.int64).reshape(-1))
         n_words, n_forms = len(encoding.words), len(encoding.words) + len(texts.unknown)
-        self.words = torch.arange(n_forms).where(torch.arange(n_forms) < n_words, UNKNOWN)
+        self.words = torch.tensor([*range(n_words), *map(encoding.id_of, texts.unknown)])
         self.counts = torch.from_numpy(np.bincount(texts.forms.ravel(), minlength=n_forms))
         self.subwords, self.offsets = map(torch.from_numpy, subword_table(encoding, texts.unknown))
         if encoding.padding == "left":
@@ -80,7 +80,7 @@ class Corpus:
         unknown = words * (self.forms >= self.n_words)
         return float(unknown.sum() / words.sum().clamp(min=1))
 
-    def text_words(self, field: int | None = None) -> sparse.csr_matrix:
+    def text_forms(self, field: int | None = None) -> sparse.csr_matrix:
         """Return how often each form stands in each distinct text, or in one field of it.
 
         A form is an id of the vocabulary or, after these, an unknown word. Padding and the unknown
@@ -92,6 +92,12 @@ class Corpus:
         rows, columns = inside.nonzero()[:, 0].numpy(), self.forms[inside].numpy()
         shape = len(self.forms), len(self.words)
         return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)
+
+    def naming(self) -> sparse.csr_matrix:
+        """Return which word of the vocabulary, or which bucket, each form is: a one in its row."""
+        forms = np.flatnonzero(self.words != UNKNOWN)
+        shape = len(self.words), self.n_words
+        return sparse.csr_matrix((np.ones(len(forms)), (forms, self.words[forms])), shape=shape)
 
     def spelling(self) -> sparse.csr_matrix:
         """Return how often each subword stands in each form."""

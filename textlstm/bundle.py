@@ -166,9 +166,10 @@ class Bundle:
     def _card(self) -> str:
         facts = "\n".join(f"- {name}: {value}" for name, value in self.summary.items())
         recipe = json.dumps(self.recipe.to_dict(), indent=2)
-        return CARD.format(classes=len(self.labels), words=len(self.encoding.words), facts=facts,
+        return CARD.format(classes=len(self.labels), words=len(self.encoding.vocabulary),
                            length=self.encoding.length, temperature=self.temperature,
-                           recipe=recipe)  # fmt: skip
+                           min_records=self.recipe.encoding.min_records,
+                           facts=facts, recipe=recipe)  # fmt: skip
 
 
 def verify(folder: Path) -> None:
@@ -325,8 +326,8 @@ def as_examples(
 CARD = """# A textlstm classifier
 
 Embedding + LSTM networks that give short medical texts one of {classes} classes, with
-probabilities calibrated by a temperature of {temperature:.3f}. They know {words} words and read
-{length} tokens of a text.
+probabilities calibrated by a temperature of {temperature:.3f}. They read {length} tokens of a text
+and know {words} words, each of at least {min_records} training records, rarer ones by hashes alone.
 
 ## Made from
 

@@ -137,7 +137,12 @@ class EncodingConfig(Settings):
         "right-padded ones only to their last word",
         choices=("left", "right"),
     )
-    min_records: int = setting(1, "training records a word needs to enter the vocabulary", low=1)
+    min_records: int = setting(
+        5,
+        "training records a word needs to enter the vocabulary; rarer ones are known by their hash "
+        "alone, and by n-grams of that many records",
+        low=1,
+    )
     subwords: int = setting(
         0, "character n-grams kept, the most frequent ones (0: whole words only)", low=0
     )

@@ -28,6 +28,10 @@ RESERVED = ("<pad>", "<unk>")
 SUBWORD_LENGTHS = (3, 4, 5)
 """Lengths of the character n-grams of a word (Bojanowski et al. 2017 take 3 to 6)."""
 
+BUCKETS = 4096
+"""Places that the rare words share, each by its hash: few enough that many a word that no record
+has would fall into a taken one, and enough to keep most rare words of a registry apart."""
+
 LENGTH_PERCENTILE = 99
 
 
@@ -70,7 +74,8 @@ class WordEncoding:
     Attributes
     ----------
     words
-        The word of each id: ``<pad>``, ``<unk>``, then words by falling number of records.
+        The word of each id: ``<pad>``, ``<unk>``, then words by falling number of records. At the
+        end are the :func:`bucket` of rarer words, of which the encoding keeps no more than this.
     length
         Tokens a text is padded or cut to; the end of a longer text is lost.
     padding
@@ -83,7 +88,8 @@ class WordEncoding:
         F, the text fields of a record.
 
     >>> texts = ["acute mi", "acute stroke"]
-    >>> encoding = WordEncoding.fit(texts, EncodingConfig(length=4, padding="left"))
+    >>> config = EncodingConfig(length=4, padding="left", min_records=1)
+    >>> encoding = WordEncoding.fit(texts, config)
     >>> encoding.words
     ('<pad>', '<unk>', 'acute', 'mi', 'stroke')
     >>> encoding.encode(["acute renal failure", "stroke"]).ids
@@ -114,20 +120,23 @@ class WordEncoding:
 
     @classmethod
     def fit(cls, texts: Sequence[str], config: EncodingConfig) -> Self:
-        """Take vocabulary and length from preprocessed training texts."""
+        """Take vocabulary and length from preprocessed training texts.
+
+        A word, or an n-gram, that stands in fewer than ``min_records`` of them is not kept.
+        """
         tokens = [text.split() for text in texts]
         records = Counter(word for text in tokens for word in set(text))
-        words = sorted(
-            (word for word, n in records.items() if n >= config.min_records),
-            key=lambda word: (-records[word], word),
-        )
+        # The separator is no word of a record: it is kept however few there are.
+        frequent = [w for w, n in records.items() if n >= config.min_records or w == SEPARATOR]
+        words = sorted(frequent, key=lambda word: (-records[word], word))
+        words += sorted({bucket(word) for word in records.keys() - set(words)})
         lengths = [len(text) for text in tokens] or [1]
         length = config.length or max(1, math.ceil(np.percentile(lengths, LENGTH_PERCENTILE)))
         ngrams: Counter[int] = Counter()
         for word, n in records.items() if config.subwords else ():
             ngrams.update(dict.fromkeys(hashed_ngrams(word), n))
-        frequent = [ngram for ngram, n in ngrams.items() if n >= config.min_records]
-        kept = sorted(frequent, key=lambda ngram: (-ngrams[ngram], ngram))[: config.subwords]
+        shared = [ngram for ngram, n in ngrams.items() if n >= config.min_records]
+        kept = sorted(shared, key=lambda ngram: (-ngrams[ngram], ngram))[: config.subwords]
         n_fields = 1 + max((text.count(SEPARATOR) for text in tokens), default=0)
         return cls((*RESERVED, *words), length, config.padding, tuple(kept), n_fields)
 
@@ -135,6 +144,15 @@ class WordEncoding:
     def index(self) -> dict[str, int]:
         """Return the id of each word."""
         return {word: number for number, word in enumerate(self.words)}
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """Return the words of enough records to be kept as such."""
+        return [word for word in self.words if not word.startswith("<")]
+
+    def id_of(self, word: str) -> int:
+        """Return the id of a word, or of its bucket, or of the unknown word."""
+        return self.index.get(word, self.index.get(bucket(word), UNKNOWN))
 
     @property
     def separator(self) -> int:
@@ -170,7 +188,8 @@ class WordEncoding:
     def count_words(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return each text's words (n,), separators apart, and those not in the vocabulary (n,).
 
-        >>> WordEncoding.fit(["a b"], EncodingConfig()).count_words(["a x", "<sep> y", ""])
+        >>> encoding = WordEncoding.fit(["a b"], EncodingConfig(min_records=1))
+        >>> encoding.count_words(["a x", "<sep> y", ""])
         (array([2, 1, 0]), array([1, 1, 0]))
         """
         words = ([word for word in text.split() if word != SEPARATOR] for text in texts)
@@ -241,6 +260,17 @@ def subword_table(
     return np.array([number for one in rows for number in one], dtype=np.int64), offsets
 
 
+def bucket(word: str) -> str:
+    """Return the name of the place that a rare word shares with others of like hash.
+
+    It works as the out-of-vocabulary buckets of other tools do. In brackets, no word is called so.
+
+    >>> bucket("asthma")
+    '<3636>'
+    """
+    return f"<{zlib.crc32(word.encode('utf-8')) % BUCKETS}>"
+
+
 def hashed_ngrams(word: str) -> list[int]:
     """Return the hashes of a word's character n-grams of :data:`SUBWORD_LENGTHS`.
 
@@ -252,7 +282,7 @@ def hashed_ngrams(word: str) -> list[int]:
     >>> hashed_ngrams("<sep>")
     []
     """
-    if word in (*RESERVED, SEPARATOR):
+    if word.startswith("<"):  # no word: cleaning leaves none with a bracket
         return []
     word = f"<{word}>"
     return [

@@ -196,9 +196,9 @@ class _Block:
 
 def _blocks(corpus: Corpus, field: int) -> Iterator[_Block]:
     """Yield the blocks of a field: words, n-grams."""
-    counts = corpus.text_words(field)  # (distinct texts, forms)
+    counts = corpus.text_forms(field)  # (distinct texts, forms)
     records = np.bincount(corpus.places, minlength=counts.shape[0])  # of each distinct text
-    words = sparse.eye(counts.shape[1], corpus.n_words, format="csr")  # (forms, n_words)
+    words = corpus.naming()  # (forms, n_words)
     for terms in (words, corpus.spelling()):
         found = counts @ terms  # (distinct texts, terms)
         frequencies = records @ (found > 0)  # (terms,)

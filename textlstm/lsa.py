@@ -36,8 +36,8 @@ def latent_vectors(corpus: Corpus, dimensions: int, seed: int) -> tuple[Floats, 
         subwords'; these sums have a mean square of 1 over the words of the texts.
     """
     n_words = corpus.n_words
-    counts, spelling = corpus.text_words(), corpus.spelling()
-    blocks = [counts[:, :n_words]] + ([counts @ spelling] if corpus.n_subwords else [])
+    counts, spelling = corpus.text_forms(), corpus.spelling()
+    blocks = [counts @ corpus.naming()] + ([counts @ spelling] if corpus.n_subwords else [])
     weigh = [TfidfTransformer(sublinear_tf=True).fit(block) for block in blocks]
     weighted = [one.transform(block) for one, block in zip(weigh, blocks, strict=True)]
     features = sparse.hstack(weighted).tocsr()
@@ -49,7 +49,7 @@ def latent_vectors(corpus: Corpus, dimensions: int, seed: int) -> tuple[Floats, 
     words, parts = vectors[:n_words], vectors[n_words:]
     sizes = np.maximum(np.diff(corpus.offsets), 1)[:n_words, None]
     placed = words + (spelling[:n_words] @ parts) / sizes
-    often = np.asarray(counts[:, :n_words].sum(axis=0)).ravel()
+    often = np.asarray(blocks[0].sum(axis=0)).ravel()
     mean_square = (often @ (placed**2).mean(axis=1)) / max(often.sum(), 1)
     scale = 1.0 / np.sqrt(mean_square) if mean_square > 0 else 1.0
     return (words * scale).astype(np.float32), (parts * scale).astype(np.float32)
