@@ -1,6 +1,7 @@
 """The rooms hold: imports run one way, and what must start fast does not load torch."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,13 @@ def test_a_stage_can_show_its_help_without_any_heavy_library(name):
         "assert not loaded, loaded"
     )
     subprocess.run([sys.executable, "-c", check], check=True, cwd=ROOT)
+
+
+def test_the_promises_of_security_name_tests_that_exist():
+    tests = "".join(path.read_text() for path in (ROOT / "tests").glob("*.py"))
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "SECURITY.md").read_text()))
+    assert named
+    assert not {name for name in named if f"def {name}(" not in tests}
 
 
 def test_the_library_does_not_print():

@@ -1,0 +1,309 @@
+"""Nothing private leaves, and nothing hostile acts: a run on planted records, byte by byte.
+
+A name is planted in the records, and markup in texts, labels, column and file names; every byte of
+every output is searched for the name, and a browser opens the report.
+"""
+
+import http.server
+import io
+import json
+import shutil
+import subprocess
+import threading
+from contextlib import redirect_stderr, redirect_stdout
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines import predict, shell
+from pipelines import run as run_stage
+from textlstm import TextLSTMClassifier, figures
+from textlstm.checkpoint import Checkpoint
+from textlstm.errors import InputError
+from textlstm.files import FORMULA_STARTS
+
+NAME = "Quillbrandtsson"
+PLANTED = [
+    f"stab wound, {NAME}",
+    f"fell from {NAME}'s ladder",
+    f"fell from {NAME}'s ladder",  # with another label
+    "struck by Ｑｕｉｌｌ\u200bbrandt\u00adsson\x00, café owner",  # the name, when cleaned
+]
+MARKUP = '<img src="http://127.0.0.1:{port}/x" onerror="document.title=`gone`">'
+SCRIPT = "<script>document.title='gone'</script>"
+QUICK = (
+    "--members 2 --epochs 4 --embedding 8 --hidden-units 8 --batch 16 --min-steps 0 "
+    "--learning-rate 0.02 --device cpu"
+).split()
+
+
+class Listener(http.server.ThreadingHTTPServer):
+    """Counts who asks it for anything."""
+
+    def __init__(self):
+        self.asked = []
+        listener = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                listener.asked.append(self.path)
+                self.send_response(404)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+@pytest.fixture(scope="module")
+def listener():
+    with Listener() as server:
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory, table, listener):
+    """A run on the planted records, and what its stages said."""
+    folder = tmp_path_factory.mktemp("planted")
+    markup = MARKUP.format(port=listener.server_port)
+    rows = table.rename(columns={"cause": markup}).assign(record_id=table.index.map(certificate))
+    labels = ["External", "External", "Circulatory", "External", ""]
+    more = pd.DataFrame({
+        "record_id": [certificate(n) for n in range(1000, 1005)],
+        markup: [*PLANTED, NAME],  # the last one, without a label, is left out
+        "other": ["hypertension"] * 5,
+        "category": labels,
+    })  # fmt: skip
+    rows = pd.concat([rows, more], ignore_index=True).fillna("")
+    rows[markup] += f" {SCRIPT}"
+    rows["category"] = rows["category"].replace({"External": f"={SCRIPT}", "Respiratory": markup})
+    data = folder / "<svg onload=alert(1)>.csv"
+    rows.to_csv(data, index=False)
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(said):
+        clouds = recorded(patch, "word_cloud"), recorded(patch, "word_clouds")
+        patch.setattr(Checkpoint, "remove", lambda _: None)  # as after a loss of power
+        run_stage.main(["--data", str(data), "--text", markup, "other", "--label", "category",
+                        "--id", "record_id", "--run", str(folder / "run"), *QUICK])  # fmt: skip
+    (folder / "said.txt").write_text(said.getvalue())
+    (folder / "clouds.json").write_text(json.dumps(clouds))
+    return folder
+
+
+def recorded(patch, name):
+    """Let a function that draws note what it is given."""
+    draw, given = getattr(figures, name), []
+
+    def noting(frequencies, seed):
+        given.append(frequencies)
+        return draw(frequencies, seed)
+
+    patch.setattr(figures, name, noting)
+    return given
+
+
+def certificate(number):
+    return f"certificate-{number:05}"
+
+
+def holds(content, text):
+    """Whether bytes hold a text, in any case and usual encoding."""
+    content = content.lower()
+    return any(text.lower().encode(name) in content for name in ("utf-8", "utf-16-le", "utf-16-be"))
+
+
+def outputs(folder, *but):
+    """Every file of a run but those that hold records by contract."""
+    paths = [path for path in (folder / "run").rglob("*") if path.is_file()]
+    return [path for path in paths if path.relative_to(folder / "run").parts[0] not in but]
+
+
+# ------------------------------------------------------------------------------ names
+
+
+def test_the_search_finds_the_name_where_it_belongs(planted):
+    assert holds(next(planted.glob("*.csv")).read_bytes(), NAME)
+    assert any(holds(path.read_bytes(), NAME) for path in (planted / "run" / "records").iterdir())
+    assert holds(NAME.upper().encode("utf-16"), NAME) and not holds(b"quill", NAME)
+    found = [path for path in outputs(planted) if "checkpoint" in path.parts]
+    assert found, "the checkpoint is searched as well"
+
+
+def test_a_name_is_in_no_byte_of_any_output(planted):
+    paths = outputs(planted, "records", "encoded")
+    assert {"bundle", "figures", "checkpoint"} < {path.parent.name for path in paths}
+    assert "report: Accuracy" in (planted / "said.txt").read_text()
+    for path in [*paths, planted / "said.txt"]:
+        assert not holds(path.read_bytes(), NAME[:9]), path
+    vocabulary = (planted / "run" / "encoded" / "vocab.json").read_bytes()
+    assert not holds(vocabulary, NAME[:9])
+
+
+def test_ids_are_in_the_predictions_alone(planted):
+    paths = outputs(planted, "records", "predictions.csv")
+    assert not any(holds(path.read_bytes(), "certificate-") for path in paths)
+    assert holds((planted / "run" / "predictions.csv").read_bytes(), "certificate-")
+
+
+def test_what_predict_says_and_adds_has_no_text(planted, capfd):
+    out = planted / "coded.parquet"
+    arguments = ["--run", planted / "run", "--data", next(planted.glob("*.csv")), "--out", out]
+    predict.main([*map(str, arguments), "--device", "cpu"])
+    added = pq.read_table(out).select(["predicted_label", "probability", "decision"])
+    said = "".join(capfd.readouterr())
+    assert "records coded" in said
+    assert not holds(said.encode(), NAME[:9]) and not holds(
+        str(added.to_pylist()).encode(), NAME[:9]
+    )
+
+
+def test_no_cloud_has_a_word_of_fewer_than_ten_records(planted):
+    (words,), (by_class,) = json.loads((planted / "clouds.json").read_text())
+    assert "hypertension" in words and len(by_class) == 3
+    for drawn in (words, *by_class.values()):
+        assert min(drawn.values()) >= 10
+
+
+HEADER = "id,cause,category\n"
+GOOD = "".join(f"{number},fall,External\n{number}b,stroke,Other\n" for number in range(40))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("an unclosed quote", f'{HEADER}{GOOD}x,"{NAME},External\n'.encode()),
+        ("a quote within", f'{HEADER}{GOOD}x,"{NAME}"{NAME},External\n'.encode()),
+        ("too many fields", f"{HEADER}{GOOD}x,{NAME},{NAME},{NAME},{NAME}\n".encode()),
+        ("latin-1", f"{HEADER}{GOOD}x,{NAME} café,External\n".encode("latin-1")),
+        ("utf-16", f"{HEADER}{GOOD}x,{NAME},External\n".encode("utf-16")),
+        ("one class", f"{HEADER}x,{NAME},External\n".encode()),
+        ("an id twice", f"{HEADER}{GOOD}{NAME},fall,Other\n{NAME},fall,Other\n".encode()),
+        ("an id too few", f"{HEADER}{GOOD}{NAME}\n".encode()),
+    ],
+)
+@pytest.mark.parametrize("more", [[], ["--split", "temporal", "--date", "cause"]])
+def test_no_error_of_reading_tells_a_text(tmp_path, capfd, name, content, more):
+    (tmp_path / "x.csv").write_bytes(content)
+    arguments = ["--data", str(tmp_path / "x.csv"), "--text", "cause", "--label", "category",
+                 "--id", "id", "--run", str(tmp_path / "run"), *more]  # fmt: skip
+    assert refused(arguments) and (tmp_path / "x.csv").exists()
+    said = "".join(capfd.readouterr())
+    assert "error: " in said and not holds(said.encode(), NAME), name
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f'{{"cause": "{NAME}"',
+        f'["{NAME}"]',
+        f'{{"cause": "{NAME}", "category": {NAME}}}',
+    ],
+)
+def test_no_error_of_reading_json_lines_tells_a_text(tmp_path, capfd, content):
+    (tmp_path / "x.jsonl").write_text(content + "\n")
+    run = ["--run", str(tmp_path / "run"), "--text", "cause", "--label", "category"]
+    assert refused(["--data", str(tmp_path / "x.jsonl"), *run])
+    assert not holds("".join(capfd.readouterr()).encode(), NAME)
+
+
+def test_no_error_of_reading_parquet_tells_a_text(tmp_path, capfd):
+    cells = {"cause": [NAME.encode()] * 3, "category": ["a", "b", "a"]}
+    pq.write_table(pa.table(cells), tmp_path / "x.parquet")
+    run = ["--run", str(tmp_path / "run"), "--text", "cause", "--label", "category"]
+    assert refused(["--data", str(tmp_path / "x.parquet"), *run])
+    assert not holds("".join(capfd.readouterr()).encode(), NAME)
+
+
+def refused(arguments):
+    with pytest.raises(SystemExit) as caught:
+        shell.leave(lambda _: run_stage.main(arguments))
+    return caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels"),
+    [
+        (NAME, ["a"]),
+        ([NAME, NAME], ["a", "a"]),
+        ([NAME, NAME], ["a", None]),
+        ([NAME, NAME.encode()], ["a", "b"]),
+        ([NAME, (NAME, NAME)], ["a", "b"]),
+        ([NAME], ["a", "b"]),
+        ({NAME: 1}.__len__, ["a"]),
+        (np.full((2, 1, 1), NAME), ["a", "b"]),
+    ],
+)
+def test_no_error_of_the_estimator_tells_a_text(texts, labels):
+    with pytest.raises(InputError) as caught:
+        TextLSTMClassifier().fit(texts, labels)
+    assert not holds(str(caught.value).encode(), NAME)
+
+
+# ------------------------------------------------------------------------------ spreadsheets
+
+
+def test_no_cell_of_a_csv_is_a_formula(planted):
+    paths = [path for path in outputs(planted, "records") if path.suffix == ".csv"]
+    assert {path.name for path in paths} >= {"predictions.csv", "history.csv"}
+    for path in paths:
+        cells = pd.read_csv(path, dtype=str, keep_default_na=False, header=None).to_numpy().ravel()
+        assert not [cell for cell in cells if cell.startswith(FORMULA_STARTS)], path
+    labels = pd.read_csv(planted / "run" / "predictions.csv", dtype=str)["true_label"]
+    assert f"'={SCRIPT}" in set(labels)
+
+
+# ------------------------------------------------------------------------------ the browser
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
+needs_browser = pytest.mark.skipif(not BROWSER, reason="there is no Chromium to open the page with")
+
+
+def opened(page, folder, listener):
+    """Open a page: its DOM when all is done, what the console said, and what was asked for."""
+    listener.asked.clear()
+    command = [
+        BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        "--enable-logging=stderr", f"--user-data-dir={folder / 'profile'}",
+        "--virtual-time-budget=3000", "--dump-dom", page.as_uri(),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    console = [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
+    return done.stdout, console, list(listener.asked)
+
+
+@needs_browser
+def test_the_report_does_nothing_but_show_itself(planted, tmp_path, listener):
+    dom, console, asked = opened(planted / "run" / "report.html", tmp_path, listener)
+    assert "</html>" in dom and "Accuracy: " in dom
+    assert not console and not asked
+    assert "<title>gone" not in dom and "<script" not in dom and "<svg" not in dom
+    assert dom.count("<img") == dom.count('src="data:image/png;base64,') >= 6
+
+
+@needs_browser
+def test_the_policy_stops_what_escaping_would_let_through(planted, tmp_path, listener):
+    page = (planted / "run" / "report.html").read_text()
+    hostile = MARKUP.format(port=listener.server_port) + SCRIPT + "<style>body{color:red}</style>"
+    careless = page.replace("<main>", f"<main>{hostile}")
+    (tmp_path / "careless.html").write_text(careless)
+    dom, console, asked = opened(tmp_path / "careless.html", tmp_path, listener)
+    assert "<title>gone" not in dom and not asked
+    assert len([line for line in console if "Content Security Policy" in line]) >= 3
+    # Without it the same page does act, so that this test would see it.
+    policy = page[page.index('<meta http-equiv="Content-Security-Policy"') :].split("\n")[0]
+    (tmp_path / "open.html").write_text(careless.replace(policy, ""))
+    dom, _, asked = opened(tmp_path / "open.html", tmp_path, listener)
+    assert "<title>gone" in dom and asked == ["/x"]
+
+
+def test_the_style_is_the_one_the_policy_allows(planted):
+    page = (planted / "run" / "report.html").read_text()
+    assert "unsafe" not in page and "style=" not in page and page.count("<style>") == 1
