@@ -72,7 +72,10 @@ def test_the_better_model_is_marked_and_missing_values_are_dashes():
 
 def test_deciding_words_have_bars_to_one_scale():
     page = render(RunConfig(), METRICS | {"faithfulness": {"sentence": "They do."}}, {}, [])
-    assert "<caption>b</caption>" in page and '<td>stroke</td><td><i style="width: 50.0%">' in page
+    assert (
+        "<caption>b</caption>" in page
+        and '<td>stroke</td><td><svg class="bar"><rect width="50.0%"' in page
+    )
     assert "They do." in page and "All are in use." in page
     assert "<h2>What the labels rest on</h2>" in page and "copd" in page
     none = render(RunConfig(), METRICS | {"deciding_words": {}}, {}, [])
