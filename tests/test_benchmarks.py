@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import ablations, comparison, peers
+from benchmarks import ablations, comparison, peers, plain, speed
 from textlstm.config import Recipe
 
 FIELDS = [("stroke", "fall"), ("fall", "stroke")] * 20
@@ -113,3 +113,49 @@ def test_sentence_embeddings_come_from_the_model_that_is_named(tmp_path, monkeyp
     monkeypatch.setenv("SENTENCE_MODEL", str(tmp_path))
     predict = peers.MODELS["MiniLM embeddings + LR"][1](FIELDS, LABELS, 0)
     assert predict([("stroke", "fall"), ("fall", "stroke")]).argmax(axis=1).tolist() == [0, 1]
+
+
+# --------------------------------------------------------------------------------------- speed
+
+
+def test_rows_like_those_of_a_table(table, tmp_path):
+    table.to_csv(tmp_path / "t.csv", index=False)
+    speed.write_rows(str(tmp_path / "t.csv"), ["cause", "other"], 1000, tmp_path / "rows.csv")
+    rows = pd.read_csv(tmp_path / "rows.csv", dtype=str, keep_default_na=False)
+    assert len(rows) == 1000 and list(rows) == list(table)
+    new = ~rows["cause"].isin(table["cause"])
+    share = len(table[["cause", "other"]].drop_duplicates()) / len(table)
+    assert 0.5 * share < new.mean() <= share + 0.05
+
+
+def test_the_plain_recipe_learns():
+    predict = plain.table2(FIELDS, LABELS, 0)
+    probabilities = predict(FIELDS[:2])
+    assert probabilities.argmax(axis=1).tolist() == [0, 1]
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "ratio", "kept"),
+    [
+        ("--help, seconds", 1.0, True),
+        ("--help, seconds", 1.1, False),
+        ("file coded, times the plain recipe's rate", 9.9, False),
+        ("file coded, times the plain recipe's rate", 10.0, True),
+    ],
+)
+def test_promises(name, ratio, kept):
+    assert speed.kept(name, ratio) == kept
+
+
+def test_a_file_is_coded_as_a_notebook_would(table, tmp_path):
+    table.to_csv(tmp_path / "t.csv", index=False)
+    names = np.array(["A", "B"])
+
+    def predict(fields):
+        return np.array([[0.25, 0.75] if one == "fall" else [1.0, 0.0] for one, _ in fields])
+
+    speed.code_file(predict, str(tmp_path / "t.csv"), ["cause", "other"], names, tmp_path / "o.csv")
+    coded = pd.read_csv(tmp_path / "o.csv")
+    assert (coded["predicted_label"] == np.where(coded["cause"] == "fall", "B", "A")).all()
+    assert set(coded["probability"]) == {0.75, 1.0}
