@@ -85,9 +85,12 @@ def row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def spread(shares: Sequence[float]) -> str:
-    """Return the mean of shares, and the least and the largest of them."""
-    return f"{np.mean(shares):.1%} ({min(shares):.1%} to {max(shares):.1%})"
+def spread(shares: Sequence[float | None]) -> str:
+    """Return the mean of the shares that there are, and the least and the largest of them."""
+    given = [share for share in shares if share is not None]
+    if not given:
+        return "–"
+    return f"{np.mean(given):.1%} ({min(given):.1%} to {max(given):.1%})"
 
 
 def main() -> None:

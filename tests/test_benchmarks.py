@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import ablations, comparison, peers, plain, speed
+from benchmarks import ablations, comparison, peers, plain, promises, speed
 from textlstm.config import Recipe
 
 FIELDS = [("stroke", "fall"), ("fall", "stroke")] * 20
@@ -159,3 +159,43 @@ def test_a_file_is_coded_as_a_notebook_would(table, tmp_path):
     coded = pd.read_csv(tmp_path / "o.csv")
     assert (coded["predicted_label"] == np.where(coded["cause"] == "fall", "B", "A")).all()
     assert set(coded["probability"]) == {0.75, 1.0}
+
+
+# ------------------------------------------------------------------------------------ promises
+
+
+def promised(share, error, low, threshold=0.9):
+    return {
+        "max_error": 0.02,
+        "threshold": threshold,
+        "coded": {"share": share},
+        "error": {"share": error, "low": low},
+    }
+
+
+def test_broken_promises_are_counted_and_those_of_chance_told_apart():
+    found = [
+        {"promises": [one]}
+        for one in (
+            promised(0.8, 0.01, 0.005),
+            promised(0.9, 0.022, 0.015),
+            promised(0.85, 0.04, 0.03),
+            promised(0.0, None, 0.0, threshold=None),
+        )
+    ]
+    lines = promises.promise_table(found).splitlines()
+    assert lines[2:] == ["| 2 % | 3 of 4 | 85.0% (80.0% to 90.0%) | 2.40% | 4.00% | 1 of 3 | 1 |"]
+    assert promises.promise_table(found[3:]).splitlines()[2] == "| 2 % | 0 of 1 |" + " – |" * 5
+
+
+def test_promises_are_measured_on_the_holdout_and_kept(records, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(promises, "RECIPE", "okut-table2")
+    command = f"promises --data {tmp_path}/t.csv --text cause --label category --seeds 0 1 --keep"
+    monkeypatch.setattr("sys.argv", [*command.split(), str(tmp_path / "kept.jsonl")])
+    promises.main()
+    first = capsys.readouterr().out
+    assert first.startswith("**category** from cause: 120 records, 2 seeds")
+    assert "| 1 % | 0 of 2 |" in first and "| 95 % | " in first
+    monkeypatch.setattr(promises, "measure", None)
+    promises.main()
+    assert capsys.readouterr().out == first
