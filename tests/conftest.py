@@ -2,6 +2,11 @@
 
 import pandas as pd
 import pytest
+from hypothesis import settings
+
+# The same examples each time, however busy the machine is.
+settings.register_profile("tests", deadline=None, derandomize=True)
+settings.load_profile("tests")
 
 CAUSES = {
     "Circulatory": ["acute myocardial infarction", "ASCVD", "Congestive heart failure", "stroke"],

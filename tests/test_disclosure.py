@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.optimize import linprog
@@ -108,7 +108,6 @@ def test_no_small_count_can_be_worked_out_from_a_sum(counts):
         assert not hidden.any()
 
 
-@settings(deadline=None)
 @given(TABLES)
 def test_no_small_cell_can_be_worked_out_from_rows_and_columns(table):
     hidden = hidden_cells(table)
@@ -121,7 +120,6 @@ def test_no_small_cell_can_be_worked_out_from_rows_and_columns(table):
         assert hidden.all() or width(table, rows + columns + shown, cell) > 10 - 1e-6
 
 
-@settings(deadline=None)
 @given(SQUARES)
 def test_no_small_count_can_be_worked_out_from_a_report(confusion):
     hidden, n = withheld(confusion), len(confusion)

@@ -38,6 +38,10 @@ def test_scores_by_hand():
     first = 0.2**2 + 0.1**2 + 0.1**2
     assert brier_score(LABELS[:1], PROBABILITIES[:1]) == pytest.approx(first)
     assert got["accuracy_unseen_text"] == pytest.approx(1 / 2)
+    assert got["ece"] == expected_calibration_error(LABELS, PROBABILITIES)
+    assert list(got) == [
+        "accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier", "accuracy_unseen_text"
+    ]  # fmt: skip
 
 
 def test_scores_by_scikit_learn():
@@ -65,6 +69,26 @@ def test_calibration_error_by_hand():
     assert reliability(LABELS, PROBABILITIES)["records"].tolist() == [2, 1, 1, 1, 1]
 
 
+def test_bins_by_hand():
+    # Closed on the right: 0.5 is in the first of two bins. Rounding may leave a one or a zero.
+    confidence = np.array([0.5, 0.25, 0.75, 0.8, 1 + 1e-9, 0.0])
+    probabilities = np.stack([confidence, np.full(6, -1.0)], axis=1)
+    bins = reliability(np.array([0, 1, 0, 1, 1, 0]), probabilities, bins=2)
+    assert bins["records"].tolist() == [3, 3]
+    np.testing.assert_allclose(bins["confidence"], [0.75 / 3, 2.55 / 3])
+    np.testing.assert_allclose(bins["accuracy"], [2 / 3, 1 / 3])
+    finer = reliability(np.zeros(4, dtype=int), np.array([[0.1], [0.3], [0.6], [1.0]]), bins=4)
+    np.testing.assert_allclose(finer["confidence"], [0.1, 0.3, 0.6, 1.0])
+
+
+def test_a_class_that_is_neither_true_nor_predicted_has_a_row_of_zeros():
+    row = {"precision": 1.0, "recall": 0.5, "f1": pytest.approx(2 / 3), "support": 2}
+    nothing = {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0}
+    only = {"precision": 0.5, "recall": 1.0, "f1": pytest.approx(2 / 3), "support": 1}
+    found = per_class(np.array([0, 0, 2]), np.array([0, 2, 2]), ["a", "b", "c"])
+    assert found == {"a": row, "b": nothing, "c": only}
+
+
 def test_certainty_that_comes_true_has_no_error():
     assert expected_calibration_error(np.array([0, 1]), np.eye(2)) == 0.0
 
@@ -86,6 +110,21 @@ def test_the_difference_of_two_models():
     plain = scores(labels, good, np.ones(400, bool)), scores(labels, bad, np.ones(400, bool))
     for name, row in difference.items():
         assert row["estimate"] == pytest.approx(plain[0][name] - plain[1][name])
+
+
+def test_the_interval_is_of_the_middle_95_in_100_resampled_differences():
+    other = np.roll(PROBABILITIES, 1, axis=0)
+    found = paired_bootstrap(LABELS, PROBABILITIES, other, seed=4, draws=100)
+    generator, drawn = np.random.default_rng(4), []
+    for _ in range(100):
+        rows = generator.integers(6, size=6)
+        one, two = (
+            scores(LABELS[rows], model[rows], UNSEEN[rows]) for model in (PROBABILITIES, other)
+        )
+        drawn.append([one[name] - two[name] for name in found])
+    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+    np.testing.assert_allclose([row["low"] for row in found.values()], low, atol=1e-12)
+    np.testing.assert_allclose([row["high"] for row in found.values()], high, atol=1e-12)
 
 
 def test_a_model_does_not_differ_from_itself_and_a_seed_repeats():
