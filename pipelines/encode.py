@@ -2,7 +2,7 @@
 
 Reads:  RUN/config.json, RUN/records/
 Writes: RUN/encoded/vocab.json, RUN/encoded/labels.json,
-        RUN/encoded/{train,validation,holdout}.arrow (ids, label, unknown words)
+        RUN/encoded/{train,validation,holdout}.arrow (text: ids and unknown words; label)
 """
 
 from collections.abc import Sequence

@@ -77,11 +77,19 @@ def test_unknown_words_share_an_id_and_stay_apart_as_forms():
 def test_encoded_texts_survive_the_disk(tmp_path):
     encoding = WordEncoding(("<pad>", "<unk>", "a"), 2, "left")
     texts, labels = encoding.encode(["x a y", "y", ""]), np.array([0, -1, 2])
+    texts = texts[[0, 1, 1, 2]]
+    labels = labels[[0, 1, 1, 2]]
     write_encoded(tmp_path / "part.arrow", texts, labels)
     read, numbers = read_encoded(tmp_path / "part.arrow")
-    assert numbers.tolist() == [0, -1, 2]
-    assert (read.forms == texts.forms).all()
+    assert numbers.tolist() == [0, -1, -1, 2]
+    assert (read.forms == texts.forms).all() and (read.places == texts.places).all()
     assert read.unknown == texts.unknown
+
+
+def test_repeats_are_encoded_once():
+    texts = WordEncoding(("<pad>", "<unk>", "a"), 2, "right").encode(["a", "a x", "a", "a x"])
+    assert len(texts) == 4 and texts.forms.tolist() == [[2, 0], [2, 3]]
+    assert texts.ids.tolist() == [[2, 0], [2, 1], [2, 0], [2, 1]]
 
 
 def test_no_texts_survive_the_disk(tmp_path):
@@ -123,5 +131,6 @@ def test_several_files_are_read_as_one(tmp_path):
         write_encoded(tmp_path / f"{number}.arrow", encoding.encode(texts), np.array([number] * 2))
     read, labels = read_encoded(tmp_path / "0.arrow", tmp_path / "1.arrow")
     whole = encoding.encode(parts[0] + parts[1])
-    np.testing.assert_array_equal(read.forms, whole.forms)
+    np.testing.assert_array_equal(read.ids, whole.ids)
+    np.testing.assert_array_equal(read.forms[read.places], whole.forms[whole.places])
     assert read.unknown == whole.unknown and labels.tolist() == [0, 0, 1, 1]

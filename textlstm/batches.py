@@ -43,12 +43,16 @@ class Corpus:
     """
 
     def __init__(self, texts: EncodedTexts, encoding: WordEncoding) -> None:
-        forms, places = np.unique(texts.forms, axis=0, return_inverse=True)
+        given, given_places = np.unique(texts.places, return_inverse=True)
+        # Texts that differ only behind the length that is read are one from here on.
+        forms, places = np.unique(texts.forms[given], axis=0, return_inverse=True)
         self.forms = torch.from_numpy(forms)
-        self.places = torch.from_numpy(places.astype(np.int64).reshape(-1))
+        self.places = torch.from_numpy(places.reshape(-1)[given_places])
         n_words, n_forms = len(encoding.words), len(encoding.words) + len(texts.unknown)
         self.words = torch.tensor([*range(n_words), *map(encoding.id_of, texts.unknown)])
-        self.counts = torch.from_numpy(np.bincount(texts.forms.ravel(), minlength=n_forms))
+        records = np.bincount(self.places, minlength=len(forms)).repeat(encoding.length)
+        counts = np.bincount(forms.ravel(), weights=records, minlength=n_forms)
+        self.counts = torch.from_numpy(counts.astype(np.int64))
         self.subwords, self.offsets = map(torch.from_numpy, subword_table(encoding, texts.unknown))
         if encoding.padding == "left":
             text_lengths = torch.full((len(forms),), encoding.length)

@@ -4,7 +4,7 @@ import math
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -37,14 +37,16 @@ LENGTH_PERCENTILE = 99
 
 @dataclass(frozen=True)
 class EncodedTexts:
-    """Texts as rows of word ids.
+    """Texts as rows of word ids; most texts of a registry are repeats, and kept once.
 
     Attributes
     ----------
     forms
-        (n, T) int32: 0 pads; then the ids of the vocabulary; the k-th of ``unknown`` is the
-        vocabulary's size + k. A network that composes words of character n-grams can so tell
-        unknown words apart.
+        (B, T) int32, the distinct texts: 0 pads; then the ids of the vocabulary; the k-th of
+        ``unknown`` is the vocabulary's size + k. A network that composes words of character n-grams
+        can so tell unknown words apart.
+    places
+        (n,) int32, which of them each text is.
     unknown
         The distinct words outside the vocabulary.
     vocabulary_size
@@ -52,19 +54,24 @@ class EncodedTexts:
     """
 
     forms: NDArray[np.int32]
+    places: NDArray[np.int32]
     unknown: tuple[str, ...]
     vocabulary_size: int
 
     def __len__(self) -> int:
-        return len(self.forms)
+        return len(self.places)
 
     @property
     def ids(self) -> NDArray[np.int32]:
         """(n, T) int32, the word ids: every word of ``unknown`` has the id 1."""
+        return self._distinct_ids[self.places]
+
+    @property
+    def _distinct_ids(self) -> NDArray[np.int32]:
         return np.where(self.forms >= self.vocabulary_size, np.int32(UNKNOWN), self.forms)
 
     def __getitem__(self, rows: Any) -> "EncodedTexts":
-        return EncodedTexts(self.forms[rows], self.unknown, self.vocabulary_size)
+        return replace(self, places=self.places[rows])
 
 
 @dataclass(frozen=True)
@@ -161,9 +168,11 @@ class WordEncoding:
 
     def encode(self, texts: Sequence[str]) -> EncodedTexts:
         """Return preprocessed texts as rows of ``length`` ids."""
-        forms = np.zeros((len(texts), self.length), dtype=np.int32)
+        distinct: dict[str, int] = {}
+        places = [distinct.setdefault(text, len(distinct)) for text in texts]
+        forms = np.zeros((len(distinct), self.length), dtype=np.int32)
         unknown: dict[str, int] = {}
-        for row, text in zip(forms, texts, strict=True):
+        for row, text in zip(forms, distinct, strict=True):
             tokens = text.split()
             numbers = [
                 self.index[word]
@@ -173,7 +182,9 @@ class WordEncoding:
             ]
             start = self.length - len(numbers) if self.padding == "left" else 0
             row[start : start + len(numbers)] = numbers
-        return EncodedTexts(forms, tuple(unknown), len(self.words))
+        return EncodedTexts(
+            forms, np.array(places, dtype=np.int32), tuple(unknown), len(self.words)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields, fit for JSON."""
@@ -199,7 +210,10 @@ class WordEncoding:
 
 
 def write_encoded(path: Path, texts: EncodedTexts, labels: NDArray[np.int64]) -> None:
-    """Write encoded texts as an Arrow file: ``ids``, ``label``, and the ``unknown`` words in order.
+    """Write encoded texts as an Arrow file.
+
+    Its columns are ``text``, a dictionary of the distinct texts' ``ids`` and, in order, their
+    ``unknown`` words; and ``label``.
 
     Parameters
     ----------
@@ -210,11 +224,15 @@ def write_encoded(path: Path, texts: EncodedTexts, labels: NDArray[np.int64]) ->
     outside = texts.forms >= texts.vocabulary_size
     words = np.array(texts.unknown, dtype=object)[texts.forms[outside] - texts.vocabulary_size]
     ends = np.cumsum([0, *outside.sum(axis=1)], dtype=np.int32)
+    columns = {
+        "ids": pa.FixedSizeListArray.from_arrays(pa.array(texts._distinct_ids.ravel()), length),
+        "unknown": pa.ListArray.from_arrays(ends, pa.array(words, pa.string())),
+    }
+    distinct = pa.StructArray.from_arrays(list(columns.values()), names=list(columns))
     table = pa.table(
         {
-            "ids": pa.FixedSizeListArray.from_arrays(pa.array(texts.ids.ravel()), length),
+            "text": pa.DictionaryArray.from_arrays(pa.array(texts.places), distinct),
             "label": pa.array(labels, pa.int32()),
-            "unknown": pa.ListArray.from_arrays(ends, pa.array(words, pa.string())),
         },
         metadata={"vocabulary_size": str(texts.vocabulary_size)},
     )
@@ -223,20 +241,29 @@ def write_encoded(path: Path, texts: EncodedTexts, labels: NDArray[np.int64]) ->
 
 
 def read_encoded(*paths: Path) -> tuple[EncodedTexts, NDArray[np.int64]]:
-    """Return what :func:`write_encoded` wrote, file after file: texts and class numbers."""
+    """Return what :func:`write_encoded` wrote, file after file: texts and class numbers.
+
+    Of the repeats in the files, no more than their places and labels comes into memory.
+    """
     tables = [feather.read_table(path, memory_map=True) for path in paths]
-    table = pa.concat_tables(tables).combine_chunks()
     vocabulary_size = int(tables[0].schema.metadata[b"vocabulary_size"])
-    ids = table["ids"].combine_chunks()
-    forms = ids.flatten().to_numpy().reshape(len(table), ids.type.list_size).copy()
+    length = tables[0].schema.field("text").type.value_type.field("ids").type.list_size
+    forms = [np.empty((0, length), dtype=np.int32)]
+    places = [np.empty(0, dtype=np.int32)]
     unknown: dict[str, int] = {}
-    forms[forms == UNKNOWN] = [
-        vocabulary_size + unknown.setdefault(word, len(unknown))
-        for words in table["unknown"].to_pylist()
-        for word in words
-    ]
-    labels = table["label"].to_numpy().astype(np.int64)
-    return EncodedTexts(forms, tuple(unknown), vocabulary_size), labels
+    for table in filter(len, tables):
+        texts = table["text"].combine_chunks()
+        mine = texts.dictionary.field("ids").flatten().to_numpy().reshape(-1, length).copy()
+        mine[mine == UNKNOWN] = [
+            vocabulary_size + unknown.setdefault(word, len(unknown))
+            for words in texts.dictionary.field("unknown").to_pylist()
+            for word in words
+        ]
+        places.append(texts.indices.to_numpy() + np.int32(sum(len(one) for one in forms)))
+        forms.append(mine)
+    labels = np.concatenate([table["label"].to_numpy() for table in tables]).astype(np.int64)
+    read = np.concatenate(forms), np.concatenate(places)
+    return EncodedTexts(*read, tuple(unknown), vocabulary_size), labels
 
 
 def subword_table(
