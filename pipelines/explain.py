@@ -45,18 +45,12 @@ def explain(
     from textlstm.tables import column, read_table
     from textlstm.text import preprocess
 
-    if out.exists() and Path(data).exists() and out.samefile(data):
-        raise InputError(f"--out {out}: this is --data itself; give another name")
+    shell.require_another_file(out, data)
     as_page = out.suffix.lower() == ".html"
     if not as_page:
         require_format(out)
     config = run.config()
-    columns = tuple(text) or config.data.text
-    if len(columns) != len(config.data.text):
-        raise InputError(
-            f"--text names {len(columns)} column(s); the model reads {len(config.data.text)}: "
-            f"{', '.join(config.data.text)}"
-        )
+    columns = shell.text_columns(text, config.data.text)
     run.require(run.bundle, "train")
     bundle = Bundle.load(run.bundle)
     if not 1 <= member <= bundle.recipe.network.members:

@@ -59,15 +59,8 @@ def predict(
     for flag, share in (("--max-error", max_error), ("--coverage", coverage)):
         if share is not None and not 0.0 < share < 1.0:
             raise InputError(f"{flag} must lie between 0 and 1, such as 0.02 or 0.95, not {share}")
-    if out.exists() and Path(data).exists() and out.samefile(data):
-        raise InputError(f"--out {out}: this is --data itself; give another name")
-    trained = run.config().data.text
-    columns = tuple(text) or trained
-    if len(columns) != len(trained):
-        raise InputError(
-            f"--text names {len(columns)} column(s); the model reads {len(trained)}: "
-            f"{', '.join(trained)}"
-        )
+    shell.require_another_file(out, data)
+    columns = shell.text_columns(text, run.config().data.text)
     run.require(run.bundle, "train")
     bundle = Bundle.load(run.bundle)
     device = resolve_device(device_name)

@@ -84,9 +84,7 @@ def take_back(
     require_format(out)
     config = run.config().data
     columns, source = _text_columns(run, text), data or config.data
-    for path in (source, *filled):
-        if out.exists() and Path(path).exists() and out.samefile(path):
-            raise InputError(f"--out {out}: this is {path} itself; give another name")
+    shell.require_another_file(out, source, *filled)
     table = read_table(source, config.encoding)
     names = [*config.text, config.label, *filter(None, (config.id, config.date))]
     trained = pd.DataFrame({name: column(table, name, source) for name in names})
@@ -130,13 +128,7 @@ def _text_columns(run: Run, text: Sequence[str]) -> tuple[str, ...]:
     """Return the columns of the texts: those of the training, unless others are named."""
     from textlstm.review import own_columns
 
-    trained = run.config().data.text
-    columns = tuple(text) or trained
-    if len(columns) != len(trained):
-        raise InputError(
-            f"--text names {len(columns)} column(s); the model reads {len(trained)}: "
-            f"{', '.join(trained)}"
-        )
+    columns = shell.text_columns(text, run.config().data.text)
     if taken := set(columns) & set(own_columns()):
         raise InputError(f"a queue has a column {min(taken)!r} of its own; rename that of the text")
     return columns

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, NoReturn, get_args, get_origin
 
 from textlstm.config import (
@@ -108,6 +109,30 @@ def _add_settings(group: Any, kind: type[Settings], *, show_defaults: bool) -> N
             options |= {"type": item.type, "choices": choices}
             options |= {} if choices else {"metavar": item.name.upper()}
         group.add_argument("--" + item.name.replace("_", "-"), **options)
+
+
+def text_columns(given: Sequence[str], trained: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of the texts: those of the training, unless ``--text`` gives others.
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer of them than the model reads.
+    """
+    columns = tuple(given) or tuple(trained)
+    if len(columns) != len(trained):
+        raise InputError(
+            f"--text names {len(columns)} column(s); the model reads {len(trained)}: "
+            f"{', '.join(trained)}"
+        )
+    return columns
+
+
+def require_another_file(out: Path, *sources: str) -> None:
+    """Raise an :class:`InputError` if ``--out`` would write over one of the files that are read."""
+    for source in sources:
+        if out.exists() and Path(source).exists() and out.samefile(source):
+            raise InputError(f"--out {out}: this is {source} itself; give another name")
 
 
 def say(message: str) -> None:
