@@ -4,7 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test lint types unit notebooks audit mutants clean
+FUZZ_SECONDS ?= 60
+
+.PHONY: demo test lint types unit notebooks audit mutants fuzz clean
 
 demo: $(READY)
 	$(BIN)/python -m pipelines.run
@@ -38,6 +40,10 @@ mutants: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[mutation]"
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
+
+fuzz: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[fuzz]"
+	$(BIN)/python tests/fuzz.py $(FUZZ_SECONDS)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

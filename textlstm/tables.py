@@ -290,7 +290,8 @@ def _whole_rows(blocks: Iterable[str], delimiter: str) -> Iterator[tuple[bytes, 
 def _quoted_plainly(codes: NDArray[np.uint8], quotes: NDArray[np.int64], delimiter: str) -> bool:
     """Return whether quotes stand only at both ends of cells, and doubled within them.
 
-    Then, and only then, every reader finds the same cells (RFC 4180).
+    Then, and only then, every reader finds the same cells (RFC 4180); unless there is a NUL, behind
+    which Arrow's loses rows.
 
     Parameters
     ----------
@@ -300,7 +301,7 @@ def _quoted_plainly(codes: NDArray[np.uint8], quotes: NDArray[np.int64], delimit
         Where quotes stand in them, and perhaps behind them.
     """
     quotes = quotes[quotes < len(codes)]
-    if len(quotes) % 2:
+    if len(quotes) % 2 or not codes.all():
         return False
     opening, closing = quotes[::2], quotes[1::2]
     doubled = opening[1:] == closing[:-1] + 1

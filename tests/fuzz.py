@@ -1,0 +1,164 @@
+"""Random input for what reads strangers' files: ``make fuzz``.
+
+Each target takes bytes and may refuse them by an InputError; anything else that is raised is a
+find. Atheris (libFuzzer) looks for inputs that reach new branches. Finds are kept in
+``tests/finds/TARGET/``, where ``tests/test_fuzz.py`` tries them again ever after.
+
+    python tests/fuzz.py [seconds]
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+FINDS = HERE / "finds"
+ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet")
+
+
+@cache
+def folder() -> Path:
+    """Return a folder that lasts as long as the process."""
+    made = tempfile.TemporaryDirectory()
+    folder.keep = made  # removed with it
+    return Path(made.name)
+
+
+def tables(content: bytes) -> None:
+    """Read a table; the first byte says of which format. However it is divided, it is the same."""
+    from textlstm import tables
+    from textlstm.errors import InputError
+
+    path = folder() / f"table{ENDINGS[content[0] % len(ENDINGS) if content else 0]}"
+    path.write_bytes(content[1:])
+    results = []
+    whole = tables.CHUNK_BYTES
+    for tables.CHUNK_BYTES in (16, whole):
+        try:
+            table = tables.read_table(str(path))
+            results.append({name: tables.column(table, name, "") for name in table.column_names})
+        except InputError:
+            results.append(None)
+    assert results[0] == results[1], "another result when read in small parts"
+
+
+def texts(content: bytes) -> None:
+    """Clean, tokenize and encode the lines of a text, as one field and as several."""
+    from textlstm.config import EncodingConfig
+    from textlstm.encoding import WordEncoding
+    from textlstm.text import MAX_RUN, SEPARATOR, preprocess
+
+    lines = content.decode("utf-8", "surrogateescape")  # which makes lone surrogates
+    fields = tuple(lines.split("\n"))
+    made = preprocess([fields, *((field,) for field in fields)])
+    assert len(made) == len(fields) + 1
+    for text in made[1:]:
+        assert SEPARATOR not in text and text == " ".join(text.split())
+        assert all(len(word) <= 4 * MAX_RUN for word in text.split())
+    encoding = WordEncoding.fit(made, EncodingConfig(subwords=50))
+    assert encoding.encode(made).forms.shape == (len(made), encoding.length)
+
+
+@cache
+def good_bundle() -> dict[str, bytes]:
+    """Return the files of a bundle."""
+    from textlstm import TextLSTMClassifier
+
+    classifier = TextLSTMClassifier(epochs=1, members=1, embedding=4, hidden_units=4, device="cpu")
+    classifier.fit(["asthma attack", "fall", "stroke", "copd"] * 5, list("abab") * 5)
+    classifier.save(folder() / "bundle")
+    return {path.name: path.read_bytes() for path in (folder() / "bundle").iterdir()}
+
+
+def bundles(content: bytes) -> None:
+    """Load a bundle of which one file is replaced, or edited, and vouched for by its manifest."""
+    from hashlib import sha256
+
+    from textlstm.bundle import FILES, Bundle
+    from textlstm.errors import InputError
+
+    files = dict(good_bundle())
+    names = (*FILES, "manifest.json")
+    choice, content = (content[0] if content else 0), content[1:]
+    name = names[choice % len(names)]
+    if choice < 128:  # some bytes put in the place of others
+        at = int.from_bytes(content[:2], "little") % len(files[name])
+        old = files[name]
+        files[name] = old[:at] + content[2:] + old[at + len(content) - 2 :]
+    else:
+        files[name] = content
+    if name != "manifest.json":
+        manifest = json.loads(files["manifest.json"])
+        manifest["sha256"][name] = sha256(files[name]).hexdigest()
+        files["manifest.json"] = json.dumps(manifest).encode()
+    for path, whole in files.items():
+        (folder() / "bundle" / path).write_bytes(whole)
+    try:
+        bundle = Bundle.load(folder() / "bundle")
+    except InputError:
+        return
+    probabilities = bundle.predict_proba(["asthma fall", "", "unheard"])
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0)
+
+
+TARGETS = {target.__name__: target for target in (tables, texts, bundles)}
+
+SEEDS = {
+    "tables": [
+        b'\x00cause,label\n"a ""b""\nc",x\n\r\nd,y\r\n', b"\x01a\tb\n1\t2\n", b"\x00a\n\n\n",
+        b'\x02{"a": "\\ud800", "b": [1]}\n\n{"c": null}\n',
+        b"\x00\xef\xbb\xbfa,b\n1,2\n", b"\x03PAR1",
+    ],
+    "texts": ["I46.9 d/t (CHF)\n\u200bcaf\u0301 \ufeff\U0001f469\u200d".encode(), b"<sep> :) ="],
+    "bundles": [bytes([n]) + b"\x05\x00[1]" for n in range(7)] + [b"\x80PK", b"\x81{}", b"\x83{}"],
+}  # fmt: skip
+
+
+def fuzz(name: str, seconds: int) -> None:
+    """Try random inputs on a target for some time; does not return."""
+    import atheris
+
+    with atheris.instrument_imports(include=["textlstm", "csv", "json"]):
+        import textlstm.bundle  # noqa: F401
+    good_bundle()
+    corpus = folder() / "corpus"
+    corpus.mkdir()
+    for number, seed in enumerate(SEEDS[name]):
+        (corpus / str(number)).write_bytes(seed)
+    (FINDS / name).mkdir(parents=True, exist_ok=True)
+    flags = [f"-max_total_time={seconds}", f"-artifact_prefix={FINDS / name}/", "-timeout=60",
+             "-rss_limit_mb=4096", "-max_len=4096", "-print_final_stats=1"]  # fmt: skip
+    atheris.Setup([sys.argv[0], *flags, str(corpus)], TARGETS[name])
+    atheris.Fuzz()
+
+
+def main(seconds: int) -> int:
+    """Try each target in a process of its own; tell how many inputs were tried."""
+    worst = 0
+    for name in TARGETS:
+        command = [sys.executable, __file__, name, str(max(1, seconds // len(TARGETS)))]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace")
+        tried = re.search(r"number_of_executed_units: (\d+)", done.stderr)
+        covered = re.findall(r"cov: (\d+)", done.stderr)
+        print(
+            f"fuzz: {name}: {tried[1] if tried else 'no count of'} inputs tried, "
+            f"{covered[-1] if covered else 'no'} branches reached, "
+            f"{'nothing found' if not done.returncode else f'a find, kept in {FINDS / name}'}",
+            flush=True,
+        )
+        if done.returncode:
+            print(done.stderr[-4000:], file=sys.stderr)
+        worst = max(worst, done.returncode)
+    return int(worst != 0)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] and sys.argv[1] in TARGETS:
+        fuzz(sys.argv[1], int(sys.argv[2]))
+    sys.exit(main(int(sys.argv[1]) if sys.argv[1:] else 60))

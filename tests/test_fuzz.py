@@ -1,0 +1,125 @@
+"""Random texts, tables and settings, a few of each; ``make fuzz`` tries more, and remembers."""
+
+import csv
+
+import fuzz
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines import predict
+from pipelines import run as run_stage
+from textlstm import TextLSTMClassifier
+from textlstm.config import Recipe
+from textlstm.errors import InputError
+
+FINDS = [(path.parent.name, path) for path in sorted(fuzz.FINDS.glob("*/*"))]
+SEEDS = [(name, seed) for name, seeds in fuzz.SEEDS.items() for seed in seeds]
+SMALL = {"members": 1, "epochs": 1, "embedding": 4, "hidden_units": 4, "subwords": 64}
+GOOD = ["asthma attack", "fall", "stroke", "copd"] * 4
+FEW = settings(max_examples=15, deadline=None, derandomize=True)
+
+TEXTS = st.text(st.characters(), max_size=60)  # lone surrogates among them
+CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+@pytest.mark.parametrize(("name", "content"), SEEDS)
+def test_what_fuzzing_starts_from(name, content):
+    fuzz.TARGETS[name](content)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), FINDS, ids=[f"{name}-{path.name}" for name, path in FINDS]
+)
+def test_what_fuzzing_found_before(name, path):
+    fuzz.TARGETS[name](path.read_bytes())
+
+
+@FEW
+@given(st.lists(TEXTS, min_size=1, max_size=12), st.data())
+def test_any_text_trains_and_scores(texts, data):
+    labels = data.draw(st.lists(st.sampled_from("ab"), min_size=len(texts), max_size=len(texts)))
+    classifier = TextLSTMClassifier(**SMALL, device="cpu").fit(
+        GOOD + texts, list("abab") * 4 + labels
+    )
+    together = classifier.predict_proba(texts)
+    assert together.shape == (len(texts), 2)
+    np.testing.assert_allclose(together.sum(axis=1), 1.0)
+    alone = np.concatenate([classifier.predict_proba([text]) for text in texts])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    backwards = classifier.predict_proba(texts[::-1])[::-1]
+    np.testing.assert_allclose(together, backwards, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fuzz")
+    rows = pd.DataFrame({"text": GOOD * 4, "label": list("abab") * 16})
+    rows.to_csv(folder / "records.csv", index=False)
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in SMALL.items()]
+    run_stage.main(["--data", str(folder / "records.csv"), "--text", "text", "--label", "label",
+                    "--run", str(folder / "run"), *flags])  # fmt: skip
+    return folder / "run"
+
+
+@FEW
+@given(st.data())
+def test_any_table_keeps_its_cells_and_their_order(run, data):
+    names = data.draw(st.lists(CELLS.filter(lambda name: "\x00" not in name and name), unique=True,
+                               max_size=3))  # fmt: skip
+    names = ["text", *(name for name in names if name != "text")]
+    rows = data.draw(st.lists(st.tuples(*[CELLS] * len(names)), max_size=8))
+    source, out = run.parent / "new.csv", run.parent / "out.parquet"
+    with source.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle, quoting=csv.QUOTE_ALL)
+        writer.writerows([names, *rows])
+    predict.main(["--run", str(run), "--data", str(source), "--out", str(out), "--device", "cpu"])
+    coded = pd.read_parquet(out)
+    assert coded[names].to_numpy().tolist() == [list(row) for row in rows]
+
+
+SETTINGS = {
+    "length": st.integers(-1, 12), "padding": st.sampled_from(["left", "right", "up"]),
+    "min_records": st.integers(0, 30), "subwords": st.integers(0, 40),
+    "members": st.integers(0, 3), "embedding": st.integers(0, 9), "hidden_units": st.integers(0, 9),
+    "bidirectional": st.booleans(), "pooling": st.sampled_from(["last", "max_mean"]),
+    "start": st.sampled_from(["narrow-normal", "lsa"]), "word_dropout": st.floats(-0.1, 0.95),
+    "rare_word_dropout": st.floats(0, 1e9), "embedding_dropout": st.floats(0, 0.95),
+    "dropout": st.floats(0, 0.95), "linear": st.floats(0, 10), "epochs": st.integers(0, 2),
+    "batch": st.integers(0, 40), "min_steps": st.integers(0, 9), "drop_last": st.booleans(),
+    "optimizer": st.sampled_from(["adam", "adamw"]), "learning_rate": st.floats(0, 1),
+    "schedule": st.sampled_from(["constant", "one_cycle"]), "weight_decay": st.floats(0, 1),
+    "clip": st.floats(0, 10), "clip_scope": st.sampled_from(["global", "parameter"]),
+    "label_smoothing": st.floats(0, 0.5), "class_weight": st.sampled_from(["none", "balanced"]),
+    "patience": st.integers(0, 2), "restore_best": st.booleans(),
+}  # fmt: skip
+ANYTHING = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5))
+
+
+def test_every_setting_is_tried():
+    assert set(SETTINGS) == set(Recipe.names())
+
+
+@FEW
+@given(st.fixed_dictionaries({}, optional=SETTINGS))
+def test_settings_train_or_are_refused(values):
+    small = {"members": 1, "epochs": 1, "embedding": 4, "hidden_units": 4, "min_records": 1}
+    classifier = TextLSTMClassifier(**{**small, **values}, device="cpu")
+    try:
+        classifier.fit(GOOD, list("abab") * 4)
+    except InputError:
+        return
+    probabilities = classifier.predict_proba(["stroke", "", "x"])
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0)
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.dictionaries(st.sampled_from(Recipe.names()), ANYTHING, max_size=5))
+def test_values_of_any_kind_make_a_recipe_or_are_refused(values):
+    try:
+        recipe = Recipe().with_fields(**values)
+    except InputError:
+        return
+    assert Recipe.from_dict(recipe.to_dict()) == recipe
