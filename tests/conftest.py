@@ -19,9 +19,28 @@ def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=2, help="trainings killed at a random step")
 
 
-def pytest_generate_tests(metafunc):
-    if "kill" in metafunc.fixturenames:
-        metafunc.parametrize("kill", range(metafunc.config.getoption("kills")))
+N_FAULTS = 62
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Tell how many of the faults were tried, how many behaved, and why others did not."""
+    reports = {
+        outcome: [
+            one for one in terminalreporter.getreports(outcome) if "::test_fault[" in one.nodeid
+        ]
+        for outcome in ("passed", "failed", "error", "skipped")
+    }
+    if not any(reports.values()):
+        return
+    behaved = sum(one.when == "call" for one in reports.pop("passed"))
+    others = [(outcome, one) for outcome, some in reports.items() for one in some]
+    tried = behaved + len(others) - len(reports["skipped"])
+    terminalreporter.section("faults")
+    terminalreporter.line(f"{tried} of {N_FAULTS} cases tried, {behaved} behaved")
+    for outcome, one in others:
+        reason = one.longrepr[2] if outcome == "skipped" else "see above"
+        name = one.nodeid.partition("[")[2].rstrip("]")
+        terminalreporter.line(f"{outcome}: {name}: {reason.removeprefix('Skipped: ')}")
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -400,34 +399,6 @@ def test_parquet_out_and_no_rows(home, tmp_path):
     table = pq.read_table(predicted(home, rows, tmp_path / "out.parquet"))
     assert table.num_rows == 0
     assert table.column_names[-3:] == ["predicted_label", "probability", "decision"]
-
-
-def test_coding_killed_half_way_goes_on_without_a_row_lost_or_doubled(home, tmp_path, table):
-    rows = pd.concat([table.drop(columns="category")] * 20).assign(record_id=range(2400))
-    rows.to_csv(tmp_path / "new.csv", index=False)
-    script = (
-        "import sys, textlstm.tables; textlstm.tables.CHUNK_BYTES = 5000; "
-        "from pipelines.predict import main; main(sys.argv[1:])"
-    )
-
-    def command(out):
-        arguments = ["--run", home / "run", "--data", tmp_path / "new.csv", "--out", out]
-        return [sys.executable, "-c", script, *map(str, arguments)]
-
-    out, parts = tmp_path / "out.csv", tmp_path / ".out.csv.parts"
-    killed = subprocess.Popen(command(out))
-    while len(list(parts.glob("*.csv"))) < 3:
-        assert killed.poll() is None
-        time.sleep(0.01)
-    killed.kill()
-    killed.wait()
-    assert not out.exists()
-    subprocess.run(command(out), check=True)
-    assert not parts.exists()
-    subprocess.run(command(tmp_path / "undisturbed.csv"), check=True)
-    assert out.read_bytes() == (tmp_path / "undisturbed.csv").read_bytes()
-    coded = pd.read_csv(out, dtype=str, keep_default_na=False)
-    assert coded["record_id"].tolist() == [str(number) for number in range(2400)]
 
 
 @pytest.mark.parametrize(

@@ -128,11 +128,11 @@ def parts_of(out: Path, job: Mapping[str, Any]) -> Iterator[Parts]:
     parts.folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(lock, timeout=0):
-            if not described.is_file() or read_json(described) != job:
-                for path in set(parts.folder.iterdir()) - {lock}:
-                    path.unlink()
-                write_json(described, job)
             try:
+                if not described.is_file() or read_json(described) != job:
+                    for path in set(parts.folder.iterdir()) - {lock}:
+                        path.unlink()
+                    write_json(described, job)
                 yield parts
             except Exception:
                 parts.remove()

@@ -92,6 +92,12 @@ def split(records: pd.DataFrame, config: DataConfig, seed: int) -> dict[str, pd.
     InputError
         If there are too few records, or a date cannot be read.
     """
+    counts = records["label"].value_counts()
+    if config.split == "stratified" and (counts == 1).any():
+        raise InputError(
+            f"class {counts.index[counts == 1][0]!r} has one record, which no stratified split can "
+            "divide; use --rare merge or --rare drop, or another split"
+        )
     train, holdout = divide(records, config.holdout, config.split, seed)
     train, validation = divide(train, config.validation, config.split, seed)
     classes = set(train["label"])

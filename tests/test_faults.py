@@ -1,0 +1,978 @@
+"""Bad input and faults, each with the right behaviour: a row a case, on the real commands.
+
+E is an error: one line that names the file, row or column, status 2, nothing half-written, nothing
+of a record's text. H is handled: counted, and told in the run's lines and ``metrics.json``. At the
+end of the tests the table says how many cases were tried, and how many behaved.
+"""
+
+import contextlib
+import gzip
+import io
+import itertools
+import json
+import pickle
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from sklearn.exceptions import NotFittedError
+
+from pipelines import encode, predict, preprocess, report, shell, train
+from pipelines import run as run_stage
+from pipelines.runs import Run
+from textlstm import TextLSTMClassifier
+from textlstm.checkpoint import Checkpoint
+from textlstm.files import sha256
+
+ROOT = Path(__file__).parent.parent
+SECRET = "zebedee"
+"""Stands in the records; no error may show it."""
+
+QUICK = (
+    "--members 1 --epochs 2 --embedding 8 --hidden-units 8 --batch 16 --min-steps 0 --linear 0 "
+    "--start narrow-normal --device cpu"
+).split()
+EPOCHS = 60
+LONG = (
+    f"--members 2 --epochs {EPOCHS} --embedding 8 --hidden-units 8 --batch 8 --min-steps 0 "
+    "--linear 0 --patience 0 --restore-best"
+).split()
+GOOD = [("asthma", "Respiratory"), ("stroke", "Circulatory"), (f"{SECRET} fall", "External")] * 20
+
+FAULTS = {}
+
+
+def fault(number, name):
+    """Enter a row of the table."""
+
+    def enter(check):
+        assert number not in FAULTS
+        FAULTS[number] = (name, check)
+        return check
+
+    return enter
+
+
+def csv_of(rows, header="cause,category"):
+    return "\n".join([header, *(",".join(row) for row in rows)]) + "\n"
+
+
+@dataclass
+class Outcome:
+    """What a command came to: exit status, and what it told on standard error."""
+
+    status: int
+    told: str
+
+
+def carried_out(main, *arguments):
+    told = io.StringIO()
+    with contextlib.redirect_stderr(told), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            shell.leave(lambda _: main([str(argument) for argument in arguments]))
+        except SystemExit as end:
+            return Outcome(end.code, told.getvalue())
+
+
+class Desk:
+    """A folder to work in, and the runs that several cases share."""
+
+    def __init__(self, folder, request):
+        self.folder, self._request = folder, request
+        self.run, self.out = folder / "run", folder / "out.csv"
+
+    def shared(self, name):
+        return self._request.getfixturevalue(name)
+
+    def option(self, name):
+        return self._request.config.getoption(name)
+
+    def file(self, content, name="records.csv"):
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def learn(self, data, *flags, stage=preprocess):
+        return carried_out(
+            stage.main, "--data", data, "--text", "cause", "--label", "category",
+            "--run", self.run, *(QUICK if stage is run_stage else QUICK[:-2]), *flags,
+        )  # fmt: skip
+
+    def code(self, data, *flags, run=None, out=None):
+        run = run or self.shared("dirty") / "run"
+        return carried_out(
+            predict.main, "--run", run, "--data", data, "--out", out or self.out,
+            "--device", "cpu", *flags,
+        )  # fmt: skip
+
+    def coded(self, data, *flags):
+        """Rows of the output, after checking that there are as many as there should be."""
+        outcome = self.code(data, *flags)
+        assert outcome.status == 0, outcome.told
+        return pd.read_csv(self.out, dtype=str, keep_default_na=False)
+
+    def refused(self, outcome, *words):
+        """Check an error of either command."""
+        assert outcome.status == 2, outcome
+        assert outcome.told.count("error") == 1, outcome.told
+        assert outcome.told.splitlines()[-1].startswith("error: "), outcome.told
+        assert all(word in outcome.told for word in words), outcome.told
+        assert SECRET not in outcome.told and "Traceback" not in outcome.told
+        assert not self.run.exists() and not self.out.exists()
+        assert not list(self.folder.glob(".*[0-9]*"))
+
+    def refused_in_both(self, data, *words):
+        self.refused(self.learn(data), *words)
+        self.refused(self.code(data), *words)
+
+    def texts(self):
+        """Cleaned texts by the order of the table."""
+        parts = [pd.read_parquet(path) for path in (self.run / "records").glob("*.parquet")]
+        return pd.concat(parts).assign(n=lambda rows: rows["record_id"].astype(int)).sort_values(
+            "n", ignore_index=True
+        )["text"].tolist()  # fmt: skip
+
+
+@pytest.fixture
+def desk(tmp_path, request):
+    return Desk(tmp_path, request)
+
+
+@pytest.fixture(scope="module")
+def dirty(tmp_path_factory):
+    """A run over records with everything that is to be handled in a text or a label."""
+    folder = tmp_path_factory.mktemp("dirty")
+    early, late = "2020-01-01", "2022-01-01"
+    odd = [
+        ("asthma\0attack", "Respiratory"), ("NA", "Respiratory"), ("None", "Respiratory"),
+        ("null", "Respiratory"), (None, "Respiratory"), (42, "Respiratory"), (4.5, "Respiratory"),
+        (True, "Respiratory"), ("\ud800 asthma", "Respiratory"), ("cafe\u0301", "External"),
+        ("caf\u00e9", "External"), ("\U0001f469\u200d\u2695 asthma", "Respiratory"),
+        ("ast\u200bhma \u202eevil", "Respiratory"), ("I46.9,E11.9", "Circulatory"),
+        ("\u00a0", "External"), ("\ufeff", "External"), ("...", "External"),
+        ("stroke " * 200_000, "Circulatory"), ("x" * 1_000_000, "External"),
+        ("(" * 50_000 + "a!" * 20_000, "External"), ("fall", " External\u00a0"),
+        ("fall", ""), ("stroke", "External"), ("rare thing", "Alone"),
+    ]  # fmt: skip
+    rows = [(text, label, early) for text, label in [*odd, *GOOD]]
+    rows += [(text, label, late) for text, label in GOOD[:30]]
+    rows += [("something new", "Unheard of", late)] * 3
+    rows += [("seldom seen", "Seldom", "2019-01-01")] * 5 + [("seldom seen", "Seldom", late)] * 4
+    path = folder / "records.jsonl"
+    path.write_text("".join(
+        json.dumps({"cause": text, "category": label, "date": date}) + "\n"
+        for text, label, date in rows
+    ))  # fmt: skip
+    outcome = carried_out(
+        run_stage.main, "--data", path, "--text", "cause", "--label", "category", "--run",
+        folder / "run", *QUICK, "--split", "temporal", "--date", "date", "--rare", "keep",
+        "--class-weight", "balanced",
+    )  # fmt: skip
+    assert outcome.status == 0, outcome.told
+    (folder / "told.txt").write_text(outcome.told)
+    return folder
+
+
+def facts(desk):
+    return json.loads((desk.shared("dirty") / "run" / "metrics.json").read_text())["data"]
+
+
+def told(desk):
+    return (desk.shared("dirty") / "told.txt").read_text()
+
+
+def dirty_texts(desk):
+    desk.run = desk.shared("dirty") / "run"
+    return set(desk.texts())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run of many epochs before its training, and the same one after it."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "records.csv").write_text(csv_of(GOOD * 2))
+    arguments = ["--data", folder / "records.csv", "--text", "cause", "--label", "category"]
+    before, after = folder / "before", folder / "after"
+    assert carried_out(preprocess.main, *arguments, "--run", before, *LONG).status == 0
+    assert carried_out(encode.main, "--run", before).status == 0
+    shutil.copytree(before, after)
+    assert carried_out(train.main, "--run", after, "--device", "cpu").status == 0
+    return folder
+
+
+# ------------------------------------------------------------------------------ tables
+
+
+@fault(1, "missing text column")
+def _(desk):
+    data = desk.file(csv_of(GOOD, "reason,category"))
+    desk.refused_in_both(data, "records.csv", "'cause'", "reason, category")
+
+
+@fault(2, "duplicate column names")
+def _(desk):
+    data = desk.file(csv_of([(*row, "") for row in GOOD], "cause,category,cause"))
+    desk.refused_in_both(data, "records.csv", "'cause'", "twice")
+
+
+@fault(3, "empty file or header only")
+def _(desk):
+    desk.refused(desk.learn(desk.file("")), "records.csv", "empty")
+    desk.refused(desk.learn(desk.file("cause,category\n")), "records.csv", "no rows")
+    # Without a header nobody knows the columns, of what is to be coded neither.
+    desk.refused(desk.code(desk.file("")), "records.csv", "empty")
+    assert list(desk.coded(desk.file("cause,id\n"))) == [
+        "cause", "id", "predicted_label", "probability", "decision"
+    ]  # fmt: skip
+    assert len(pd.read_csv(desk.out)) == 0
+
+
+@fault(4, "Latin-1 byte in UTF-8")
+def _(desk):
+    data = desk.file(b"cause,category\n" + "M\u00e9ni\u00e8re,A\n".encode("latin-1"))
+    desk.refused_in_both(data, "records.csv", "byte 16", "--encoding latin-1")
+    assert desk.coded(data, "--encoding", "latin-1")["cause"].tolist() == ["M\u00e9ni\u00e8re"]
+
+
+@fault(5, "UTF-8 byte order mark")
+def _(desk):
+    data = desk.file(b"\xef\xbb\xbf" + csv_of(GOOD).encode())
+    assert next(iter(desk.coded(data))) == "cause"
+    assert desk.learn(data).status == 0 and desk.texts()[0] == "asthma"
+
+
+@fault(6, "UTF-16 file")
+def _(desk):
+    data = desk.file(csv_of(GOOD).encode("utf-16"))
+    desk.refused_in_both(data, "records.csv", "--encoding utf-16")
+    assert len(desk.coded(data, "--encoding", "utf-16")) == len(GOOD)
+
+
+@fault(7, "embedded NUL")
+def _(desk):
+    assert facts(desk)["handled"]["control_characters"] == 1
+    assert "1 cells have control characters" in told(desk)
+    assert "asthma attack" in dirty_texts(desk)
+
+
+@fault(8, "unclosed quote")
+def _(desk):
+    data = desk.file(f'cause,category\nasthma,A\n"{SECRET},B\nfall,C\n')
+    desk.refused_in_both(data, "records.csv", "row 2")
+
+
+@fault(9, "too many fields")
+def _(desk):
+    data = desk.file(f"cause,category\nasthma,A\n{SECRET},B,C\n")
+    desk.refused_in_both(data, "records.csv", "row 2", "3 fields", "header has 2")
+
+
+@fault(10, "quoted newline")
+def _(desk):
+    rows = desk.coded(desk.file('cause,category\n"asthma\nattack",A\nfall,B\n'))
+    assert rows["cause"].tolist() == ["asthma\nattack", "fall"]
+
+
+@fault(11, "CRLF or lone CR")
+def _(desk):
+    for end in ("\r\n", "\r"):
+        rows = desk.coded(desk.file(csv_of(GOOD).replace("\n", end)))
+        assert rows["cause"].tolist() == [text for text, _ in GOOD]
+
+
+@fault(12, "the texts NA, None, null")
+def _(desk):
+    rows = desk.coded(desk.file("cause,x\nNA,\nNone,null\nnull,NA\n"))
+    assert rows[["cause", "x"]].to_numpy().tolist() == [
+        ["NA", ""],
+        ["None", "null"],
+        ["null", "NA"],
+    ]
+    assert {"na", "none", "null"} <= dirty_texts(desk)
+
+
+@fault(13, "missing text")
+def _(desk):
+    rows = desk.coded(desk.file("cause,x\n,1\nasthma,2\n"))
+    assert rows["decision"][0] == "review" and rows["x"].tolist() == ["1", "2"]
+    assert facts(desk)["dropped"]["empty_text"] == 4  # with the cases 20 and 21
+    assert "4 records left out: empty text" in told(desk)
+
+
+@fault(14, "numeric, mixed or binary text")
+def _(desk):
+    assert {"42", "4.5", "true"} <= dirty_texts(desk)
+    data = desk.folder / "bytes.parquet"
+    pq.write_table(pa.table({"cause": [SECRET.encode()], "category": ["A"]}), data)
+    desk.run = desk.folder / "run"
+    desk.refused_in_both(data, "bytes.parquet", "'cause'", "bytes")
+
+
+# ------------------------------------------------------------------------------ texts
+
+
+@fault(15, "lone surrogate")
+def _(desk):
+    assert facts(desk)["handled"]["replacement_characters"] == 1
+    assert "1 cells have characters that were lost" in told(desk)
+
+
+@fault(16, "NFC against NFD")
+def _(desk):
+    assert facts(desk)["handled"]["other_unicode_forms"] == 2  # the no-break space, too
+    assert "caf\u00e9" in dirty_texts(desk) and "cafe\u0301" not in dirty_texts(desk)
+
+
+@fault(17, "emoji sequence with zero-width joiners")
+def _(desk):
+    assert not any("\u200d" in text or "\U0001f469" in text for text in dirty_texts(desk))
+    rows = desk.coded(desk.file("cause\n\U0001f469\u200d\u2695 asthma\nasthma\n"))
+    assert rows["probability"][0] == rows["probability"][1]
+
+
+@fault(18, "zero-width, bidirectional and control characters")
+def _(desk):
+    assert facts(desk)["handled"]["invisible_characters"] == 3  # with the cases 17 and 20
+    assert "asthma evil" in dirty_texts(desk)
+
+
+@fault(19, "I46.9,E11.9 is one token")
+def _(desk):
+    assert "i46.9,e11.9" in dirty_texts(desk)
+
+
+@fault(20, "white space or byte order mark alone")
+def _(desk):
+    rows = desk.coded(desk.file("cause,x\n\u00a0,1\n\ufeff,2\n"))
+    assert rows["decision"].tolist() == ["review", "review"]
+
+
+@fault(21, "empty after cleaning")
+def _(desk):
+    assert desk.coded(desk.file("cause\n...\n-,-\n".replace("-,-", "--")))["decision"].tolist() == [
+        "review", "review"
+    ]  # fmt: skip
+
+
+@fault(22, "all words unknown")
+def _(desk):
+    data = desk.file("cause\nqwertz uiop\n")
+    assert desk.coded(data)["decision"].tolist() == ["review"]
+    assert "100.0% of the words unknown" in desk.code(data).told
+
+
+@fault(23, "more than a million characters")
+def _(desk):
+    assert facts(desk)["handled"]["overlong_texts"] == 2  # with the case 24
+    assert "2 cells are too long to be a text" in told(desk)
+    assert len(desk.coded(desk.file("cause\n" + "stroke " * 200_000 + "\n"))) == 1
+
+
+@fault(24, "a token of a million characters")
+def _(desk):
+    assert facts(desk)["handled"]["overlong_words"] == 2  # with the case 25
+    assert max(len(word) for text in dirty_texts(desk) for word in text.split()) <= 100
+
+
+@fault(25, "bait for backtracking")
+def _(desk):
+    bait = ["(" * 99_000, "a." * 49_000, "a@" * 49_000 + "!", "http://" * 14_000, "-" * 99_000]
+    assert len(desk.coded(desk.file("cause\n" + "\n".join(bait) + "\n"))) == len(bait)
+
+
+# ------------------------------------------------------------------------------ labels, splits
+
+
+@fault(26, "one class only")
+def _(desk):
+    data = desk.file(csv_of([("asthma", "A")] * 30))
+    desk.refused(desk.learn(data), "'category'", "1 class", "two are needed")
+
+
+@fault(27, "a class with one example")
+def _(desk):
+    data = desk.file(csv_of([*GOOD, (SECRET, "Alone")]))
+    desk.refused(desk.learn(data, "--rare", "keep"), "--rare merge", "'Alone'")
+    assert desk.learn(desk.file(csv_of([*GOOD, ("a", "Alone"), ("b", "Two")])), "--rare", "merge"
+                      ).status == 0  # fmt: skip
+
+
+@fault(28, "too few rows to divide")
+def _(desk):
+    few = desk.file(csv_of(GOOD[:3]))
+    for how in ("stratified", "grouped"):
+        desk.refused(desk.learn(few, "--rare", "keep", "--split", how), "record")
+
+
+@fault(29, "unseen label in the test part")
+def _(desk):
+    assert facts(desk)["dropped"]["label_not_in_training"] == 3
+    rows = pd.read_csv(desk.shared("dirty") / "run" / "predictions.csv")
+    assert "Unheard of" not in set(rows["true_label"]) and len(rows) == facts(desk)["holdout"]
+
+
+@fault(30, "missing labels, and variants of white space")
+def _(desk):
+    data = desk.file(csv_of([(text, "") for text, _ in GOOD]))
+    desk.refused(desk.learn(data), "'category'", "empty label")
+    assert facts(desk)["dropped"]["empty_label"] == 1
+    assert facts(desk)["handled"]["labels_normalised"] == 1
+    assert "1 records left out: empty label" in told(desk)
+    assert "1 labels have other spaces" in told(desk)
+    labels = json.loads((desk.shared("dirty") / "run" / "bundle" / "labels.json").read_text())
+    assert labels.count("External") == 1 and not any("\u00a0" in label for label in labels)
+
+
+@fault(31, "same text, conflicting labels")
+def _(desk):
+    assert facts(desk)["handled"]["texts_with_conflicting_labels"] == 1
+    assert "1 texts carry more than one label" in told(desk)
+
+
+@fault(32, "same text in training and test")
+def _(desk):
+    number = facts(desk)["handled"]["holdout_texts_also_trained_on"]
+    assert 30 <= number <= facts(desk)["holdout"]
+    assert f"{number} records of the holdout have a text that is also trained on" in told(desk)
+    rows = [(f"w{number % 30} {SECRET}", "AB"[number % 2]) for number in range(200)]
+    assert desk.learn(desk.file(csv_of(rows)), "--split", "grouped").status == 0
+    parts = [set(pd.read_parquet(desk.run / "records" / f"{name}.parquet")["text"])
+             for name in ("train", "validation", "holdout")]  # fmt: skip
+    assert not parts[2] & (parts[0] | parts[1])
+
+
+@fault(33, "extreme imbalance")
+def _(desk):
+    metrics = json.loads((desk.shared("dirty") / "run" / "metrics.json").read_text())
+    assert 0 <= metrics["model"]["macro_f1"] <= 1 and metrics["per_class"]["Alone"]["support"] == 0
+    config = json.loads((desk.shared("dirty") / "run" / "config.json").read_text())
+    assert config["recipe"]["training"]["class_weight"] == "balanced"
+
+
+@fault(34, "impossible settings")
+def _(desk):
+    for flag, value in (("--batch", 0), ("--length", -1), ("--learning-rate", "nan")):
+        desk.refused(desk.learn("nowhere.csv", flag, value), flag)
+
+
+# ------------------------------------------------------------------------------ training
+
+
+def started(run):
+    """The training stage in a process of its own."""
+    command = [sys.executable, "-m", "pipelines.train", "--run", run, "--device", "cpu"]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+def at_a_step(process, epoch):
+    """Wait for an epoch, and for a moment drawn at random within the next one."""
+    while f"epoch {epoch} of" not in process.stderr.readline():
+        assert process.poll() is None
+    time.sleep(random.uniform(0, 0.03))
+
+
+def saved(run):
+    return Checkpoint(run / "checkpoint", train._inputs(Run(run), Run(run).config(), "cpu")).start
+
+
+def comes_to_the_same_end(run, whole):
+    for name in ("model.safetensors", "calibration.json", "config.json"):
+        assert sha256(run / "bundle" / name) == sha256(whole / "after" / "bundle" / name), name
+    history = [pd.read_csv(at / "history.csv") for at in (run, whole / "after")]
+    assert history[0].drop(columns="seconds").equals(history[1].drop(columns="seconds"))
+    assert not (run / "checkpoint").exists()
+
+
+@fault(35, "a loss that is not finite")
+def _(desk):
+    run = desk.folder / "old"
+    shutil.copytree(desk.shared("whole") / "after", run)
+    before = sha256(run / "bundle" / "model.safetensors")
+    steps = itertools.count()
+
+    def diverge(parameters, _):
+        if next(steps) == 50:
+            for parameter in parameters:
+                parameter.grad = torch.full_like(parameter, torch.nan)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("textlstm.training.clip_gradients", diverge)
+        outcome = carried_out(train.main, "--run", run, "--device", "cpu")
+    assert outcome.status == 2 and "--learning-rate" in outcome.told.splitlines()[-1]
+    assert sha256(run / "bundle" / "model.safetensors") == before
+    weights = {name: one for name, one in saved(run).tensors.items() if name.startswith("learned")}
+    assert weights and all(one.isfinite().all() for one in weights.values())
+
+
+@fault(36, "predicting before training")
+def _(desk):
+    with pytest.raises(NotFittedError):
+        TextLSTMClassifier().predict(["asthma"])
+    outcome = desk.code(desk.file("cause\nasthma\n"), run=desk.shared("whole") / "before")
+    desk.refused(outcome, "pipelines.train")
+
+
+@fault(37, "kill -9 within an epoch")
+def _(desk):
+    whole, run = desk.shared("whole"), desk.folder / "killed"
+    shutil.copytree(whole / "before", run)
+    for epoch in sorted(random.sample(range(1, EPOCHS - 5), desk.option("kills"))):
+        process = started(run)
+        at_a_step(process, epoch)
+        process.kill()
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        assert saved(run) is not None and not (run / "bundle").exists()
+    process = started(run)
+    _, lines = process.communicate()
+    assert process.returncode == 0 and "train: going on" in lines
+    comes_to_the_same_end(run, whole)
+
+
+@fault(38, "kill -9 within a save")
+def _(desk):
+    saving = "import sys, itertools, torch; from pathlib import Path\n"
+    saving += "from textlstm.checkpoint import Checkpoint\n"
+    saving += "checkpoint = Checkpoint(Path(sys.argv[1]), 'same')\n"
+    saving += "for n in itertools.count():\n"
+    saving += "    checkpoint.save({'t': torch.full((10_000_000,), float(n))}, {'n': n})\n"
+    process = subprocess.Popen([sys.executable, "-c", saving, desk.folder], cwd=ROOT)
+    path = desk.folder / "state.safetensors"
+    temporary = desk.folder / f".state.{process.pid}.safetensors"
+    while not (path.exists() and temporary.exists() and temporary.stat().st_size):
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+    assert temporary.exists(), "the kill came after the save"
+    tensors, numbers = Checkpoint(desk.folder, "same").start
+    assert (tensors["t"] == numbers["n"]).all()
+
+
+@contextlib.contextmanager
+def small_disk(folder, size="4m", kind="rw"):
+    """A file system of its own, if this process may mount one."""
+    folder.mkdir(exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size},{kind}", "none", folder]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("file systems cannot be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def contents(folder):
+    return {path: sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@fault(39, "no space left on the disk")
+def _(desk):
+    with small_disk(desk.folder / "disk") as disk:
+        run = disk / "run"
+        shutil.copytree(desk.shared("dirty") / "run", run)
+        with (disk / "filler").open("wb", 0) as filler, contextlib.suppress(OSError):
+            while True:
+                filler.write(b"-" * 4096)
+        before = contents(run)
+        for stage in (encode, train, report):
+            outcome = carried_out(stage.main, "--run", run)
+            desk.refused(outcome, str(run), "No space left")
+            assert contents(run) == before
+        data = desk.file("cause\n" + "asthma\n" * 20_000)
+        desk.refused(desk.code(data, out=disk / "out.csv"), "out.csv", "No space left")
+        assert not (disk / "out.csv").exists() and not list(disk.glob(".out*"))
+        assert contents(run) == before
+
+
+@fault(40, "a folder that cannot be written to")
+def _(desk):
+    with small_disk(desk.folder / "disk") as disk:
+        shutil.copytree(desk.shared("whole") / "before", disk / "run")
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        before = contents(disk / "run")
+        outcome = carried_out(train.main, "--run", disk / "run")
+        desk.refused(outcome, str(disk), "cannot be written to")
+        desk.run = disk / "new"
+        desk.refused(desk.learn(desk.file(csv_of(GOOD)), stage=run_stage), str(disk), "ead-only")
+        assert "epoch" not in outcome.told and contents(disk / "run") == before
+
+
+@fault(41, "SIGINT and SIGTERM, once and twice")
+def _(desk):
+    for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        run = desk.folder / f"run{status}"
+        shutil.copytree(desk.shared("whole") / "before", run)
+        process = started(run)
+        at_a_step(process, random.randrange(1, EPOCHS - 5))
+        process.send_signal(number)
+        if number == signal.SIGTERM:
+            process.send_signal(number)  # a second one, whether or not it finds the process
+        _, lines = process.communicate()
+        assert process.returncode == status and "Traceback" not in lines
+        assert saved(run) is not None and not list((run / "checkpoint").glob(".*"))
+        assert number == signal.SIGTERM or lines.splitlines()[-1].startswith("interrupted; ")
+    for stage in ("preprocess", "encode", "report"):
+        run = desk.folder / stage
+        shutil.copytree(desk.shared("dirty") / "run", run)
+        before = contents(run)
+        command = [sys.executable, "-m", f"pipelines.{stage}", "--run", run]
+        if stage == "preprocess":
+            command += ["--data", desk.file(csv_of(GOOD)), "--text", "cause"]
+            command += ["--label", "category"]
+        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        while not (desk.folder / f".{stage}.lock").exists():
+            time.sleep(0.001)
+        time.sleep(0.2)
+        process.terminate()
+        _, lines = process.communicate()
+        assert process.returncode == 143 and lines.splitlines()[-1].startswith("interrupted; ")
+        assert contents(run) == before
+    # A step that would not end: the first signal waits for it, the second does not.
+    stubborn = "import time; from pipelines import shell\n"
+    stubborn += "with shell.interruptible(lambda: True):\n    print('ready', flush=True)\n"
+    stubborn += "    for _ in range(600): time.sleep(0.1)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", stubborn], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.3)
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 130
+
+
+CODING = """
+import sys, textlstm.tables
+textlstm.tables.CHUNK_BYTES = 5000
+from pipelines.predict import main
+main(sys.argv[1:])
+"""
+"""Codes in smaller parts than usual."""
+
+
+def coding(desk, name):
+    data = desk.folder / "records.csv"
+    if not data.exists():
+        texts = ["fall", "asthma", "", "stroke", "qwertz"] * 600
+        desk.file("n,cause\n" + "".join(f"{n},{text}\n" for n, text in enumerate(texts)))
+    return ["--run", desk.shared("dirty") / "run", "--data", data, "--out", desk.folder / name,
+            "--device", "cpu"]  # fmt: skip
+
+
+def coded_whole(desk, name):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("textlstm.tables.CHUNK_BYTES", 5000)
+        assert carried_out(predict.main, *coding(desk, name)).status == 0
+
+
+def coded_half_way(desk, name):
+    command, parts = coding(desk, name), desk.folder / f".{name}.parts"
+    process = subprocess.Popen([sys.executable, "-c", CODING, *command], cwd=ROOT)
+    while len(list(parts.glob("*.csv"))) < 3:
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    assert not (desk.folder / name).exists()
+    return parts
+
+
+@fault(42, "a coding process killed, as for lack of memory")
+def _(desk):
+    coded_half_way(desk, "out.csv")
+    coded_whole(desk, "out.csv")
+    rows = pd.read_csv(desk.out, keep_default_na=False)
+    assert rows["n"].tolist() == list(range(3000))
+
+
+@fault(43, "two runs, one folder")
+def _(desk):
+    run = desk.shared("whole") / "after"
+    before = contents(run)
+    with Run(run).held():
+        desk.refused(carried_out(encode.main, "--run", run), "another process")
+    assert contents(run) == before
+
+
+# ------------------------------------------------------------------------------ bundles
+
+
+def tampered(desk, change, *words, resign=True):
+    """Change a bundle as somebody would who can write manifests; predict must refuse it."""
+    run = desk.folder / f"tampered{len(list(desk.folder.iterdir()))}"
+    shutil.copytree(desk.shared("dirty") / "run", run)
+    bundle = run / "bundle"
+    change(bundle)
+    if resign:
+        manifest = json.loads((bundle / "manifest.json").read_text())
+        manifest["sha256"] = {name: sha256(bundle / name) for name in manifest["sha256"]}
+        (bundle / "manifest.json").write_text(json.dumps(manifest))
+    desk.refused(desk.code(desk.file("cause\nasthma\n"), run=run), *words)
+
+
+def rewrite(name, change):
+    def rewritten(bundle):
+        value = json.loads((bundle / name).read_text())
+        change(value)
+        (bundle / name).write_text(json.dumps(value))
+
+    return rewritten
+
+
+@fault(44, "truncated or bit-flipped weights")
+def _(desk):
+    def flipped(bundle):
+        content = bytearray((bundle / "model.safetensors").read_bytes())
+        content[-5] ^= 1
+        (bundle / "model.safetensors").write_bytes(content)
+
+    def truncated(bundle):
+        content = (bundle / "model.safetensors").read_bytes()
+        (bundle / "model.safetensors").write_bytes(content[:-100])
+
+    for change in (flipped, truncated):
+        tampered(desk, change, "model.safetensors", "damaged", resign=False)
+    tampered(desk, truncated, "do not fit together")
+
+
+@fault(45, "vocabulary and model of different sizes")
+def _(desk):
+    change = rewrite("vocab.json", lambda vocabulary: vocabulary["words"].append("more"))
+    tampered(desk, change, "do not fit together")
+
+
+@fault(46, "newer format, or another tokenizer")
+def _(desk):
+    newer = rewrite("manifest.json", lambda manifest: manifest.update(format=99))
+    tampered(desk, newer, "format 99 is newer", resign=False)
+    other = rewrite("manifest.json", lambda manifest: manifest["libraries"].update(spacy="2.0.0"))
+    tampered(desk, other, "spaCy 2.0.0", resign=False)
+
+
+@fault(47, "pickle under the name of safetensors")
+def _(desk):
+    sprung = desk.folder / "sprung"
+
+    class Trap:
+        def __reduce__(self):
+            return (open, (str(sprung), "w"))
+
+    def disguised(bundle):
+        (bundle / "model.safetensors").write_bytes(pickle.dumps(Trap()))
+
+    tampered(desk, disguised, "do not fit together")
+    assert not sprung.exists()
+
+
+@fault(48, "a header that claims a terabyte")
+def _(desk):
+    def claiming(bundle):
+        tensor = {"dtype": "F32", "shape": [1 << 38], "data_offsets": [0, 1 << 40]}
+        header = json.dumps({"linear_share": tensor}).encode()
+        content = len(header).to_bytes(8, "little") + header
+        (bundle / "model.safetensors").write_bytes(content)
+
+    tampered(desk, claiming, "do not fit together")
+    wide = rewrite("config.json", lambda config: config["recipe"]["network"].update(
+        hidden_units=100_000, embedding=100_000, members=1000
+    ))  # fmt: skip
+    tampered(desk, wide, "do not fit together")
+
+
+@fault(49, "paths that lead out of the bundle")
+def _(desk):
+    for name in ("../config.json", "/etc/passwd"):
+        change = rewrite("manifest.json", lambda manifest, name=name: manifest["sha256"].update(
+            {name: "0" * 64}
+        ))  # fmt: skip
+        tampered(desk, change, "manifest.json", "other files", resign=False)
+
+    def linked(bundle):
+        (bundle / "vocab.json").rename(bundle.parent / "vocab.json")
+        (bundle / "vocab.json").symlink_to(bundle.parent / "vocab.json")
+
+    tampered(desk, linked, "vocab.json", resign=False)
+
+
+# ------------------------------------------------------------------------------ sources
+
+
+@fault(50, "compressed bombs")
+def _(desk):
+    content = csv_of(GOOD).encode()
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.writestr("records.csv", content)
+    for name in ("records.csv", "records.jsonl"):
+        for packed in (gzip.compress(content), zipped.getvalue()):
+            desk.refused_in_both(desk.file(packed, name), name, "compressed", "unpack")
+    desk.refused_in_both(desk.file(gzip.compress(content), "records.csv.gz"), "unknown format")
+    cells = pa.DictionaryArray.from_arrays(
+        pa.array(np.zeros(1_000_000, dtype=np.int32)), pa.array(["x" * 10_000])
+    )
+    bomb = desk.folder / "bomb.parquet"
+    pq.write_table(pa.table({"cause": cells, "category": cells}), bomb)
+    desk.refused_in_both(bomb, "bomb.parquet", "1000 times its size")
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """A run over texts, labels and a file name that mean harm; a name stands there once."""
+    folder = tmp_path_factory.mktemp("hostile")
+    labels = ["=1+1", "@sum", "<script>alert(1)</script>"]
+    rows = [(f"<img src=x onerror=alert({n})> w{n % 3}", labels[n % 3]) for n in range(120)]
+    path = folder / "<b>&records.csv"
+    path.write_text(csv_of([*rows, (f"seen by {SECRET}", labels[0])]))
+    outcome = carried_out(
+        run_stage.main, "--data", path, "--text", "cause", "--label", "category", "--run",
+        folder / "run", *QUICK,
+    )  # fmt: skip
+    assert outcome.status == 0, outcome.told
+    return folder
+
+
+@fault(51, "cells a spreadsheet takes for formulas")
+def _(desk):
+    run = desk.shared("hostile") / "run"
+    cells = pd.read_csv(run / "predictions.csv", dtype=str)
+    assert {"'=1+1", "'@sum"} <= set(cells["true_label"])
+    assert not cells.map(lambda cell: str(cell)[0] in "=+-@\t\r").to_numpy().any()
+    data, out = desk.file("cause\nw0\n=w1\n"), desk.folder / "out.parquet"
+    assert desk.code(data, run=run, out=out).status == 0
+    coded = pq.read_table(out).to_pydict()
+    assert coded["cause"] == ["w0", "=w1"]
+    assert set(coded["predicted_label"]) <= {"=1+1", "@sum", "<script>alert(1)</script>"}
+
+
+@fault(52, "markup in texts, labels and file names")
+def _(desk):
+    page = (desk.shared("hostile") / "run" / "report.html").read_text()
+    assert "<script" not in page and "<img src=x" not in page and "<b>&records" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+@fault(53, "addresses in the place of files")
+def _(desk):
+    for address in ("http://127.0.0.1/x.csv", "http://169.254.169.254/", "file:/etc/passwd"):
+        desk.refused_in_both(address, address, "not a file")
+    folder = desk.folder / "dataset"
+    folder.mkdir()
+    (folder / "x.csv").write_text(csv_of(GOOD))
+    (folder / "README.md").write_text(
+        "---\nconfigs:\n- config_name: default\n  data_files: 'http://127.0.0.1:1/x.csv'\n---\n"
+    )
+    desk.refused_in_both(folder, "README.md", "other machines")
+
+
+@fault(54, "download of another hash or size")
+def _(desk):
+    pytest.skip("does not apply: nothing is downloaded")
+
+
+@fault(55, "counts of less than ten")
+def _(desk):
+    page = (desk.shared("dirty") / "run" / "report.html").read_text()
+    supports = re.findall(r"<tr><td>([^<]*)</td>(?:<td>[^<]*</td>){3}<td>([^<]*)</td></tr>", page)
+    shown = dict(supports)
+    metrics = json.loads((desk.shared("dirty") / "run" / "metrics.json").read_text())
+    assert set(shown) == set(metrics["per_class"]) and not shown["Alone"].isdigit()
+    assert all(int(support) >= 10 for support in shown.values() if support.isdigit())
+    hidden = [row["support"] for label, row in metrics["per_class"].items()
+              if not shown[label].isdigit()]  # fmt: skip
+    assert 4 in hidden and sum(hidden) >= 10, "alone, it would be what is missing"
+
+
+@fault(56, "a rare name in vocabulary or cloud")
+def _(desk):
+    run = desk.shared("hostile") / "run"
+    for path in sorted(run.rglob("*")):
+        if path.is_file() and path.relative_to(run).parts[0] not in ("records", "encoded"):
+            assert SECRET.encode() not in path.read_bytes().lower(), path
+
+
+@fault(57, "a word cloud without words or font")
+def _(desk):
+    rows = [(f"w{number}", "AB"[number % 2]) for number in range(60)]
+    assert desk.learn(desk.file(csv_of(rows)), stage=run_stage).status == 0
+    assert not (desk.run / "figures" / "word_cloud.png").exists()
+    assert (desk.run / "report.html").stat().st_size
+    other = desk.folder / "other"
+    shutil.copytree(desk.shared("dirty") / "run", other)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wordcloud.wordcloud.FONT_PATH", str(desk.folder / "no font.ttf"))
+        assert carried_out(report.main, "--run", other).status == 0
+    assert not (other / "figures" / "word_cloud.png").exists()
+    assert (other / "report.html").stat().st_size
+
+
+@fault(58, "a rank of a distributed training that fails")
+def _(desk):
+    pytest.skip("does not apply: no training is distributed over processes")
+
+
+@fault(59, "a part coded again")
+def _(desk):
+    coded_whole(desk, "whole.csv")
+    parts = coded_half_way(desk, "out.csv")
+    sorted(parts.glob("*.csv"))[1].unlink()
+    coded_whole(desk, "out.csv")
+    assert desk.out.read_bytes() == (desk.folder / "whole.csv").read_bytes()
+    coded_whole(desk, "out.csv")
+    assert desk.out.read_bytes() == (desk.folder / "whole.csv").read_bytes()
+    assert not parts.exists()
+
+
+@fault(60, "row order after work on distinct texts")
+def _(desk):
+    texts = ["fall", "", "asthma", "fall", "stroke", "asthma", "qwertz", "fall"]
+    data = desk.file("cause,x\n" + "".join(f"{text},{n}\n" for n, text in enumerate(texts)))
+    rows = desk.coded(data)
+    assert rows["x"].tolist() == [str(number) for number in range(len(texts))]
+    assert rows["cause"].tolist() == texts
+    assert (rows.groupby("cause")["probability"].nunique() == 1).all()
+    alone = desk.coded(desk.file("cause\nstroke\n"))
+    assert alone["probability"][0] == rows["probability"][4]
+
+
+@fault(61, "stale or corrupt cache")
+def _(desk):
+    whole, run = desk.shared("whole"), desk.folder / "again"
+    shutil.copytree(whole / "before", run)
+    Checkpoint(run / "checkpoint", "of other records").save({"t": torch.zeros(3)}, {})
+    assert carried_out(train.main, "--run", run, "--device", "cpu").status == 0
+    comes_to_the_same_end(run, whole)
+
+
+@fault(62, "CPU and GPU disagree")
+def _(desk):
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU here")
+    data = desk.shared("dirty") / "records.jsonl"
+    columns = [desk.coded(data), desk.coded(data, "--device", "cuda")]
+    agree = columns[0]["predicted_label"] == columns[1]["predicted_label"]
+    assert agree.mean() > 0.99
+
+
+# ------------------------------------------------------------------------------ the table
+
+
+@pytest.mark.parametrize(
+    "number", [pytest.param(n, id=f"{n} {FAULTS[n][0]}") for n in sorted(FAULTS)]
+)
+def test_fault(number, desk):
+    FAULTS[number][1](desk)
