@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.optimize import linprog
 
-from textlstm.disclosure import hidden_cells, hidden_counts, withheld
+from textlstm.disclosure import hidden_cells, hidden_counts, is_age, pooled_ages, withheld
 
 COUNTS = st.one_of(st.integers(0, 12), st.integers(0, 200))
 TABLES = arrays(np.int64, array_shapes(min_dims=2, max_dims=2, max_side=5), elements=COUNTS)
@@ -94,6 +94,24 @@ def test_of_a_small_class_nothing_is_shown():
     hidden = withheld(np.array([[90, 20, 11], [15, 80, 11], [0, 2, 5]]))
     assert hidden.supports.tolist() == [False, True, True]
     assert hidden.rates[1:].all() and hidden.cells[1:].all()
+
+
+def test_ages_above_89_are_one_group():
+    ages = ["0", "9", "89", "89.9", "90", "104", "90-94", "85-94", "85+", ">95", "", "unknown"]
+    pooled = ["0", "9", "89", "89.9", *["90+"] * 3, "85-94", "85+", "90+", "", "unknown"]
+    assert pooled_ages(ages) == pooled
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        ("age", True), ("AGE", True), ("Age at death", True), ("AgeAtDeath", True),
+        ("decedentAge", True), ("age_group", True), ("age2", True), ("AGE_YEARS", True),
+        ("stage", False), ("Dosage", False), ("manager", False), ("", False),
+    ],
+)  # fmt: skip
+def test_columns_named_for_ages(column, expected):
+    assert is_age(column) == expected
 
 
 # ------------------------------------------------------------------------------ for any table

@@ -15,9 +15,10 @@ def frame(labels, texts=None):
 
 
 def test_records_without_label_or_text_are_left_out_and_counted():
-    records = frame(["a", " ", "b", "b"], ["x", "y", "", "z"])
+    records = frame(["a", " ", "b", "b"], ["x", "y", "", "z"]).assign(date=["1", "2", "3", "4"])
     kept, dropped = usable(records, DataConfig(rare="keep"))
-    assert kept["label"].tolist() == ["a", "b"]
+    expected = pd.DataFrame({"text": ["x", "z"], "label": ["a", "b"], "date": ["1", "4"]})
+    pd.testing.assert_frame_equal(kept, expected)
     assert dropped == {"empty_label": 1, "empty_text": 1, "rare_class": 0}
 
 
@@ -31,15 +32,17 @@ def test_white_space_in_labels_does_not_make_a_class():
     [("drop", {"a", "b"}), ("merge", {"a", "b", RARE_LABEL}), ("keep", {"a", "b", "c", "d"})],
 )
 def test_rare_classes(rare, labels):
-    records = frame(["a"] * 5 + ["b"] * 4 + ["c"] * 2 + ["d"])
+    records = frame(["a"] * 5 + ["b"] * 3 + ["c"] * 2 + ["d"])
     kept, dropped = usable(records, DataConfig(rare=rare, min_class_records=3))
     assert set(kept["label"]) == labels
     assert dropped["rare_class"] == (3 if rare == "drop" else 0)
 
 
 def test_one_class_is_too_few():
-    with pytest.raises(InputError, match="1 class"):
-        usable(frame(["a"] * 20), DataConfig())
+    left_out = "2 empty label, 1 empty text, 3 rare class"
+    records = frame(["a"] * 20 + ["", "", "a", *"bbb"], ["t"] * 22 + ["", *"ttt"])
+    with pytest.raises(InputError, match=rf"1 class.*20 usable records; left out: {left_out}\)"):
+        usable(records, DataConfig())
 
 
 # ------------------------------------------------------------------------------------ splitting
@@ -63,6 +66,37 @@ def test_the_only_record_of_a_class_is_trained_on():
         assert "c" in set(train["label"])
 
 
+@pytest.mark.parametrize("how", ["stratified", "grouped"])
+def test_a_seed_gives_the_same_parts_and_another_one_others(how):
+    records = frame(["a", "b"] * 60, [f"t{number // 2}" for number in range(120)])
+    first, again, other = (split(records, DataConfig(split=how), seed) for seed in (1, 1, 2))
+    for name, part in first.items():
+        assert part.index.equals(again[name].index) and not part.index.equals(other[name].index)
+
+
+def test_of_two_records_of_a_class_either_may_be_held_out():
+    records = frame(["a"] * 20 + ["b"] * 20 + ["c"] * 2)
+    held_out = [divide(records, 0.3, "stratified", seed)[1] for seed in range(10)]
+    assert {tuple(part.index[part["label"] == "c"]) for part in held_out} == {(40,), (41,)}
+    train, holdout = divide(frame(["a", "a", "b"]), 0.3, "stratified", 0)
+    assert holdout["label"].tolist() == ["a"] and train["label"].tolist() == ["a", "b"]
+
+
+def test_a_part_is_stratified_as_soon_as_it_has_a_place_for_every_class():
+    records = frame(["a"] * 5 + ["b"] * 5 + ["c"])
+    for seed in range(5):
+        assert set(divide(records, 0.2, "stratified", seed)[1]["label"]) == {"a", "b"}
+    train, holdout = divide(frame(list("aabbcc")), 0.7, "stratified", 0)
+    assert (len(train), len(holdout)) == (1, 5)
+
+
+def test_a_grouped_split_takes_its_share():
+    records = frame(["a", "b"] * 100, [f"t{number}" for number in range(200)])
+    assert len(divide(records, 0.3, "grouped", 0)[1]) == 60
+    two = frame(["a", "b"] * 10, ["x"] * 10 + ["y"] * 10)
+    assert divide(two, 0.5, "grouped", 0)[1]["text"].nunique() == 1
+
+
 def test_a_grouped_split_keeps_equal_texts_together():
     generator = np.random.default_rng(0)
     texts = [f"t{number}" for number in generator.zipf(1.5, size=500) % 90]
@@ -80,6 +114,12 @@ def test_a_temporal_split_holds_out_the_latest():
     assert parts["holdout"]["date"].min() > parts["validation"]["date"].max()
     assert parts["validation"]["date"].min() > parts["train"]["date"].max()
     assert len(parts["holdout"]) == 3
+
+
+def test_dates_of_other_zones_are_put_in_order():
+    dates = ["2021-01-01T01:00:00+02:00", "2020-12-31T23:30:00Z", "2020-12-31T12:00:00-10:00"]
+    records = frame(["a", "b", "a"]).assign(date=dates)
+    assert divide(records, 0.34, "temporal", 0)[1].index.tolist() == [1]
 
 
 def test_an_unreadable_date_is_counted():
@@ -103,8 +143,17 @@ def test_a_split_that_leaves_nothing_to_learn_or_to_measure_is_refused(labels):
         split(records, DataConfig(split="temporal", date="date"), seed=0)
 
 
-@pytest.mark.parametrize("how", ["stratified", "grouped", "temporal"])
-def test_too_few_records_to_split(how):
-    records = frame(["a", "b"]).assign(date="2021-01-01")
-    with pytest.raises(InputError):
-        divide(records.iloc[:1], 0.3, how, 0)
+@pytest.mark.parametrize(
+    ("how", "labels", "texts", "message"),
+    [
+        ("stratified", "a", "x", "1 records of 1 classes are too few to split"),
+        ("stratified", "ab", "xy", "2 records of 2 classes are too few to split"),
+        ("grouped", "abab", "xxxx", "all texts are equal; a grouped split is not possible"),
+        ("grouped", "ab", "xy", "2 usable records are too few for a grouped split"),
+        ("temporal", "a", "x", "1 usable records are too few for a temporal split"),
+    ],
+)
+def test_too_few_records_to_split(how, labels, texts, message):
+    records = frame(list(labels), list(texts)).assign(date="2021-01-01")
+    with pytest.raises(InputError, match=f"^{message}"):
+        divide(records, 0.3, how, 0)

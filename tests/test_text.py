@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 from spacy.lang.en import English
 
 from textlstm.text import (
+    MAX_CHARACTERS,
     MAX_RUN,
     SEPARATOR,
     _punctuation,
     clean,
+    mended,
     preprocess,
     split_fields,
     tokenize,
@@ -41,6 +43,28 @@ from textlstm.text import (
 )
 def test_words_of_a_field(field, words):
     assert tokenize(field) == words
+
+
+@pytest.mark.parametrize(
+    ("field", "kinds"),
+    [
+        ("", set()),
+        ("Sjögren's café,\t\n1 µ", {"other_unicode_forms"}),  # the micro sign
+        ("Sjögren's café, \t\r\n", set()),
+        ("a\x00", {"control_characters"}),
+        ("a\u200b", {"invisible_characters"}),
+        ("\ufeffa\x07", {"invisible_characters", "control_characters"}),
+        ("a\ud800", {"replacement_characters"}),
+        ("a\ufffd", {"replacement_characters"}),
+        ("cafe\u0301", {"other_unicode_forms"}),
+        ("x" * MAX_RUN, set()),
+        ("y " + "x" * (MAX_RUN + 1), {"overlong_words"}),
+        ("x " * (MAX_CHARACTERS // 2), set()),
+        ("x " * (MAX_CHARACTERS // 2) + "\x00", {"overlong_texts"}),  # what is cut is not mended
+    ],
+)
+def test_what_is_mended_in_a_field_is_counted(field, kinds):
+    assert mended({field: 3, "plain": 5}) == dict.fromkeys(kinds, 3)
 
 
 def test_composed_and_decomposed_letters_are_the_same():
