@@ -64,6 +64,11 @@ def test_hidden_counts(counts, hidden):
         ([[20, 30], [40, 0]], [[0, 0], [0, 1]]),
         # The cheapest four that can change together.
         ([[90, 5, 40], [30, 60, 20], [70, 80, 95]], [[0, 1, 1], [0, 1, 1], [0, 0, 0]]),
+        # What is hidden elsewhere does not change that.
+        (
+            [[90, 5, 40, 50], [30, 60, 20, 50], [70, 80, 95, 50], [50, 50, 50, 0]],
+            [[0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1]],
+        ),
         # Small ones protect each other, if there are enough of them.
         ([[6, 6, 50], [6, 6, 60], [70, 80, 90]], [[1, 1, 0], [1, 1, 0], [0, 0, 0]]),
         # A column of four in all tells more than that, unless all of it is hidden.
@@ -91,9 +96,9 @@ def test_errors_that_may_be_of_any_kind_cost_no_class_its_measures():
 
 
 def test_of_a_small_class_nothing_is_shown():
-    hidden = withheld(np.array([[90, 20, 11], [15, 80, 11], [0, 2, 5]]))
-    assert hidden.supports.tolist() == [False, True, True]
-    assert hidden.rates[1:].all() and hidden.cells[1:].all()
+    hidden = withheld(np.array([[1, 0, 2], [18, 14, 53], [11, 37, 14]]))
+    assert hidden.supports.tolist() == hidden.rates.tolist() == [True, False, True]
+    assert hidden.cells.tolist() == [[True] * 3, [False] * 3, [True] * 3]
 
 
 def test_ages_above_89_are_one_group():
@@ -142,6 +147,7 @@ def test_no_small_cell_can_be_worked_out_from_rows_and_columns(table):
 def test_no_small_count_can_be_worked_out_from_a_report(confusion):
     hidden, n = withheld(confusion), len(confusion)
     assert (hidden.rates == hidden.cells.diagonal()).all()
+    assert hidden.cells[hidden.supports].all()
     told = [np.ones((n, n)), np.eye(n)]  # all records, and by the accuracy the right ones
     told += indicators((n, n), *map(tuple, np.argwhere(~hidden.cells)))
     told += indicators((n, n), *np.flatnonzero(~hidden.supports))
