@@ -116,6 +116,11 @@ def test_a_temporal_split_holds_out_the_latest():
     assert len(parts["holdout"]) == 3
 
 
+def test_of_equal_dates_the_later_rows_are_held_out():
+    records = frame(["a", "b"] * 50).assign(date="2021-01-01")
+    assert divide(records, 0.3, "temporal", 0)[1].index.tolist() == list(range(70, 100))
+
+
 def test_dates_of_other_zones_are_put_in_order():
     dates = ["2021-01-01T01:00:00+02:00", "2020-12-31T23:30:00Z", "2020-12-31T12:00:00-10:00"]
     records = frame(["a", "b", "a"]).assign(date=dates)
