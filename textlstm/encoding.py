@@ -2,10 +2,11 @@
 
 import math
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -171,20 +172,13 @@ class WordEncoding:
         distinct: dict[str, int] = {}
         places = [distinct.setdefault(text, len(distinct)) for text in texts]
         forms = np.zeros((len(distinct), self.length), dtype=np.int32)
-        unknown: dict[str, int] = {}
+        numbers = defaultdict(count(len(self.words)).__next__, self.index)  # new words are added
         for row, text in zip(forms, distinct, strict=True):
-            tokens = text.split()
-            numbers = [
-                self.index[word]
-                if word in self.index
-                else unknown.setdefault(word, len(self.words) + len(unknown))
-                for word in tokens[: self.length]
-            ]
-            start = self.length - len(numbers) if self.padding == "left" else 0
-            row[start : start + len(numbers)] = numbers
-        return EncodedTexts(
-            forms, np.array(places, dtype=np.int32), tuple(unknown), len(self.words)
-        )
+            tokens = text.split()[: self.length]
+            start = self.length - len(tokens) if self.padding == "left" else 0
+            row[start : start + len(tokens)] = [numbers[word] for word in tokens]
+        unknown = tuple(islice(numbers, len(self.words), None))
+        return EncodedTexts(forms, np.array(places, dtype=np.int32), unknown, len(self.words))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields, fit for JSON."""
@@ -204,9 +198,9 @@ class WordEncoding:
         (array([2, 1, 0]), array([1, 1, 0]))
         """
         words = ([word for word in text.split() if word != SEPARATOR] for text in texts)
-        counts = [(len(text), sum(word not in self.index for word in text)) for text in words]
-        numbers = np.array(counts, dtype=np.int64).reshape(-1, 2)
-        return numbers[:, 0], numbers[:, 1]
+        counts = [(len(text), sum(map(self.index.__contains__, text))) for text in words]
+        found, known = np.array(counts, dtype=np.int64).reshape(-1, 2).T
+        return found, found - known
 
 
 def write_encoded(path: Path, texts: EncodedTexts, labels: NDArray[np.int64]) -> None:

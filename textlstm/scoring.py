@@ -63,6 +63,9 @@ class Scores:
 
     def ranked(self, place: int) -> NDArray[np.int64]:
         """Return each record's class number at that place, 0 being the most probable (n,)."""
+        if place == 0:  # no need to sort: the first of the highest, as below
+            best: NDArray[np.int64] = self.probabilities.argmax(axis=1)
+            return best
         order = np.argsort(-self.probabilities, axis=1, kind="stable")
         chosen: NDArray[np.int64] = order[:, place]
         return chosen

@@ -254,7 +254,8 @@ def _from_delimited(path: Path, delimiter: str, encoding: str) -> Iterator[pa.Ta
     n_rows = n_lines = 0
     for part, plain in parts:
         if plain and not n_lines:
-            names = next(csv.reader(_lines([part.decode()]), delimiter=delimiter), [])
+            lines = io.StringIO(part.decode(), newline="")
+            names = next(csv.reader(lines, delimiter=delimiter), [])
         table = _read_plain(part, delimiter, names, has_header=not n_lines) if plain else None
         if table is None:
             rest = (text.decode() for text in chain([part], (later for later, _ in parts)))
@@ -274,9 +275,10 @@ def _whole_rows(blocks: Iterable[str], delimiter: str) -> Iterator[tuple[bytes, 
     for text in blocks:
         part = rest + text.encode("utf-8", "replace")
         codes = np.frombuffer(part, np.uint8)
-        newlines, quotes = (np.flatnonzero(codes == ord(mark)) for mark in '\n"')
-        outside = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
-        end = int(outside[-1]) + 1 if len(outside) else 0
+        quotes = np.flatnonzero(codes == ord('"'))
+        end = part.rfind(b"\n") + 1
+        while end and np.searchsorted(quotes, end) % 2:  # within quotes it ends no row
+            end = part.rfind(b"\n", 0, end - 1) + 1
         plain &= len(part) - end <= CHUNK_BYTES and _quoted_plainly(codes[:end], quotes, delimiter)
         if not plain:
             end = len(part)

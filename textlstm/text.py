@@ -5,13 +5,13 @@ splits by rules alone), lower case, erase punctuation; Unicode is normalised fir
 taken from the ends of a token and kept inside it, so ``i46.9,e11.9`` and ``covid-19`` stay whole.
 """
 
-import re
 import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
+from operator import itemgetter
 from typing import Any
 
 from textlstm.tables import LONE_SURROGATE
@@ -26,8 +26,8 @@ MAX_RUN = 100
 """Characters without a space after which one is put: longer runs are not words, and the tokenizer
 takes time quadratic in their length."""
 
+_FIRST, _LAST = itemgetter(0), itemgetter(-1)
 _ANGLE_BRACKETS = str.maketrans("<>", "  ")
-_LONG_RUN = re.compile(rf"(\S{{{MAX_RUN}}})(?=\S)")
 
 
 def clean(field: str) -> str:
@@ -39,13 +39,22 @@ def clean(field: str) -> str:
     >>> clean("\ufeffﬁbrosis\x00of\u200b the\tlung")
     'fibrosis of the lung'
     """
-    field = LONE_SURROGATE.sub("\ufffd", field[:MAX_CHARACTERS])
-    field = unicodedata.normalize("NFKC", field).translate(_ANGLE_BRACKETS)
+    return " ".join(_runs(field))
+
+
+def _runs(field: str) -> list[str]:
+    """Return the runs of characters without a space that cleaning leaves of a field."""
+    field = field[:MAX_CHARACTERS]
+    if not field.isascii():  # of ASCII, both are no change
+        field = unicodedata.normalize("NFKC", LONE_SURROGATE.sub("\ufffd", field))
+    if "<" in field or ">" in field:
+        field = field.translate(_ANGLE_BRACKETS)
     if not field.isprintable():
         field = field.translate(_invisible())
-    words = field.split()
-    field = " ".join(words)
-    return _LONG_RUN.sub(r"\1 ", field) if max(map(len, words), default=0) > MAX_RUN else field
+    runs = field.split()
+    if len(field) <= MAX_RUN:
+        return runs
+    return [run[at : at + MAX_RUN] for run in runs for at in range(0, len(run), MAX_RUN)]
 
 
 def mended(cells: Mapping[str, int]) -> dict[str, int]:
@@ -91,10 +100,10 @@ def tokenize(field: str) -> list[str]:
     >>> tokenize("ACUTE MI, due to (Type II) Diabetes; COVID-19.")
     ['acute', 'mi', 'due', 'to', 'type', 'ii', 'diabetes', 'covid-19']
     """
-    runs = clean(field).split()
-    if any((one[-1], other[0]) in _joints() for one, other in pairwise(runs)):
+    runs = _runs(field)
+    if not _joints().isdisjoint(zip(map(_LAST, runs), map(_FIRST, runs[1:]), strict=False)):
         runs = [" ".join(runs)]
-    return [word for run in runs for word in _words(run)]
+    return list(chain.from_iterable(map(_words, runs)))
 
 
 @lru_cache(maxsize=1 << 17)
