@@ -1,7 +1,8 @@
 """Read a table, clean and tokenize its texts, and split it into training, validation, holdout.
 
 Reads:  the table given by --data
-Writes: RUN/config.json, RUN/records/{train,validation,holdout}.parquet (record_id, text, label),
+Writes: RUN/config.json, RUN/records/{train,validation,holdout}.parquet (record_id, text, label,
+        and the groups of each column given by --by),
         RUN/records/summary.json (how many records were read, and left out by which reason)
 """
 
@@ -38,6 +39,7 @@ def preprocess(run: Run, config: RunConfig) -> None:
     """Carry out the stage."""
     from textlstm.files import replacing, write_json
     from textlstm.records import PARTS, split, usable
+    from textlstm.subgroups import PREFIX
 
     run.require_own_folder()
     with shell.timed() as seconds:
@@ -53,9 +55,10 @@ def preprocess(run: Run, config: RunConfig) -> None:
         }
         with run.writing("preprocess") as new:
             new.configure(config)
+            columns = ["record_id", "text", "label", *(PREFIX + name for name in config.data.by)]
             for name in PARTS:
                 with replacing(new.records / f"{name}.parquet") as path:
-                    parts[name][["record_id", "text", "label"]].to_parquet(path, index=False)
+                    parts[name][columns].to_parquet(path, index=False)
             write_json(new.records / "summary.json", summary)
         run.end("preprocess", seconds())
     counts = ", ".join(f"{len(parts[name])} {name}" for name in PARTS)
@@ -96,11 +99,13 @@ def _handled(
 def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int]]":
     """Return the table as the records, and what there was to mend in their texts.
 
-    Records have a record_id, a text (preprocessed), a label, and a date if one is named.
+    Records have a record_id, a text (preprocessed), a label, a date if one is named, and the group
+    by each of the columns of --by.
     """
     import pandas as pd
 
     from textlstm.errors import InputError
+    from textlstm.subgroups import PREFIX, group_names
     from textlstm.tables import column, read_table
     from textlstm.text import mended
     from textlstm.text import preprocess as clean
@@ -109,6 +114,9 @@ def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int]]":
     named = {name: column(table, name, config.data) for name in (*config.text, config.label)}
     if not len(table):
         raise InputError(f"{config.data}: the table has no rows")
+    groups = {
+        PREFIX + name: group_names(name, column(table, name, config.data)) for name in config.by
+    }
     lines = list(zip(*(named[name] for name in config.text), strict=True))
     frame = pd.DataFrame(
         {"text": clean(shell.progress(lines, "tokenizing")), "label": named[config.label]}
@@ -123,7 +131,7 @@ def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int]]":
         raise InputError(f"{config.data}: column {config.id!r} repeats an id in row {row}")
     if config.date:
         frame["date"] = column(table, config.date, config.data)
-    return frame, mended(Counter(chain.from_iterable(lines)))
+    return frame.assign(**groups), mended(Counter(chain.from_iterable(lines)))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -86,7 +86,7 @@ def take_back(
     columns, source = _text_columns(run, text), data or config.data
     shell.require_another_file(out, source, *filled)
     table = read_table(source, config.encoding)
-    names = [*config.text, config.label, *filter(None, (config.id, config.date))]
+    names = [*config.text, config.label, *filter(None, (config.id, config.date)), *config.by]
     trained = pd.DataFrame({name: column(table, name, source) for name in names})
     known = {" ".join(label.split()) for label in trained[config.label]} - {""}
     queues = [read_table(one, encoding) for one in filled]

@@ -33,6 +33,8 @@ METRICS = {
         "b": {"precision": None, "recall": None, "f1": None, "support": None},
     },
     "decisions": DECISIONS,
+    "subgroups": {},
+    "seen": {},
     "faithfulness": None,
     "deciding_words": {"a": [("stroke", 1.25), ("acute", 0.5)], "b": [("copd", 2.5)]},
     "hidden_units": {"sentence": "All are in use."},

@@ -28,7 +28,8 @@ QUICK = (
 
 
 def flags(data, run):
-    return f"--data {data} --text cause other --label category --id record_id --run {run}".split()
+    columns = "--text cause other --label category --id record_id --by other date"
+    return f"--data {data} {columns} --run {run}".split()
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +78,9 @@ def test_metrics_have_the_keys_of_the_contract(home):
         "accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier", "accuracy_unseen_text"
     }  # fmt: skip
     assert set(found) == {
-        "model", "baselines", "difference", "per_class", "decisions", "faithfulness",
-        "deciding_words", "robustness", "hidden_units", "doubtful_labels", "data", "timing",
+        "model", "baselines", "difference", "per_class", "decisions", "subgroups", "seen",
+        "faithfulness", "deciding_words", "robustness", "hidden_units", "doubtful_labels",
+        "data", "timing",
     }  # fmt: skip
     assert set(found["model"]) == measures
     assert set(found["baselines"]) == {"majority", "tfidf_logreg"}
@@ -122,6 +124,24 @@ def test_what_was_promised_is_measured(home):
         n = sum(row["records"] for row in one["per_class"].values())
         covered = sum(row["share"] * row["records"] for row in one["per_class"].values())
         assert n == 36 and one["covered"]["share"] == pytest.approx(covered / n)
+
+
+def test_groups_are_measured_and_those_that_may_be_shown_are(home):
+    found = metrics(home)["subgroups"]
+    holdout = pd.read_csv(home / "run" / "predictions.csv", dtype=str)
+    table = pd.read_csv(home / "records.csv", dtype=str).set_index("record_id")
+    other = table["other"].fillna("(missing)")[holdout["record_id"]]
+    assert {name: row["records"] for name, row in found["other"].items()} == dict(
+        other.value_counts()
+    )
+    correct = holdout["true_label"] == holdout["predicted_label"]
+    for name, row in found["other"].items():
+        assert row["accuracy"]["share"] == correct[(other == name).to_numpy()].mean()
+    assert list(found["date"]) == ["2022"] and found["date"]["2022"]["records"] == len(holdout)
+    seen = metrics(home)["seen"]
+    assert sum(row["records"] for row in seen.values()) == len(holdout)
+    page = (home / "run" / "report.html").read_text()
+    assert 'colspan="6">other</th>' in page and f"<td>2022</td><td>{len(holdout)}</td>" in page
 
 
 def test_the_parts_are_those_of_the_table(home, table):
@@ -534,7 +554,7 @@ def test_from_a_scored_file_to_a_queue_and_back(home, table, queue, tmp_path, ca
     assert f"{n} of {n + 1} texts have a code" in told
     assert f"the label it gave in {100 * first.mean():.3g} % of {n} texts" in told
     assert "one of the labels it offered in 100 %" in told and "95 % interval" in told
-    assert list(new) == ["cause", "other", "category", "record_id"]
+    assert list(new) == ["cause", "other", "category", "record_id", "date"]
     pd.testing.assert_frame_equal(new[: len(table)], table[list(new)])
     assert len(new) == 2 * len(table) - 1 - int(queue.loc[0, "records"])
     assert new["record_id"].is_unique and new["record_id"].iloc[-1].startswith("review-")

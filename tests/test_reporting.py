@@ -19,6 +19,8 @@ def evaluated(confusion, dropped):
     metrics = {
         "per_class": per_class(truth, predicted, LABELS),
         "decisions": measured_decisions(held_out, outcome, truth, truth > 1, LABELS),
+        "subgroups": {},
+        "seen": {},
         "data": {"rows": 1000, "train": 900, "dropped": dropped},
     }
     return Evaluation(metrics, pd.DataFrame(), LABELS, truth, {"model": answers})

@@ -88,6 +88,10 @@ class DataConfig(Settings):
     label: str = setting("category", "column of the label to learn")
     id: str = setting("", "column of record ids (default: the row number, from 1)")
     date: str = setting("", "column of dates; needed by --split temporal")
+    by: tuple[str, ...] = setting(
+        (), "columns of groups to measure the model in, such as sex, age or year; of dates the "
+        "year counts, of ages ten years"
+    )  # fmt: skip
     encoding: str = setting("utf-8", "character encoding of a text file, read strictly")
     split: str = setting(
         "stratified",
@@ -117,6 +121,8 @@ class DataConfig(Settings):
             raise InputError("--text needs at least one column")
         if len({*self.text, self.label}) <= len(self.text):
             raise InputError("--text and --label must name different columns, each once")
+        if len(set(self.by)) < len(self.by):
+            raise InputError("--by must name each column once")
         if self.split == "temporal" and not self.date:
             raise InputError("--split temporal needs --date, the column of dates")
 

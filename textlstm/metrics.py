@@ -103,6 +103,14 @@ def per_class(
     }
 
 
+def bootstrap_mean(values: Floats, seed: int, draws: int = 1000) -> dict[str, float]:
+    """Return the mean of values (n,) with the 95 % percentile interval of means drawn anew."""
+    n, generator = len(values), np.random.default_rng(seed)
+    means = [values[generator.integers(n, size=n)].mean() for _ in range(draws)]
+    low, high = np.percentile(means, [2.5, 97.5])
+    return {"estimate": float(values.mean()), "low": float(low), "high": float(high)}
+
+
 def paired_bootstrap(
     labels: Numbers, first: Floats, second: Floats, seed: int, draws: int = 2000
 ) -> dict[str, dict[str, float]]:

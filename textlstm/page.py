@@ -110,6 +110,7 @@ def _environment() -> jinja2.Environment:
         "count": _count,
         "percent": _percent,
         "interval": _interval,
+        "between": _between,
         "embedded": _embedded,
     }
     return environment
@@ -175,6 +176,11 @@ def _number(value: float | None, digits: int = 4) -> str:
 
 def _percent(share: float | None) -> str:
     return "–" if share is None else percent(share)
+
+
+def _between(measure: Mapping[str, float]) -> str:
+    """Write a measure with its interval."""
+    return f"{measure['estimate']:.3f} ({measure['low']:.3f} to {measure['high']:.3f})"
 
 
 def _interval(counted: Mapping[str, Any]) -> str:

@@ -27,6 +27,7 @@ from textlstm.decisions import (
 from textlstm.disclosure import SMALLEST_SHOWN, Withheld, withheld
 from textlstm.metrics import LINEAR, MODEL, paired_bootstrap, per_class, reliability, scores
 from textlstm.scoring import Scores, rounded, score
+from textlstm.subgroups import PREFIX, Outcome, seen_names, shown_groups
 from textlstm.text import word_records
 
 MIN_CLOUD_RECORDS = SMALLEST_SHOWN
@@ -80,8 +81,9 @@ def evaluate(
     Parameters
     ----------
     parts
-        ``train``, ``validation`` and ``holdout``: record_id, text, label. Baselines need no
-        validation part and are trained on both others.
+        ``train``, ``validation`` and ``holdout``: record_id, text, label, and groups in columns
+        whose names start with :data:`textlstm.subgroups.PREFIX`. Baselines need no validation part
+        and are trained on both others.
     summary
         What ``preprocess`` wrote of the table.
     """
@@ -102,6 +104,9 @@ def evaluate(
 
     measured = {name: scores(truth, one, unseen) for name, one in probabilities.items()}
     best = outcome.ranked(0)
+    decisions = measured_decisions(bundle.held_out, outcome, truth, unseen, names)
+    threshold = promise(bundle.held_out, main_promise(decisions)["max_error"]).threshold
+    became = Outcome.of(truth, outcome.probabilities, outcome.accepted(threshold))
     metrics = {
         "model": measured.pop("model"),
         "baselines": measured,
@@ -109,7 +114,13 @@ def evaluate(
             truth, probabilities["model"], probabilities["tfidf_logreg"], seed
         ),
         "per_class": per_class(truth, best, names),
-        "decisions": measured_decisions(bundle.held_out, outcome, truth, unseen, names),
+        "decisions": decisions,
+        "subgroups": {
+            name.removeprefix(PREFIX): became.by(holdout[name].tolist(), seed)
+            for name in holdout.columns.astype(str)
+            if name.startswith(PREFIX)
+        },
+        "seen": became.by(seen_names(holdout["text"], training["text"]), seed),
         "data": _data_facts(bundle, parts, summary, n_unknown_label=int((~known).sum())),
     }
     predictions = pd.DataFrame(
@@ -237,6 +248,8 @@ def published(evaluation: Evaluation) -> dict[str, Any]:
     return metrics | {
         "per_class": per_class,
         "decisions": decisions,
+        "subgroups": {name: shown_groups(one) for name, one in metrics["subgroups"].items()},
+        "seen": shown_groups(metrics["seen"]),
         "data": metrics["data"] | {"rows": rows},
     }
 

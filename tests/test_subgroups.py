@@ -1,0 +1,83 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from textlstm.errors import InputError
+from textlstm.metrics import bootstrap_mean
+from textlstm.subgroups import MISSING, SEEN, Outcome, group_names, seen_names, shown_groups
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "names"),
+    [
+        ("year", ["2020", "2021"], ["2020", "2021"]),
+        ("when", ["2020-02-29T12:00", ""], ["2020", "(missing)"]),
+        ("age", ["0", "9.9", "89", "90", "104"], ["0-9", "0-9", "80-89", "90+", "90+"]),
+        ("age_group", ["80-89", "90-94", "85+", ""], ["80-89", "90+", "85+", "(missing)"]),
+        ("visits", ["95", "104"], ["95", "104"]),
+        ("sex", [" Female\t", "Female", " "], ["Female", "Female", "(missing)"]),
+    ],
+)
+def test_groups_are_what_a_column_says(column, cells, names):
+    assert group_names(column, cells) == names
+
+
+def test_a_column_of_names_is_refused_and_none_is_told():
+    with pytest.raises(InputError, match="--by who: this column has 101 groups") as caught:
+        group_names("who", [f"Quill{number}" for number in range(101)])
+    assert "Quill" not in str(caught.value)
+
+
+def test_texts_are_unseen_rare_or_frequent():
+    training = pd.Series(["fall"] * 10 + ["stroke"] * 9)
+    assert seen_names(pd.Series(["stroke", "fall", "new"]), training) == [SEEN[1], SEEN[2], SEEN[0]]
+
+
+def test_each_group_is_measured_by_itself():
+    truth = np.array([0, 0, 1, 1])
+    probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.2, 0.8]])
+    outcome = Outcome.of(truth, probabilities, np.array([True, False, True, False]))
+    found = outcome.by(["b", "10+", "b", "10+"], seed=0)
+    assert list(found) == ["10+", "b"]
+    assert found["b"]["records"] == 2
+    assert found["b"]["accuracy"]["share"] == 0.5 and found["10+"]["accuracy"]["share"] == 1.0
+    assert found["b"]["log_loss"]["estimate"] == pytest.approx(-np.log([0.9, 0.4]).mean())
+    assert found["b"]["coded"]["share"] == 1.0 and found["b"]["error"]["share"] == 0.5
+    assert found["10+"]["coded"]["share"] == 0.0 and found["10+"]["error"]["share"] is None
+
+
+def test_groups_stand_in_the_order_of_ages_and_years_with_missing_ones_last():
+    names = ["90+", "(missing)", "0-9", "unknown", "20-29", "100"]
+    nothing = np.zeros(len(names))
+    outcome = Outcome(nothing == 0, nothing, nothing == 0)
+    assert list(outcome.by(names, 0)) == ["0-9", "20-29", "90+", "100", "unknown", "(missing)"]
+    assert list(outcome.by([*SEEN[::-1], *SEEN], 0)) == list(SEEN)
+
+
+def test_the_interval_of_a_mean_is_that_of_the_normal_distribution_where_records_are_many():
+    values = np.random.default_rng(0).exponential(size=2000)
+    found = bootstrap_mean(values, seed=0)
+    half = 1.96 * values.std() / 2000**0.5
+    assert found["estimate"] == values.mean()
+    assert found["high"] - found["estimate"] == pytest.approx(half, rel=0.1)
+    assert found["estimate"] - found["low"] == pytest.approx(half, rel=0.1)
+    assert bootstrap_mean(values, seed=0) == found != bootstrap_mean(values, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("counts", "shown"),
+    [([40, 30], "ab"), ([40, 4, 12, 30], "ad"), ([40, 9, 1, 30], "ad"), ([3, 4], "")],
+)
+def test_small_groups_are_not_shown_nor_what_tells_them(counts, shown):
+    groups = {name: {"records": number} for name, number in zip("abcd", counts, strict=False)}
+    assert "".join(shown_groups(groups)) == shown
+
+
+@pytest.mark.parametrize(
+    ("missing", "small", "shown"),
+    [(5, 30, ["F", "M"]), (5, 4, []), (12, 4, ["F"]), (12, 30, ["F", "M", MISSING])],
+)
+def test_few_missing_cells_hide_no_other_group(missing, small, shown):
+    counts = {"F": 40, "M": small, MISSING: missing}
+    groups = {name: {"records": number} for name, number in counts.items()}
+    assert list(shown_groups(groups)) == shown

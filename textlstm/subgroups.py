@@ -1,0 +1,142 @@
+"""Measures of groups of records: by columns of the table, or by how often a text was seen."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from textlstm.decisions import counted
+from textlstm.disclosure import SMALLEST_SHOWN, hidden_counts, is_age, pooled_ages
+from textlstm.errors import InputError
+from textlstm.metrics import bootstrap_mean, log_losses
+
+MOST_GROUPS = 100
+"""A column of more groups than that is one of names or ids."""
+
+MISSING = "(missing)"
+
+PREFIX = "by:"
+"""Of the columns of the records that say to which group they belong."""
+
+SEEN_OFTEN = 10
+"""Training records from which on a text is no rare one."""
+
+SEEN = ("unseen", f"1 to {SEEN_OFTEN - 1} times", f"{SEEN_OFTEN} times or more")
+
+Flags = NDArray[np.bool_]
+
+
+def group_names(column: str, cells: Sequence[str]) -> list[str]:
+    """Return the group of each cell: the cell, the year of a date, or ten years of age.
+
+    Ages over 89 are one group, and missing cells are one.
+
+    Raises
+    ------
+    InputError
+        If there are more than :data:`MOST_GROUPS` of them.
+
+    >>> group_names("date", ["2021-03-01", "", "2022-12-31"])
+    ['2021', '(missing)', '2022']
+    >>> group_names("age", ["7", "64.5", "93", "unknown"]), group_names("sex", ["F ", "M"])
+    (['0-9', '60-69', '90+', 'unknown'], ['F', 'M'])
+    """
+    names = [" ".join(cell.split()) for cell in cells]
+    if all(re.fullmatch(r"\d{4}-\d\d-\d\d.*", name) for name in names if name):
+        names = [name[:4] for name in names]
+    elif is_age(column):
+        names = pooled_ages([_ten_years(name) for name in names])
+    if len(set(names)) > MOST_GROUPS:
+        raise InputError(
+            f"--by {column}: this column has {len(set(names)):,} groups; at most {MOST_GROUPS} can "
+            "be compared, so give a column of fewer"
+        )
+    return [name or MISSING for name in names]
+
+
+def _ten_years(age: str) -> str:
+    """Return the ten years in which an age in years lies; anything else as it is."""
+    if not re.fullmatch(r"\d+(\.\d+)?", age):
+        return age
+    first = int(float(age)) // 10 * 10
+    return f"{first}-{first + 9}"
+
+
+def seen_names(texts: pd.Series, training: pd.Series) -> list[str]:
+    """Return for each text how often it is among those of the training: one of :data:`SEEN`."""
+    times = texts.map(training.value_counts()).fillna(0).to_numpy()
+    return [SEEN[0 if n == 0 else 1 if n < SEEN_OFTEN else 2] for n in times]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of n records.
+
+    Attributes
+    ----------
+    correct
+        (n,) whether the most probable class is the true one.
+    losses
+        (n,) log loss, in nats.
+    accepted
+        (n,) whether the label is coded automatically.
+    """
+
+    correct: Flags
+    losses: NDArray[np.float64]
+    accepted: Flags
+
+    @classmethod
+    def of(
+        cls, truth: NDArray[np.int64], probabilities: NDArray[np.float64], accepted: Flags
+    ) -> "Outcome":
+        """Return it from true class numbers (n,) and probabilities (n, C)."""
+        correct = probabilities.argmax(axis=1) == truth
+        return cls(correct, log_losses(truth, probabilities), accepted)
+
+    def by(self, groups: Sequence[str], seed: int) -> dict[str, dict[str, Any]]:
+        """Return the measures of each group with 95 % intervals, the groups in order.
+
+        Parameters
+        ----------
+        groups
+            (n,) names.
+        """
+        names = np.array(groups, dtype=object)
+        return {name: self._of(names == name, seed) for name in sorted(set(groups), key=_order)}
+
+    def _of(self, rows: Flags, seed: int) -> dict[str, Any]:
+        accepted = rows & self.accepted
+        return {
+            "records": int(rows.sum()),
+            "accuracy": counted(self.correct[rows]),
+            "log_loss": bootstrap_mean(self.losses[rows], seed),
+            "coded": counted(self.accepted[rows]),
+            "error": counted(~self.correct[accepted]),
+        }
+
+
+def _order(name: str) -> tuple[Any, ...]:
+    """Order names by the number they begin with, as ages and years do; missing cells come last."""
+    if name in SEEN:
+        return (0, SEEN.index(name), name)
+    number = re.match(r"\d+", name)
+    return (name == MISSING, int(number[0]) if number else np.inf, name)
+
+
+def shown_groups(groups: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Return the groups that may be shown where the number of all records is known.
+
+    Those of fewer than ten are left out, and as many others as it takes that these cannot be
+    worked out. That a cell is missing says nothing of a person: where few are, they hide no other
+    group.
+    """
+    counts = {name: row["records"] for name, row in groups.items()}
+    if counts.get(MISSING, 0) < SMALLEST_SHOWN:
+        counts |= dict.fromkeys(counts.keys() & {MISSING}, 0)
+    hidden = hidden_counts(np.array(list(counts.values()), dtype=np.int64))
+    return {name: row for (name, row), gone in zip(groups.items(), hidden, strict=True) if not gone}
