@@ -48,11 +48,11 @@ def predict(
     import torch
 
     from textlstm.bundle import Bundle
+    from textlstm.model import resolve_device
     from textlstm.parts import in_order, parts_of, processors
     from textlstm.scoring import Look, code, require_free_columns
     from textlstm.tables import CHUNK_BYTES, CHUNK_ROWS, distinct_records, read_chunks
     from textlstm.text import preprocess
-    from textlstm.training import resolve_device
 
     if min_probability is not None and not 0.0 <= min_probability <= 1.0:
         raise InputError(f"--min-probability must lie between 0 and 1, not {min_probability}")

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 def train(run: Run, device_name: str) -> None:
     """Carry out the stage."""
-    from textlstm.bundle import train_bundle
     from textlstm.checkpoint import Checkpoint
     from textlstm.encoding import WordEncoding
     from textlstm.files import read_json
-    from textlstm.training import resolve_device
+    from textlstm.fitting import train_bundle
+    from textlstm.model import resolve_device
 
     config = run.config()
     run.require(run.encoded / "vocab.json", "encode")
@@ -97,8 +97,8 @@ def _examples(run: Run, encoding: "WordEncoding") -> "Examples":
     """Return texts and class numbers of the training and the validation part."""
     import numpy as np
 
-    from textlstm.bundle import as_examples
     from textlstm.encoding import read_encoded
+    from textlstm.fitting import as_examples
 
     paths = [run.encoded / f"{name}.arrow" for name in ("train", "validation")]
     texts, numbers = read_encoded(*paths)

@@ -9,12 +9,13 @@ import safetensors.torch
 import torch
 
 from textlstm import files
-from textlstm.bundle import FILES, Bundle, as_examples, train_bundle
+from textlstm.bundle import FILES, Bundle
 from textlstm.config import Recipe
 from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError
 from textlstm.files import sha256
-from textlstm.training import resolve_device
+from textlstm.fitting import as_examples, train_bundle
+from textlstm.model import resolve_device
 
 TEXTS = ["acute mi", "stroke", "copd", "asthma"] * 5
 LABELS = np.array([0, 0, 1, 1] * 5)

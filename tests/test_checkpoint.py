@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from textlstm.bundle import as_examples
 from textlstm.checkpoint import Checkpoint
 from textlstm.config import Recipe
 from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError
 from textlstm.files import sha256
+from textlstm.fitting import as_examples
 from textlstm.training import fit, new_ensemble, with_parts
 
 ROOT = Path(__file__).parent.parent

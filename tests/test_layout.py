@@ -12,9 +12,9 @@ ROOT = Path(__file__).parent.parent
 ORDER = [
     "errors", "files", "parts", "config", "tables", "records", "text", "encoding", "prefixes",
     "batches", "lsa", "linear", "model", "calibration", "checkpoint", "training", "metrics",
-    "baselines", "decisions", "bundle", "classifier", "scoring", "inside", "explain", "review",
-    "robustness", "suspects", "disclosure", "subgroups", "figures", "examination", "reporting",
-    "page",
+    "baselines", "decisions", "bundle", "fitting", "classifier", "scoring", "inside", "explain",
+    "review", "robustness", "suspects", "disclosure", "subgroups", "figures", "examination",
+    "reporting", "page",
 ]  # fmt: skip
 STAGES = ["preprocess", "encode", "train", "report", "predict", "explain", "review", "run"]
 

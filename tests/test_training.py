@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from textlstm.batches import Corpus
-from textlstm.bundle import as_examples
 from textlstm.calibration import calibrated, calibrated_loss, fit_temperature
 from textlstm.config import Recipe, load_recipe
 from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError
-from textlstm.model import TextLSTM, predict_logits
+from textlstm.fitting import as_examples
+from textlstm.model import TextLSTM, predict_logits, resolve_device
 from textlstm.training import (
     clip_gradients,
     fit,
@@ -19,7 +19,6 @@ from textlstm.training import (
     make_optimizer,
     make_schedule,
     new_ensemble,
-    resolve_device,
     with_parts,
 )
 

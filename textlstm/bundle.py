@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,28 +15,16 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
+from torch.overrides import TorchFunctionMode
 
 from textlstm.batches import Corpus
-from textlstm.calibration import calibrated, fit_linear_share, fit_temperature, mixed
-from textlstm.checkpoint import Checkpoint
+from textlstm.calibration import calibrated
 from textlstm.config import NetworkConfig, Recipe
 from textlstm.decisions import HeldOut
-from textlstm.encoding import EncodedTexts, WordEncoding
+from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError
 from textlstm.files import read_json, sha256, to_json, write_together
-from textlstm.linear import fit_linear, mean_branch
 from textlstm.model import Ensemble, predict_logits
-from textlstm.training import (
-    Epoch,
-    Examples,
-    fit,
-    held_out_logits,
-    held_out_truth,
-    new_ensemble,
-    one_thread,
-    weighted_by_class,
-    with_parts,
-)
 
 FORMAT = 1
 """Version of the bundle's layout; a newer one than this is refused."""
@@ -233,94 +221,32 @@ def _read_network(
         If the weights are others than the network's, before any are read; or not finite numbers.
     """
     # On the device "meta" tensors have a shape and take no memory.
-    with torch.device("meta"):
-        expected = Ensemble(config, encoding, n_classes).state_dict()
+    with torch.device("meta"), _Unset():
+        network = Ensemble(config, encoding, n_classes)
     with safe_open(path, "pt") as file:
         shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-    if shapes != {name: tuple(weights.shape) for name, weights in expected.items()}:
+    if shapes != {name: tuple(weights.shape) for name, weights in network.state_dict().items()}:
         raise InputError("the weights are not those of the recipe's network")
-    network = Ensemble(config, encoding, n_classes)
-    network.load_state_dict(safetensors.torch.load_file(path))
+    # Copies lie where torch puts them: what sums come to may depend on it.
+    weights = {name: one.clone() for name, one in safetensors.torch.load_file(path).items()}
+    network.load_state_dict(weights, assign=True)
     if not all(bool(weights.isfinite().all()) for weights in network.state_dict().values()):
         raise InputError("the weights are not finite")
     return network
 
 
+class _Unset(TorchFunctionMode):
+    """Within it, weights are not set at random: on "meta" that takes longer than all the rest."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        module = getattr(func, "__module__", None)
+        at_random = func is torch.Tensor.normal_ or module == "torch.nn.init"
+        return None if at_random else func(*args, **(kwargs or {}))
+
+
 def _series(release: str) -> list[str]:
     """Return the part of a version within which a library's behaviour stays."""
     return release.split(".")[:2]
-
-
-@one_thread()
-def train_bundle(
-    recipe: Recipe,
-    encoding: WordEncoding,
-    labels: tuple[str, ...],
-    examples: Examples,
-    *,
-    seed: int,
-    device: torch.device,
-    on_epoch: Callable[[Epoch], None],
-    summary: dict[str, Any] | None = None,
-    checkpoint: Checkpoint | None = None,
-) -> Bundle:
-    """Train the recipe's networks and calibrate them; ``on_epoch`` is told each epoch.
-
-    With a checkpoint, the training of the networks goes on where an earlier one ended.
-
-    What is left out by one member and known to the others cannot judge them all together: share and
-    temperature are those of members by themselves, on the part that each left out.
-    """
-    members = range(recipe.network.members)
-    examples = with_parts(examples, len(members), seed)
-    truth = held_out_truth(examples, len(members))
-    if recipe.training.class_weight == "balanced":
-        examples = weighted_by_class(examples, len(labels))
-    network = new_ensemble(recipe, encoding, examples.corpus, len(labels), seed)
-    for epoch in fit(network, examples, recipe.training, seed, device, checkpoint):
-        on_epoch(epoch)
-    answers = [network.answer(member) for member in members]
-    logits = held_out_logits(answers, examples, device).numpy()
-    if recipe.network.linear:
-        parts = [examples.trained_on(member) for member in members]
-        branches = fit_linear(
-            examples.corpus, examples.labels, examples.weights, len(labels), recipe.network.linear,
-            parts,
-        )  # fmt: skip
-        linear_logits = held_out_logits(branches, examples, torch.device("cpu")).numpy()
-        share = fit_linear_share(logits, linear_logits, *truth)
-        logits = mixed(logits, linear_logits, share).astype(np.float32)
-        network.linear = mean_branch(branches)
-        network.linear_share.fill_(share)
-        network.to(device)
-    temperature = fit_temperature(logits, *truth)
-    probabilities = calibrated(logits, temperature)
-    held_out = HeldOut.of(probabilities, truth[0], seed)
-    summary = (summary or {}) | {
-        UNKNOWN_WORDS: round(examples.corpus.select(examples.left_out(0)).unknown_share(), 6),
-        MEAN_PROBABILITY: round(float(probabilities.max(axis=1).mean()), 6),
-    }
-    return Bundle(recipe, encoding, labels, network, temperature, held_out, summary)
-
-
-def as_examples(
-    texts: EncodedTexts,
-    labels: NDArray[np.int64],
-    encoding: WordEncoding,
-    validation: NDArray[np.bool_],
-    weights: NDArray[np.float64] | None = None,
-) -> Examples:
-    """Return encoded texts and class numbers as what the training loop takes.
-
-    Weights are scaled to a mean of 1, which leaves the size of a training step as it is.
-    """
-    values = np.ones(len(labels)) if weights is None else weights / weights.mean()
-    return Examples(
-        Corpus(texts, encoding),
-        torch.tensor(labels, dtype=torch.int64),
-        torch.from_numpy(values.astype(np.float32)),
-        torch.from_numpy(validation.astype(np.int64) - 1),
-    )
 
 
 CARD = """# A textlstm classifier

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_softmax, logsumexp, softmax
 
 TEMPERATURE_RANGE = (0.05, 20.0)
@@ -50,6 +49,8 @@ def fit_temperature(
     weights
         (n,) weights of the records, of mean 1; by default all are 1.
     """
+    # Imported late: prediction does without it.
+    from scipy.optimize import minimize_scalar
 
     def misfit(log_temperature: float) -> float:
         loss = len(labels) * calibrated_loss(
@@ -72,6 +73,8 @@ def fit_linear_share(
     It is the most probable one together with a temperature, which :func:`fit_temperature` then
     finds again; arguments as there.
     """
+    from scipy.optimize import minimize
+
     mean, spread = SHARE_PRIOR
 
     def misfit(point: NDArray[np.float64]) -> float:

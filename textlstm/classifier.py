@@ -10,14 +10,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from textlstm.bundle import Bundle, as_examples, train_bundle
+from textlstm.bundle import Bundle
 from textlstm.config import DataConfig, Recipe, load_recipe
 from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError
+from textlstm.fitting import as_examples, train_bundle
+from textlstm.model import resolve_device
 from textlstm.records import divide
 from textlstm.tables import as_records, as_text
 from textlstm.text import preprocess
-from textlstm.training import Epoch, resolve_device
+from textlstm.training import Epoch
 
 OWN_PARAMETERS = ("recipe", "random_state", "device")
 """The estimator's parameters beside the recipe's fields."""

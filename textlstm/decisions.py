@@ -18,7 +18,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from textlstm.errors import InputError
 
@@ -116,7 +116,7 @@ def upper_bound(events: Any, records: Any, confidence: float = CONFIDENCE) -> An
     events, records = np.asarray(events), np.asarray(records)
     return np.where(
         events < records,
-        beta.ppf(confidence, events + 1, np.maximum(records - events, 1)),
+        betaincinv(events + 1, np.maximum(records - events, 1), confidence),
         1.0,
     )
 

@@ -25,8 +25,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -165,6 +163,10 @@ def _fit(
 
     ``features`` are of distinct texts; ``texts`` says which one each record has.
     """
+    # Imported late: prediction does without it.
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
     votes, bias = np.zeros((features.shape[1], n_classes)), np.zeros(n_classes)
     present = np.unique(labels)
     if len(present) < 2:

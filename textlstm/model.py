@@ -14,6 +14,7 @@ from torch.nn import functional
 from textlstm.batches import Batch, Corpus
 from textlstm.config import NetworkConfig
 from textlstm.encoding import PAD, UNKNOWN, WordEncoding
+from textlstm.errors import InputError
 from textlstm.linear import LinearBranch
 from textlstm.parts import in_order, processors
 from textlstm.prefixes import Readings, read, reversed_within
@@ -261,3 +262,21 @@ def predict_logits(
     workers = processors() if device.type == "cpu" else 1
     found = in_order(logits, batches, workers, partial(torch.set_num_threads, 1))
     return torch.cat(list(found))[corpus.places]
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return the device of that name; ``auto`` is the GPU where there is one.
+
+    Raises
+    ------
+    InputError
+        If this machine has no such device.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError) as error:  # torch raises either, by build
+        raise InputError(f"--device {name}: not available here; use auto or cpu") from error
+    return device

@@ -179,15 +179,18 @@ def code(
     best = scores.probabilities.max(axis=1, initial=0.0)
     decisions = scores.decisions(rule.min_probability)
     values = [
-        pa.array([bundle.labels[number] for number in scores.ranked(0)], pa.string()),
-        pa.array(rounded(best), pa.float64()),
-        pa.array(decisions, pa.string()),
+        np.array(bundle.labels, dtype=object)[scores.ranked(0)],
+        rounded(best),
+        np.array(decisions, dtype=object),
     ]
     if rule.set_probability is not None:
         sets = scores.sets(rule.set_probability)
-        values.append(pa.array(set_cells(sets, scores.probabilities, bundle.labels), pa.string()))
-    for name, array in zip(rule.columns, values, strict=True):
-        table = table.append_column(name, array.take(pa.array(places)))
+        cells = set_cells(sets, scores.probabilities, bundle.labels)
+        values.append(np.array(cells, dtype=object))
+    for name, of_texts in zip(rule.columns, values, strict=True):
+        kind = pa.float64() if of_texts.dtype == np.float64 else pa.string()
+        # Taken in Arrow, a text is copied once for each row, and not looked at again.
+        table = table.append_column(name, pa.array(of_texts, kind).take(pa.array(places)))
     records = np.bincount(places, minlength=len(texts))
     filled = np.array([text != "" for text in texts], dtype=bool)
     words, unknown = bundle.encoding.count_words(texts)

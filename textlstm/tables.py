@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -124,7 +123,8 @@ def distinct_cells(table: pa.Table, name: str, source: str) -> tuple[list[str], 
     cells = table[name].combine_chunks()
     try:
         encoded = cells.dictionary_encode(null_encoding="encode")
-        values, places = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+        # Unlike to_numpy, this does not import pandas: half a second before a single record.
+        values, places = encoded.dictionary.to_pylist(), np.from_dlpack(encoded.indices)
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # lists and the like
         values, places = cells.to_pylist(), np.arange(len(cells))
     try:
@@ -203,6 +203,10 @@ def as_text(value: Any) -> str:
         return value
     if isinstance(value, bytes):
         raise InputError("a value is bytes, not text; decode it first")
+    if value is None or isinstance(value, bool | int):
+        return "" if value is None else str(value)
+    import pandas as pd  # late: few tables have values of other types, and it takes half a second
+
     return "" if pd.api.types.is_scalar(value) and pd.isna(value) else str(value)
 
 
@@ -253,6 +257,8 @@ def _from_delimited(path: Path, delimiter: str, encoding: str) -> Iterator[pa.Ta
     names: list[str] = []
     n_rows = n_lines = 0
     for part, plain in parts:
+        if n_lines and not part:
+            return
         if plain and not n_lines:
             lines = io.StringIO(part.decode(), newline="")
             names = next(csv.reader(lines, delimiter=delimiter), [])

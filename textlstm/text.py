@@ -113,8 +113,14 @@ def _words(run: str) -> tuple[str, ...]:
     spaCy divides each run by itself, so what it makes of one is made once. There is one exception:
     see :func:`_joints`.
     """
-    words = (token.text.lower().strip(_punctuation()) for token in _tokenizer()(run))
+    words = (_stripped(token.text.lower()) for token in _tokenizer()(run))
     return tuple(word for word in words if word)
+
+
+def _stripped(word: str) -> str:
+    """Return a word without punctuation and symbols at either end."""
+    inside = [at for at, one in enumerate(word) if unicodedata.category(one)[0] not in "PS"]
+    return word[inside[0] : inside[-1] + 1] if inside else ""
 
 
 @cache
@@ -125,11 +131,18 @@ def _joints() -> frozenset[tuple[str, str]]:
     ``=`` and ``]`` do, and an overlapping find across a space can keep it from taking another one.
     Where such characters meet across a space, runs must not be taken apart.
     """
-    from spacy.lang.en import English
+    from spacy.tokenizer import Tokenizer
 
-    plain = English().tokenizer
-    plain.rules = {}
-    specials = (plain(special) for special in _tokenizer().rules)
+    full = _tokenizer()
+    plain = Tokenizer(
+        full.vocab,
+        prefix_search=full.prefix_search,
+        suffix_search=full.suffix_search,
+        infix_finditer=full.infix_finditer,
+        token_match=full.token_match,
+        url_match=full.url_match,
+    )  # without special cases
+    specials = (plain(special) for special in full.rules)
     return frozenset(
         (one.text[-1], other.text[0]) for tokens in specials for one, other in pairwise(tokens)
     )
@@ -188,16 +201,6 @@ def _tokenizer() -> Any:
     from spacy.lang.en import English
 
     return English().tokenizer
-
-
-@cache
-def _punctuation() -> str:
-    """Return every punctuation mark and symbol of Unicode."""
-    return "".join(
-        character
-        for character in map(chr, range(sys.maxunicode + 1))
-        if unicodedata.category(character)[0] in "PS"
-    )
 
 
 @cache

@@ -128,24 +128,6 @@ def weighted_by_class(examples: Examples, n_classes: int) -> Examples:
     return replace(examples, weights=examples.weights * shares[examples.labels])
 
 
-def resolve_device(name: str) -> torch.device:
-    """Return the device of that name; ``auto`` is the GPU where there is one.
-
-    Raises
-    ------
-    InputError
-        If this machine has no such device.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device).item()
-    except (RuntimeError, AssertionError) as error:  # torch raises either, by build
-        raise InputError(f"--device {name}: not available here; use auto or cpu") from error
-    return device
-
-
 @dataclass
 class Course:
     """What moves in a training: with it, and with what stays, the training goes on bit for bit.
