@@ -50,7 +50,9 @@ def test_reliability_leaves_out_bins_of_few_records():
 def test_class_bars_put_the_most_frequent_class_on_top():
     row = {"precision": 0.5, "recall": 0.5, "f1": 0.5}
     hidden = dict.fromkeys((*row, "support"))
-    bars = figures.class_bars({"rare": hidden, "common": {**row, "support": 2000}})
+    bounds = {"common": {key: {"low": 0.4, "high": 0.6} for key in row}, "rare": hidden}
+    bars = figures.class_bars({"rare": hidden, "common": {**row, "support": 2000}}, bounds)
+    assert [line.get_xdata().tolist() for line in bars.axes[0].lines] == [[0.4, 0.6]] * 2
     labels = [label.get_text() for label in bars.axes[0].get_yticklabels()]
     assert labels == ["rare (–)", "common (2,000)"]
     assert [bar.get_width() for bar in bars.axes[0].patches] == pytest.approx(

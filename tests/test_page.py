@@ -32,6 +32,15 @@ METRICS = {
         "a": {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 30},
         "b": {"precision": None, "recall": None, "f1": None, "support": None},
     },
+    "per_class_intervals": {
+        "a": {key: {"low": 0.875, "high": 1.0} for key in ("precision", "recall", "f1")},
+        "b": dict.fromkeys(("precision", "recall", "f1")),
+    },
+    "calibration": {
+        "temperature": 1.25,
+        "before": {"log_loss": 0.625, "ece": 0.25},
+        "after": {"log_loss": 0.5, "ece": 0.5},
+    },
     "decisions": DECISIONS,
     "subgroups": {},
     "seen": {},
@@ -54,6 +63,7 @@ def test_hostile_labels_columns_and_file_names_are_escaped():
     sets = [DECISIONS["sets"][0] | {"per_class": {HOSTILE: ALL}}]
     metrics = METRICS | {
         "per_class": {HOSTILE: METRICS["per_class"]["a"]},
+        "per_class_intervals": {HOSTILE: METRICS["per_class_intervals"]["a"]},
         "deciding_words": {HOSTILE: [(HOSTILE, 1.0)]},
         "decisions": DECISIONS | {"sets": sets},
     }
@@ -68,25 +78,29 @@ def test_the_better_model_is_marked_and_missing_values_are_dashes():
     assert "–" in page.split("accuracy, unseen texts<br>")[1].split("</tr>")[0]
     assert "Said in words." in page
     assert "there is no cloud" in page
+    assert "temperature of 1.25" in page and "from 0.6250 to 0.5000" in page
+    assert "<td>1.000\n(0.875 to 1.000)</td>" in page
     assert "80 % can be coded automatically." in page
     assert "<td>75.0% (0.0% to 100.0%)</td><td>–</td>" in page
 
 
 def test_deciding_words_have_bars_to_one_scale():
-    page = render(RunConfig(), METRICS | {"faithfulness": {"sentence": "They do."}}, {}, [])
+    page = render(
+        RunConfig(), METRICS | {"faithfulness": {"sentence": "They do."}}, {}, ["It won."]
+    )
     assert (
         "<caption>b</caption>" in page
         and '<td>stroke</td><td><svg class="bar"><rect width="50.0%"' in page
     )
     assert "They do." in page and "All are in use." in page
     assert "<h2>What the labels rest on</h2>" in page and "copd" in page
-    none = render(RunConfig(), METRICS | {"deciding_words": {}}, {}, [])
+    none = render(RunConfig(), METRICS | {"deciding_words": {}}, {}, ["It won."])
     assert "speak most for each class" not in none and "They do." not in none
     assert "fewer than 10 labels of the holdout are probably wrong" in none
 
 
 def test_small_counts_are_not_shown():
-    page = render(RunConfig(), METRICS, {}, [])
+    page = render(RunConfig(), METRICS, {}, ["It won."])
     assert "<dd>fewer than 10: empty text</dd>" in page and "rare class" not in page
     assert "leaves fewer than 10 out" in page
     assert "<dt>read</dt><dd>1,500 distinct texts" in page
@@ -103,12 +117,12 @@ def test_small_counts_are_not_shown():
     ],
 )
 def test_the_page_tells_how_to_make_it_again(config, flags):
-    assert flags in render(config, METRICS, {}, [])
+    assert flags in render(config, METRICS, {}, ["It won."])
 
 
 def test_fields_that_differ_from_the_recipe_are_told():
     recipe = Recipe().with_fields(epochs=77, bidirectional=False)
-    page = render(RunConfig(recipe=recipe, recipe_name="gone.toml"), METRICS, {}, [])
+    page = render(RunConfig(recipe=recipe, recipe_name="gone.toml"), METRICS, {}, ["It won."])
     assert "--epochs 77" in page and "--no-bidirectional" in page
 
 

@@ -78,9 +78,9 @@ def test_metrics_have_the_keys_of_the_contract(home):
         "accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier", "accuracy_unseen_text"
     }  # fmt: skip
     assert set(found) == {
-        "model", "baselines", "difference", "per_class", "decisions", "subgroups", "seen",
-        "faithfulness", "deciding_words", "robustness", "hidden_units", "doubtful_labels",
-        "data", "timing",
+        "model", "baselines", "difference", "per_class", "per_class_intervals",
+        "calibration", "decisions", "subgroups", "seen", "faithfulness", "deciding_words",
+        "robustness", "hidden_units", "doubtful_labels", "data", "timing",
     }  # fmt: skip
     assert set(found["model"]) == measures
     assert set(found["baselines"]) == {"majority", "tfidf_logreg"}

@@ -1,10 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
 from textlstm.decisions import HeldOut
 from textlstm.metrics import per_class
-from textlstm.reporting import Evaluation, measured_decisions, published
+from textlstm.reporting import Evaluation, class_intervals, measured_decisions, published, verdict
 from textlstm.scoring import Scores
 
 CONFUSION = np.array([[40, 0, 0, 0], [0, 30, 0, 0], [0, 0, 12, 0], [0, 0, 0, 4]])
@@ -18,6 +19,7 @@ def evaluated(confusion, dropped):
     held_out = HeldOut.of(answers, truth)
     metrics = {
         "per_class": per_class(truth, predicted, LABELS),
+        "per_class_intervals": class_intervals(confusion, LABELS),
         "decisions": measured_decisions(held_out, outcome, truth, truth > 1, LABELS),
         "subgroups": {},
         "seen": {},
@@ -45,11 +47,41 @@ def test_small_classes_and_one_more_are_left_out_of_what_is_published():
     shown = published(evaluation)
     nothing = dict.fromkeys(("precision", "recall", "f1", "support"))
     assert shown["per_class"]["d"] == shown["per_class"]["c"] == nothing
+    assert set(shown["per_class_intervals"]["d"].values()) == {None}
+    assert shown["per_class_intervals"]["a"]["f1"]["high"] == 1.0
     assert shown["per_class"]["a"] == evaluation.metrics["per_class"]["a"]
     for one in (*shown["decisions"]["promises"], *shown["decisions"]["sets"]):
         assert list(one["per_class"]) == ["a", "b"]
     assert shown["data"]["rows"] == 1000
     assert evaluation.metrics["per_class"]["d"]["support"] == 4  # what the house keeps is whole
+
+
+def test_intervals_of_a_class_hold_its_measures_and_narrow_with_records():
+    few, many = (class_intervals(n * np.array([[8, 2], [4, 6]]), "ab")["a"] for n in (1, 100))
+    for name, value in (("precision", 8 / 12), ("recall", 8 / 10), ("f1", 16 / 22)):
+        for one in (few, many):
+            assert one[name]["low"] < value < one[name]["high"]
+        assert many[name]["high"] - many[name]["low"] < few[name]["high"] - few[name]["low"]
+    exact = binomtest(8, 10).proportion_ci(method="exact")
+    assert few["recall"] == pytest.approx({"low": exact.low, "high": exact.high})
+    exact = binomtest(8, 14).proportion_ci(method="exact")
+    assert few["f1"]["low"] == pytest.approx(2 * exact.low / (1 + exact.low))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(-0.1, 0.02, "no clear winner in log loss"), (-0.1, -0.02, "textlstm is better in log loss"),
+     (0.02, 0.1, "TF-IDF + logistic regression is better in log loss")],
+)  # fmt: skip
+def test_the_verdict_in_one_sentence(low, high, said):
+    scores = {"accuracy": 0.925, "macro_f1": 0.5, "log_loss": 0.5}
+    found = {"estimate": (low + high) / 2, "low": low, "high": high}
+    metrics = {"model": scores, "baselines": {"tfidf_logreg": scores | {"accuracy": 0.9}},
+               "difference": dict.fromkeys(scores, found | {"estimate": low})}  # fmt: skip
+    metrics["difference"]["log_loss"] = found
+    first = verdict(metrics)[0]
+    assert first.startswith("textlstm gives 92.5 % of the held-out records their true label")
+    assert said in first and first.count(".") == 2
 
 
 @pytest.mark.parametrize(("number", "rows"), [(0, 1000), (1, None), (9, None), (10, 1000)])

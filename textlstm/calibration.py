@@ -30,6 +30,17 @@ def calibrated(logits: NDArray[np.float32], temperature: float) -> NDArray[np.fl
     return probabilities
 
 
+def uncalibrated(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """Return the probabilities (n, C) there were before the logits were divided.
+
+    >>> uncalibrated(np.array([[0.25, 0.75]]), temperature=2.0).round(6)
+    array([[0.1, 0.9]])
+    """
+    logarithms = np.log(np.clip(probabilities, np.finfo(np.float64).tiny, None))
+    before: NDArray[np.float64] = softmax(temperature * logarithms, axis=1)
+    return before
+
+
 def fit_temperature(
     logits: NDArray[np.float32],
     labels: NDArray[np.int64],

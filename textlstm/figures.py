@@ -115,7 +115,7 @@ def reliability_diagram(models: Mapping[str, Mapping[str, NDArray[np.float64]]])
     figure = Figure(figsize=(5.4, 5.0), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=SOFT, linestyle="--", linewidth=1, label="perfect")
-    styles = ((FIRST, "o"), (SECOND, "s"))
+    styles = ((FIRST, "o"), (SECOND, "s"), (SOFT, "^"))
     for (name, bins), (colour, marker) in zip(models.items(), styles, strict=False):
         shown = bins["records"] >= MIN_BIN_RECORDS
         x, y, records = (bins[key][shown] for key in ("confidence", "accuracy", "records"))
@@ -129,10 +129,13 @@ def reliability_diagram(models: Mapping[str, Mapping[str, NDArray[np.float64]]])
     return figure
 
 
-def class_bars(per_class: Mapping[str, Mapping[str, float | None]]) -> Figure:
+def class_bars(
+    per_class: Mapping[str, Mapping[str, float | None]],
+    intervals: Mapping[str, Mapping[str, Mapping[str, float] | None]],
+) -> Figure:
     """Draw precision, recall and F1 of each class, the most frequent on top.
 
-    What is None is left out.
+    What is None is left out; ``intervals`` have ``low`` and ``high``.
     """
     ordered = sorted(per_class.items(), key=lambda item: item[1]["support"] or 0)
     measures = {
@@ -140,12 +143,17 @@ def class_bars(per_class: Mapping[str, Mapping[str, float | None]]) -> Figure:
         for name in ("precision", "recall", "f1")
     }
     places = np.arange(len(ordered))
-    figure = Figure(figsize=(8, 0.32 * len(ordered) + 1.2), layout="constrained")
+    figure = Figure(figsize=(8, 0.36 * len(ordered) + 1.2), layout="constrained")
     axes = figure.subplots()
-    axes.barh(places, measures["f1"], color=FIRST, alpha=0.35, label="F1")
-    for name, marker, colour in (("precision", "o", FIRST), ("recall", "s", SECOND)):
-        axes.scatter(measures[name], places, s=22, marker=marker, color=colour,
+    axes.barh(places, measures["f1"], color=FIRST, alpha=0.25, label="F1")
+    styles = ("precision", "o", FIRST, 0.17), ("recall", "s", SECOND, -0.17)
+    for name, marker, colour, aside in styles:
+        axes.scatter(measures[name], places + aside, s=18, marker=marker, color=colour,
                      label=name, zorder=3)  # fmt: skip
+        for place, (label, _) in zip(places + aside, ordered, strict=True):
+            if bounds := intervals[label][name]:
+                axes.plot([bounds["low"], bounds["high"]], [place, place], color=colour,
+                          linewidth=1.1)  # fmt: skip
     counts = ["–" if row["support"] is None else f"{row['support']:,}" for _, row in ordered]
     names = [_short(name) for name, _ in ordered]
     axes.set_yticks(places, [f"{name} ({n})" for name, n in zip(names, counts, strict=True)])

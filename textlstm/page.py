@@ -51,7 +51,7 @@ def render(
     pictures
         PNG bytes by name.
     verdict
-        The result in words, a sentence a measure.
+        The result in words: in one sentence, then a sentence a measure.
     """
     models = {
         MODEL: metrics["model"],
@@ -178,9 +178,11 @@ def _percent(share: float | None) -> str:
     return "–" if share is None else percent(share)
 
 
-def _between(measure: Mapping[str, float]) -> str:
-    """Write a measure with its interval."""
-    return f"{measure['estimate']:.3f} ({measure['low']:.3f} to {measure['high']:.3f})"
+def _between(bounds: Mapping[str, float] | None, estimate: float | None) -> str:
+    """Write a measure with its interval; where there is none, a dash."""
+    if bounds is None:
+        return "–"
+    return f"{estimate:.3f} ({bounds['low']:.3f} to {bounds['high']:.3f})"
 
 
 def _interval(counted: Mapping[str, Any]) -> str:

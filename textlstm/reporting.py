@@ -14,12 +14,15 @@ from sklearn.metrics import confusion_matrix
 from textlstm import figures
 from textlstm.baselines import BASELINES
 from textlstm.bundle import Bundle
+from textlstm.calibration import uncalibrated
 from textlstm.decisions import (
     COVERAGES,
     PROMISED_ERRORS,
     HeldOut,
     counted,
+    interval,
     main_promise,
+    percent,
     promise,
     set_threshold,
     workload,
@@ -61,11 +64,7 @@ class Evaluation:
     @cached_property
     def confusion(self) -> NDArray[np.int64]:
         """Return the confusion matrix of textlstm (C, C), rows true."""
-        predicted = self.probabilities["model"].argmax(axis=1)
-        matrix: NDArray[np.int64] = confusion_matrix(
-            self.truth, predicted, labels=np.arange(len(self.labels))
-        )
-        return matrix
+        return _confusion(self.truth, self.probabilities["model"].argmax(axis=1), self.labels)
 
     @cached_property
     def withheld(self) -> Withheld:
@@ -103,17 +102,24 @@ def evaluate(
         probabilities[name] = fitted.predict_proba(texts)
 
     measured = {name: scores(truth, one, unseen) for name, one in probabilities.items()}
+    before = scores(truth, uncalibrated(outcome.probabilities, bundle.temperature), unseen)
     best = outcome.ranked(0)
     decisions = measured_decisions(bundle.held_out, outcome, truth, unseen, names)
     threshold = promise(bundle.held_out, main_promise(decisions)["max_error"]).threshold
     became = Outcome.of(truth, outcome.probabilities, outcome.accepted(threshold))
     metrics = {
-        "model": measured.pop("model"),
-        "baselines": measured,
+        "model": measured["model"],
+        "baselines": {name: measured[name] for name in BASELINES},
         "difference": paired_bootstrap(
             truth, probabilities["model"], probabilities["tfidf_logreg"], seed
         ),
         "per_class": per_class(truth, best, names),
+        "per_class_intervals": class_intervals(_confusion(truth, best, names), names),
+        "calibration": {
+            "temperature": bundle.temperature,
+            "before": {name: before[name] for name in ("log_loss", "ece")},
+            "after": {name: measured["model"][name] for name in ("log_loss", "ece")},
+        },
         "decisions": decisions,
         "subgroups": {
             name.removeprefix(PREFIX): became.by(holdout[name].tolist(), seed)
@@ -134,6 +140,42 @@ def evaluate(
         }
     )
     return Evaluation(metrics, predictions, bundle.labels, truth, probabilities)
+
+
+def _confusion(
+    truth: NDArray[np.int64], predicted: NDArray[np.int64], names: Sequence[str]
+) -> NDArray[np.int64]:
+    matrix: NDArray[np.int64] = confusion_matrix(truth, predicted, labels=np.arange(len(names)))
+    return matrix
+
+
+def class_intervals(
+    confusion: NDArray[np.int64], names: Sequence[str]
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the 95 % intervals of precision, recall and F1 of each class.
+
+    All three are shares of records, which have exact intervals: F1 is 2 q / (1 + q) of the share q
+    that hits have among the records that are of the class or taken for it.
+
+    Parameters
+    ----------
+    confusion
+        (C, C), rows true.
+    """
+    hits, true, given = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    either = np.array(interval(hits, true + given - hits))
+    bounds = {
+        "precision": interval(hits, given),
+        "recall": interval(hits, true),
+        "f1": 2 * either / (1 + either),
+    }
+    return {
+        name: {
+            measure: {"low": float(low[number]), "high": float(high[number])}
+            for measure, (low, high) in bounds.items()
+        }
+        for number, name in enumerate(names)
+    }
 
 
 def measured_decisions(
@@ -229,11 +271,13 @@ def published(evaluation: Evaluation) -> dict[str, Any]:
     Where few records were left out for some reason, the number of rows would tell how many.
     """
     metrics, hidden = evaluation.metrics, evaluation.withheld
-    per_class = {}
+    per_class, intervals = {}, {}
     for number, (label, row) in enumerate(metrics["per_class"].items()):
         gone = {"support"} if hidden.supports[number] else set()
         gone |= {"precision", "recall", "f1"} if hidden.rates[number] else set()
         per_class[label] = {name: None if name in gone else row[name] for name in row}
+        bounds = metrics["per_class_intervals"][label]
+        intervals[label] = {name: None if name in gone else bounds[name] for name in bounds}
     small = [n for n in metrics["data"]["dropped"].values() if 0 < n < SMALLEST_SHOWN]
     rows = None if small else metrics["data"]["rows"]
     # How a model decides on a class may be known, unless so few records are of it that the measures
@@ -247,6 +291,7 @@ def published(evaluation: Evaluation) -> dict[str, Any]:
         ]
     return metrics | {
         "per_class": per_class,
+        "per_class_intervals": intervals,
         "decisions": decisions,
         "subgroups": {name: shown_groups(one) for name, one in metrics["subgroups"].items()},
         "seen": shown_groups(metrics["seen"]),
@@ -255,12 +300,30 @@ def published(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def verdict(metrics: Mapping[str, Any]) -> list[str]:
-    """Say in words which model is better on the holdout, and by how much: a line a measure."""
+    """Say in words which model is better on the holdout: in a sentence, then a line a measure."""
     return [
+        _headline(metrics),
         _clause(metrics, "accuracy", "accuracy", higher_is_better=True),
         _clause(metrics, "macro_f1", "macro-F1", higher_is_better=True),
         _clause(metrics, "log_loss", "log loss", higher_is_better=False),
     ]
+
+
+def _headline(metrics: Mapping[str, Any]) -> str:
+    """Say how good the model is, and whether it is better than the linear one, in a sentence."""
+    ours, theirs = (
+        percent(one["accuracy"]) for one in (metrics["model"], metrics["baselines"]["tfidf_logreg"])
+    )
+    said = []
+    for key, name, sign in (("accuracy", "accuracy", 1), ("log_loss", "log loss", -1)):
+        found = metrics["difference"][key]
+        ahead = MODEL if sign * found["estimate"] > 0 else LINEAR
+        clear = found["low"] > 0 or found["high"] < 0
+        said.append(f"{ahead} is better in {name}" if clear else f"no clear winner in {name}")
+    return (
+        f"{MODEL} gives {ours} of the held-out records their true label, {LINEAR} {theirs}: "
+        f"{said[0]}, {said[1]}."
+    )
 
 
 def _clause(metrics: Mapping[str, Any], key: str, name: str, *, higher_is_better: bool) -> str:
@@ -282,15 +345,22 @@ def _clause(metrics: Mapping[str, Any], key: str, name: str, *, higher_is_better
     )
 
 
+def _reliabilities(evaluation: Evaluation) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """Return the bins of each model, and of textlstm as it was before its calibration."""
+    probabilities = evaluation.probabilities
+    temperature = evaluation.metrics["calibration"]["temperature"]
+    models = {
+        MODEL: probabilities["model"],
+        LINEAR: probabilities["tfidf_logreg"],
+        f"{MODEL}, not calibrated": uncalibrated(probabilities["model"], temperature),
+    }
+    return {name: reliability(evaluation.truth, one) for name, one in models.items()}
+
+
 def draw(
     evaluation: Evaluation, history: pd.DataFrame, parts: Mapping[str, pd.DataFrame], seed: int
 ) -> dict[str, Figure]:
     """Draw the figures of the report, by file name without ending."""
-    truth = evaluation.truth
-    bins = {
-        MODEL: reliability(truth, evaluation.probabilities["model"]),
-        LINEAR: reliability(truth, evaluation.probabilities["tfidf_logreg"]),
-    }
     shown, train = published(evaluation), parts["train"]
     decisions = shown["decisions"]
     by_class = {
@@ -302,8 +372,8 @@ def draw(
         "confusion": figures.confusion(
             evaluation.confusion, evaluation.labels, evaluation.withheld.cells
         ),
-        "reliability": figures.reliability_diagram(bins),
-        "per_class": figures.class_bars(shown["per_class"]),
+        "reliability": figures.reliability_diagram(_reliabilities(evaluation)),
+        "per_class": figures.class_bars(shown["per_class"], shown["per_class_intervals"]),
         "workload": figures.workload(decisions["workload"], decisions["promises"]),
         "workload_by_class": figures.workload_by_class(main_promise(decisions)),
         "word_cloud": figures.word_cloud(word_records(train["text"], MIN_CLOUD_RECORDS), seed),
