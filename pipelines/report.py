@@ -1,7 +1,8 @@
 """Measure the model on the holdout beside simpler ones, draw, and write the report.
 
 Reads:  RUN/config.json, RUN/records/, RUN/bundle/, RUN/history.csv
-Writes: RUN/metrics.json, RUN/predictions.csv, RUN/figures/, RUN/report.html,
+Writes: RUN/metrics.json, RUN/predictions.csv, RUN/report.html,
+        RUN/figures/ (the pictures, and the numbers behind them as CSV),
         RUN/tables/{class_words,label_suspects,conflicting_labels}.csv (words, ids, labels)
 """
 
@@ -22,6 +23,7 @@ def report(run: Run) -> None:
 
     from textlstm import reporting
     from textlstm.bundle import Bundle
+    from textlstm.decisions import DECIMALS
     from textlstm.examination import examine
     from textlstm.figures import save_png
     from textlstm.files import read_json, write_bytes, write_json
@@ -46,7 +48,11 @@ def report(run: Run) -> None:
             _write_table(new.predictions, evaluation.predictions)
             for name, table in examination.tables.items():
                 _write_table(new.tables / f"{name}.csv", table)
-            figures = reporting.draw(evaluation, pd.read_csv(run.history), parts, config.seed)
+            history = pd.read_csv(run.history)
+            numbers = reporting.tabulate(evaluation, history, parts) | examination.tabulate()
+            for name, table in numbers.items():
+                _write_table(new.figures / f"{name}.csv", table.round(DECIMALS))
+            figures = reporting.draw(evaluation, history, parts, config.seed)
             figures |= examination.draw()
             for name, figure in figures.items():
                 save_png(figure, new.figures / f"{name}.png")
@@ -66,7 +72,7 @@ def report(run: Run) -> None:
 def _write_table(path: Path, table: "pd.DataFrame") -> None:
     from textlstm.files import replacing, spreadsheet_safe
 
-    names = table.select_dtypes(exclude="number").columns
+    names = table.select_dtypes(exclude=["number", "bool"]).columns
     safe = table.assign(**{name: table[name].map(spreadsheet_safe) for name in names})
     with replacing(path) as temporary:
         safe.to_csv(temporary, index=False, lineterminator="\n")

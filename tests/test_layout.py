@@ -13,8 +13,8 @@ ORDER = [
     "errors", "files", "parts", "config", "tables", "records", "text", "encoding", "prefixes",
     "batches", "lsa", "linear", "model", "calibration", "checkpoint", "training", "metrics",
     "baselines", "decisions", "bundle", "fitting", "classifier", "scoring", "inside", "explain",
-    "review", "robustness", "suspects", "disclosure", "subgroups", "figures", "examination",
-    "reporting", "page",
+    "review", "robustness", "suspects", "disclosure", "subgroups", "tabulation", "figures",
+    "examination", "reporting", "page",
 ]  # fmt: skip
 STAGES = ["preprocess", "encode", "train", "report", "predict", "explain", "review", "run"]
 

@@ -187,6 +187,15 @@ def test_no_text_of_a_record_is_in_what_may_be_shown(home):
             assert not any(text.encode() in content for text in texts), path
 
 
+def test_each_picture_has_its_numbers(home):
+    figures = home / "run" / "figures"
+    pictures, tables = ({one.stem for one in figures.glob(f"*.{kind}")} for kind in ("png", "csv"))
+    assert pictures and pictures | {"groups"} == tables
+    holdout = metrics(home)["data"]["holdout"]
+    found = pd.read_csv(figures / "groups.csv").groupby("column")["records"].sum()
+    assert found["date"] == holdout >= found["other"]
+
+
 def test_the_report_is_one_file_that_loads_nothing(home):
     page = (home / "run" / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 10

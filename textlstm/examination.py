@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from textlstm import figures
+from textlstm import figures, tabulation
 from textlstm.bundle import Bundle
 from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.explain import class_words, faithfulness
@@ -53,6 +53,16 @@ class Examination:
             "label_suspects": self.suspects,
             "conflicting_labels": self.conflicts,
         }
+
+    def tabulate(self) -> dict[str, pd.DataFrame]:
+        """Return the numbers behind the figures, by file name without ending."""
+        curves = self.metrics["faithfulness"] or {"highest": [], "random": []}
+        kept = {name: curves[name] for name in ("highest", "random")}
+        tables = {
+            "words_taken_away": pd.DataFrame(kept).rename_axis("words").reset_index(),
+            "robustness": tabulation.robustness(self.metrics["robustness"]),
+        }
+        return {name: table for name, table in tables.items() if len(table)}
 
     @property
     def sentences(self) -> list[str]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
-from textlstm import figures
+from textlstm import figures, tabulation
 from textlstm.baselines import BASELINES
 from textlstm.bundle import Bundle
 from textlstm.calibration import uncalibrated
@@ -363,10 +363,6 @@ def draw(
     """Draw the figures of the report, by file name without ending."""
     shown, train = published(evaluation), parts["train"]
     decisions = shown["decisions"]
-    by_class = {
-        label: word_records(train["text"][train["label"] == label], MIN_CLOUD_RECORDS)
-        for label in train["label"].value_counts().index
-    }
     drawn = {
         "training_progress": figures.training_progress(history),
         "confusion": figures.confusion(
@@ -377,6 +373,39 @@ def draw(
         "workload": figures.workload(decisions["workload"], decisions["promises"]),
         "workload_by_class": figures.workload_by_class(main_promise(decisions)),
         "word_cloud": figures.word_cloud(word_records(train["text"], MIN_CLOUD_RECORDS), seed),
-        "word_clouds_by_class": figures.word_clouds(by_class, seed),
+        "word_clouds_by_class": figures.word_clouds(_class_words(train), seed),
     }
     return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def tabulate(
+    evaluation: Evaluation, history: pd.DataFrame, parts: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """Return the numbers behind the figures, by their names, and of groups of records.
+
+    As much is left out of them as of the figures.
+    """
+    shown, train = published(evaluation), parts["train"]
+    decisions = shown["decisions"]
+    tables = {
+        "training_progress": history,
+        "confusion": tabulation.confusion(
+            evaluation.confusion, evaluation.labels, evaluation.withheld.cells
+        ),
+        "reliability": tabulation.reliability(_reliabilities(evaluation)),
+        "per_class": tabulation.per_class(shown["per_class"], shown["per_class_intervals"]),
+        "workload": pd.DataFrame(decisions["workload"]),
+        "workload_by_class": tabulation.workload_by_class(main_promise(decisions)),
+        "groups": tabulation.groups({"times trained on": shown["seen"]} | shown["subgroups"]),
+        "word_cloud": tabulation.words({"": word_records(train["text"], MIN_CLOUD_RECORDS)}),
+        "word_clouds_by_class": tabulation.words(_class_words(train)),
+    }
+    return {name: table for name, table in tables.items() if len(table)}
+
+
+def _class_words(train: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Return the records of each word in each class, the most frequent class first."""
+    return {
+        label: word_records(train["text"][train["label"] == label], MIN_CLOUD_RECORDS)
+        for label in train["label"].value_counts().index
+    }
