@@ -58,3 +58,12 @@ def test_no_number_of_records_with_a_word_tells_another():
 def test_changes_are_rows():
     table = tabulation.robustness({"typo": {"records": 12, "before": 0.5, "after": 0.25}})
     assert table.to_csv(index=False) == "change,records,before,after\ntypo,12,0.5,0.25\n"
+
+
+def test_where_nothing_may_be_shown_tables_are_empty():
+    nothing = np.array([3.0, 4.0])
+    bins = {"confidence": nothing, "accuracy": nothing, "records": nothing}
+    assert not len(tabulation.reliability({"m": bins}))
+    assert not len(tabulation.groups({"sex": {}}))
+    assert not len(tabulation.workload_by_class({"per_class": {}}))
+    assert not len(tabulation.words({"": {}})) and not len(tabulation.robustness({}))

@@ -113,5 +113,4 @@ def robustness(changes: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
 
 def _typed(table: pd.DataFrame, *names: str) -> pd.DataFrame:
     """Return a table whose columns are numbers, but for some of names; None is no number."""
-    kinds = {name: float for name in table.columns.drop(list(names)) if name != "records"}
-    return table.astype(kinds)
+    return table.astype({name: float for name in table if name not in (*names, "records")})
