@@ -29,7 +29,7 @@ CLOUD_WORDS = 80
 SILENT_WORDS = frozenset(STOPWORDS) | {"due"}
 """Not shown in clouds, nor are single letters, which are left of possessives: they name nothing."""
 
-SHOWN_COUNTS = 15
+SHOWN_COUNTS = 40
 """Up to so many classes, the confusion matrix has its numbers written in."""
 
 MIN_BIN_RECORDS = 10
@@ -100,6 +100,11 @@ def confusion(
                 colour = "white" if shares[row, column] > 0.5 else INK
                 axes.text(column, row, f"{matrix[row, column]:,}", ha="center", va="center",
                           color=colour, fontsize=8)  # fmt: skip
+    # Lines between the cells lead the eye from a cell to its names.
+    axes.set_xticks(np.arange(n + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(n + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color=SOFT, alpha=0.25, linewidth=0.5)
+    axes.tick_params(which="minor", length=0)
     figure.colorbar(image, ax=axes, shrink=0.7, label="share of the true class")
     return figure
 
