@@ -4,6 +4,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from textlstm import model
 from textlstm.batches import Corpus
 from textlstm.config import NetworkConfig, load_recipe
 from textlstm.encoding import WordEncoding, hashed_ngrams
@@ -211,3 +212,32 @@ def test_the_linear_branch_has_its_share(share):
     network, linear = (predict_logits(one, corpus, CPU).log_softmax(dim=1) for one in parts)
     found = predict_logits(ensemble, corpus, CPU)
     torch.testing.assert_close(found, (1 - share) * network + share * linear)
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_prediction_does_not_depend_on_the_size_of_batches(monkeypatch, size):
+    ensemble, corpus = together(NetworkConfig(embedding=8, members=2), subwords=NGRAMS)
+    expected = predict_logits(ensemble, corpus, CPU)
+    monkeypatch.setattr(model, "PREDICTION_BATCH", size)
+    torch.testing.assert_close(predict_logits(ensemble, corpus, CPU), expected, atol=1e-6, rtol=0)
+
+
+def test_prediction_does_not_depend_on_order_and_repetition():
+    config = NetworkConfig(embedding=8, members=2, linear=1.0)
+    rows = [5, 3, 3, 0, 1, 5, 4, 2, 2]
+    some = [TEXTS[row] for row in rows]
+    expected, found = (
+        predict_logits(*together(config, subwords=NGRAMS, texts=texts), CPU)
+        for texts in (TEXTS, some)
+    )
+    torch.testing.assert_close(found, expected[rows], atol=1e-6, rtol=0)
+
+
+def test_prediction_does_not_depend_on_the_number_of_threads(monkeypatch):
+    ensemble, corpus = together(NetworkConfig(embedding=8), subwords=NGRAMS)
+    monkeypatch.setattr(model, "PREDICTION_BATCH", 2)
+    found = []
+    for workers in (1, 3):
+        monkeypatch.setattr(model, "processors", lambda workers=workers: workers)
+        found.append(predict_logits(ensemble, corpus, CPU))
+    assert found[0].equal(found[1])
