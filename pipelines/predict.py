@@ -48,10 +48,11 @@ def predict(
     import torch
 
     from textlstm.bundle import Bundle
+    from textlstm.delimited import CHUNK_BYTES, CHUNK_ROWS
     from textlstm.model import resolve_device
     from textlstm.parts import in_order, parts_of, processors
     from textlstm.scoring import Look, code, require_free_columns
-    from textlstm.tables import CHUNK_BYTES, CHUNK_ROWS, distinct_records, read_chunks
+    from textlstm.tables import distinct_records, read_chunks
     from textlstm.text import preprocess
 
     if min_probability is not None and not 0.0 <= min_probability <= 1.0:

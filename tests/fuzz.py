@@ -32,14 +32,14 @@ def folder() -> Path:
 
 def tables(content: bytes) -> None:
     """Read a table; the first byte says of which format. However it is divided, it is the same."""
-    from textlstm import tables
+    from textlstm import delimited, tables
     from textlstm.errors import InputError
 
     path = folder() / f"table{ENDINGS[content[0] % len(ENDINGS) if content else 0]}"
     path.write_bytes(content[1:])
     results = []
-    whole = tables.CHUNK_BYTES
-    for tables.CHUNK_BYTES in (16, whole):
+    whole = delimited.CHUNK_BYTES
+    for delimited.CHUNK_BYTES in (16, whole):
         try:
             table = tables.read_table(str(path))
             results.append({name: tables.column(table, name, "") for name in table.column_names})

@@ -657,8 +657,8 @@ def _(desk):
 
 
 CODING = """
-import sys, textlstm.tables
-textlstm.tables.CHUNK_BYTES = 5000
+import sys, textlstm.delimited
+textlstm.delimited.CHUNK_BYTES = 5000
 from pipelines.predict import main
 main(sys.argv[1:])
 """
@@ -676,7 +676,7 @@ def coding(desk, name):
 
 def coded_whole(desk, name):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("textlstm.tables.CHUNK_BYTES", 5000)
+        patch.setattr("textlstm.delimited.CHUNK_BYTES", 5000)
         assert carried_out(predict.main, *coding(desk, name)).status == 0
 
 

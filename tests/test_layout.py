@@ -10,11 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = [
-    "errors", "files", "parts", "config", "tables", "records", "text", "encoding", "prefixes",
-    "batches", "lsa", "linear", "model", "calibration", "checkpoint", "training", "metrics",
-    "baselines", "decisions", "bundle", "fitting", "classifier", "scoring", "inside", "explain",
-    "review", "robustness", "suspects", "disclosure", "subgroups", "tabulation", "figures",
-    "examination", "reporting", "page",
+    "errors", "files", "parts", "config", "delimited", "tables", "records", "text", "encoding",
+    "prefixes", "batches", "lsa", "linear", "model", "calibration", "checkpoint", "training",
+    "metrics", "baselines", "decisions", "bundle", "fitting", "classifier", "scoring", "inside",
+    "explain", "review", "robustness", "suspects", "disclosure", "subgroups", "tabulation",
+    "figures", "examination", "reporting", "page",
 ]  # fmt: skip
 STAGES = ["preprocess", "encode", "train", "report", "predict", "explain", "review", "run"]
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textlstm import tables
+from textlstm import delimited
 from textlstm.errors import InputError
 from textlstm.tables import as_records, column, distinct_records, read_chunks, read_table
 
@@ -185,8 +185,8 @@ def test_a_csv_reads_alike_whatever_reads_it_and_in_whatever_chunks(
     path = write(tmp_path_factory.getbasetemp() / "t.csv", content)
     expected = as_python_reads(content)
     with (
-        mock.patch.object(tables, "CHUNK_BYTES", chunk),
-        mock.patch.object(tables, "CHUNK_ROWS", 2),
+        mock.patch.object(delimited, "CHUNK_BYTES", chunk),
+        mock.patch.object(delimited, "CHUNK_ROWS", 2),
     ):
         if expected is None:
             with pytest.raises(InputError):
@@ -199,13 +199,13 @@ def test_a_csv_reads_alike_whatever_reads_it_and_in_whatever_chunks(
 
 def test_plain_rows_are_left_to_the_fast_reader(tmp_path):
     path = write(tmp_path / "t.csv", 'a,b\n1,"x, ""y"""\n2,"line\nline"\n\n3,z')
-    with mock.patch.object(tables, "_read_strictly", side_effect=AssertionError):
+    with mock.patch.object(delimited, "_read_strictly", side_effect=AssertionError):
         assert column(read_table(path), "b", "") == ['x, "y"', "line\nline", "z"]
 
 
 def test_a_table_comes_in_parts_and_an_error_still_names_its_row(tmp_path):
     rows = [f"{number},x{number}\n" for number in range(1000)]
-    with mock.patch.object(tables, "CHUNK_BYTES", 1000):
+    with mock.patch.object(delimited, "CHUNK_BYTES", 1000):
         path = write(tmp_path / "t.csv", "a,b\n" + "".join(rows))
         parts = list(read_chunks(path))
         assert len(parts) > 5

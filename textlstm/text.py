@@ -14,7 +14,7 @@ from itertools import chain, pairwise
 from operator import itemgetter
 from typing import Any
 
-from textlstm.tables import LONE_SURROGATE
+from textlstm.delimited import LONE_SURROGATE
 
 SEPARATOR = "<sep>"
 """Stands between two fields; no text can produce it, since cleaning takes angle brackets out."""

@@ -1,0 +1,223 @@
+"""Text files in: decoded strictly, and delimited ones taken apart, a part of the file at a time."""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+from numpy.typing import NDArray
+
+from textlstm.errors import InputError
+
+CHUNK_BYTES = 1 << 24
+"""Bytes of a text file read at a time: some 100,000 rows, the unit of work of the stages."""
+
+CHUNK_ROWS = 100_000
+"""Rows read at a time from sources that are counted in rows."""
+
+MAX_CELL = 1 << 27
+"""Characters of a cell, at most: behind a longer one is a quote that was never closed."""
+
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character of UTF-16, which is none in UTF-8: the replacement character stands for it."""
+
+COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf")
+"""How gzip, zip, bzip2, xz, zstandard and 7z files begin."""
+
+
+def decoded(path: Path, encoding: str) -> Iterator[str]:
+    """Yield the text of a file, some at a time, without a byte order mark."""
+    try:
+        io.TextIOWrapper(io.BytesIO(), encoding=encoding)  # refuses what is no encoding of text
+    except LookupError as error:
+        raise InputError(f"--encoding {encoding}: no such encoding") from error
+    decoder, position, block = codecs.getincrementaldecoder(encoding)(), 0, b"-"
+    with path.open("rb") as handle:
+        while block:
+            block = handle.read(CHUNK_BYTES)
+            if not position and block.startswith(COMPRESSED):
+                raise InputError(f"{path}: this file is compressed; unpack it first")
+            if not position and block[:2] in (b"\xff\xfe", b"\xfe\xff") and "16" not in encoding:
+                raise InputError(f"{path}: this is UTF-16; give --encoding utf-16")
+            pending = len(decoder.getstate()[0])
+            try:
+                text = decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                raise InputError(
+                    f"{path}: byte {position - pending + error.start} is not {encoding}; "
+                    "give the file's own, for instance --encoding latin-1"
+                ) from error
+            yield text if position else text.removeprefix("\ufeff")
+            position += len(block)
+
+
+def lines(blocks: Iterable[str]) -> Iterator[str]:
+    """Yield lines with their ends, which are line feeds, carriage returns or both."""
+    rest = ""
+    for block in blocks:
+        # The last line may go on in the next block, and so may its end.
+        *whole, rest = io.StringIO(rest + block, newline="").readlines() or [""]
+        yield from whole
+    if rest:
+        yield rest
+
+
+def read_delimited(path: Path, delimiter: str, encoding: str) -> Iterator[pa.Table]:
+    """Yield the rows of a delimited file, as Python's reader understands it in strict mode.
+
+    Where quotes stand plainly, Arrow's reader understands the same, and is many times faster. From
+    the first part on that it cannot be trusted with, Python's goes on, and says what is wrong.
+    """
+    parts = _whole_rows(decoded(path, encoding), delimiter)
+    names: list[str] = []
+    n_rows = n_lines = 0
+    for part, plain in parts:
+        if n_lines and not part:
+            return
+        if plain and not n_lines:
+            start = io.StringIO(part.decode(), newline="")
+            names = next(csv.reader(start, delimiter=delimiter), [])
+        table = _read_plain(part, delimiter, names, has_header=not n_lines) if plain else None
+        if table is None:
+            rest = (text.decode() for text in chain([part], (later for later, _ in parts)))
+            yield from _read_strictly(path, delimiter, rest, names, n_rows, n_lines)
+            return
+        yield table
+        n_rows += len(table)
+        n_lines += part.count(b"\n")
+
+
+def _whole_rows(blocks: Iterable[str], delimiter: str) -> Iterator[tuple[bytes, bool]]:
+    """Divide a file into parts that end where rows do; say of each if its quotes stand plainly.
+
+    From the first part on of which that cannot be said, parts end anywhere. At least one is given.
+    """
+    rest, plain = b"", True
+    for text in blocks:
+        part = rest + text.encode("utf-8", "replace")
+        codes = np.frombuffer(part, np.uint8)
+        quotes = np.flatnonzero(codes == ord('"'))
+        end = part.rfind(b"\n") + 1
+        while end and np.searchsorted(quotes, end) % 2:  # within quotes it ends no row
+            end = part.rfind(b"\n", 0, end - 1) + 1
+        plain &= len(part) - end <= CHUNK_BYTES and _quoted_plainly(codes[:end], quotes, delimiter)
+        if not plain:
+            end = len(part)
+        if end:
+            yield part[:end], plain
+        rest = part[end:]
+    codes = np.frombuffer(rest, np.uint8)
+    yield rest, plain and _quoted_plainly(codes, np.flatnonzero(codes == ord('"')), delimiter)
+
+
+def _quoted_plainly(codes: NDArray[np.uint8], quotes: NDArray[np.int64], delimiter: str) -> bool:
+    """Return whether quotes stand only at both ends of cells, and doubled within them.
+
+    Then, and only then, every reader finds the same cells (RFC 4180); unless there is a NUL, behind
+    which Arrow's loses rows.
+
+    Parameters
+    ----------
+    codes
+        The bytes of some rows.
+    quotes
+        Where quotes stand in them, and perhaps behind them.
+    """
+    quotes = quotes[quotes < len(codes)]
+    if len(quotes) % 2 or not codes.all():
+        return False
+    opening, closing = quotes[::2], quotes[1::2]
+    doubled = opening[1:] == closing[:-1] + 1
+    ends = [ord(end) for end in (delimiter, "\n", "\r")]
+    opens = (opening == 0) | np.isin(codes[opening - 1], ends)
+    closes = np.isin(codes[(closing + 1) % len(codes)], ends) | (closing == len(codes) - 1)
+    opens[1:] |= doubled
+    closes[:-1] |= doubled
+    return bool(opens.all() and closes.all())
+
+
+def _read_plain(
+    part: bytes, delimiter: str, names: Sequence[str], *, has_header: bool
+) -> pa.Table | None:
+    """Return rows as Arrow's reader understands them, or None if it does not."""
+    if has_header and (not names or part[:1] in b"\r\n"):
+        return None
+    try:
+        return pa.csv.read_csv(
+            pa.BufferReader(part),
+            pa.csv.ReadOptions(column_names=names, skip_rows_after_names=int(has_header)),
+            pa.csv.ParseOptions(
+                delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=len(names) > 1
+            ),
+            pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+        )
+    except pa.ArrowInvalid:
+        return None
+
+
+def _read_strictly(
+    path: Path,
+    delimiter: str,
+    blocks: Iterable[str],
+    names: Sequence[str],
+    n_rows: int,
+    n_lines: int,
+) -> Iterator[pa.Table]:
+    """Yield rows as Python's reader understands them.
+
+    If any lines were read before, the names of the columns were among them.
+    """
+    csv.field_size_limit(MAX_CELL)
+    reader = csv.reader(lines(blocks), delimiter=delimiter, strict=True)
+
+    def rows() -> Iterator[list[str]]:
+        nonlocal names
+        number = n_rows
+        try:
+            names = names if n_lines else next(reader, [])
+            if not names:
+                raise InputError(f"{path}: the file is empty; its first line must name the columns")
+            for cells in reader:
+                if not cells and len(names) > 1:
+                    continue  # a blank line; where there is one column it is an empty cell
+                cells, number = cells or [""], number + 1
+                if len(cells) != len(names):
+                    raise InputError(
+                        f"{path}: row {number} (line {n_lines + reader.line_num}) has {len(cells)} "
+                        f"fields where the header has {len(names)}"
+                    )
+                yield cells
+        except csv.Error as error:
+            raise InputError(
+                f"{path}: row {number + 1} (line {n_lines + reader.line_num}) is not valid: {error}"
+            ) from error
+
+    yield from in_chunks(rows(), lambda some: from_rows(some, names))
+
+
+def in_chunks(items: Iterator[Any], build: Callable[[list[Any]], pa.Table]) -> Iterator[pa.Table]:
+    """Yield tables built of :data:`CHUNK_ROWS` items each, at least one, be it empty."""
+    some = list(islice(items, CHUNK_ROWS))
+    yield build(some)
+    while some := list(islice(items, CHUNK_ROWS)):
+        yield build(some)
+
+
+def from_rows(rows: Sequence[Sequence[str]], names: Sequence[str]) -> pa.Table:
+    """Return rows of cells as a table."""
+    columns: Iterable[Sequence[str]] = zip(*rows, strict=True) if rows else [()] * len(names)
+    return pa.Table.from_arrays([_string_array(cells) for cells in columns], names=list(names))
+
+
+def _string_array(cells: Iterable[str]) -> pa.Array:
+    try:
+        return pa.array(cells, pa.string())
+    except UnicodeEncodeError:  # JSON can spell half a character
+        return pa.array([LONE_SURROGATE.sub("\ufffd", cell) for cell in cells], pa.string())
