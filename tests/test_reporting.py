@@ -70,15 +70,16 @@ def test_intervals_of_a_class_hold_its_measures_and_narrow_with_records():
 
 @pytest.mark.parametrize(
     ("low", "high", "said"),
-    [(-0.1, 0.02, "no clear winner in log loss"), (-0.1, -0.02, "textlstm is better in log loss"),
+    [(-0.1, 0.02, "textlstm is better in accuracy, no clear winner in log loss."),
+     (-0.1, -0.02, "textlstm is better in accuracy and log loss."),
      (0.02, 0.1, "TF-IDF + logistic regression is better in log loss")],
 )  # fmt: skip
 def test_the_verdict_in_one_sentence(low, high, said):
     scores = {"accuracy": 0.925, "macro_f1": 0.5, "log_loss": 0.5}
     found = {"estimate": (low + high) / 2, "low": low, "high": high}
     metrics = {"model": scores, "baselines": {"tfidf_logreg": scores | {"accuracy": 0.9}},
-               "difference": dict.fromkeys(scores, found | {"estimate": low})}  # fmt: skip
-    metrics["difference"]["log_loss"] = found
+               "difference": dict.fromkeys(scores, found)}  # fmt: skip
+    metrics["difference"]["accuracy"] = {"estimate": 0.025, "low": 0.01, "high": 0.04}
     first = verdict(metrics)[0]
     assert first.startswith("textlstm gives 92.5 % of the held-out records their true label")
     assert said in first and first.count(".") == 2

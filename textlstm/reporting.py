@@ -314,15 +314,17 @@ def _headline(metrics: Mapping[str, Any]) -> str:
     ours, theirs = (
         percent(one["accuracy"]) for one in (metrics["model"], metrics["baselines"]["tfidf_logreg"])
     )
-    said = []
+    said: dict[str, list[str]] = {}
     for key, name, sign in (("accuracy", "accuracy", 1), ("log_loss", "log loss", -1)):
         found = metrics["difference"][key]
         ahead = MODEL if sign * found["estimate"] > 0 else LINEAR
         clear = found["low"] > 0 or found["high"] < 0
-        said.append(f"{ahead} is better in {name}" if clear else f"no clear winner in {name}")
+        result = f"{ahead} is better" if clear else "no clear winner"
+        said.setdefault(result, []).append(name)
+    found_in = ", ".join(f"{result} in {' and '.join(names)}" for result, names in said.items())
     return (
         f"{MODEL} gives {ours} of the held-out records their true label, {LINEAR} {theirs}: "
-        f"{said[0]}, {said[1]}."
+        f"{found_in}."
     )
 
 
