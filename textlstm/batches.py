@@ -2,15 +2,17 @@
 
 import copy
 from collections.abc import Iterator
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 import torch
-from scipy import sparse
 from torch import Tensor
 
 from textlstm.encoding import PAD, UNKNOWN, EncodedTexts, WordEncoding, subword_table
 from textlstm.prefixes import Readings
+
+if TYPE_CHECKING:  # imported where it is needed: prediction does without it
+    from scipy import sparse
 
 POOL = 32
 """Batches among which shuffled texts are sorted by length: enough to save padding in long texts."""
@@ -84,12 +86,14 @@ class Corpus:
         unknown = words * (self.forms >= self.n_words)
         return float(unknown.sum() / words.sum().clamp(min=1))
 
-    def text_forms(self, field: int | None = None) -> sparse.csr_matrix:
+    def text_forms(self, field: int | None = None) -> "sparse.csr_matrix":
         """Return how often each form stands in each distinct text, or in one field of it.
 
         A form is an id of the vocabulary or, after these, an unknown word. Padding and the unknown
         word as such do not count.
         """
+        from scipy import sparse
+
         inside = self.forms > UNKNOWN
         if field is not None:
             inside &= field_numbers(self.forms, self.separator, self.n_fields) == field
@@ -97,14 +101,18 @@ class Corpus:
         shape = len(self.forms), len(self.words)
         return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)
 
-    def naming(self) -> sparse.csr_matrix:
+    def naming(self) -> "sparse.csr_matrix":
         """Return which word of the vocabulary, or which bucket, each form is: a one in its row."""
+        from scipy import sparse
+
         forms = np.flatnonzero(self.words != UNKNOWN)
         shape = len(self.words), self.n_words
         return sparse.csr_matrix((np.ones(len(forms)), (forms, self.words[forms])), shape=shape)
 
-    def spelling(self) -> sparse.csr_matrix:
+    def spelling(self) -> "sparse.csr_matrix":
         """Return how often each subword stands in each form."""
+        from scipy import sparse
+
         numbers, offsets = self.subwords.numpy(), self.offsets.numpy()
         shape = len(self.words), self.n_subwords
         return sparse.csr_matrix((np.ones(len(numbers)), numbers, offsets), shape=shape)

@@ -20,15 +20,18 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 from torch import Tensor, nn
 from torch.nn import functional
 
 from textlstm.batches import Batch, Corpus, field_numbers
+
+if TYPE_CHECKING:  # imported where it is needed, as is scikit-learn: prediction does without them
+    from scipy import sparse
 
 MAX_ITERATIONS = 300
 """Steps of L-BFGS, at most: some sixty are usual, and the last ones change no prediction."""
@@ -123,6 +126,8 @@ def fit_linear(
     parts
         The rows of each part.
     """
+    from scipy import sparse
+
     blocks = [block for field in range(corpus.n_fields) for block in _blocks(corpus, field)]
     features = sparse.hstack([block.features for block in blocks]).tocsr()
     ends = np.cumsum([len(block.idf) for block in blocks])[:-1]
@@ -152,7 +157,7 @@ def mean_branch(branches: Sequence[LinearBranch]) -> LinearBranch:
 
 
 def _fit(
-    features: sparse.csr_matrix,
+    features: "sparse.csr_matrix",
     texts: NDArray[np.int64],
     labels: NDArray[np.int64],
     weights: NDArray[np.float32],
@@ -163,7 +168,6 @@ def _fit(
 
     ``features`` are of distinct texts; ``texts`` says which one each record has.
     """
-    # Imported late: prediction does without it.
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -193,11 +197,13 @@ class _Block:
     """The features of one field's words, or of their n-grams."""
 
     idf: NDArray[np.float64]  # (terms,); 0 for a term that no training record has in this field
-    features: sparse.csr_matrix  # (distinct texts, terms)
+    features: "sparse.csr_matrix"  # (distinct texts, terms)
 
 
 def _blocks(corpus: Corpus, field: int) -> Iterator[_Block]:
     """Yield the blocks of a field: words, n-grams."""
+    from scipy import sparse
+
     counts = corpus.text_forms(field)  # (distinct texts, forms)
     records = np.bincount(corpus.places, minlength=counts.shape[0])  # of each distinct text
     words = corpus.naming()  # (forms, n_words)
