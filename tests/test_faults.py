@@ -82,9 +82,10 @@ def carried_out(main, *arguments):
     told = io.StringIO()
     with contextlib.redirect_stderr(told), contextlib.redirect_stdout(io.StringIO()):
         try:
-            shell.leave(lambda _: main([str(argument) for argument in arguments]))
-        except SystemExit as end:
-            return Outcome(end.code, told.getvalue())
+            status = shell.status(lambda _: main([str(argument) for argument in arguments]))
+        except SystemExit as end:  # of the parser of flags
+            status = end.code
+    return Outcome(status, told.getvalue())
 
 
 class Desk:
