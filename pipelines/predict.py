@@ -13,7 +13,7 @@ at least that share of such records.
 Tables may be larger than memory. If the work is cut off, the same command goes on where it stopped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +52,7 @@ def predict(
     from textlstm.model import resolve_device
     from textlstm.parts import in_order, parts_of, processors
     from textlstm.scoring import Look, code, require_free_columns
-    from textlstm.tables import distinct_records, read_chunks
+    from textlstm.tables import distinct_records
     from textlstm.text import preprocess
 
     if min_probability is not None and not 0.0 <= min_probability <= 1.0:
@@ -91,7 +91,7 @@ def predict(
         workers = processors() if device.type == "cpu" else 1
         looks = in_order(
             carry_out,
-            enumerate(read_chunks(data, encoding)),
+            enumerate(_chunks(data, encoding, columns)),
             workers,
             partial(torch.set_num_threads, 1),
         )
@@ -135,6 +135,18 @@ def _rule(
             "they hold every label"
         )
     return rule
+
+
+def _chunks(data: str, encoding: str, columns: Sequence[str]) -> Iterator["pa.Table"]:
+    """Yield the parts of the table; a file without a byte, as on a day without deaths, has none."""
+    import pyarrow as pa
+
+    from textlstm.tables import read_chunks
+
+    if Path(data).is_file() and not Path(data).stat().st_size:
+        yield pa.table(dict.fromkeys(columns, pa.array([], pa.string())))
+    else:
+        yield from read_chunks(data, encoding)
 
 
 def _identity(data: str) -> list[str | int]:

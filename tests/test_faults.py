@@ -233,8 +233,10 @@ def _(desk):
 def _(desk):
     desk.refused(desk.learn(desk.file("")), "records.csv", "empty")
     desk.refused(desk.learn(desk.file("cause,category\n")), "records.csv", "no rows")
-    # Without a header nobody knows the columns, of what is to be coded neither.
-    desk.refused(desk.code(desk.file("")), "records.csv", "empty")
+    assert list(desk.coded(desk.file(""))) == [
+        "cause", "predicted_label", "probability", "decision"
+    ]  # fmt: skip
+    assert len(pd.read_csv(desk.out)) == 0
     assert list(desk.coded(desk.file("cause,id\n"))) == [
         "cause", "id", "predicted_label", "probability", "decision"
     ]  # fmt: skip
