@@ -1,6 +1,7 @@
 """Measures of groups of records: by columns of the table, or by how often a text was seen."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,6 +73,23 @@ def seen_names(texts: pd.Series, training: pd.Series) -> list[str]:
     return [SEEN[0 if n == 0 else 1 if n < SEEN_OFTEN else 2] for n in times]
 
 
+def with_few_missing_pooled(groups: Sequence[str]) -> list[str]:
+    """Return the groups, fewer than ten missing cells counted with the smallest of the others.
+
+    By themselves they would have to be left out, and a group of any size with them.
+
+    >>> sorted(set(with_few_missing_pooled(["F"] * 20 + ["M"] * 30 + ["(missing)"] * 3)))
+    ['F or (missing)', 'M']
+    """
+    counts = Counter(groups)
+    missing = counts.pop(MISSING, 0)
+    if not counts or not 0 < missing < SMALLEST_SHOWN:
+        return list(groups)
+    smallest = min(counts, key=lambda name: (counts[name], name))
+    pooled = f"{smallest} or {MISSING}"
+    return [pooled if name in (smallest, MISSING) else name for name in groups]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of n records.
@@ -106,8 +124,8 @@ class Outcome:
         groups
             (n,) names.
         """
-        names = np.array(groups, dtype=object)
-        return {name: self._of(names == name, seed) for name in sorted(set(groups), key=_order)}
+        names = np.array(with_few_missing_pooled(groups), dtype=object)
+        return {name: self._of(names == name, seed) for name in sorted(set(names), key=_order)}
 
     def _of(self, rows: Flags, seed: int) -> dict[str, Any]:
         accepted = rows & self.accepted
@@ -132,11 +150,8 @@ def shown_groups(groups: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[s
     """Return the groups that may be shown where the number of all records is known.
 
     Those of fewer than ten are left out, and as many others as it takes that these cannot be
-    worked out. That a cell is missing says nothing of a person: where few are, they hide no other
-    group.
+    worked out.
     """
-    counts = {name: row["records"] for name, row in groups.items()}
-    if counts.get(MISSING, 0) < SMALLEST_SHOWN:
-        counts |= dict.fromkeys(counts.keys() & {MISSING}, 0)
-    hidden = hidden_counts(np.array(list(counts.values()), dtype=np.int64))
+    counts = [row["records"] for row in groups.values()]
+    hidden = hidden_counts(np.array(counts, dtype=np.int64))
     return {name: row for (name, row), gone in zip(groups.items(), hidden, strict=True) if not gone}
