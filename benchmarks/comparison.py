@@ -14,8 +14,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from pipelines import shell
 from textlstm import TextLSTMClassifier
-from textlstm.config import DataConfig
+from textlstm.config import MAX_SEED, DataConfig
+from textlstm.errors import InputError
 from textlstm.metrics import scores
 from textlstm.records import divide, usable
 from textlstm.tables import column, read_table
@@ -101,15 +103,23 @@ def read_kept(path: Path | None) -> dict[Key, dict[str, float]]:
     """Return the measures kept in a file; none if there is no file yet.
 
     A line that was cut off when its writer was stopped is left out, and so measured again.
+
+    Raises
+    ------
+    InputError
+        If the file holds something else.
     """
     if path is None or not path.exists():
         return {}
     kept = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        with contextlib.suppress(json.JSONDecodeError):
-            row = json.loads(line)
-            key = row["data"], tuple(row["text"]), row["label"], row["model"], row["seed"]
-            kept[key] = row["measures"]
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            with contextlib.suppress(json.JSONDecodeError):
+                row = json.loads(line)
+                key = row["data"], tuple(row["text"]), row["label"], row["model"], row["seed"]
+                kept[key] = row["measures"]
+    except (KeyError, TypeError, UnicodeDecodeError) as error:
+        raise InputError(f"--keep {path}: holds no measurements; give another file") from error
     return kept
 
 
@@ -145,17 +155,36 @@ def compare(
     return {name: pd.DataFrame(measures) for name, measures in rows.items()}, sorted(missing)
 
 
+def task_parser(description: str | None, seeds: Sequence[int]) -> shell.Parser:
+    """Return a parser of what to measure on: records, seeds, and the file that keeps it."""
+    parser = shell.parser(description)
+    parser.add_argument("--data", required=True, metavar="FILE")
+    parser.add_argument("--text", nargs="+", required=True, metavar="COL")
+    parser.add_argument("--label", required=True, metavar="COL")
+    parser.add_argument("--seeds", nargs="+", type=seed, default=list(seeds), metavar="N")
+    parser.add_argument("--keep", type=Path, default=None, metavar="FILE")
+    return parser
+
+
+def seed(word: str) -> int:
+    """Return the seed that a flag names."""
+    number = int(word)
+    if not 0 <= number <= MAX_SEED:
+        raise argparse.ArgumentTypeError(f"a seed lies between 0 and {MAX_SEED}, not {number}")
+    return number
+
+
 def command(description: str | None, models: Models, reference: str) -> None:
-    """Parse the flags, measure every model on every seed, print the table."""
-    plain = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=description, formatter_class=plain)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--text", nargs="+", required=True)
-    parser.add_argument("--label", required=True)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
+    """Parse the flags, measure every model on every seed, print the table; exit as a stage does."""
+    shell.leave(lambda argv: _compare(argv, description, models, reference))
+
+
+def _compare(
+    argv: Sequence[str] | None, description: str | None, models: Models, reference: str
+) -> None:
+    parser = task_parser(description, range(5))
     parser.add_argument("--models", nargs="+", choices=models, default=list(models))
-    parser.add_argument("--keep", type=Path, metavar="FILE")
-    given = parser.parse_args()
+    given = parser.parse_args(argv)
     records = load(given.data, given.text, given.label)
     task = (Path(given.data).name, tuple(given.text), given.label)
     keys = [(*task, model, seed) for model in given.models for seed in given.seeds]

@@ -11,7 +11,6 @@ reaches down to what was promised, chance may have done it. With --keep what is 
 a file, and what is there already is not measured again.
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.comparison import append_kept, load, read_kept
+from benchmarks.comparison import append_kept, load, read_kept, task_parser
+from pipelines import shell
 from textlstm import TextLSTMClassifier
 from textlstm.config import DataConfig
 from textlstm.decisions import percent
@@ -93,16 +93,9 @@ def spread(shares: Sequence[float | None]) -> str:
     return f"{np.mean(given):.1%} ({min(given):.1%} to {max(given):.1%})"
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags, measure every seed, print the tables."""
-    plain = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=plain)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--text", nargs="+", required=True)
-    parser.add_argument("--label", required=True)
-    parser.add_argument("--seeds", nargs="+", type=int, default=list(range(20)))
-    parser.add_argument("--keep", type=Path, metavar="FILE")
-    given = parser.parse_args()
+    given = task_parser(__doc__, range(20)).parse_args(argv)
     records = load(given.data, given.text, given.label)
     known: dict[Any, Any] = read_kept(given.keep)
     results = []
@@ -119,4 +112,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    shell.leave(main)

@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from benchmarks.comparison import Fit, Predict, load, textlstm
 from benchmarks.peers import fasttext, tfidf
 from benchmarks.plain import table2
+from pipelines import shell
 from textlstm.config import DataConfig
 from textlstm.records import divide
 from textlstm.tables import column, distinct_records, read_table
@@ -321,4 +322,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    shell.leave(lambda _: main())

@@ -1,6 +1,8 @@
 """The benchmark measures what it says; its figures are another matter."""
 
 import importlib.util
+import runpy
+import sys
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ import pytest
 
 from benchmarks import ablations, comparison, peers, plain, promises, speed
 from textlstm.config import Recipe
+from textlstm.errors import InputError
 
 FIELDS = [("stroke", "fall"), ("fall", "stroke")] * 20
 LABELS = np.array(["Circulatory", "External"] * 20)
@@ -27,6 +30,44 @@ def test_each_peer_gives_probabilities_in_sorted_order(name):
     assert probabilities.shape == (3, 2)
     if "blocks" in name:
         assert probabilities[0].argmax() == 0 and probabilities[1].argmax() == 1
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+@pytest.mark.parametrize("name", ["peers", "ablations", "promises", "speed"])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--data gone.csv --text cause --label category", "gone.csv: no such file"),
+        ("--data t.csv --text nope --label category", "t.csv: no column 'nope'"),
+        ("--data t.csv --text cause --seeds x", "--"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(name, words, said, table, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    table.to_csv("t.csv", index=False)
+    monkeypatch.setattr("sys.argv", [name, *words.split()])
+    monkeypatch.setattr("os._exit", sys.exit)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(f"benchmarks.{name}", run_name="__main__")
+    told = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 2 and said in told[-1]
+    assert name == "speed" or (len(told) == 1 and told[0].startswith("error: "))
+
+
+def test_seeds_are_those_of_a_split():
+    parser = comparison.task_parser("", range(2))
+    given = parser.parse_args(["--data", "f", "--text", "a", "b", "--label", "c"])
+    assert given.seeds == [0, 1] and given.keep is None
+    for wrong in ("-1", "4294967296"):
+        with pytest.raises(SystemExit, match="2"):
+            parser.parse_args(["--data", "f", "--text", "a", "--label", "c", f"--seeds={wrong}"])
+
+
+@pytest.mark.parametrize("content", [b"[1]", b'{"data": "t.csv"}', b"\xff"])
+def test_a_file_of_something_else_is_no_file_of_measurements(content, tmp_path):
+    (tmp_path / "kept.jsonl").write_bytes(content)
+    with pytest.raises(InputError, match=r"kept\.jsonl: holds no measurements"):
+        comparison.read_kept(tmp_path / "kept.jsonl")
 
 
 def test_a_table_of_two_peers(table, tmp_path):
