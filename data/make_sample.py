@@ -1,8 +1,8 @@
 """Write data/sample.csv: invented records of causes of death, for demonstrations and tests.
 
 Every record is invented: an underlying cause is drawn at random, then an age, a sex, and a text as
-a certifier might have written it. The shares are rounded from the national statistics named in
-README.md. The same seed gives the same bytes.
+a certifier might have written it. Shares of the leading causes are rounded from the national
+statistics named in README.md, all others are judged. The same seed gives the same bytes.
 
     python data/make_sample.py [--rows N] [--seed N] [--out FILE]
 """
