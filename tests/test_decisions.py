@@ -105,12 +105,25 @@ def test_the_sentence():
 
 
 def test_the_curve_counts_as_one_does_by_hand():
-    curve = decisions.workload(np.array([0.6, 0.9, 0.8, 0.8]), np.array([False, True, True, False]))
-    np.testing.assert_allclose(curve["share"], [0.25, 0.75, 1.0])
-    np.testing.assert_allclose(curve["error"], [0, 1 / 3, 0.5])
-    np.testing.assert_allclose(curve["high"], interval([0, 1, 2], [1, 3, 4])[1])
+    surest, alike, last = [0.9] * 10, [0.8] * 15, [0.6] * 12 + [0.5] * 3
+    correct = np.array([True] * 10 + [True, False] * 7 + [True] + [False] * 15)
+    curve = decisions.workload(np.array(surest + alike + last), correct)
+    np.testing.assert_allclose(curve["share"], [10 / 40, 25 / 40, 1.0])
+    np.testing.assert_allclose(curve["error"], [0, 7 / 25, 22 / 40])
+    np.testing.assert_allclose(curve["high"], interval([0, 7, 22], [10, 25, 40])[1])
     many = decisions.workload(np.linspace(0, 1, 5000), np.ones(5000, dtype=bool))
     np.testing.assert_allclose(many["share"], np.arange(1, 101) / 100)
+    nothing = decisions.workload(np.zeros(0), np.zeros(0, dtype=bool))
+    assert nothing == {"share": [], "error": [], "low": [], "high": []}
+
+
+@pytest.mark.parametrize("n", [1, 9, 10, 19, 20, 137, 5000])
+def test_each_point_of_the_curve_adds_ten_records_at_least(n):
+    rng = np.random.default_rng(n)
+    curve = decisions.workload(rng.random(n).round(2), rng.random(n) < 0.5)
+    added = np.diff(n * np.array([0, *curve["share"]])).round(6)
+    assert curve["share"][-1] == 1.0 and len(added) <= 100
+    assert len(added) == 1 or added.min() >= 10
 
 
 # ---------------------------------------------------------------------------------- held out

@@ -65,7 +65,7 @@ def test_a_run_holds_what_the_contract_names(home):
         "figures/per_class.png", "figures/word_clouds_by_class.png",
         "figures/words_taken_away.png", "figures/robustness.png",
         "tables/class_words.csv", "tables/label_suspects.csv", "tables/conflicting_labels.csv",
-        "figures/workload.png", "figures/workload_by_class.png",
+        "figures/workload.png", "figures/workload_curves.csv", "figures/workload_by_class.png",
         "bundle/model.safetensors", "bundle/vocab.json", "bundle/labels.json",
         "bundle/config.json", "bundle/calibration.json", "bundle/README.md",
         "bundle/manifest.json",
@@ -114,7 +114,7 @@ def test_metrics_agree_with_the_predictions_and_the_difference(home):
 
 def test_what_was_promised_is_measured(home):
     found = metrics(home)["decisions"]
-    assert set(found) == {"held_out", "promises", "workload", "sets"}
+    assert set(found) == {"held_out", "promises", "workload", "workload_per_class", "sets"}
     # One network that left out nine records can promise nothing.
     assert found["held_out"] == 9
     for one in found["promises"]:

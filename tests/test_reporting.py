@@ -50,6 +50,8 @@ def test_small_classes_and_one_more_are_left_out_of_what_is_published():
     assert set(shown["per_class_intervals"]["d"].values()) == {None}
     assert shown["per_class_intervals"]["a"]["f1"]["high"] == 1.0
     assert shown["per_class"]["a"] == evaluation.metrics["per_class"]["a"]
+    assert list(shown["decisions"]["workload_per_class"]) == ["a", "b"]
+    assert list(evaluation.metrics["decisions"]["workload_per_class"]) == list(LABELS)
     for one in (*shown["decisions"]["promises"], *shown["decisions"]["sets"]):
         assert list(one["per_class"]) == ["a", "b"]
     assert shown["data"]["rows"] == 1000

@@ -49,6 +49,15 @@ def test_groups_and_classes_stand_with_their_intervals():
     assert by_class.loc[0, ["predicted", "records", "coded_share"]].tolist() == ["a", 2, 0.0]
 
 
+def test_the_points_of_the_curves_stand_under_their_class():
+    points = {"share": [0.5, 1.0], "error": [0.0, 0.1], "low": [0.0, 0.0], "high": [0.3, 0.4]}
+    table = tabulation.workload_curves({"a": points, "b": points})
+    assert list(table) == ["predicted", "share", "error", "low", "high"]
+    assert table["predicted"].tolist() == ["a", "a", "b", "b"]
+    assert table["error"].tolist() == [0.0, 0.1] * 2
+    assert table["error"].dtype == float
+
+
 def test_no_number_of_records_with_a_word_tells_another():
     # Of 57 records with a word 52 are of one class: 5 of the other are not to be known.
     table = tabulation.words({"": {"fall": 57}, "a": {"fall": 52}})
@@ -66,4 +75,5 @@ def test_where_nothing_may_be_shown_tables_are_empty():
     assert not len(tabulation.reliability({"m": bins}))
     assert not len(tabulation.groups({"sex": {}}))
     assert not len(tabulation.workload_by_class({"per_class": {}}))
+    assert not len(tabulation.workload_curves({}))
     assert not len(tabulation.words({"": {}})) and not len(tabulation.robustness({}))

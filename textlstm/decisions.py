@@ -43,6 +43,9 @@ DECIMALS = 6
 CURVE_POINTS = 100
 """Of a workload curve, at most."""
 
+POINT_RECORDS = 10
+"""Each point of a workload curve adds so many records at least: fewer would show single ones."""
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -235,13 +238,16 @@ def workload(probabilities: Floats, correct: Flags) -> dict[str, list[float]]:
     -------
     dict
         ``share``, ``error``, ``low`` and ``high``, each of at most :data:`CURVE_POINTS` points,
-        from the surest records to all.
+        from the surest records to all. Of no records there is no point.
     """
     n = len(probabilities)
     order = np.argsort(-probabilities, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(probabilities[order])) + 1, n)
-    # Evenly spaced shares, each drawn out to the end of its ties.
-    ends = np.unique(ends[np.searchsorted(ends, n * np.arange(1, CURVE_POINTS + 1) / CURVE_POINTS)])
+    ties = np.append(np.flatnonzero(np.diff(probabilities[order])) + 1, n)
+    step, reached = max(POINT_RECORDS, n / CURVE_POINTS), [0]
+    while reached[-1] + step <= n:  # records of one probability are accepted together
+        reached.append(int(ties[np.searchsorted(ties, reached[-1] + step)]))
+    # The last point takes in what is left.
+    ends = np.array([*reached[1:-1], n] if n else [], dtype=np.int64)
     errors = np.cumsum(~correct[order])[ends - 1]
     low, high = interval(errors, ends)
     points = {"share": ends / n, "error": errors / ends, "low": low, "high": high}

@@ -32,6 +32,12 @@ SILENT_WORDS = frozenset(STOPWORDS) | {"due"}
 SHOWN_COUNTS = 40
 """Up to so many classes, the confusion matrix has its numbers written in."""
 
+SHOWN_CURVES = 12
+"""So many classes have a workload curve of their own in the picture: more could not be read."""
+
+ERROR_TICKS = (0.0, 0.01, 0.05, 0.2, 0.5, 1.0)
+"""Marks on a scale of square roots, which leaves room to small errors."""
+
 MIN_BIN_RECORDS = 10
 """A bin of the reliability diagram with fewer records is left out: it would show chance."""
 
@@ -204,11 +210,67 @@ def workload(curve: Mapping[str, Sequence[float]], promises: Sequence[Mapping[st
     return figure
 
 
+def workload_curves(
+    curves: Mapping[str, Mapping[str, Sequence[float]]], promise: Mapping[str, Any]
+) -> Figure | None:
+    """Draw the workload curve of each class predicted most often, side by side on one scale.
+
+    Without a curve of two points there is no figure.
+
+    Parameters
+    ----------
+    curves
+        Of predicted classes, as :func:`textlstm.decisions.workload` gives them.
+    promise
+        Its ``max_error``, and of each of these in ``per_class`` what is ``coded``, with which
+        ``error``.
+    """
+    rows = promise["per_class"]
+    often = sorted(curves, key=lambda name: -rows[name]["coded"]["records"])
+    shown = [name for name in often if len(curves[name]["share"]) > 1][:SHOWN_CURVES]
+    if not shown:
+        return None
+    columns = min(3, len(shown))
+    lines = -(-len(shown) // columns)
+    figure = Figure(figsize=(9, 2.0 * lines + 0.9), layout="constrained")
+    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    legend: dict[str, Any] = {}
+    for axes, name in zip(grid, shown, strict=False):
+        curve, coded, error = curves[name], rows[name]["coded"], rows[name]["error"]
+        axes.plot(
+            curve["share"], curve["error"], color=FIRST, linewidth=1.6, label="measured error"
+        )
+        axes.fill_between(curve["share"], curve["low"], curve["high"], color=FIRST, alpha=0.18,
+                          linewidth=0, label="95 % interval")  # fmt: skip
+        axes.axhline(promise["max_error"], color=SECOND, linestyle=":", linewidth=1.1,
+                     label="promised over all classes")  # fmt: skip
+        if error["share"] is not None:
+            axes.plot(coded["share"], error["share"], "o", color=SECOND, markersize=5,
+                      clip_on=False, zorder=3, label="where that led to")  # fmt: skip
+        axes.set_title(f"{_short(name, 24)} ({coded['records']:,})", fontsize=10)
+        _plain(axes)
+        handles, names = axes.get_legend_handles_labels()
+        legend |= dict(zip(names, handles, strict=True))
+    for axes in grid[len(shown) :]:
+        axes.axis("off")
+    worst = max(promise["max_error"], *(max(curves[name]["error"]) for name in shown))
+    grid[0].set_yscale("function", functions=(np.sqrt, np.square))
+    grid[0].set(xlim=(0, 1.03), ylim=(0, min(1.0, 1.3 * worst)), xticks=(0, 0.5, 1))
+    grid[0].set_yticks([tick for tick in ERROR_TICKS if tick <= 1.3 * worst])
+    grid[0].xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    grid[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    figure.get_layout_engine().set(wspace=0.06)  # type: ignore[union-attr, call-arg]
+    figure.supxlabel("share coded automatically, the surest records first", fontsize=10)
+    figure.supylabel("share of it that is wrong", fontsize=10)
+    figure.legend(legend.values(), legend.keys(), loc="outside upper left", ncols=len(legend),
+                  frameon=False)  # fmt: skip
+    return figure
+
+
 def workload_by_class(promise: Mapping[str, Any]) -> Figure | None:
     """Draw which share of each predicted class is coded automatically, and its error.
 
-    Errors stand on a scale of square roots, which leaves room to small ones. Without a class to
-    show there is no figure.
+    Without a class to show there is no figure.
 
     Parameters
     ----------
@@ -234,7 +296,7 @@ def workload_by_class(promise: Mapping[str, Any]) -> Figure | None:
             error.plot(found["share"], place, "o", color=FIRST, markersize=5)
     error.axvline(promise["max_error"], color=SECOND, linestyle=":")
     error.set_xscale("function", functions=(np.sqrt, np.square))
-    error.set(xlim=(0, 1), xticks=(0, 0.01, 0.05, 0.2, 0.5, 1), title="of it wrong, 95 % interval",
+    error.set(xlim=(0, 1), xticks=ERROR_TICKS, title="of it wrong, 95 % interval",
               xlabel="dotted: promised over all classes")  # fmt: skip
     for axes in (coded, error):
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))

@@ -200,11 +200,12 @@ def measured_decisions(
     """
     probabilities = outcome.probabilities
     predicted, correct = outcome.ranked(0), outcome.ranked(0) == truth
+    best = rounded(probabilities.max(axis=1))
+    given = {name: predicted == number for number, name in enumerate(names)}
     promises, sets = [], []
     for max_error in PROMISED_ERRORS:
         found = promise(held_out, max_error)
         accepted = outcome.accepted(found.threshold)
-        given = {name: predicted == number for number, name in enumerate(names)}
         promises.append(
             {
                 "max_error": max_error,
@@ -240,7 +241,10 @@ def measured_decisions(
     return {
         "held_out": len(held_out.top),
         "promises": promises,
-        "workload": workload(rounded(probabilities.max(axis=1)), correct),
+        "workload": workload(best, correct),
+        "workload_per_class": {
+            name: workload(best[rows], correct[rows]) for name, rows in given.items()
+        },
         "sets": sets,
     }
 
@@ -289,6 +293,8 @@ def published(evaluation: Evaluation) -> dict[str, Any]:
             one | {"per_class": {k: row for k, row in one["per_class"].items() if k in whole}}
             for one in decisions[name]
         ]
+    curves = decisions["workload_per_class"]
+    decisions["workload_per_class"] = {k: curve for k, curve in curves.items() if k in whole}
     return metrics | {
         "per_class": per_class,
         "per_class_intervals": intervals,
@@ -373,6 +379,9 @@ def draw(
         "reliability": figures.reliability_diagram(_reliabilities(evaluation)),
         "per_class": figures.class_bars(shown["per_class"], shown["per_class_intervals"]),
         "workload": figures.workload(decisions["workload"], decisions["promises"]),
+        "workload_curves": figures.workload_curves(
+            decisions["workload_per_class"], main_promise(decisions)
+        ),
         "workload_by_class": figures.workload_by_class(main_promise(decisions)),
         "word_cloud": figures.word_cloud(word_records(train["text"], MIN_CLOUD_RECORDS), seed),
         "word_clouds_by_class": figures.word_clouds(_class_words(train), seed),
@@ -397,6 +406,7 @@ def tabulate(
         "reliability": tabulation.reliability(_reliabilities(evaluation)),
         "per_class": tabulation.per_class(shown["per_class"], shown["per_class_intervals"]),
         "workload": pd.DataFrame(decisions["workload"]),
+        "workload_curves": tabulation.workload_curves(decisions["workload_per_class"]),
         "workload_by_class": tabulation.workload_by_class(main_promise(decisions)),
         "groups": tabulation.groups({"times trained on": shown["seen"]} | shown["subgroups"]),
         "word_cloud": tabulation.words({"": word_records(train["text"], MIN_CLOUD_RECORDS)}),

@@ -61,6 +61,17 @@ def per_class(
     return _typed(pd.DataFrame(rows), "label").astype({"support": "Int64"})
 
 
+def workload_curves(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> pd.DataFrame:
+    """Return the points of the workload curve of each predicted class, one a row."""
+    names = ("share", "error", "low", "high")
+    rows = [
+        (label, *point)
+        for label, points in curves.items()
+        for point in zip(*(points[name] for name in names), strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["predicted", *names])
+
+
 def workload_by_class(promise: Mapping[str, Any]) -> pd.DataFrame:
     """Return of each predicted class what is coded automatically, and its error."""
     rows = [
