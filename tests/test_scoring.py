@@ -6,8 +6,18 @@ import pyarrow as pa
 import pytest
 
 from textlstm.classifier import TextLSTMClassifier
+from textlstm.encoding import UNKNOWN, bucket
 from textlstm.errors import InputError
-from textlstm.scoring import ADDED_COLUMNS, Look, Rule, Scores, code, require_free_columns, rounded
+from textlstm.scoring import (
+    ADDED_COLUMNS,
+    Look,
+    Rule,
+    Scores,
+    code,
+    require_free_columns,
+    rounded,
+    score,
+)  # fmt: skip
 
 SCORES = Scores(
     np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.05, 0.9, 0.05]]), np.array([True, True, False])
@@ -26,6 +36,21 @@ def test_sure_and_readable_texts_are_accepted():
     assert SCORES.decisions() == ["accept", "review", "review"]
     assert SCORES.decisions(0.4) == ["accept", "accept", "review"]
     assert SCORES.decisions(0.71) == ["review"] * 3
+
+
+def test_words_known_by_their_hash_alone_go_to_a_person():
+    records = ["acute stroke", "fall down"] * 6 + ["quebrada"]
+    small = {"embedding": 4, "hidden_units": 4, "epochs": 1, "subwords": 0, "members": 1}
+    classifier = TextLSTMClassifier(min_records=5, **small)
+    bundle = classifier.fit(records, ["a", "b"] * 6 + ["a"]).bundle_
+    never_seen = next(
+        word for word in map("word{}".format, range(100_000)) if bucket(word) == bucket("quebrada")
+    )
+    found = score(bundle, ["quebrada", never_seen, "acute quebrada", "nothing"])
+    assert bundle.encoding.id_of("quebrada") == bundle.encoding.id_of(never_seen) > UNKNOWN
+    # The model cannot tell one from the other, so neither is accepted, however sure it is.
+    assert (found.probabilities[0] == found.probabilities[1]).all()
+    assert found.decisions(0.0) == ["review", "review", "accept", "review"]
 
 
 def test_ranks():

@@ -193,6 +193,9 @@ class WordEncoding:
     def count_words(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return each text's words (n,), separators apart, and those not in the vocabulary (n,).
 
+        A word that has no more than a bucket is not in it: nothing that is kept tells a rare word
+        of the training from one that no record had and that has the same hash.
+
         >>> encoding = WordEncoding.fit(["a b"], EncodingConfig(min_records=1))
         >>> encoding.count_words(["a x", "<sep> y", ""])
         (array([2, 1, 0]), array([1, 1, 0]))

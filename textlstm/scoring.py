@@ -55,7 +55,11 @@ class Scores:
     probabilities
         (n, C), columns in the order of the bundle's labels.
     readable
-        (n,) whether the text has any word of the vocabulary.
+        (n,) whether the text has any word of the vocabulary. Words known by their hash alone do
+        not make it readable, though the model learned from some of them: others share the hash and
+        were never seen. On held-out training records of a registry, two labels and two seeds, 86
+        of 9,918 texts had no other words; 60 % of these were given their true label, and of 22 that
+        a promise of 2 % error would have accepted, 2 were wrong.
     """
 
     probabilities: NDArray[np.float64]
