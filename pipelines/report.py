@@ -25,7 +25,7 @@ def report(run: Run) -> None:
     from textlstm.bundle import Bundle
     from textlstm.decisions import DECIMALS
     from textlstm.examination import examine
-    from textlstm.figures import save_png
+    from textlstm.figures import save_png, single_clouds
     from textlstm.files import read_json, write_bytes, write_json
     from textlstm.page import render
     from textlstm.records import PARTS
@@ -60,9 +60,12 @@ def report(run: Run) -> None:
             metrics = evaluation.metrics | more
             write_json(new.metrics, metrics)
             pictures = {name: (new.figures / f"{name}.png").read_bytes() for name in figures}
+            of_classes = figures.get("word_clouds_by_class")
+            clouds = single_clouds(of_classes) if of_classes else {}
             verdict = reporting.verdict(metrics)
             shown = reporting.published(evaluation) | more
-            write_bytes(new.page, render(config, shown, pictures, verdict).encode("utf-8"))
+            page = render(config, shown, pictures, verdict, clouds)
+            write_bytes(new.page, page.encode("utf-8"))
         run.end("report", seconds())
     for sentence in (*verdict, *examination.sentences):
         shell.say(f"report: {sentence}")

@@ -100,7 +100,7 @@ def test_what_cannot_be_promised_is_not_accepted():
 def test_the_sentence():
     found = decisions.Promise(0.02, 0.9, records=1000, accepted=712)
     assert found.sentence() == (
-        "71.2 % can be coded automatically at no more than 2 % error (95 % confidence)."
+        "71.2 % of records can be coded automatically at no more than 2 % error (95 % confidence)."
     )
 
 

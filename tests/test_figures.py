@@ -81,8 +81,7 @@ def test_the_workload_is_drawn_with_what_was_promised():
 
 def test_the_curves_of_the_classes_predicted_most_often_stand_side_by_side():
     curve = {"share": [0.5, 1.0], "error": [0.0, 0.04], "low": [0.0, 0.03], "high": [0.1, 0.05]}
-    point = {"share": [1.0], "error": [0.5], "low": [0.3], "high": [0.7]}
-    curves = {f"c{n}": curve for n in range(14)} | {"rare": point}
+    curves = {f"c{n}": curve for n in range(14)}
     rows = {
         name: {"coded": counted(0.8, 100 + n), "error": counted(0.01, 80)}
         for n, name in enumerate(curves)
@@ -93,7 +92,7 @@ def test_the_curves_of_the_classes_predicted_most_often_stand_side_by_side():
     lines = [line.get_xydata().tolist() for line in figure.axes[1].lines]
     assert lines[0] == [[0.5, 0.0], [1.0, 0.04]] and lines[-1] == [[0.8, 0.01]]
     assert len(figure.axes[0].lines) == 2  # of which nothing is coded, there is no dot
-    assert figures.workload_curves({"rare": point}, {"max_error": 0.02, "per_class": rows}) is None
+    assert figures.workload_curves({}, {"max_error": 0.02, "per_class": rows}) is None
 
 
 def test_the_workload_by_class_leaves_out_classes_never_predicted():

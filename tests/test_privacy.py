@@ -8,8 +8,6 @@ import http.server
 import io
 import json
 import re
-import shutil
-import subprocess
 import threading
 from contextlib import redirect_stderr, redirect_stdout
 
@@ -18,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from browser import needs_browser, opened, without_policy
 
 from pipelines import predict, shell
 from pipelines import run as run_stage
@@ -260,28 +259,16 @@ def test_no_cell_of_a_csv_is_a_formula(planted):
 
 # ------------------------------------------------------------------------------ the browser
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
-needs_browser = pytest.mark.skipif(not BROWSER, reason="there is no Chromium to open the page with")
 
-
-def opened(page, folder, listener, *flags):
-    """Open a page: its DOM when all is done, what the console said, and what was asked for."""
+def asked_by(page, folder, listener):
+    """Open a page: its DOM, what the console said, and what was asked for."""
     listener.asked.clear()
-    command = [
-        BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        "--enable-logging=stderr", f"--user-data-dir={folder / 'profile'}",
-        "--virtual-time-budget=3000", *flags, "--dump-dom", page.as_uri(),
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    console = [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
-    return done.stdout, console, list(listener.asked)
+    return *opened(page, folder), list(listener.asked)
 
 
 @needs_browser
 def test_the_report_does_nothing_but_show_itself(planted, tmp_path, listener):
-    dom, console, asked = opened(planted / "run" / "report.html", tmp_path, listener)
+    dom, console, asked = asked_by(planted / "run" / "report.html", tmp_path, listener)
     assert "</html>" in dom and "Accuracy: " in dom
     assert not console and not asked
     assert "<title>gone" not in dom and "<script" not in dom and "<svg onload" not in dom
@@ -290,35 +277,11 @@ def test_the_report_does_nothing_but_show_itself(planted, tmp_path, listener):
 
 @needs_browser
 def test_every_picture_is_said_in_words(planted, tmp_path, listener):
-    dom, _, _ = opened(planted / "run" / "report.html", tmp_path, listener)
+    dom, _, _ = asked_by(planted / "run" / "report.html", tmp_path, listener)
     alternatives = re.findall(r'<img [^>]*alt="([^"]*)"', dom)
     assert len(alternatives) == dom.count("<img") >= 6
     assert all(len(one.split()) >= 3 for one in alternatives)
     assert len(set(alternatives)) == len(alternatives)
-
-
-MEASURE = (
-    "<script>document.documentElement.style.width = '360px';"
-    "const page = document.querySelector('main');"
-    "document.title = `${page.scrollWidth} of ${page.clientWidth}`</script>"
-)
-"""Says how wide a page is on a phone; Chromium's own windows are of 500 or more."""
-
-
-@needs_browser
-@pytest.mark.parametrize("scheme", ["0", "1"])
-def test_the_report_is_no_wider_than_a_phone(planted, tmp_path, listener, scheme):
-    page = (planted / "run" / "report.html").read_text()
-    policy = page[page.index('<meta http-equiv="Content-Security-Policy"') :].split("\n")[0]
-    measuring = tmp_path / "measuring.html"
-    measuring.write_text(page.replace(policy, "").replace("</body>", f"{MEASURE}</body>"))
-    flags = ["--window-size=500,800", f"--blink-settings=preferredColorScheme={scheme}"]
-    dom, console, _ = opened(measuring, tmp_path, listener, *flags)
-    assert "<title>360 of 360</title>" in dom and not console
-    # A table that does not scroll by itself would be seen.
-    measuring.write_text(measuring.read_text().replace(".scroll { overflow-x: auto; }", ""))
-    dom, _, _ = opened(measuring, tmp_path, listener, *flags)
-    assert "of 360</title>" in dom and "<title>360 of" not in dom
 
 
 @needs_browser
@@ -327,13 +290,12 @@ def test_the_policy_stops_what_escaping_would_let_through(planted, tmp_path, lis
     hostile = MARKUP.format(port=listener.server_port) + SCRIPT + "<style>body{color:red}</style>"
     careless = page.replace("<main>", f"<main>{hostile}")
     (tmp_path / "careless.html").write_text(careless)
-    dom, console, asked = opened(tmp_path / "careless.html", tmp_path, listener)
+    dom, console, asked = asked_by(tmp_path / "careless.html", tmp_path, listener)
     assert "<title>gone" not in dom and not asked
     assert len([line for line in console if "Content Security Policy" in line]) >= 3
     # Without it the same page does act, so that this test would see it.
-    policy = page[page.index('<meta http-equiv="Content-Security-Policy"') :].split("\n")[0]
-    (tmp_path / "open.html").write_text(careless.replace(policy, ""))
-    dom, _, asked = opened(tmp_path / "open.html", tmp_path, listener)
+    (tmp_path / "open.html").write_text(without_policy(careless))
+    dom, _, asked = asked_by(tmp_path / "open.html", tmp_path, listener)
     assert "<title>gone" in dom and asked == ["/x"]
 
 

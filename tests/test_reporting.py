@@ -50,12 +50,19 @@ def test_small_classes_and_one_more_are_left_out_of_what_is_published():
     assert set(shown["per_class_intervals"]["d"].values()) == {None}
     assert shown["per_class_intervals"]["a"]["f1"]["high"] == 1.0
     assert shown["per_class"]["a"] == evaluation.metrics["per_class"]["a"]
-    assert list(shown["decisions"]["workload_per_class"]) == ["a", "b"]
-    assert list(evaluation.metrics["decisions"]["workload_per_class"]) == list(LABELS)
     for one in (*shown["decisions"]["promises"], *shown["decisions"]["sets"]):
         assert list(one["per_class"]) == ["a", "b"]
     assert shown["data"]["rows"] == 1000
     assert evaluation.metrics["per_class"]["d"]["support"] == 4  # what the house keeps is whole
+
+
+def test_of_small_classes_and_of_single_points_no_curve_is_published():
+    evaluation = evaluated(CONFUSION, {"empty_text": 0})
+    curves = evaluation.metrics["decisions"]["workload_per_class"]
+    assert [curve["share"] for curve in curves.values()] == [[1.0]] * 4  # all of them equally sure
+    assert not published(evaluation)["decisions"]["workload_per_class"]
+    curves |= {label: curves[label] | {"share": [0.5, 1.0]} for label in "bcd"}
+    assert list(published(evaluation)["decisions"]["workload_per_class"]) == ["b"]
 
 
 def test_intervals_of_a_class_hold_its_measures_and_narrow_with_records():

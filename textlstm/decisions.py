@@ -178,11 +178,11 @@ class Promise:
         if not self.accepted:
             return (
                 f"An error of at most {percent(self.max_error)} cannot be promised with "
-                f"{self.records:,} held-out records ({percent(CONFIDENCE)} confidence): "
+                f"{self.records:,} left-out training records ({percent(CONFIDENCE)} confidence): "
                 "every record is for review."
             )
         return (
-            f"{percent(self.share)} can be coded automatically at no more than "
+            f"{percent(self.share)} of records can be coded automatically at no more than "
             f"{percent(self.max_error)} error ({percent(CONFIDENCE)} confidence)."
         )
 

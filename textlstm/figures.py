@@ -13,6 +13,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
+from PIL import Image
 from wordcloud import STOPWORDS, WordCloud
 
 from textlstm.files import replacing
@@ -215,7 +216,7 @@ def workload_curves(
 ) -> Figure | None:
     """Draw the workload curve of each class predicted most often, side by side on one scale.
 
-    Without a curve of two points there is no figure.
+    Without a curve there is no figure.
 
     Parameters
     ----------
@@ -226,8 +227,7 @@ def workload_curves(
         ``error``.
     """
     rows = promise["per_class"]
-    often = sorted(curves, key=lambda name: -rows[name]["coded"]["records"])
-    shown = [name for name in often if len(curves[name]["share"]) > 1][:SHOWN_CURVES]
+    shown = sorted(curves, key=lambda name: -rows[name]["coded"]["records"])[:SHOWN_CURVES]
     if not shown:
         return None
     columns = min(3, len(shown))
@@ -253,7 +253,8 @@ def workload_curves(
         legend |= dict(zip(names, handles, strict=True))
     for axes in grid[len(shown) :]:
         axes.axis("off")
-    worst = max(promise["max_error"], *(max(curves[name]["error"]) for name in shown))
+    errors = [max(*curves[name]["error"], rows[name]["error"]["share"] or 0.0) for name in shown]
+    worst = max(promise["max_error"], *errors)
     grid[0].set_yscale("function", functions=(np.sqrt, np.square))
     grid[0].set(xlim=(0, 1.03), ylim=(0, min(1.0, 1.3 * worst)), xticks=(0, 0.5, 1))
     grid[0].set_yticks([tick for tick in ERROR_TICKS if tick <= 1.3 * worst])
@@ -339,9 +340,21 @@ def word_clouds(frequencies: Mapping[str, Mapping[str, int]], seed: int) -> Figu
     for axes in grid:
         axes.axis("off")
     for axes, (name, image) in zip(grid, images.items(), strict=False):
+        axes.set_label(name)
         _show(axes, image)
         axes.set_title(_short(name), fontsize=11, color=INK)
     return figure
+
+
+def single_clouds(side_by_side: Figure) -> dict[str, bytes]:
+    """Return the clouds that :func:`word_clouds` drew, by class, as PNG for a page to arrange."""
+    clouds = {}
+    for axes in side_by_side.axes:
+        for shown in axes.images:
+            content = BytesIO()
+            Image.fromarray(np.asarray(shown.get_array())).save(content, "png")
+            clouds[str(axes.get_label())] = content.getvalue()
+    return clouds
 
 
 def words_taken_away(curves: Mapping[str, Sequence[float]]) -> Figure:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from hashlib import sha256
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -33,6 +34,9 @@ POLICY = (
 )
 """What a browser lets a page do: show its own pictures in its own style, and nothing else."""
 
+NO_BREAK = "\u00a0"
+"""Between a number and its unit."""
+
 LOWER_IS_BETTER = frozenset({"log_loss", "ece", "brier"})
 
 
@@ -41,6 +45,7 @@ def render(
     metrics: Mapping[str, Any],
     pictures: Mapping[str, bytes],
     verdict: Sequence[str],
+    clouds: Mapping[str, bytes] | None = None,
 ) -> str:
     """Return the report: no script, nothing loaded from elsewhere, every text escaped.
 
@@ -52,6 +57,8 @@ def render(
         PNG bytes by name.
     verdict
         The result in words: in one sentence, then a sentence a measure.
+    clouds
+        PNG bytes of the word cloud of each class.
     """
     models = {
         MODEL: metrics["model"],
@@ -67,6 +74,9 @@ def render(
         classes=sorted(metrics["per_class"].items(), key=lambda item: -(item[1]["support"] or 0)),
         best={name: _best(name, models) for name in MEASURES},
         images={name: _embedded(content) for name, content in pictures.items()},
+        clouds={name: _embedded(content) for name, content in (clouds or {}).items()},
+        linear=LINEAR,
+        source=Path(config.data.data).name,
         verdict=verdict,
         main_promise=main_promise(metrics["decisions"]),
         command=_command(config),
@@ -109,6 +119,7 @@ def _environment() -> jinja2.Environment:
         "number": _number,
         "count": _count,
         "percent": _percent,
+        "points": _points,
         "interval": _interval,
         "between": _between,
         "embedded": _embedded,
@@ -175,18 +186,25 @@ def _number(value: float | None, digits: int = 4) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else percent(share)
+    """Write a share that was named, in percent; where there is none, a dash."""
+    return "–" if share is None else percent(share).replace(" ", NO_BREAK)
+
+
+def _points(share: float | None) -> str:
+    """Write a share that was measured, to a tenth of a percent; where there is none, a dash."""
+    return "–" if share is None else f"{100 * share:.1f}{NO_BREAK}%"
 
 
 def _between(bounds: Mapping[str, float] | None, estimate: float | None) -> str:
     """Write a measure with its interval; where there is none, a dash."""
     if bounds is None:
         return "–"
-    return f"{estimate:.3f} ({bounds['low']:.3f} to {bounds['high']:.3f})"
+    return f"{estimate:.3f} ({bounds['low']:.3f}–{bounds['high']:.3f})"
 
 
 def _interval(counted: Mapping[str, Any]) -> str:
     """Write a share with its interval; of no records, a dash."""
     if counted["share"] is None:
         return "–"
-    return f"{counted['share']:.1%} ({counted['low']:.1%} to {counted['high']:.1%})"
+    low, high = (100 * counted[end] for end in ("low", "high"))
+    return f"{_points(counted['share'])} ({low:.1f}–{high:.1f})"

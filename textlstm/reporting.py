@@ -294,7 +294,9 @@ def published(evaluation: Evaluation) -> dict[str, Any]:
             for one in decisions[name]
         ]
     curves = decisions["workload_per_class"]
-    decisions["workload_per_class"] = {k: curve for k, curve in curves.items() if k in whole}
+    decisions["workload_per_class"] = {
+        k: curve for k, curve in curves.items() if k in whole and len(curve["share"]) > 1
+    }
     return metrics | {
         "per_class": per_class,
         "per_class_intervals": intervals,
