@@ -1,6 +1,12 @@
+import re
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 
 from textlstm.suspects import label_suspects
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
 
 
 def test_a_label_against_all_probability_is_suspect():
@@ -27,3 +33,19 @@ def test_a_class_without_records_is_no_obstacle():
 def test_of_one_class_nothing_is_suspected():
     found = label_suspects(["x"] * 3, np.zeros(3, dtype=int), np.full((3, 2), 0.5), ["a", "b"])
     assert len(found) == 0 and "given_label" in found
+
+
+def test_the_readme_finds_wrong_labels_among_all_records(table, tmp_path, monkeypatch):
+    recipe = next(code for code in re.findall("```python\n(.*?)```", README, re.DOTALL)
+                  if "label_suspects" in code)  # fmt: skip
+    wrong, other = ["r007", "r050", "r099"], {"Accident": "Natural", "Natural": "Accident"}
+    records = table.set_index("record_id", drop=False)
+    records["manner"] = np.where(records["category"] == "External", "Accident", "Natural")
+    records.loc[wrong, "manner"] = records.loc[wrong, "manner"].map(other)
+    records.loc["r003", "manner"] = ""
+    records.to_csv(tmp_path / "deaths.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    exec(recipe, {})
+    found = pd.read_csv("suspects.csv").set_index("record_id")
+    assert set(found.index) == set(wrong)
+    assert (found["likelier_label"] == found["given_label"].map(other)).all()
