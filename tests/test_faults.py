@@ -890,8 +890,11 @@ def _(desk):
 @fault(55, "counts of less than ten")
 def _(desk):
     page = (desk.shared("dirty") / "run" / "report.html").read_text()
-    supports = re.findall(r"<tr><td>([^<]*)</td>(?:<td>[^<]*</td>){3}<td>([^<]*)</td></tr>", page)
-    shown = dict(supports)
+    measures, support = (
+        r"(?:<td[^>]*>[^<]*</td>){3}",
+        r'<td data-head="holdout records">([^<]*)</td>',
+    )
+    shown = dict(re.findall(rf"<tr><td>([^<]*)</td>{measures}{support}</tr>", page))
     metrics = json.loads((desk.shared("dirty") / "run" / "metrics.json").read_text())
     assert set(shown) == set(metrics["per_class"]) and not shown["Alone"].isdigit()
     assert all(int(support) >= 10 for support in shown.values() if support.isdigit())

@@ -83,7 +83,8 @@ def test_the_better_model_is_marked_and_missing_values_are_dashes():
     assert "–" in page.split("accuracy, unseen texts<br>")[1].split("</tr>")[0]
     assert "Said in words." in page
     assert "there is no cloud" in page
-    assert "divided by 1.25" in page and "less sure" in page
+    assert "of the network by 1.25" in page
+    assert "0.6250 to 0.5000 nats" in page and "25.0\u00a0% to 50.0\u00a0%" in page
     assert 'data-head="precision">1.000\n(0.875–1.000)</td>' in page
     assert "80 % can be coded automatically." in page
     assert '">75.0\u00a0%\n(0.0–100.0)</td><td data-head="of it wrong">–</td>' in page
