@@ -894,7 +894,7 @@ def _(desk):
         r"(?:<td[^>]*>[^<]*</td>){3}",
         r'<td data-head="holdout records">([^<]*)</td>',
     )
-    shown = dict(re.findall(rf"<tr><td>([^<]*)</td>{measures}{support}</tr>", page))
+    shown = dict(re.findall(rf"<tr[^>]*><td>([^<]*)</td>{measures}{support}</tr>", page))
     metrics = json.loads((desk.shared("dirty") / "run" / "metrics.json").read_text())
     assert set(shown) == set(metrics["per_class"]) and not shown["Alone"].isdigit()
     assert all(int(support) >= 10 for support in shown.values() if support.isdigit())

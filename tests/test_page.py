@@ -51,6 +51,7 @@ METRICS = {
     "seen": {},
     "faithfulness": None,
     "deciding_words": {"a": [("stroke", 1.25), ("acute", 0.5)], "b": [("copd", 2.5)]},
+    "robustness": {},
     "hidden_units": {"sentence": "All are in use."},
     "doubtful_labels": {"suspects": 3, "conflicting_texts": 0, "conflicting_records": 2000},
     "data": {
@@ -110,7 +111,25 @@ def test_small_counts_are_not_shown():
     assert "<dd>fewer than 10: empty text</dd>" in page and "rare class" not in page
     assert "leaves fewer than 10 out" in page
     assert "<dt>read</dt><dd>1,500 distinct texts" in page
-    assert re.sub(' data-head="[^"]*"', "", page).count("<tr><td>b</td>" + "<td>–</td>" * 4) == 1
+    assert (
+        re.sub(' data-head="[^"]*"', "", page).count(
+            '<tr class="bare"><td>b</td>' + "<td>–</td>" * 4
+        )
+        == 1
+    )
+
+
+def test_the_change_that_costs_most_is_said():
+    changes = {
+        "one typo": {"records": 90, "before": 0.5, "after": 0.4},
+        "words shuffled": {"records": 80, "before": 0.9, "after": 0.7},
+    }
+    page = render(RunConfig(), METRICS | {"robustness": changes}, {}, ["It won."])
+    assert "The change that costs most: words shuffled." in page
+    assert "90.0\u00a0% are given the right label" in page and "70.0\u00a0% when changed" in page
+    harmless = {"one typo": {"records": 90, "before": 0.5, "after": 0.5}}
+    page = render(RunConfig(), METRICS | {"robustness": harmless}, {}, ["It won."])
+    assert "costs most" not in page
 
 
 @pytest.mark.parametrize(

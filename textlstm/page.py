@@ -79,6 +79,7 @@ def render(
         source=Path(config.data.data).name,
         verdict=verdict,
         main_promise=main_promise(metrics["decisions"]),
+        worst_change=_worst_change(metrics["robustness"]),
         command=_command(config),
     )
 
@@ -171,6 +172,13 @@ def _best(measure: str, models: Mapping[str, Mapping[str, Any]]) -> str | None:
         return None
     choose = min if measure in LOWER_IS_BETTER else max
     return choose(values, key=lambda name: values[name])
+
+
+def _worst_change(changes: Mapping[str, Mapping[str, float]]) -> tuple[str, Any] | None:
+    """Return the change of the texts that costs most accuracy, if one costs any."""
+    costs = {name: one["before"] - one["after"] for name, one in changes.items()}
+    worst = max(costs, key=lambda name: costs[name], default=None)
+    return None if worst is None or costs[worst] <= 0 else (worst, changes[worst])
 
 
 def _count(number: int | None) -> str:
