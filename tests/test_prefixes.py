@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from textlstm.prefixes import Readings, read, steps
+from textlstm.prefixes import ENOUGH, Readings, enough, read, steps
 
 
 def padded(texts):
@@ -28,15 +28,15 @@ def test_going_back_from_its_node_gives_the_text(texts):
     ids, lengths = padded(texts)
     readings = Readings(ids, lengths)
     for found, backwards in ((readings.forward, False), (readings.backward, True)):
-        spelt = {}
-        for length, step in enumerate(found):
-            for text, node in zip(step.texts.tolist(), step.nodes.tolist(), strict=True):
+        for length, step in enumerate(found, start=1):
+            spelt = []
+            for node in step.ends.tolist():
                 words = []
-                for earlier in reversed(found[: length + 1]):
+                for earlier in reversed(found[:length]):
                     words.append(int(earlier.words[node]))
                     node = int(earlier.parents[node])
-                spelt[text] = words if backwards else words[::-1]
-        assert [spelt[number] for number in range(len(texts))] == texts
+                spelt.append(words if backwards else words[::-1])
+            assert spelt == [text for text in texts if len(text) == length]
 
 
 @pytest.mark.parametrize("scale", [0.3, 5.0])
@@ -50,10 +50,24 @@ def test_it_reads_as_torch_does(scale):
     ids, lengths = padded(texts)
     vectors = 3 * torch.randn(4, 6)
     with torch.inference_mode():
-        found = read(lstm, vectors, steps(ids, lengths), lengths)
+        found = [
+            read(lstm, vectors, steps(ids, lengths), lengths, pooling)
+            for pooling in ("last", "max_mean")
+        ]
         states = lstm(vectors[ids])[0]
     own = [text[:n] for text, n in zip(states, lengths, strict=True)]
-    expected = [torch.stack([how(text) for text in own])
-                for how in (lambda t: t[-1], lambda t: t.amax(0), lambda t: t.mean(0))]  # fmt: skip
+    last, maximum, mean = (
+        torch.stack([how(text) for text in own])
+        for how in (lambda t: t[-1], lambda t: t.amax(0), lambda t: t.mean(0))
+    )
+    expected = [last, torch.cat([maximum, mean], dim=1)]
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("n", range(ENOUGH + 2))
+def test_very_few_rows_are_filled_up(n):
+    rows = torch.arange(1.0, 2 * n + 1).reshape(n, 2)
+    filled = enough(rows)
+    assert filled[:n].equal(rows) and not filled[n:].any()
+    assert len(filled) == max(n, ENOUGH)

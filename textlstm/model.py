@@ -17,9 +17,9 @@ from textlstm.encoding import PAD, UNKNOWN, WordEncoding
 from textlstm.errors import InputError
 from textlstm.linear import LinearBranch
 from textlstm.parts import in_order, processors
-from textlstm.prefixes import Readings, read, reversed_within
+from textlstm.prefixes import Readings, enough, read, reversed_within
 
-PREDICTION_BATCH = 2048
+PREDICTION_BATCH = 8192
 """Texts a batch in prediction."""
 
 
@@ -100,7 +100,7 @@ class TextLSTM(nn.Module):
             features = self.features_by_prefixes(batch, batch.readings, spelt)
         if chance is not None:
             features = features * kept(features, self.config.dropout, chance)
-        logits: Tensor = self.output(features)  # (B, C)
+        logits: Tensor = self.output(enough(features))  # (B, C) or more
         return logits[batch.places]  # (R, C)
 
     def embed(self, batch: Batch, spelt: Tensor | None, chance: torch.Generator | None) -> Tensor:
@@ -143,13 +143,11 @@ class TextLSTM(nn.Module):
         directions = [(self.forward_lstm, readings.forward)]
         if self.backward_lstm is not None:
             directions.append((self.backward_lstm, readings.backward))
-        wanted = slice(0, 1) if self.config.pooling == "last" else slice(1, 3)
-        states = [
-            state
+        pooled = [
+            read(lstm, vectors, steps, batch.lengths, self.config.pooling)
             for lstm, steps in directions
-            for state in read(lstm, vectors, steps, batch.lengths)[wanted]
-        ]  # (B, H) each
-        return torch.cat(states, dim=1)
+        ]
+        return torch.cat(pooled, dim=1)
 
     def pool(self, steps: Tensor, lengths: Tensor) -> Tensor:
         """Return (B, P) of the LSTM's steps (B, T, H), those after a text's end left out."""

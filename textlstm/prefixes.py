@@ -6,7 +6,7 @@ a tree; of causes of death it has half as many nodes as the texts have words. No
 and each distinct word meets the input weights once.
 
 Shapes: B texts, T tokens, U distinct words, N nodes of a step, M texts that end there, E embedding
-dimensions, H hidden units.
+dimensions, H hidden units, P pooled features.
 """
 
 from functools import cached_property
@@ -16,14 +16,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+ENOUGH = 4
+"""Rows from which on matrix products are made in one way."""
+
 
 class Step(NamedTuple):
     """The distinct beginnings of one length."""
 
     words: Tensor  # (N,) int64, the last word of each, a row of the word vectors
     parents: Tensor  # (N,) int64, what it prolongs, among the beginnings of the step before
-    texts: Tensor  # (M,) int64, the texts that are no longer than this
-    nodes: Tensor  # (M,) int64, which beginning each of these is
+    ends: Tensor  # (M,) int64, which beginning each text is that is no longer, in their order
 
     def to(self, device: torch.device) -> Self:
         """Return the step on a device."""
@@ -77,8 +79,8 @@ def steps(ids: Tensor, lengths: Tensor) -> list[Step]:
             node[texts] * n_words + ids[texts, step], return_inverse=True
         )  # (N,), (texts,)
         node[texts] = nodes
-        ending = lengths[texts] == step + 1
-        found.append(Step(keys % n_words, keys // n_words, texts[ending], nodes[ending]))
+        ends = nodes[lengths[texts] == step + 1]
+        found.append(Step(keys % n_words, keys // n_words, ends))
     return found
 
 
@@ -95,9 +97,9 @@ def reversed_within(lengths: Tensor, size: int) -> Tensor:
 
 
 def read(
-    lstm: nn.LSTM, vectors: Tensor, steps: list[Step], lengths: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the last hidden state of each text, the maximum over its states, and their mean.
+    lstm: nn.LSTM, vectors: Tensor, steps: list[Step], lengths: Tensor, pooling: str
+) -> Tensor:
+    """Return the pooled states of each text (B, P).
 
     It gives what torch's own layer gives, but for rounding, and no gradients.
 
@@ -109,34 +111,48 @@ def read(
         (U, E), of the distinct words.
     lengths
         (B,) int64, of the texts.
-
-    Returns
-    -------
-    last, maximum, mean
-        (B, H) each.
+    pooling
+        ``last``, or ``max_mean``, the maximum over the states and their mean.
     """
     size, weight = lstm.hidden_size, lstm.get_parameter
     # As tanh(x) = 2 sigmoid(2 x) - 1, all gates can be had of one function, a fast one.
     scale = vectors.new_ones(4 * size)  # gates: input, forget, candidate, output
     scale[2 * size : 3 * size] = 2.0
     inputs = (
-        functional.linear(vectors, weight("weight_ih_l0"), weight("bias_ih_l0")) * scale
+        functional.linear(enough(vectors), weight("weight_ih_l0"), weight("bias_ih_l0")) * scale
     )  # (U, 4H)
     recurrent = weight("weight_hh_l0").T * scale  # (H, 4H)
     hidden = cell = total = vectors.new_zeros(1, size)
     maximum = vectors.new_full((1, size), -1.0)  # all states lie above it
-    last, highest, mean = (vectors.new_empty(len(lengths), size) for _ in range(3))
+    pooled: list[list[Tensor]] = []
     for step in steps:
+        words, parents = enough(step.words), enough(step.parents)
         # index_select is some times faster here than indexing.
-        before, cell, maximum, total = (
-            state.index_select(0, step.parents) for state in (hidden, cell, maximum, total)
-        )  # (N, H) each
-        gates = inputs.index_select(0, step.words).addmm_(before, recurrent).sigmoid_()  # (N, 4H)
+        before, cell = hidden.index_select(0, parents), cell.index_select(0, parents)  # (N, H)
+        gates = inputs.index_select(0, words).addmm_(before, recurrent).sigmoid_()  # (N, 4H)
         enter, forget, candidate, leave = gates.chunk(4, dim=1)  # (N, H) each
         cell.mul_(forget).addcmul_(enter, candidate, value=2).sub_(enter)
         hidden = (2 * cell).sigmoid_().mul_(2).sub_(1).mul_(leave)
-        torch.maximum(maximum, hidden, out=maximum)
-        total.add_(hidden)
-        for ends, state in ((last, hidden), (highest, maximum), (mean, total)):
-            ends.index_copy_(0, step.texts, state.index_select(0, step.nodes))
-    return last, highest, mean / lengths[:, None]
+        kept = [hidden]
+        if pooling == "max_mean":
+            maximum = maximum.index_select(0, parents)
+            torch.maximum(maximum, hidden, out=maximum)
+            total = total.index_select(0, parents).add_(hidden)
+            kept = [maximum, total]
+        pooled.append([state.index_select(0, step.ends) for state in kept])  # (M, H) each
+    # Shorter texts have ended first.
+    places = lengths.argsort(stable=True).argsort()
+    ends = [torch.cat(some).index_select(0, places) for some in zip(*pooled, strict=True)]
+    if pooling == "max_mean":
+        ends[1] /= lengths[:, None]
+    return torch.cat(ends, dim=1)
+
+
+def enough(rows: Tensor) -> Tensor:
+    """Return rows, and zeros behind them if they are very few.
+
+    Sums of products over fewer rows are summed in another order: a text's states would depend on
+    how many others are read with it.
+    """
+    short = max(ENOUGH - len(rows), 0)
+    return torch.cat([rows, rows.new_zeros(short, *rows.shape[1:])]) if short else rows
