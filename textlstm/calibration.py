@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax, logsumexp, softmax
 
 TEMPERATURE_RANGE = (0.05, 20.0)
 """Beyond it the validation part is too small or too easy to say more."""
@@ -26,8 +25,7 @@ def calibrated(logits: NDArray[np.float32], temperature: float) -> NDArray[np.fl
     >>> calibrated(np.array([[0.0, 2.0 * np.log(3.0)]]), temperature=2.0).round(6)
     array([[0.25, 0.75]])
     """
-    probabilities: NDArray[np.float64] = softmax(logits.astype(np.float64) / temperature, axis=1)
-    return probabilities
+    return softmax(logits.astype(np.float64) / temperature)
 
 
 def uncalibrated(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
@@ -37,8 +35,17 @@ def uncalibrated(probabilities: NDArray[np.float64], temperature: float) -> NDAr
     array([[0.1, 0.9]])
     """
     logarithms = np.log(np.clip(probabilities, np.finfo(np.float64).tiny, None))
-    before: NDArray[np.float64] = softmax(temperature * logarithms, axis=1)
-    return before
+    return softmax(temperature * logarithms)
+
+
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probabilities (n, C) of logits (n, C).
+
+    As SciPy does it, which takes a tenth of a second to import.
+    """
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    probabilities: NDArray[np.float64] = odds / odds.sum(axis=1, keepdims=True)
+    return probabilities
 
 
 def fit_temperature(
@@ -104,6 +111,8 @@ def mixed(
     network_logits: NDArray[np.float32], linear_logits: NDArray[np.float32], share: float
 ) -> NDArray[np.float64]:
     """Return the mean of log probabilities (n, C) in which the linear ones have this share."""
+    from scipy.special import log_softmax
+
     network, linear = (
         log_softmax(one.astype(np.float64), axis=1) for one in (network_logits, linear_logits)
     )
@@ -118,6 +127,8 @@ def calibrated_loss(
     weights: NDArray[np.float32] | None = None,
 ) -> float:
     """Return the mean log loss, in nats, of logits (n, C) divided by the temperature."""
+    from scipy.special import logsumexp
+
     scaled = logits.astype(np.float64) / temperature
     losses = logsumexp(scaled, axis=1) - scaled[np.arange(len(labels)), labels]
     return float(np.average(losses, weights=weights))
