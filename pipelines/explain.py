@@ -130,11 +130,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = shell.parser(__doc__)
     shell.add_run(parser)
     parser.add_argument("--data", required=True, metavar="FILE", help="table of records")
-    parser.add_argument("--text", nargs="+", default=(), metavar="COL",
-                        help="text columns, in order (default: as in training)")  # fmt: skip
+    shell.add_reading(parser, "--data")
     parser.add_argument("--out", required=True, type=Path,
                         help="file to write: .csv, .parquet or .html")  # fmt: skip
-    parser.add_argument("--encoding", default="utf-8", help="of --data (default: utf-8)")
     parser.add_argument("--id", default="", metavar="COL",
                         help="column of the records' names (default: row numbers)")  # fmt: skip
     parser.add_argument("--records", nargs="+", default=(), metavar="ID",

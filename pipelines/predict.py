@@ -13,9 +13,10 @@ at least that share of such records.
 Tables may be larger than memory. If the work is cut off, the same command goes on where it stopped.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipelines import shell
 from pipelines.runs import Run
@@ -23,10 +24,34 @@ from textlstm.config import MIN_PROBABILITY
 from textlstm.errors import InputError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import torch
 
+    from textlstm.bundle import Bundle
     from textlstm.decisions import HeldOut
     from textlstm.scoring import Look, Rule
+    from textlstm.tables import Part
+
+PARTS_AHEAD = 8
+"""Parts of the table that are read before they can be coded: so long does torch take to load."""
+
+
+class Wanted(NamedTuple):
+    """What is asked of the codes."""
+
+    min_probability: float | None
+    max_error: float | None
+    coverage: float | None
+
+    def require_shares(self) -> None:
+        """Raise an :class:`InputError` where a share is none."""
+        lowest = self.min_probability
+        if lowest is not None and not 0.0 <= lowest <= 1.0:
+            raise InputError(f"--min-probability must lie between 0 and 1, not {lowest}")
+        for flag, share in (("--max-error", self.max_error), ("--coverage", self.coverage)):
+            if share is not None and not 0.0 < share < 1.0:
+                raise InputError(
+                    f"{flag} must lie between 0 and 1, such as 0.02 or 0.95, not {share}"
+                )
 
 
 def predict(
@@ -36,69 +61,84 @@ def predict(
     *,
     text: Sequence[str],
     encoding: str,
-    min_probability: float | None,
-    max_error: float | None,
-    coverage: float | None,
+    wanted: Wanted,
     device_name: str,
 ) -> None:
     """Carry out the stage."""
-    from dataclasses import asdict
-    from functools import partial
-
-    import torch
-
-    from textlstm.bundle import Bundle
-    from textlstm.delimited import CHUNK_BYTES, CHUNK_ROWS
-    from textlstm.model import resolve_device
-    from textlstm.parts import in_order, parts_of, processors
-    from textlstm.scoring import Look, code, require_free_columns
-    from textlstm.tables import distinct_records
-    from textlstm.text import preprocess
-
-    if min_probability is not None and not 0.0 <= min_probability <= 1.0:
-        raise InputError(f"--min-probability must lie between 0 and 1, not {min_probability}")
-    for flag, share in (("--max-error", max_error), ("--coverage", coverage)):
-        if share is not None and not 0.0 < share < 1.0:
-            raise InputError(f"{flag} must lie between 0 and 1, such as 0.02 or 0.95, not {share}")
+    wanted.require_shares()
     shell.require_another_file(out, data)
     columns = shell.text_columns(text, run.config().data.text)
     run.require(run.bundle, "train")
-    bundle = Bundle.load(run.bundle)
-    device = resolve_device(device_name)
-    bundle.network.to(device)
-    rule = _rule(bundle.held_out, min_probability, max_error, coverage)
-    job = {
-        "data": _identity(data),
-        "encoding": encoding,
-        "text": columns,
-        "rule": [min_probability, max_error, coverage],
-        "device": device.type,
-        "sizes": [CHUNK_BYTES, CHUNK_ROWS],
-        "bundle": (run.bundle / "manifest.json").read_text(encoding="utf-8"),
-    }
+
+    from textlstm.parts import ahead
+
+    # The table is read while torch is imported.
+    with ahead(_read(data, encoding, columns), PARTS_AHEAD) as read:
+        from textlstm.bundle import Bundle
+        from textlstm.delimited import CHUNK_BYTES, CHUNK_ROWS
+        from textlstm.model import resolve_device
+
+        bundle, device = Bundle.load(run.bundle), resolve_device(device_name)
+        bundle.network.to(device)
+        rule = _rule(bundle.held_out, wanted)
+        job = {
+            "data": _identity(data),
+            "encoding": encoding,
+            "text": columns,
+            "rule": wanted,
+            "device": device.type,
+            "sizes": [CHUNK_BYTES, CHUNK_ROWS],
+            "bundle": (run.bundle / "manifest.json").read_text(encoding="utf-8"),
+        }
+        seen = _code(read, out, job, bundle, rule, device)
+    _tell(seen, bundle, out)
+
+
+def _read(data: str, encoding: str, columns: Sequence[str]) -> Iterator["Part"]:
+    """Yield the table; a file without a byte, as on a day without deaths, has no rows."""
+    import pyarrow as pa
+
+    from textlstm.tables import Part, distinct_records, read_chunks
+
+    if Path(data).is_file() and not Path(data).stat().st_size:
+        chunks = iter([pa.table(dict.fromkeys(columns, pa.array([], pa.string())))])
+    else:
+        chunks = read_chunks(data, encoding)
+    for table in chunks:
+        yield Part(table, *distinct_records(table, columns, data))
+
+
+def _code(
+    read: Iterable["Part"],
+    out: Path,
+    job: dict[str, Any],
+    bundle: "Bundle",
+    rule: "Rule",
+    device: "torch.device",
+) -> "Look":
+    """Write the coded table, as far as it is not there already, and return a look at all of it."""
+    from textlstm.parts import parts_of
+    from textlstm.scoring import Look, code
+
+    numbers = []
     with parts_of(out, job) as parts:
 
-        def carry_out(item: "tuple[int, pa.Table]") -> "Look":
-            number, table = item
-            if number not in parts:
-                require_free_columns(table, rule.columns)
-                records, places = distinct_records(table, columns, data)
-                coded, seen = code(table, preprocess(records), places, bundle, rule, device)
-                parts.write(number, coded, asdict(seen))
-            return Look(**parts.note(number))
+        def missing() -> Iterator[tuple[int, "Part"]]:
+            for number, part in enumerate(read):
+                numbers.append(number)
+                if number not in parts:
+                    yield number, part
 
-        # On processors, many parts at a time with a thread each are faster than the reverse.
-        workers = processors() if device.type == "cpu" else 1
-        looks = in_order(
-            carry_out,
-            enumerate(_chunks(data, encoding, columns)),
-            workers,
-            partial(torch.set_num_threads, 1),
-        )
-        seen, count = Look(), 0
-        for look in shell.progress(looks, "coding"):
-            seen, count = seen + look, count + 1
-        parts.join(count)
+        coded = code(missing(), bundle, rule, device)
+        for number, table, look in shell.progress(coded, "coding"):
+            parts.write(number, table, asdict(look))
+        looks = [Look(**parts.note(number)) for number in numbers]
+        parts.join(len(numbers))
+    return sum(looks, Look())
+
+
+def _tell(seen: "Look", bundle: "Bundle", out: Path) -> None:
+    """Say what the records look like, and whether they are strange to the model."""
     shell.say(f"predict: {seen.records} records coded, {seen.review} of them for review: {out}")
     shell.say(
         f"predict: {seen.empty_share:.1%} without a word; {seen.unknown_share:.1%} of the words "
@@ -111,42 +151,25 @@ def predict(
         )
 
 
-def _rule(
-    held_out: "HeldOut",
-    min_probability: float | None,
-    max_error: float | None,
-    coverage: float | None,
-) -> "Rule":
-    """Return what the flags come to, and say what can be promised."""
+def _rule(held_out: "HeldOut", wanted: Wanted) -> "Rule":
+    """Return what is wanted as a rule, and say what can be promised."""
     from textlstm.decisions import promise, set_threshold
     from textlstm.scoring import Rule
 
-    lowest = MIN_PROBABILITY if min_probability is None else min_probability
-    if max_error is not None:
-        promised = promise(held_out, max_error)
+    lowest = MIN_PROBABILITY if wanted.min_probability is None else wanted.min_probability
+    if wanted.max_error is not None:
+        promised = promise(held_out, wanted.max_error)
         shell.say(f"predict: {promised.sentence()}")
         lowest = promised.threshold
-    if coverage is None:
+    if wanted.coverage is None:
         return Rule(lowest)
-    rule = Rule(lowest, set_threshold(held_out, coverage))
+    rule = Rule(lowest, set_threshold(held_out, wanted.coverage))
     if rule.set_probability == 0.0:
         shell.say(
             f"predict: {len(held_out.top)} held-out records are too few for sets of this coverage: "
             "they hold every label"
         )
     return rule
-
-
-def _chunks(data: str, encoding: str, columns: Sequence[str]) -> Iterator["pa.Table"]:
-    """Yield the parts of the table; a file without a byte, as on a day without deaths, has none."""
-    import pyarrow as pa
-
-    from textlstm.tables import read_chunks
-
-    if Path(data).is_file() and not Path(data).stat().st_size:
-        yield pa.table(dict.fromkeys(columns, pa.array([], pa.string())))
-    else:
-        yield from read_chunks(data, encoding)
 
 
 def _identity(data: str) -> list[str | int]:
@@ -162,10 +185,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = shell.parser(__doc__)
     shell.add_run(parser)
     parser.add_argument("--data", required=True, metavar="NEW", help="table of new records")
-    parser.add_argument("--text", nargs="+", default=(), metavar="COL",
-                        help="text columns, in order (default: as in training)")  # fmt: skip
     parser.add_argument("--out", required=True, type=Path, help="table to write: .csv or .parquet")
-    parser.add_argument("--encoding", default="utf-8", help="of --data (default: utf-8)")
+    shell.add_reading(parser, "--data")
     decided = parser.add_mutually_exclusive_group()
     decided.add_argument("--max-error", type=float, default=None, metavar="E",
                          help="accept as many as can be promised to have at most this share of "
@@ -184,9 +205,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         given.out,
         text=given.text,
         encoding=given.encoding,
-        min_probability=given.min_probability,
-        max_error=given.max_error,
-        coverage=given.coverage,
+        wanted=Wanted(given.min_probability, given.max_error, given.coverage),
         device_name=given.device,
     )
 

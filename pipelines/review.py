@@ -142,10 +142,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     back = ways.add_parser("import", help="take filled queues back as records to train on")
     for way in (out, back):
         shell.add_run(way)
-        way.add_argument("--text", nargs="+", default=(), metavar="COL",
-                         help="text columns, in order (default: as in training)")  # fmt: skip
-        way.add_argument("--encoding", default="utf-8",
-                         help="of --scored or --filled (default: utf-8)")  # fmt: skip
+        shell.add_reading(way, "--scored or --filled")
     out.add_argument("--scored", required=True, metavar="FILE", help="table that predict wrote")
     out.add_argument("--out", required=True, type=Path, metavar="QUEUE.csv",
                      help="queue to write; it holds texts of records")  # fmt: skip

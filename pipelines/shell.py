@@ -1,6 +1,7 @@
 """What the stages' command lines share: flags made from settings, messages, exit statuses."""
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -24,6 +25,9 @@ from textlstm.config import (
 from textlstm.errors import InputError
 
 DEMO_RUN = "runs/demo"
+
+GARBAGE = 100_000
+"""Objects made, less those freed, after which Python looks for unreachable ones among them."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -60,6 +64,18 @@ def add_device(arguments: argparse.ArgumentParser) -> None:
     arguments.add_argument(
         "--device", default="auto", help="auto (a GPU if there is one), cpu, cuda, cuda:1 ..."
     )
+
+
+def add_reading(arguments: argparse.ArgumentParser, source: str) -> None:
+    """Add ``--text`` and ``--encoding``, of the table that the flag ``source`` names."""
+    arguments.add_argument(
+        "--text",
+        nargs="+",
+        default=(),
+        metavar="COL",
+        help="text columns, in order (default: as in training)",
+    )
+    arguments.add_argument("--encoding", default="utf-8", help=f"of {source} (default: utf-8)")
 
 
 def add_run_config(arguments: argparse.ArgumentParser) -> None:
@@ -212,6 +228,8 @@ def interruptible(finishes: Callable[[], bool] = lambda: False) -> Iterator[None
 
 def leave(main: Callable[[Sequence[str] | None], None]) -> NoReturn:
     """Run a stage and exit with its :func:`status`."""
+    # Looking for garbage as often as Python does takes a sixth of the time of importing torch.
+    gc.set_threshold(GARBAGE)
     code = status(main)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # nobody listens any more

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from textlstm.errors import InputError
-from textlstm.parts import in_order, parts_of
+from textlstm.parts import ahead, in_order, parts_of
 
 TABLE = pa.table({"id": ["7", "8", "9", "10"], "text": ['a, "b"', "", "c\nd", "e"]})
 JOB = {"of": ["these", "columns"]}
@@ -111,3 +111,30 @@ def test_results_come_in_order_and_items_are_taken_as_needed():
     rest = list(results)
     assert [number for number, _ in rest] == list(range(1, 9))
     assert len({thread for _, thread in rest}) == 2
+
+
+def test_items_are_taken_ahead_and_no_further():
+    taken = []
+
+    def items():
+        for number in range(9):
+            taken.append(number)
+            yield number
+        raise ValueError
+
+    with ahead(items(), 3) as numbers:
+        while len(taken) < 3:
+            time.sleep(0.001)
+        time.sleep(0.01)
+        assert len(taken) == 3
+        found = []
+        with pytest.raises(ValueError):
+            for number in numbers:
+                found.append(number)
+        assert found == list(range(9))
+
+
+def test_what_is_taken_ahead_ends_with_the_work():
+    with pytest.raises(KeyError), ahead(iter(range(9)), 2) as numbers:
+        raise KeyError(next(numbers))
+    assert not [one for one in threading.enumerate() if one.name.startswith("ThreadPool")]

@@ -4,7 +4,10 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 
+from textlstm import scoring
+from textlstm.bundle import Bundle
 from textlstm.classifier import TextLSTMClassifier
 from textlstm.encoding import UNKNOWN, bucket
 from textlstm.errors import InputError
@@ -18,6 +21,7 @@ from textlstm.scoring import (
     rounded,
     score,
 )  # fmt: skip
+from textlstm.tables import Part
 
 SCORES = Scores(
     np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.05, 0.9, 0.05]]), np.array([True, True, False])
@@ -58,18 +62,29 @@ def test_ranks():
     assert SCORES.ranked(1).tolist() == [1, 0, 0]
 
 
+def coded(bundle, rule, *parts):
+    """Code tables of some texts, and return each with a look at it."""
+    numbered = [
+        (number, Part(table, [(text,) for text in texts], np.array(places, dtype=np.int64)))
+        for number, (table, texts, places) in enumerate(parts)
+    ]
+    found = list(code(numbered, bundle, rule, torch.device("cpu")))
+    assert [number for number, _, _ in found] == list(range(len(parts)))
+    return [(table, look) for _, table, look in found]
+
+
 def test_the_table_keeps_its_columns_and_rows(bundle):
     table = pa.table({"id": [7, 8, 9, 10], "text": ["Fall", "", "Fall.", "xyzzy"]})
-    coded, look = code(table, ["fall", "", "xyzzy"], np.array([0, 1, 0, 2]), bundle, Rule(0.0))
+    [(found, look)] = coded(bundle, Rule(0.0), (table, ["Fall", "", "xyzzy"], [0, 1, 0, 2]))
     probabilities = bundle.predict_proba(["fall", "", "xyzzy"])
-    assert coded.drop_columns(list(ADDED_COLUMNS)).equals(table)
-    assert coded.column_names[-3:] == ["predicted_label", "probability", "decision"]
+    assert found.drop_columns(list(ADDED_COLUMNS)).equals(table)
+    assert found.column_names[-3:] == ["predicted_label", "probability", "decision"]
     for number, (place, label, probability) in enumerate(
-        zip([0, 1, 0, 2], coded["predicted_label"], coded["probability"], strict=True)
+        zip([0, 1, 0, 2], found["predicted_label"], found["probability"], strict=True)
     ):
         assert label.as_py() == bundle.labels[probabilities[place].argmax()], number
         assert probability.as_py() == round(probabilities[place].max(), 6)
-    assert coded["decision"].to_pylist() == ["accept", "review", "accept", "review"]
+    assert found["decision"].to_pylist() == ["accept", "review", "accept", "review"]
     best = probabilities.max(axis=1)
     assert look == Look(4, 1, 2, 3, 1, pytest.approx(2 * best[0] + best[2]))
     assert look.empty_share == 1 / 4 and look.unknown_share == 1 / 3
@@ -77,11 +92,40 @@ def test_the_table_keeps_its_columns_and_rows(bundle):
 
 
 def test_sets_are_added_where_they_are_asked_for(bundle):
-    coded, _ = code(TABLE, ["fall", "xyzzy"], np.array([1, 0, 0]), bundle, Rule(0.0, 0.99))
-    assert coded.column_names[-1] == "prediction_set"
-    unread, *read = [json.loads(cell) for cell in coded["prediction_set"].to_pylist()]
+    [(found, _)] = coded(bundle, Rule(0.0, 0.99), (TABLE, ["fall", "xyzzy"], [1, 0, 0]))
+    assert found.column_names[-1] == "prediction_set"
+    unread, *read = [json.loads(cell) for cell in found["prediction_set"].to_pylist()]
     assert sorted(unread) == list(bundle.labels)  # nothing is known of it
-    assert read == [[coded["predicted_label"][1].as_py()]] * 2
+    assert read == [[found["predicted_label"][1].as_py()]] * 2
+
+
+@pytest.mark.parametrize(("most_known", "times"), [(0, 3), (2, 2), (1 << 18, 1)])
+def test_a_record_is_coded_once_in_whatever_parts_it_stands(bundle, monkeypatch, most_known, times):
+    texts = ["fall", "Fall.", "copd", "", "stroke", "xyzzy"]
+    rows = [[0, 2, 3, 0], [1, 0, 0], [3, 2, 4, 5, 0]]
+    whole = pa.table({"row": range(12)})
+    together = (whole, texts, np.concatenate(rows))
+    [(expected, looked)] = coded(bundle, Rule(0.5, 0.9), together)
+    scored = []
+
+    def predict_proba(self, texts, device):
+        scored.extend(texts)
+        return of_all(self, texts, device)
+
+    of_all = Bundle.predict_proba
+    monkeypatch.setattr(Bundle, "predict_proba", predict_proba)
+    monkeypatch.setattr(scoring, "MOST_KNOWN", most_known)
+    parts, start = [], 0
+    for mine in rows:
+        records, places = np.unique(mine, return_inverse=True)
+        own = [texts[record] for record in records]
+        parts.append((whole.slice(start, len(mine)), own, places))
+        start += len(mine)
+    found = coded(bundle, Rule(0.5, 0.9), *parts)
+    assert pa.concat_tables([table for table, _ in found]).equals(expected)
+    seen = sum((look for _, look in found), Look())
+    assert seen == replace(looked, probability=pytest.approx(looked.probability))
+    assert scored.count("fall") == times
 
 
 def test_what_is_shown_is_what_is_decided_by():
@@ -90,19 +134,9 @@ def test_what_is_shown_is_what_is_decided_by():
     assert scores.accepted(np.inf).tolist() == [False]
 
 
-def test_looks_at_parts_add_up(bundle):
-    table, texts, places = TABLE, ["fall", "copd xyzzy", ""], np.array([0, 1, 2])
-    whole = code(table, texts, places, bundle, Rule(0.5))[1]
-    parts = [
-        code(table.slice(row, 1), [texts[row]], np.array([0]), bundle, Rule(0.5))[1]
-        for row in range(3)
-    ]
-    assert sum(parts, Look()) == replace(whole, probability=pytest.approx(whole.probability))
-
-
 def test_an_empty_table_stays_empty(bundle):
-    coded, look = code(TABLE.slice(0, 0), [], np.array([], dtype=int), bundle, Rule(0.5))
-    assert len(coded) == 0 and look == Look()
+    [(found, look)] = coded(bundle, Rule(0.5), (TABLE.slice(0, 0), [], []))
+    assert len(found) == 0 and look == Look()
     assert look.empty_share == look.unknown_share == look.mean_probability == 0.0
 
 

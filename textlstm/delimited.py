@@ -82,7 +82,7 @@ def read_delimited(path: Path, delimiter: str, encoding: str) -> Iterator[pa.Tab
         if n_lines and not part:
             return
         if plain and not n_lines:
-            start = io.StringIO(part.decode(), newline="")
+            start = io.TextIOWrapper(io.BytesIO(part), encoding="utf-8", newline="")
             names = next(csv.reader(start, delimiter=delimiter), [])
         table = _read_plain(part, delimiter, names, has_header=not n_lines) if plain else None
         if table is None:
@@ -152,7 +152,12 @@ def _read_plain(
     try:
         return pa.csv.read_csv(
             pa.BufferReader(part),
-            pa.csv.ReadOptions(column_names=names, skip_rows_after_names=int(has_header)),
+            pa.csv.ReadOptions(
+                # More threads would cost more than they save, and others have work for them.
+                use_threads=False,
+                column_names=names,
+                skip_rows_after_names=int(has_header),
+            ),
             pa.csv.ParseOptions(
                 delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=len(names) > 1
             ),

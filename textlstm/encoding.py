@@ -200,10 +200,13 @@ class WordEncoding:
         >>> encoding.count_words(["a x", "<sep> y", ""])
         (array([2, 1, 0]), array([1, 1, 0]))
         """
-        words = ([word for word in text.split() if word != SEPARATOR] for text in texts)
-        counts = [(len(text), sum(map(self.index.__contains__, text))) for text in words]
-        found, known = np.array(counts, dtype=np.int64).reshape(-1, 2).T
-        return found, found - known
+        tokens = [text.split() for text in texts]
+        separators = np.array([text.count(SEPARATOR) for text in tokens], dtype=np.int64)
+        known = np.array(
+            [sum(map(self.index.__contains__, text)) for text in tokens], dtype=np.int64
+        )
+        found = np.array([len(text) for text in tokens], dtype=np.int64) - separators
+        return found, found - known + (SEPARATOR in self.index) * separators
 
 
 def write_encoded(path: Path, texts: EncodedTexts, labels: NDArray[np.int64]) -> None:

@@ -164,6 +164,24 @@ def in_order(
             pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def ahead(items: Iterable[Item], most: int) -> Iterator[Iterator[Item]]:
+    """Give the items, which a thread takes already, up to ``most`` of them before their time."""
+    source = iter(items)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = deque(pool.submit(next, source, None) for _ in range(most))
+
+        def taken() -> Iterator[Item]:
+            while (item := waiting.popleft().result()) is not None:
+                waiting.append(pool.submit(next, source, None))
+                yield item
+
+        try:
+            yield taken()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
 def processors() -> int:
     """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

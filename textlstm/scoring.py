@@ -1,8 +1,10 @@
 """New records through a bundle: labels, probabilities, and which records a person should see."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from typing import Any, Self
+from functools import partial
+from itertools import islice
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +15,12 @@ from textlstm.bundle import MEAN_PROBABILITY, UNKNOWN_WORDS, Bundle
 from textlstm.config import MIN_PROBABILITY
 from textlstm.decisions import DECIMALS, prediction_sets, set_cells
 from textlstm.errors import InputError
+from textlstm.parts import in_order, processors
+from textlstm.tables import Part
+from textlstm.text import preprocess
+
+MOST_KNOWN = 1 << 18
+"""So many distinct records are kept in mind, and a part's more: some hundred MB."""
 
 ACCEPT, REVIEW = "accept", "review"
 
@@ -160,52 +168,135 @@ def require_free_columns(table: pa.Table, added: Sequence[str]) -> None:
             raise InputError(f"the table has a column {name!r} already; rename it first")
 
 
-def code(
-    table: pa.Table,
-    texts: Sequence[str],
-    places: NDArray[np.int64],
-    bundle: Bundle,
-    rule: Rule,
-    device: torch.device | None = None,
-) -> tuple[pa.Table, Look]:
-    """Return the table with the rule's columns behind its own, rows in order, and a look at it.
+class Codes(NamedTuple):
+    """What n records are coded as."""
 
-    Parameters
-    ----------
-    table
-        n rows.
-    texts
-        Preprocessed texts.
-    places
-        (n,) the text of each row.
+    classes: NDArray[np.int64]  # (n,) number of the most probable class
+    probabilities: NDArray[np.float64]  # (n,) of that class
+    accepted: NDArray[np.bool_]  # (n,) False where a person should see the record
+    words: NDArray[np.int64]  # (n,)
+    unknown: NDArray[np.int64]  # (n,) words that are not in the vocabulary
+    sets: NDArray[
+        np.object_
+    ]  # (n,) cells of the prediction sets; None where they are not asked for
+
+    @classmethod
+    def of(
+        cls, bundle: Bundle, texts: Sequence[str], rule: Rule, device: torch.device | None = None
+    ) -> Self:
+        """Return what bundle and rule make of n preprocessed texts."""
+        words, unknown = bundle.encoding.count_words(texts)
+        scores = Scores(bundle.predict_proba(texts, device), words > unknown)
+        sets = np.full(len(texts), None, dtype=object)
+        if rule.set_probability is not None:
+            possible = scores.sets(rule.set_probability)
+            sets[:] = set_cells(possible, scores.probabilities, bundle.labels)
+        best = scores.probabilities.max(axis=1, initial=0.0)
+        accepted = scores.accepted(rule.min_probability)
+        return cls(scores.ranked(0), best, accepted, words, unknown, sets)
+
+    def take(self, rows: NDArray[np.int64]) -> Self:
+        """Return these rows."""
+        return type(self)._make([values[rows] for values in self])
+
+    def added_to(self, table: pa.Table, rule: Rule, labels: Sequence[str]) -> pa.Table:
+        """Return a table of n rows with the rule's columns behind its own."""
+        cells = [
+            pa.array(labels, pa.string()).take(pa.array(self.classes)),
+            pa.array(rounded(self.probabilities)),
+            pa.array([REVIEW, ACCEPT]).take(pa.array(self.accepted.astype(np.int8))),
+        ]
+        if rule.set_probability is not None:
+            cells.append(pa.array(self.sets, pa.string()))
+        for name, column in zip(rule.columns, cells, strict=True):
+            table = table.append_column(name, column)
+        return table
+
+    def look(self) -> Look:
+        """Return how the records look to the model."""
+        return Look(
+            records=len(self.words),
+            empty=int((self.words == 0).sum()),
+            review=int((~self.accepted).sum()),
+            words=int(self.words.sum()),
+            unknown=int(self.unknown.sum()),
+            probability=float(self.probabilities[self.words > 0].sum()),
+        )
+
+
+class Known:
+    """The records that were met so far, and their codes: most of those to come repeat them."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[str, ...], int] = {}  # of the texts of records
+        self._texts: dict[str, int] = {}
+        self._codes: list[Codes] = []
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def meet(self, records: Sequence[tuple[str, ...]]) -> tuple[NDArray[np.int64], list[str]]:
+        """Return the number of each record's text (n,), and the texts that are new, in order."""
+        before = len(self._texts)
+        new = [record for record in records if record not in self._numbers]
+        for record, text in zip(new, preprocess(new), strict=True):
+            self._numbers[record] = self._texts.setdefault(text, len(self._texts))
+        numbers = [self._numbers[record] for record in records]
+        return np.array(numbers, dtype=np.int64), list(islice(self._texts, before, None))
+
+    def learn(self, codes: Codes) -> None:
+        """Take the codes of new texts, in the order in which they were met."""
+        values = zip(*self._codes, codes, strict=True)
+        self._codes = [Codes(*map(np.concatenate, values))]
+
+    def codes(self, numbers: NDArray[np.int64]) -> Codes:
+        """Return the codes of texts by their numbers (n,)."""
+        return self._codes[0].take(numbers)
+
+
+class _Met(NamedTuple):
+    """A part of a table of which every text has a number."""
+
+    number: int  # of the part
+    table: pa.Table  # n rows
+    texts: NDArray[np.int64]  # (n,) the text of each row
+    new: list[str]  # texts that stand in no part before
+    known: Known
+
+
+def code(
+    parts: Iterable[tuple[int, Part]], bundle: Bundle, rule: Rule, device: torch.device
+) -> Iterator[tuple[int, pa.Table, Look]]:
+    """Yield the numbered parts of a table, the rule's columns behind its own, and a look at each.
+
+    A record is coded once, in whatever parts it is repeated, unless :data:`MOST_KNOWN` others lie
+    between: memory does not grow with the table.
+
+    Raises
+    ------
+    InputError
+        If the table has one of the columns to be added already.
     """
-    scores = score(bundle, texts, device)
-    best = scores.probabilities.max(axis=1, initial=0.0)
-    decisions = scores.decisions(rule.min_probability)
-    values = [
-        np.array(bundle.labels, dtype=object)[scores.ranked(0)],
-        rounded(best),
-        np.array(decisions, dtype=object),
-    ]
-    if rule.set_probability is not None:
-        sets = scores.sets(rule.set_probability)
-        cells = set_cells(sets, scores.probabilities, bundle.labels)
-        values.append(np.array(cells, dtype=object))
-    for name, of_texts in zip(rule.columns, values, strict=True):
-        kind = pa.float64() if of_texts.dtype == np.float64 else pa.string()
-        # Taken in Arrow, a text is copied once for each row, and not looked at again.
-        table = table.append_column(name, pa.array(of_texts, kind).take(pa.array(places)))
-    records = np.bincount(places, minlength=len(texts))
-    filled = np.array([text != "" for text in texts], dtype=bool)
-    words, unknown = bundle.encoding.count_words(texts)
-    return table, Look(
-        records=len(places),
-        empty=int(records[~filled].sum()),
-        review=int(records[[one == REVIEW for one in decisions]].sum()),
-        words=int(records @ words),
-        unknown=int(records @ unknown),
-        probability=float((records * best)[filled].sum()),
-    )
+
+    def met() -> Iterator[_Met]:
+        known = Known()
+        for number, part in parts:
+            require_free_columns(part.table, rule.columns)
+            if len(known) > MOST_KNOWN:
+                known = Known()
+            texts, new = known.meet(part.records)
+            yield _Met(number, part.table, texts[part.places], new, known)
+
+    def read(part: _Met) -> tuple[_Met, Codes]:
+        return part, Codes.of(bundle, part.new, rule, device)
+
+    # On processors, many parts at a time with a thread each are faster than the reverse.
+    workers = processors() if device.type == "cpu" else 1
+    single = partial(torch.set_num_threads, 1)
+    for part, codes in in_order(read, met(), workers, single):
+        part.known.learn(codes)  # results come in order: those of all parts before are there
+        rows = part.known.codes(part.texts)
+        yield part.number, rows.added_to(part.table, rule, bundle.labels), rows.look()
 
 
 def rounded(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -137,6 +137,14 @@ def distinct_records(
         for values, mine in zip(cells, places, strict=True)
     ]
     return list(zip(*fields, strict=True)), rows
+
+
+class Part(NamedTuple):
+    """Some rows of a table, and the distinct records among them."""
+
+    table: pa.Table  # n rows
+    records: list[tuple[str, ...]]  # their text fields, in reading order
+    places: NDArray[np.int64]  # (n,) the record of each row
 
 
 def as_records(texts: Any) -> list[tuple[str, ...]]:
