@@ -130,10 +130,11 @@ def _code(
                     yield number, part
 
         coded = code(missing(), bundle, rule, device)
-        for number, table, look in shell.progress(coded, "coding"):
-            parts.write(number, table, asdict(look))
-        looks = [Look(**parts.note(number)) for number in numbers]
-        parts.join(len(numbers))
+        with parts.joining() as join:
+            for number, table, look in shell.progress(coded, "coding"):
+                parts.write(number, table, asdict(look))
+                join()
+            looks = [Look(**parts.note(number)) for number in numbers]
     return sum(looks, Look())
 
 

@@ -10,7 +10,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from textlstm.errors import InputError
-from textlstm.files import read_json, replacing, write_json
+from textlstm.files import read_json, replacing, sync_folder, write_json
 
 FORMATS = (".csv", ".parquet")
 
@@ -82,19 +82,27 @@ class Parts:
         """Return the note of a part."""
         return dict(read_json(self._path(number).with_suffix(".json")))
 
-    def join(self, count: int) -> None:
-        """Make the output of its parts, whole or not at all, and remove them."""
-        paths = [self._path(number) for number in range(count)]
-        with replacing(self.out) as whole:
-            if self.out.suffix.lower() == ".csv":
-                with whole.open("wb") as target:
-                    for path in paths:
-                        with path.open("rb") as source:
-                            shutil.copyfileobj(source, target)
-            else:
-                with pq.ParquetWriter(whole, pq.read_schema(paths[0])) as writer:
-                    for path in paths:
-                        writer.write_table(pq.read_table(path))
+    @contextmanager
+    def joining(self) -> Iterator[Callable[[], None]]:
+        """Give what joins the parts, as far as they are there, to the output, whole or absent.
+
+        Called after each part, it writes to the disk while the next ones are made. At the end the
+        parts are removed.
+        """
+        joined = 0
+        whole = self.folder / f"whole{self.out.suffix.lower()}"
+        with replacing(whole) as temporary, _appending(temporary) as append:
+
+            def join() -> None:
+                nonlocal joined
+                while joined in self:
+                    append(self._path(joined))
+                    joined += 1
+
+            yield join
+            join()
+        whole.replace(self.out)
+        sync_folder(self.out.parent)
         self.remove()
 
     def remove(self) -> None:
@@ -103,6 +111,31 @@ class Parts:
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:06}{self.out.suffix.lower()}"
+
+
+@contextmanager
+def _appending(path: Path) -> Iterator[Callable[[Path], None]]:
+    """Give what appends the rows of a part to a file of the same format."""
+    with ExitStack() as stack:
+        if path.suffix == ".csv":
+            target = stack.enter_context(path.open("wb"))
+
+            def append(part: Path) -> None:
+                with part.open("rb") as source:
+                    shutil.copyfileobj(source, target)
+                target.flush()
+                os.fsync(target.fileno())
+
+        else:
+            writer: pq.ParquetWriter | None = None
+
+            def append(part: Path) -> None:
+                nonlocal writer
+                if writer is None:
+                    writer = stack.enter_context(pq.ParquetWriter(path, pq.read_schema(part)))
+                writer.write_table(pq.read_table(part))
+
+        yield append
 
 
 @contextmanager

@@ -238,10 +238,11 @@ class Known:
     def meet(self, records: Sequence[tuple[str, ...]]) -> tuple[NDArray[np.int64], list[str]]:
         """Return the number of each record's text (n,), and the texts that are new, in order."""
         before = len(self._texts)
-        new = [record for record in records if record not in self._numbers]
-        for record, text in zip(new, preprocess(new), strict=True):
-            self._numbers[record] = self._texts.setdefault(text, len(self._texts))
-        numbers = [self._numbers[record] for record in records]
+        numbers = list(map(self._numbers.get, records))
+        new = [place for place, number in enumerate(numbers) if number is None]
+        for place, text in zip(new, preprocess([records[one] for one in new]), strict=True):
+            number = self._texts.setdefault(text, len(self._texts))
+            numbers[place] = self._numbers[records[place]] = number
         return np.array(numbers, dtype=np.int64), list(islice(self._texts, before, None))
 
     def learn(self, codes: Codes) -> None:
