@@ -5,8 +5,11 @@
 
 Each model is fitted, and scores, in a process of its own; models take turns, and medians over the
 repeats are printed as Markdown tables, with ratios. The file that is coded has --rows rows drawn
-from --data, all columns included. In as many of them as --data has distinct texts in a hundred, a
-word is replaced by another one, so that its texts repeat each other as those of --data do.
+from --data, all columns included; in some of them words are replaced, so that it has as many
+distinct texts as are to be expected of so many records: the more there are, the more of them repeat
+others, by a law that is fitted to --data (:func:`growth`). textlstm, which reads each text once,
+also codes a file of the share of distinct texts that the fewer records of --data have, the hardest,
+and one of rows that are merely drawn, the easiest; for the other models all three are the same.
 
 With ``--flat`` the memory of coding ten times as many rows is measured as well.
 
@@ -22,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +57,13 @@ DISTINCT = 50_000
 TOKENIZED = 500_000
 """Rows preprocessed."""
 
+GROWN, SAME_SHARE, DRAWN = FILES = (
+    "as many as of so many records",
+    "the share of --data",
+    "those of --data",
+)
+"""The files that are coded, by their distinct texts."""
+
 PROMISES = {
     "fit, share of the plain recipe's time": ("at most", 0.25),
     "file coded, times the plain recipe's rate": ("at least", 10.0),
@@ -74,30 +84,59 @@ def kept(name: str, ratio: float) -> bool:
 # ---------------------------------------------------------------------------------- the rows
 
 
-def varied(texts: Sequence[str], share: float, rng: np.random.Generator) -> list[str]:
-    """Return the texts, a word replaced by another one in such a share of them."""
-    pool = np.array([word for text in texts[:20_000] for word in text.split()], dtype=object)
-    new = list(texts)
-    for row in np.flatnonzero(rng.random(len(texts)) < share):
-        words = new[row].split()
-        if words:
-            words[rng.integers(len(words))] = rng.choice(pool)
-            new[row] = " ".join(words)
-    return new
+def growth(texts: NDArray[np.int64]) -> tuple[float, float]:
+    """Return K and b of the law by which n records have K n^b distinct texts (Heaps 1978).
+
+    Fitted, in logarithms, to all of the records (n,), given by the numbers of their texts, and to a
+    half, a quarter and an eighth of them, drawn at random.
+    """
+    drawn = np.random.default_rng(0).permutation(texts)
+    sizes = [len(texts) // part for part in (1, 2, 4, 8)]
+    found = [len(np.unique(drawn[:size])) for size in sizes]
+    b, log_k = np.polyfit(np.log(sizes), np.log(found), 1)
+    return float(np.exp(log_k)), float(b)
 
 
-def write_rows(data: str, text: Sequence[str], rows: int, path: Path) -> None:
-    """Write so many rows like those of a table."""
+def distinct_texts(data: str, text: Sequence[str], rows: int) -> dict[str, int]:
+    """Return how many distinct texts each of the files is to have."""
+    texts, places = distinct_records(read_table(data), text, data)
+    k, b = growth(places)
+    return {
+        GROWN: round(k * rows**b),
+        SAME_SHARE: round(rows * len(texts) / len(places)),
+        DRAWN: 0,
+    }
+
+
+def new_texts(
+    texts: Iterable[str], known: set[str], words: Sequence[str], rng: np.random.Generator
+) -> Iterator[str]:
+    """Yield texts with words replaced or added until none is known, and make them known."""
+    for text in texts:
+        new = text.split()
+        while (joined := " ".join(new)) in known:
+            place = rng.integers(len(new) + 1)
+            new[place : place + 1] = [words[int(rng.integers(len(words)))]]
+        known.add(joined)
+        yield joined
+
+
+def write_rows(data: str, text: Sequence[str], rows: int, distinct: int, path: Path) -> None:
+    """Write so many rows drawn from a table; there are more distinct texts only if some are new."""
     table = read_table(data)
-    share = len(distinct_records(table, text, data)[0]) / len(table)
+    _, places = distinct_records(table, text, data)
     rng = np.random.default_rng(0)
-    place = table.column_names.index(text[0])
+    drawn = rng.integers(len(table), size=rows)
+    new = rng.permutation(rows) < distinct - len(np.unique(places[drawn]))
+    cells, place = column(table, text[0], data), table.column_names.index(text[0])
+    words, known = [word for cell in cells for word in cell.split()], set(cells)
     with pa.csv.CSVWriter(path, table.schema) as writer:
         for start in range(0, rows, 100_000):
-            size = min(100_000, rows - start)
-            some = table.take(pa.array(rng.integers(len(table), size=size)))
-            cells = varied(column(some, text[0], data), share, rng)
-            writer.write_table(some.set_column(place, text[0], pa.array(cells)))
+            mine = slice(start, start + 100_000)
+            some = table.take(pa.array(drawn[mine]))
+            texts = np.array(column(some, text[0], data), dtype=object)
+            texts[new[mine]] = list(new_texts(texts[new[mine]], known, words, rng))
+            writer.write_table(some.set_column(place, text[0], pa.array(texts, pa.string())))
 
 
 # ---------------------------------------------------------------------------------- the jobs
@@ -119,10 +158,11 @@ def measure_model(given: argparse.Namespace) -> dict[str, float]:
     seconds, predict = timed(lambda: MODELS[given.job](fields, labels, 0))
     found = {"fit": seconds}
     rng = np.random.default_rng(1)
-    some = rng.permutation(np.array([one[0] for one in fields] * 20, dtype=object)).tolist()
-    others = [one[1:] for one in fields]
-    distinct = list(dict.fromkeys(varied(some, 1.0, rng)))[:DISTINCT]
-    new = [(text, *others[row % len(others)]) for row, text in enumerate(distinct)]
+    some = [fields[row] for row in rng.integers(len(fields), size=DISTINCT)]
+    first = [one[0] for one in fields]
+    words = [word for cell in first for word in cell.split()]
+    texts = new_texts([one[0] for one in some], set(first), words, rng)
+    new = [(text, *one[1:]) for text, one in zip(texts, some, strict=True)]
     found["distinct"] = len(new) / timed(lambda: predict(new))[0]
     if given.job != OURS:
         out = Path(given.file).with_suffix(f".{os.getpid()}.csv")
@@ -206,7 +246,7 @@ def command_cost(*arguments: str) -> tuple[float, float]:
     return time.perf_counter() - started, usage.ru_maxrss * unit / 1e6
 
 
-def predicting(given: argparse.Namespace, run: Path, source: Path) -> tuple[float, float]:
+def predicting(run: Path, source: Path) -> tuple[float, float]:
     """Return the cost of coding a file by the command, start-up included."""
     out = source.with_suffix(".coded.csv")
     cost = command_cost("-m", "pipelines.predict", "--run", str(run), "--data", str(source),
@@ -215,87 +255,138 @@ def predicting(given: argparse.Namespace, run: Path, source: Path) -> tuple[floa
     return cost
 
 
-def tables(given: argparse.Namespace, folder: Path) -> Iterator[str]:
-    """Measure, and yield the lines of the tables; at the end fail where a promise is not kept."""
-    source, run, one = folder / "rows.csv", folder / "run", folder / "one.csv"
-    write_rows(given.data, given.text, given.rows, source)
-    write_rows(given.data, given.text, 1, one)
+def prepare(given: argparse.Namespace, folder: Path) -> None:
+    """Write the files to be coded, and train a run."""
+    distinct = distinct_texts(given.data, given.text, given.rows)
+    for name in FILES:
+        write_rows(given.data, given.text, given.rows, distinct[name], source(folder, name))
+    write_rows(given.data, given.text, 1, 0, folder / "one.csv")
     for stage, *more in (
         ("preprocess", "--data", given.data, "--label", given.label, "--text", *given.text),
         ("encode",),
         ("train",),
     ):
-        command_cost("-m", f"pipelines.{stage}", "--run", str(run), *more)
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in (*MODELS, "parts")}
-    start = []
+        command_cost("-m", f"pipelines.{stage}", "--run", str(folder / "run"), *more)
+
+
+def source(folder: Path, name: str) -> Path:
+    """Return the path of one of the files."""
+    return folder / f"rows{FILES.index(name)}.csv"
+
+
+Found = dict[str, list[dict[str, float]]]
+"""What was measured of each model, and of the parts of ours, in each repeat."""
+
+
+def measure(given: argparse.Namespace, folder: Path) -> Found:
+    """Measure everything, the models in turn."""
+    found: Found = {name: [] for name in (*MODELS, "parts")}
+    run, rows = folder / "run", source(folder, GROWN)
     for _ in range(given.repeats):
         for name in MODELS:
-            measured = child(given, name, source)
+            measured = child(given, name, rows)
             if name == OURS:
-                measured["file"], measured["memory"] = predicting(given, run, source)
+                for file in FILES:
+                    measured[file], measured["memory"] = predicting(run, source(folder, file))
+                measured["file"] = measured[GROWN]
             found[name].append(measured)
-        found["parts"].append(child(given, "parts", source, run=str(run)))
-        start.append([
-            command_cost("-m", "pipelines.predict", "--help")[0],
-            command_cost("-c", "import torch, spacy")[0],
-            predicting(given, run, one)[0],
-        ])  # fmt: skip
+        parts = child(given, "parts", rows, run=str(run))
+        parts["help"] = command_cost("-m", "pipelines.predict", "--help")[0]
+        parts["imports"] = command_cost("-c", "import torch, spacy")[0]
+        parts["first"] = predicting(run, folder / "one.csv")[0]
+        found["parts"].append(parts)
+    return found
 
-    def median(name: str, key: str) -> float:
-        return statistics.median(row[key] for row in found[name])
 
-    heads = "fit s", "of plain", "distinct texts/s", f"{given.rows:,} rows: rows/s", "of plain"
+def medians(found: Found) -> dict[str, dict[str, float]]:
+    """Return the median of each figure over the repeats."""
+    return {
+        name: {key: statistics.median(row[key] for row in rows) for key in rows[0]}
+        for name, rows in found.items()
+    }
+
+
+def model_table(rows: int, of: dict[str, dict[str, float]]) -> Iterator[str]:
+    """Yield the lines of the table of models."""
+    heads = "fit s", "of plain", "distinct texts/s", f"{rows:,} rows: rows/s", "of plain"
     yield f"| model | {' | '.join(heads)} |"
     yield "|---" * 6 + "|"
-    rates = {name: given.rows / median(name, "file") for name in MODELS}
-    fits = {name: median(name, "fit") for name in MODELS}
     for name in MODELS:
         cells = (
-            f"{fits[name]:.1f}",
-            f"{fits[name] / fits[PLAIN]:.2f}",
-            f"{median(name, 'distinct'):,.0f}",
-            f"{rates[name]:,.0f}",
-            f"{rates[name] / rates[PLAIN]:.1f}",
+            f"{of[name]['fit']:.1f}",
+            f"{of[name]['fit'] / of[PLAIN]['fit']:.2f}",
+            f"{of[name]['distinct']:,.0f}",
+            f"{rows / of[name]['file']:,.0f}",
+            f"{of[PLAIN]['file'] / of[name]['file']:.1f}",
         )
         yield f"| {name} | {' | '.join(cells)} |"
-    help_s, imports_s, first_s = map(statistics.median, zip(*start, strict=True))
-    parts = {key: median("parts", key) for key in found["parts"][0]}
-    yield ""
+
+
+def file_table(
+    rows: int, distinct: dict[str, int], of: dict[str, dict[str, float]]
+) -> Iterator[str]:
+    """Yield the lines of the table of files."""
+    yield "| distinct texts | | rows/s | of plain |"
+    yield "|---|---|---|---|"
+    for name in FILES:
+        ratio = of[PLAIN]["file"] / of[OURS][name]
+        number = f"{distinct[name]:,}" if distinct[name] else ""
+        yield f"| {name} | {number} | {rows / of[OURS][name]:,.0f} | {ratio:.1f} |"
+
+
+def part_lines(parts: dict[str, float]) -> Iterator[str]:
+    """Yield what is measured of parts of ours."""
     yield f"Preprocessing: {parts['preprocessed']:,.0f} rows/s."
     yield f"The networks: {parts['network_texts']:,.0f} distinct texts/s. Read word by word, that"
     yield f"would be {parts['network']:,.0f} GFLOPS; a matrix product has {parts['peak']:,.0f}."
-    yield f"Start: --help {help_s:.2f} s; importing torch and spaCy {imports_s:.2f} s; one record"
-    yield f"coded by the command {first_s:.2f} s."
-    ratios = {
-        "fit, share of the plain recipe's time": fits[OURS] / fits[PLAIN],
-        "file coded, times the plain recipe's rate": rates[OURS] / rates[PLAIN],
-        "file coded, times the rate of the fastest of TF-IDF and fastText": rates[OURS]
-        / max(rate for name, rate in rates.items() if name not in (OURS, PLAIN)),
+    yield f"Start: --help {parts['help']:.2f} s; importing torch and spaCy {parts['imports']:.2f}"
+    yield f"s; one record coded by the command {parts['first']:.2f} s."
+
+
+def ratios(of: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Return what is promised, as it was found."""
+    ours, parts = of[OURS], of["parts"]
+    others = [of[name]["file"] for name in MODELS if name not in (OURS, PLAIN)]
+    return {
+        "fit, share of the plain recipe's time": ours["fit"] / of[PLAIN]["fit"],
+        "file coded, times the plain recipe's rate": of[PLAIN]["file"] / ours["file"],
+        "file coded, times the rate of the fastest of TF-IDF and fastText": min(others)
+        / ours["file"],
         "network, share of the matrix-multiply peak": parts["network_share"],
-        "first record, share of the time of importing torch and spaCy": first_s / imports_s,
-        "--help, seconds": help_s,
+        "first record, share of the time of importing torch and spaCy": parts["first"]
+        / parts["imports"],
+        "--help, seconds": parts["help"],
     }
-    memory = max(row["memory"] for row in found[OURS])
-    yield f"Memory of coding {given.rows:,} rows: {memory:,.0f} MB."
-    if given.flat:
-        write_rows(given.data, given.text, 10 * given.rows, source)
-        took, tenfold = predicting(given, run, source)
-        yield f"Ten times as many: {tenfold:,.0f} MB, {10 * given.rows / took:,.0f} rows/s."
-        ratios["memory at ten times the rows"] = tenfold / memory
-    yield from ("", "| promised | | found |", "|---|---|---|")
-    for name, ratio in ratios.items():
+
+
+def promise_table(found: dict[str, float]) -> Iterator[str]:
+    """Yield the lines of the table of promises."""
+    yield "| promised | | found |"
+    yield "|---|---|---|"
+    for name, ratio in found.items():
         way, limit = PROMISES[name]
         yield f"| {name} | {way} {limit:g} | {ratio:.2f} |"
-    broken = [
-        name
-        for name, ratio in ratios.items()
-        if (
-            ratio > PROMISES[name][1]
-            if PROMISES[name][0] == "at most"
-            else ratio < PROMISES[name][1]
-        )
-    ]
-    if broken:
+
+
+def tables(given: argparse.Namespace, folder: Path) -> Iterator[str]:
+    """Measure, and yield the lines of the tables; at the end fail where a promise is not kept."""
+    prepare(given, folder)
+    distinct = distinct_texts(given.data, given.text, given.rows)
+    of = medians(measure(given, folder))
+    promised, memory = ratios(of), of[OURS]["memory"]
+    yield from (*model_table(given.rows, of), "")
+    yield from (*file_table(given.rows, distinct, of), "")
+    yield from part_lines(of["parts"])
+    yield f"Memory of coding {given.rows:,} rows: {memory:,.0f} MB."
+    if given.flat:
+        more, rows = folder / "more.csv", 10 * given.rows
+        expected = distinct_texts(given.data, given.text, rows)[GROWN]
+        write_rows(given.data, given.text, rows, expected, more)
+        took, tenfold = predicting(folder / "run", more)
+        yield f"Ten times as many: {tenfold:,.0f} MB, {rows / took:,.0f} rows/s."
+        promised["memory at ten times the rows"] = tenfold / memory
+    yield from ("", *promise_table(promised))
+    if broken := [name for name, ratio in promised.items() if not kept(name, ratio)]:
         sys.exit(f"not reached: {'; '.join(broken)}")
 
 

@@ -159,14 +159,25 @@ def test_sentence_embeddings_come_from_the_model_that_is_named(tmp_path, monkeyp
 # --------------------------------------------------------------------------------------- speed
 
 
-def test_rows_like_those_of_a_table(table, tmp_path):
+@pytest.mark.parametrize("distinct", [0, 200, 900])
+def test_a_file_has_as_many_distinct_texts_as_it_is_to_have(table, tmp_path, distinct):
     table.to_csv(tmp_path / "t.csv", index=False)
-    speed.write_rows(str(tmp_path / "t.csv"), ["cause", "other"], 1000, tmp_path / "rows.csv")
-    rows = pd.read_csv(tmp_path / "rows.csv", dtype=str, keep_default_na=False)
+    text, out = ["cause", "other"], tmp_path / "rows.csv"
+    speed.write_rows(str(tmp_path / "t.csv"), text, 1000, distinct, out)
+    rows = pd.read_csv(out, dtype=str, keep_default_na=False)
     assert len(rows) == 1000 and list(rows) == list(table)
-    new = ~rows["cause"].isin(table["cause"])
-    share = len(table[["cause", "other"]].drop_duplicates()) / len(table)
-    assert 0.5 * share < new.mean() <= share + 0.05
+    found, there = len(rows[text].drop_duplicates()), len(table[text].drop_duplicates())
+    assert max(distinct, there) - 10 <= found <= max(distinct, there)
+    words = {word for cause in table["cause"] for word in cause.split()}
+    assert {word for cause in rows["cause"] for word in cause.split()} <= words
+
+
+def test_the_growth_of_distinct_texts_is_found():
+    texts = np.random.default_rng(0).zipf(1.5, size=20_000)
+    k, b = speed.growth(texts)
+    for n in (20_000, 5_000):
+        assert k * n**b == pytest.approx(len(np.unique(texts[:n])), rel=0.1)
+    assert speed.growth(np.arange(100)) == pytest.approx((1.0, 1.0))
 
 
 def test_the_plain_recipe_learns():
