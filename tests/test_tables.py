@@ -159,15 +159,18 @@ def test_what_is_no_table_of_texts_is_refused(texts):
         as_records(texts)
 
 
-# Cells and their ends in any order, most of it no valid table.
+# Cells and their ends in any order, most of it no valid table, and some of it no text.
 PIECES = st.lists(
-    st.sampled_from(['"', '"', ",", ",", "\n", "\n", "\r\n", "\r", "a", "é", " ", "\0"])
+    st.sampled_from([*'"",,\n\n\raé \0', "\r\n", "\ufeff", "\udcc3"]).map(
+        lambda piece: piece.encode("utf-8", "surrogateescape")
+    )
 )
 
 
 def as_python_reads(content):
-    """The rows of a text, or None if Python's reader refuses it."""
+    """The rows of a text in UTF-8, or None if Python's reader refuses it."""
     try:
+        content = content.decode().removeprefix("\ufeff")
         header, *rows = csv.reader(io.StringIO(content, newline=""), strict=True)
     except (csv.Error, ValueError):
         return None
@@ -177,11 +180,11 @@ def as_python_reads(content):
     return [header, *rows] if header and all(len(row) == len(header) for row in rows) else None
 
 
-@given(pieces=PIECES, chunk=st.integers(1, 12), header=st.sampled_from(["", "x,y\n", "x\n"]))
+@given(pieces=PIECES, chunk=st.integers(3, 12), header=st.sampled_from([b"", b"x,y\n", b"x\n"]))
 def test_a_csv_reads_alike_whatever_reads_it_and_in_whatever_chunks(
     tmp_path_factory, pieces, chunk, header
 ):
-    content = header + "".join(pieces)
+    content = header + b"".join(pieces)
     path = write(tmp_path_factory.getbasetemp() / "t.csv", content)
     expected = as_python_reads(content)
     with (
@@ -228,6 +231,11 @@ def test_an_empty_table_has_columns(tmp_path, ending):
     table = read_table(str(path))
     assert len(table) == 0
     assert table.column_names == ([] if ending == ".jsonl" else ["a"])
+
+
+def test_cells_of_a_dictionary_are_texts():
+    cells = pa.array(["b", None, "a", "b"]).dictionary_encode()
+    assert column(pa.table({"a": cells}), "a", "") == ["b", "", "a", "b"]
 
 
 def test_distinct_records_give_the_rows_back():

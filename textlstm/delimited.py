@@ -34,28 +34,45 @@ COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xf
 
 def decoded(path: Path, encoding: str) -> Iterator[str]:
     """Yield the text of a file, some at a time, without a byte order mark."""
+    start = "\ufeff"
+    for text in _decoded(_blocks(path, encoding), path, encoding):
+        yield text.removeprefix(start)
+        start = ""
+
+
+def _blocks(path: Path, encoding: str) -> Iterator[bytes]:
+    """Yield the bytes of a text file, some at a time."""
     try:
         io.TextIOWrapper(io.BytesIO(), encoding=encoding)  # refuses what is no encoding of text
     except LookupError as error:
         raise InputError(f"--encoding {encoding}: no such encoding") from error
-    decoder, position, block = codecs.getincrementaldecoder(encoding)(), 0, b"-"
     with path.open("rb") as handle:
+        block = handle.read(CHUNK_BYTES)
+        if block.startswith(COMPRESSED):
+            raise InputError(f"{path}: this file is compressed; unpack it first")
+        if block[:2] in (b"\xff\xfe", b"\xfe\xff") and "16" not in encoding:
+            raise InputError(f"{path}: this is UTF-16; give --encoding utf-16")
         while block:
+            yield block
             block = handle.read(CHUNK_BYTES)
-            if not position and block.startswith(COMPRESSED):
-                raise InputError(f"{path}: this file is compressed; unpack it first")
-            if not position and block[:2] in (b"\xff\xfe", b"\xfe\xff") and "16" not in encoding:
-                raise InputError(f"{path}: this is UTF-16; give --encoding utf-16")
-            pending = len(decoder.getstate()[0])
-            try:
-                text = decoder.decode(block, final=not block)
-            except UnicodeDecodeError as error:
-                raise InputError(
-                    f"{path}: byte {position - pending + error.start} is not {encoding}; "
-                    "give the file's own, for instance --encoding latin-1"
-                ) from error
-            yield text if position else text.removeprefix("\ufeff")
-            position += len(block)
+
+
+def _decoded(
+    blocks: Iterable[bytes], path: Path, encoding: str, position: int = 0
+) -> Iterator[str]:
+    """Yield the text of blocks of a file, which begin at a position in it."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    for block in chain(blocks, [b""]):
+        pending = len(decoder.getstate()[0])
+        try:
+            text = decoder.decode(block, final=not block)
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"{path}: byte {position - pending + error.start} is not {encoding}; "
+                "give the file's own, for instance --encoding latin-1"
+            ) from error
+        yield text
+        position += len(block)
 
 
 def lines(blocks: Iterable[str]) -> Iterator[str]:
@@ -75,33 +92,48 @@ def read_delimited(path: Path, delimiter: str, encoding: str) -> Iterator[pa.Tab
     Where quotes stand plainly, Arrow's reader understands the same, and is many times faster. From
     the first part on that it cannot be trusted with, Python's goes on, and says what is wrong.
     """
-    parts = _whole_rows(decoded(path, encoding), delimiter)
+    blocks, position = _as_utf8(path, encoding)
+    parts = _whole_rows(blocks, delimiter)
     names: list[str] = []
     n_rows = n_lines = 0
     for part, plain in parts:
         if n_lines and not part:
             return
         if plain and not n_lines:
-            start = io.TextIOWrapper(io.BytesIO(part), encoding="utf-8", newline="")
-            names = next(csv.reader(start, delimiter=delimiter), [])
+            names = _first_row(part, delimiter)
         table = _read_plain(part, delimiter, names, has_header=not n_lines) if plain else None
         if table is None:
-            rest = (text.decode() for text in chain([part], (later for later, _ in parts)))
-            yield from _read_strictly(path, delimiter, rest, names, n_rows, n_lines)
+            rest = chain([part], (later for later, _ in parts))
+            texts = _decoded(rest, path, "utf-8", position)
+            yield from _read_strictly(path, delimiter, texts, names, n_rows, n_lines)
             return
         yield table
         n_rows += len(table)
         n_lines += part.count(b"\n")
+        position += len(part)
 
 
-def _whole_rows(blocks: Iterable[str], delimiter: str) -> Iterator[tuple[bytes, bool]]:
+def _as_utf8(path: Path, encoding: str) -> tuple[Iterator[bytes], int]:
+    """Return a file in UTF-8, without a byte order mark, and how many bytes that mark took.
+
+    What is in UTF-8 is not decoded: Arrow's reader looks at its bytes as strictly as Python does.
+    """
+    blocks = _blocks(path, encoding)
+    first = next(blocks, b"")  # refuses what is no encoding
+    if codecs.lookup(encoding).name != "utf-8":
+        return (text.encode("utf-8", "replace") for text in decoded(path, encoding)), 0
+    start = first.removeprefix(codecs.BOM_UTF8)
+    return chain([start], blocks), len(first) - len(start)
+
+
+def _whole_rows(blocks: Iterable[bytes], delimiter: str) -> Iterator[tuple[bytes, bool]]:
     """Divide a file into parts that end where rows do; say of each if its quotes stand plainly.
 
     From the first part on of which that cannot be said, parts end anywhere. At least one is given.
     """
     rest, plain = b"", True
-    for text in blocks:
-        part = rest + text.encode("utf-8", "replace")
+    for block in blocks:
+        part = rest + block
         codes = np.frombuffer(part, np.uint8)
         quotes = np.flatnonzero(codes == ord('"'))
         end = part.rfind(b"\n") + 1
@@ -115,6 +147,15 @@ def _whole_rows(blocks: Iterable[str], delimiter: str) -> Iterator[tuple[bytes, 
         rest = part[end:]
     codes = np.frombuffer(rest, np.uint8)
     yield rest, plain and _quoted_plainly(codes, np.flatnonzero(codes == ord('"')), delimiter)
+
+
+def _first_row(part: bytes, delimiter: str) -> list[str]:
+    """Return the cells of the first row; none, if they are not text."""
+    start = io.TextIOWrapper(io.BytesIO(part), encoding="utf-8", newline="")
+    try:
+        return next(csv.reader(start, delimiter=delimiter), [])
+    except UnicodeDecodeError:
+        return []
 
 
 def _quoted_plainly(codes: NDArray[np.uint8], quotes: NDArray[np.int64], delimiter: str) -> bool:
@@ -148,6 +189,8 @@ def _read_plain(
 ) -> pa.Table | None:
     """Return rows as Arrow's reader understands them, or None if it does not."""
     if has_header and (not names or part[:1] in b"\r\n"):
+        return None
+    if part.startswith(codecs.BOM_UTF8):  # part of a cell, but Arrow's reader would drop it
         return None
     try:
         return pa.csv.read_csv(

@@ -102,6 +102,8 @@ def distinct_cells(table: pa.Table, name: str, source: str) -> tuple[list[str], 
     """
     require_column(table, name, source)
     cells = table[name].combine_chunks()
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.dictionary_decode()
     try:
         encoded = cells.dictionary_encode(null_encoding="encode")
         # Unlike to_numpy, this does not import pandas: half a second before a single record.
@@ -126,7 +128,10 @@ def distinct_records(
     InputError
         As :func:`column`.
     """
-    cells, places = zip(*(distinct_cells(table, name, source) for name in names), strict=True)
+    columns = [distinct_cells(table, name, source) for name in names]
+    if len(columns) == 1:
+        return list(zip(columns[0][0], strict=True)), columns[0][1]
+    cells, places = zip(*columns, strict=True)
     rows = np.zeros(len(table), dtype=np.int64)
     for values, place in zip(cells, places, strict=True):
         _, first, rows = np.unique(
