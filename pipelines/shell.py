@@ -29,6 +29,9 @@ DEMO_RUN = "runs/demo"
 GARBAGE = 100_000
 """Objects made, less those freed, after which Python looks for unreachable ones among them."""
 
+TURN = 0.0005
+"""Seconds that a thread may hold Python's lock when others want it."""
+
 
 class Parser(argparse.ArgumentParser):
     """A parser that answers a mistake with one line and status 2."""
@@ -228,8 +231,10 @@ def interruptible(finishes: Callable[[], bool] = lambda: False) -> Iterator[None
 
 def leave(main: Callable[[Sequence[str] | None], None]) -> NoReturn:
     """Run a stage and exit with its :func:`status`."""
-    # Looking for garbage as often as Python does takes a sixth of the time of importing torch.
+    # Looking for garbage as often as Python does takes a sixth of the time of importing torch, and
+    # threads that compute in libraries would wait half of their time for those that do not.
     gc.set_threshold(GARBAGE)
+    sys.setswitchinterval(TURN)
     code = status(main)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # nobody listens any more

@@ -192,6 +192,8 @@ def split_fields(text: str) -> list[str]:
 
 
 def _join(fields: list[str]) -> str:
+    if len(fields) == 1:
+        return fields[0]
     return " ".join(f" {SEPARATOR} ".join(fields).split()) if any(fields) else ""
 
 
