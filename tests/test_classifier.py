@@ -193,6 +193,16 @@ def test_balanced_classes_count_alike(texts, labels):
     assert chances[1] > chances[0]
 
 
+def test_logit_adjustment_names_rare_classes_more_often():
+    texts = ["doubtful"] * 50 + ["plain"] * 150
+    names = ["rare"] * 20 + ["common"] * 180
+    found = [
+        quick(logit_adjustment=share).fit(texts, names).predict(["doubtful", "plain"]).tolist()
+        for share in (0.0, 1.0)
+    ]
+    assert found == [["common", "common"], ["rare", "common"]]
+
+
 def test_the_linear_branch_is_part_of_the_bundle(texts, labels, tmp_path):
     classifier = quick(linear=3.0, subwords=500).fit(texts, labels)
     assert 0.0 < float(classifier.bundle_.network.linear_share) <= 1.0

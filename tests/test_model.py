@@ -214,6 +214,14 @@ def test_the_linear_branch_has_its_share(share):
     torch.testing.assert_close(found, (1 - share) * network + share * linear)
 
 
+def test_the_adjustment_is_added_to_the_logits():
+    ensemble, corpus = together(NetworkConfig(embedding=8, members=2, linear=1.0))
+    before = predict_logits(ensemble, corpus, CPU)
+    ensemble.adjustment[1] = 2.0
+    gained = predict_logits(ensemble, corpus, CPU) - before
+    assert gained.argmax(dim=1).eq(1).all() and gained[:, 1].allclose(torch.tensor(2.0))
+
+
 @pytest.mark.parametrize("size", [1, 2, 100])
 def test_prediction_does_not_depend_on_the_size_of_batches(monkeypatch, size):
     ensemble, corpus = together(NetworkConfig(embedding=8, members=2), subwords=NGRAMS)

@@ -225,6 +225,10 @@ class TrainingConfig(Settings):
         "what a record weighs in training: all alike, or in inverse proportion to its class",
         choices=("none", "balanced"),
     )
+    logit_adjustment: float = setting(
+        0.0, "share of the logarithm of its frequency that a class's log probability loses: rare "
+        "classes are named more often", low=0.0, high=1.0,
+    )  # fmt: skip
     patience: int = setting(
         0, "epochs without a lower validation loss before stopping (0: never)", low=0
     )

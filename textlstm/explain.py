@@ -122,12 +122,11 @@ def partly_read(bundle: Bundle, batch: Batch) -> Callable[[Tensor, Tensor], Tens
             unread = network.embedding.weight[UNKNOWN].detach()  # (E,)
             embedded = unread + read * (words[texts] - unread)  # (N, T, E)
             features = network.features(embedded, batch.lengths[texts])
-            answers.append(network.output(features).log_softmax(dim=1))
-        logits = torch.stack(answers).mean(0)
+            answers.append(network.output(features))
+        linear = None
         if ensemble.linear is not None and votes is not None:
             linear = ensemble.linear.bias + (read * votes[texts]).sum(dim=1)
-            logits = torch.lerp(logits, linear.log_softmax(dim=1), ensemble.linear_share)
-        return (logits / bundle.temperature).log_softmax(dim=1)
+        return (ensemble.together(answers, linear) / bundle.temperature).log_softmax(dim=1)
 
     return log_probabilities
 

@@ -4,7 +4,7 @@ Shapes: R records, B distinct texts, T tokens, U distinct words, E embedding dim
 units, P pooled features, C classes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -174,7 +174,8 @@ class Ensemble(nn.Module):
     2017); of log probabilities, so that one temperature calibrates the whole. They share what is
     not trained: the vectors of character n-grams, whose mean is a part of each word's vector
     (Bojanowski et al. 2017), placed once from all training texts and not moved by single records.
-    A linear branch, where the recipe has one, has its share in the mean.
+    A linear branch, where the recipe has one, has its share in the mean. To the mean is added what
+    the recipe gives rare classes.
 
     Parameters
     ----------
@@ -187,6 +188,7 @@ class Ensemble(nn.Module):
     """
 
     linear_share: Tensor  # (), from 0 to 1
+    adjustment: Tensor  # (C,), added to the logits
 
     def __init__(self, config: NetworkConfig, encoding: WordEncoding, n_classes: int) -> None:
         super().__init__()
@@ -204,6 +206,7 @@ class Ensemble(nn.Module):
             sizes = n_words, n_subwords, n_classes
             self.linear = LinearBranch(encoding.n_fields, *sizes, encoding.separator)
         self.register_buffer("linear_share", torch.tensor(0.0))
+        self.register_buffer("adjustment", torch.zeros(n_classes))
 
     @torch.no_grad()
     def place(self, words: Tensor, subwords: Tensor) -> None:
@@ -236,13 +239,25 @@ class Ensemble(nn.Module):
         return log_probabilities
 
     def forward(self, batch: Batch) -> Tensor:
-        """Return the logits (R, C): mean log probabilities."""
+        """Return the logits (R, C)."""
         spelt = self.spelt(batch)
-        logits = [network(batch, spelt).log_softmax(dim=1) for network in self.networks]
-        mean = torch.stack(logits).mean(0)
-        if self.linear is None:
-            return mean
-        return torch.lerp(mean, self.linear(batch).log_softmax(dim=1), self.linear_share)
+        logits = [network(batch, spelt) for network in self.networks]
+        return self.together(logits, None if self.linear is None else self.linear(batch))
+
+    def together(self, members: Sequence[Tensor], linear: Tensor | None) -> Tensor:
+        """Return the logits (R, C) of all: mean log probabilities, rare classes seen to.
+
+        Parameters
+        ----------
+        members
+            The logits (R, C) of each member.
+        linear
+            Those of the linear branch, if there is one.
+        """
+        mean = torch.stack([logits.log_softmax(dim=1) for logits in members]).mean(0)
+        if linear is not None:
+            mean = torch.lerp(mean, linear.log_softmax(dim=1), self.linear_share)
+        return mean + self.adjustment
 
 
 def predict_logits(
