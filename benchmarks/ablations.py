@@ -29,9 +29,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "without smaller batches for few records": {"min_steps": 0},
     "a constant learning rate of 0.003": {"schedule": "constant", "learning_rate": 3e-3},
     "without logit adjustment": {"logit_adjustment": 0.0},
-    "with weight decay": {"optimizer": "adamw", "weight_decay": 0.01},
     "without clipping": {"clip": 0.0},
-    "the best epoch instead of the last": {"restore_best": True},
 }
 """The fields of the recipe that are replaced."""
 
