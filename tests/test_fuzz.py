@@ -91,6 +91,7 @@ SETTINGS = {
     "batch": st.integers(0, 40), "min_steps": st.integers(0, 9), "drop_last": st.booleans(),
     "optimizer": st.sampled_from(["adam", "adamw"]), "learning_rate": st.floats(0, 1),
     "schedule": st.sampled_from(["constant", "one_cycle"]), "weight_decay": st.floats(0, 1),
+    "logit_adjustment": st.floats(0, 1),
     "clip": st.floats(0, 10), "clip_scope": st.sampled_from(["global", "parameter"]),
     "label_smoothing": st.floats(0, 0.5), "class_weight": st.sampled_from(["none", "balanced"]),
     "patience": st.integers(0, 2), "restore_best": st.booleans(),
