@@ -23,7 +23,7 @@ def report(run: Run) -> None:
 
     from textlstm import reporting
     from textlstm.bundle import Bundle
-    from textlstm.decisions import DECIMALS
+    from textlstm.decisions import DECIMALS, main_promise
     from textlstm.examination import examine
     from textlstm.figures import save_png, single_clouds
     from textlstm.files import read_json, write_bytes, write_json
@@ -67,7 +67,9 @@ def report(run: Run) -> None:
             page = render(config, shown, pictures, verdict, clouds)
             write_bytes(new.page, page.encode("utf-8"))
         run.end("report", seconds())
-    for sentence in (*verdict, *examination.sentences):
+    promised = main_promise(metrics["decisions"])
+    said = f"{promised['sentence']} {promised['kept']}".rstrip()
+    for sentence in (*verdict, said, *examination.sentences):
         shell.say(f"report: {sentence}")
     print(run.page)
 

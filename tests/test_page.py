@@ -19,7 +19,8 @@ DECISIONS = {
     "promises": [
         {
             "max_error": 0.02, "promised_share": 0.8, "threshold": 0.9, "coded": ALL,
-            "error": NONE, "sentence": "80 % can be coded automatically.", "per_class": {},
+            "error": NONE, "sentence": "80 % can be coded automatically.", "kept": "It is kept.",
+            "per_class": {},
         }
     ],
     "workload": {},
@@ -87,7 +88,7 @@ def test_the_better_model_is_marked_and_missing_values_are_dashes():
     assert "of the network by 1.25" in page
     assert "0.6250 to 0.5000 nats" in page and "25.0\u00a0% to 50.0\u00a0%" in page
     assert 'data-head="precision">1.000\n(0.875–1.000)</td>' in page
-    assert "80 % can be coded automatically." in page
+    assert page.count("80 % can be coded automatically. It is kept.") == 2
     assert '">75.0\u00a0%\n(0.0–100.0)</td><td data-head="of it wrong">–</td>' in page
 
 

@@ -3,9 +3,16 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from textlstm.decisions import HeldOut
+from textlstm.decisions import HeldOut, counted
 from textlstm.metrics import per_class
-from textlstm.reporting import Evaluation, class_intervals, measured_decisions, published, verdict
+from textlstm.reporting import (
+    Evaluation,
+    class_intervals,
+    measured_decisions,
+    published,
+    verdict,
+    whether_kept,
+)  # fmt: skip
 from textlstm.scoring import Scores
 
 CONFUSION = np.array([[40, 0, 0, 0], [0, 30, 0, 0], [0, 0, 12, 0], [0, 0, 0, 4]])
@@ -39,6 +46,27 @@ def test_what_is_promised_is_measured_class_by_class():
         assert sets["covered"]["share"] == 1.0 and sets["covered_unseen_text"]["records"] == 16
         # Four records have every label in their sets, the others their own.
         assert sets["labels"] == pytest.approx((82 + 4 * 4) / 86)
+
+
+def shares(share, low, high):
+    return {"share": share, "low": low, "high": high, "records": 1000}
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            shares(0.013, 0.009, 0.018),
+            "The promise is kept: on the holdout, 85.9 % is coded and 1.3 % of",
+        ),
+        (shares(0.02, 0.01, 0.03), "The promise is kept"),
+        (shares(0.024, 0.016, 0.035), "is missed, though within chance: on the holdout"),
+        (shares(0.029, 0.023, 0.035), "(95 % interval 2.3 to 3.5 %), which is more than chance."),
+    ],
+)
+def test_whether_a_promise_is_kept_is_said(error, said):
+    assert said in whether_kept(0.02, shares(0.859, 0.847, 0.870), error)
+    assert whether_kept(0.02, shares(0.0, 0.0, 0.01), counted(np.zeros(0, dtype=bool))) == ""
 
 
 def test_small_classes_and_one_more_are_left_out_of_what_is_published():

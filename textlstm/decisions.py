@@ -8,6 +8,10 @@ Two things keep a promise from being exact for the model in use. Two numbers of 
 and the share of the linear branch, were fitted on the same records. And it is the mean of several
 networks, each of which was judged alone on what it had left out: the mean errs less than one of
 them, which puts the promise on the safe side. ``benchmarks/promises.py`` measures how it is kept.
+
+Records of one text are right or wrong together. Where new records repeat texts that the training
+does not have, they tell less than their number, and a promise may be broken: the report of a run
+with ``--split grouped`` shows whether it is.
 """
 
 import json

@@ -206,14 +206,16 @@ def measured_decisions(
     for max_error in PROMISED_ERRORS:
         found = promise(held_out, max_error)
         accepted = outcome.accepted(found.threshold)
+        coded, error = counted(accepted), counted(~correct[accepted])
         promises.append(
             {
                 "max_error": max_error,
                 "promised_share": found.share,
                 "threshold": found.threshold if found.accepted else None,
                 "sentence": found.sentence(),
-                "coded": counted(accepted),
-                "error": counted(~correct[accepted]),
+                "kept": whether_kept(max_error, coded, error),
+                "coded": coded,
+                "error": error,
                 "per_class": {
                     name: {
                         "coded": counted(accepted[rows]),
@@ -247,6 +249,32 @@ def measured_decisions(
         },
         "sets": sets,
     }
+
+
+def whether_kept(max_error: float, coded: Mapping[str, Any], error: Mapping[str, Any]) -> str:
+    """Say in words what became of a promise on other records; of none, nothing.
+
+    Parameters
+    ----------
+    coded, error
+        Which share of the records was coded automatically, and which share of these is wrong, as
+        :func:`textlstm.decisions.counted` gives them.
+    """
+    if error["share"] is None:
+        return ""
+    share, low, high = (f"{100 * error[name]:.1f}" for name in ("share", "low", "high"))
+    found = (
+        f"on the holdout, {100 * coded['share']:.1f} % is coded and {share} % of that wrong "
+        f"(95 % interval {low} to {high} %)"
+    )
+    if error["share"] <= max_error:
+        return f"The promise is kept: {found}."
+    if error["low"] <= max_error:
+        return f"The promise is missed, though within chance: {found}."
+    return (
+        f"The promise is broken: {found}, which is more than chance. Do not rely on it where texts "
+        "are as new as those of the holdout, or records differ as much from those of the training."
+    )
 
 
 def _data_facts(
