@@ -77,6 +77,9 @@ def test_the_workload_is_drawn_with_what_was_promised():
     assert shown["measured error"] == [[0.5, 0.01], [1.0, 0.04]]
     assert [[0.8, 0.015]] in [line.get_xydata().tolist() for line in axes.lines]
     assert [text.get_text() for text in axes.texts] == ["80% at 2%"]
+    assert [text.xy for text in axes.texts] == [(0.8, 0.02)]  # above what was promised, or the dot
+    broken = [promises[1] | {"error": counted(0.03, 80)}]
+    assert [text.xy for text in figures.workload(curve, broken).axes[0].texts] == [(0.8, 0.03)]
 
 
 def test_the_curves_of_the_classes_predicted_most_often_stand_side_by_side():

@@ -197,8 +197,8 @@ def workload(curve: Mapping[str, Sequence[float]], promises: Sequence[Mapping[st
         x, y = one["coded"]["share"], one["error"]["share"]
         axes.plot([x, x], [y, one["max_error"]], color=SECOND, linewidth=0.9)
         axes.plot(x, y, "o", color=SECOND, markersize=6)
-        axes.annotate(f"{x:.0%} at {one['max_error']:.0%}", (x, one["max_error"]), fontsize=9,
-                      xytext=(-5, 3), textcoords="offset points", ha="right",
+        axes.annotate(f"{x:.0%} at {one['max_error']:.0%}", (x, max(y, one["max_error"])),
+                      fontsize=9, xytext=(-5, 3), textcoords="offset points", ha="right",
                       color=INK)  # fmt: skip
     rates = [one["max_error"] for one in promises]
     axes.set(xlim=(0, 1.01), ylim=(0, 1.25 * max(*rates, curve["error"][-1])),
@@ -206,7 +206,7 @@ def workload(curve: Mapping[str, Sequence[float]], promises: Sequence[Mapping[st
              ylabel="share of it that is wrong")  # fmt: skip
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.legend(frameon=False, loc="upper left")
+    axes.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     _plain(axes)
     return figure
 
