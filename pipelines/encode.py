@@ -13,23 +13,27 @@ from pipelines.runs import Run
 
 def encode(run: Run) -> None:
     """Carry out the stage."""
+    import numpy as np
     import pandas as pd
 
     from textlstm.encoding import WordEncoding, write_encoded
     from textlstm.files import write_json
-    from textlstm.records import PARTS
+    from textlstm.records import PARTS, distinct, read_records
 
     config = run.config()
     run.require(run.records / "summary.json", "preprocess")
     with shell.timed() as seconds:
-        parts = {name: pd.read_parquet(run.records / f"{name}.parquet") for name in PARTS}
-        encoding = WordEncoding.fit(parts["train"]["text"].tolist(), config.recipe.encoding)
-        labels = sorted(set(parts["train"]["label"]))
+        columns = ["text", "label"]
+        parts = {name: read_records(run.records / f"{name}.parquet", columns) for name in PARTS}
+        texts, places = distinct(parts["train"]["text"])
+        encoding = WordEncoding.fit(texts, config.recipe.encoding, np.bincount(places))
+        labels = sorted(parts["train"]["label"].unique())
         with run.writing("encode") as new:
             for name, part in parts.items():
-                texts = encoding.encode(part["text"].tolist())
+                texts, places = distinct(part["text"])
                 numbers = pd.Index(labels).get_indexer(part["label"])
-                write_encoded(new.encoded / f"{name}.arrow", texts, numbers)
+                encoded = encoding.encode(texts)[places]
+                write_encoded(new.encoded / f"{name}.arrow", encoded, numbers)
             write_json(new.encoded / "labels.json", labels)
             write_json(new.encoded / "vocab.json", encoding.to_dict())
         run.end("encode", seconds())

@@ -4,11 +4,13 @@ Reads:  the table given by --data
 Writes: RUN/config.json, RUN/records/{train,validation,holdout}.parquet (record_id, text, label,
         and the groups of each column given by --by),
         RUN/records/summary.json (how many records were read, and left out by which reason)
+
+The table is read in parts, and each distinct text tokenized and kept once: it may be larger than
+memory.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipelines import shell
@@ -37,8 +39,8 @@ HANDLED = {
 
 def preprocess(run: Run, config: RunConfig) -> None:
     """Carry out the stage."""
-    from textlstm.files import replacing, write_json
-    from textlstm.records import PARTS, split, usable
+    from textlstm.files import write_json
+    from textlstm.records import PARTS, split, usable, write_records
     from textlstm.subgroups import PREFIX
 
     run.require_own_folder()
@@ -57,8 +59,7 @@ def preprocess(run: Run, config: RunConfig) -> None:
             new.configure(config)
             columns = ["record_id", "text", "label", *(PREFIX + name for name in config.data.by)]
             for name in PARTS:
-                with replacing(new.records / f"{name}.parquet") as path:
-                    parts[name][columns].to_parquet(path, index=False)
+                write_records(parts[name][columns], new.records / f"{name}.parquet")
             write_json(new.records / "summary.json", summary)
         run.end("preprocess", seconds())
     counts = ", ".join(f"{len(parts[name])} {name}" for name in PARTS)
@@ -82,16 +83,15 @@ def _handled(
 
     from textlstm.records import RARE_LABEL, plain_label
 
-    counts = kept["label"].map(kept["label"].value_counts())
-    rare = (counts < config.min_class_records) | (kept["label"] == RARE_LABEL)
-    labels = records["label"].value_counts()
-    learned = pd.concat([parts["train"], parts["validation"]])["text"]
+    counts = kept["label"].value_counts()
+    rare = (counts < config.min_class_records) | (counts.index == RARE_LABEL)
+    raw = records["label"].value_counts()
+    pairs = kept[["text", "label"]].drop_duplicates()
+    learned = pd.concat([parts["train"], parts["validation"]])["text"].unique()
     return {
-        "labels_normalised": int(
-            sum(n for label, n in labels.items() if plain_label(str(label)) != label)
-        ),
-        "rare_class_records": int(rare.sum()),
-        "texts_with_conflicting_labels": int((kept.groupby("text")["label"].nunique() > 1).sum()),
+        "labels_normalised": int(raw[[plain_label(one) != one for one in raw.index]].sum()),
+        "rare_class_records": int(counts[rare].sum()),
+        "texts_with_conflicting_labels": int((pairs["text"].value_counts() > 1).sum()),
         "holdout_texts_also_trained_on": int(parts["holdout"]["text"].isin(learned).sum()),
     }
 
@@ -100,38 +100,60 @@ def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int]]":
     """Return the table as the records, and what there was to mend in their texts.
 
     Records have a record_id, a text (preprocessed), a label, a date if one is named, and the group
-    by each of the columns of --by.
+    by each of the columns of --by. The table is read in parts, and what repeats is kept once: all
+    but the ids are categoricals.
     """
+    import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
     from textlstm.errors import InputError
-    from textlstm.subgroups import PREFIX, group_names
-    from textlstm.tables import column, read_table
+    from textlstm.subgroups import PREFIX
+    from textlstm.tables import DistinctRows, column, read_chunks
     from textlstm.text import mended
-    from textlstm.text import preprocess as clean
 
-    table = read_table(config.data, config.encoding)
-    named = {name: column(table, name, config.data) for name in (*config.text, config.label)}
-    if not len(table):
+    columns = {"text": config.text, "label": (config.label,)}
+    columns |= {PREFIX + name: (name,) for name in config.by}
+    columns |= {"date": (config.date,)} if config.date else {}
+    gathered = {name: DistinctRows() for name in columns}
+    ids: list[pa.Array] = []
+    for part in shell.progress(read_chunks(config.data, config.encoding), "reading"):
+        for name, rows in gathered.items():
+            rows.add(part, columns[name], config.data)
+        if config.id:
+            ids.append(pa.array(column(part, config.id, config.data), pa.string()))
+    texts = gathered["text"]
+    if not len(texts):
         raise InputError(f"{config.data}: the table has no rows")
-    groups = {
-        PREFIX + name: group_names(name, column(table, name, config.data)) for name in config.by
-    }
-    lines = list(zip(*(named[name] for name in config.text), strict=True))
+    if not config.id:
+        ids.append(pa.array(np.arange(1, len(texts) + 1)).cast(pa.string()))
     frame = pd.DataFrame(
-        {"text": clean(shell.progress(lines, "tokenizing")), "label": named[config.label]}
+        {"record_id": pa.chunked_array(ids).to_pandas()}
+        | {
+            name: pd.Categorical(_names(name, rows.distinct)).take(rows.places)
+            for name, rows in gathered.items()
+        }
     )
-    frame["record_id"] = (
-        column(table, config.id, config.data)
-        if config.id
-        else [str(number) for number in range(1, len(table) + 1)]
-    )
-    if not frame["record_id"].is_unique:
+    if config.id and not frame["record_id"].is_unique:
         row = int(frame["record_id"].duplicated().to_numpy().argmax()) + 1
         raise InputError(f"{config.data}: column {config.id!r} repeats an id in row {row}")
-    if config.date:
-        frame["date"] = column(table, config.date, config.data)
-    return frame.assign(**groups), mended(Counter(chain.from_iterable(lines)))
+    cells = Counter[str]()
+    for fields, number in zip(texts.distinct, np.bincount(texts.places).tolist(), strict=True):
+        for field in fields:
+            cells[field] += number
+    return frame, mended(cells)
+
+
+def _names(column: str, rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return what the records have in a column in the place of these cells of the table."""
+    from textlstm.subgroups import PREFIX, group_names
+    from textlstm.text import preprocess as clean
+
+    if column == "text":
+        return clean(shell.progress(rows, "tokenizing"))
+    cells = [cell for (cell,) in rows]
+    by = column.removeprefix(PREFIX)
+    return cells if by == column else group_names(by, cells)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

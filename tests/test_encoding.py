@@ -134,3 +134,10 @@ def test_several_files_are_read_as_one(tmp_path):
     np.testing.assert_array_equal(read.ids, whole.ids)
     np.testing.assert_array_equal(read.forms[read.places], whole.forms[whole.places])
     assert read.unknown == whole.unknown and labels.tolist() == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("config", [WHOLE, EncodingConfig(min_records=3, subwords=40)])
+def test_a_text_with_a_count_is_so_many_texts(config):
+    counts = np.array([3, 1, 40, 2])
+    repeated = [text for text, n in zip(TEXTS, counts, strict=True) for _ in range(n)]
+    assert WordEncoding.fit(TEXTS, config, counts) == WordEncoding.fit(repeated, config)

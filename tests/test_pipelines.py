@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -14,11 +15,12 @@ import pytest
 
 from pipelines import encode, explain, predict, preprocess, report, review, shell, train
 from pipelines import run as run_stage
-from textlstm import TextLSTMClassifier
+from textlstm import TextLSTMClassifier, tables, text
 from textlstm.decisions import HeldOut, promise
-from textlstm.encoding import read_encoded
+from textlstm.encoding import WordEncoding, read_encoded
 from textlstm.files import sha256
-from textlstm.text import word_records
+from textlstm.records import PARTS
+from textlstm.text import tokenize, word_records
 
 ROOT = Path(__file__).parent.parent
 QUICK = (
@@ -161,6 +163,41 @@ def test_the_parts_are_those_of_the_table(home, table):
     assert {word for word in vocabulary if not word.startswith("<")} == set(words)
     encoded, labels = read_encoded(home / "run" / "encoded" / "holdout.arrow")
     assert len(encoded) == len(labels) == 36
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_a_table_in_parts_gives_the_records_of_the_whole(home, tmp_path, table, size):
+    table.to_parquet(tmp_path / "records.parquet")
+    with mock.patch.object(tables, "CHUNK_ROWS", size):
+        preprocess.main(flags(tmp_path / "records.parquet", tmp_path / "run"))
+    for name in ("train.parquet", "validation.parquet", "holdout.parquet", "summary.json"):
+        parts, whole = (run / "records" / name for run in (tmp_path / "run", home / "run"))
+        assert sha256(parts) == sha256(whole), name
+
+
+def test_each_distinct_text_is_tokenized_and_encoded_once(tmp_path, table):
+    table.to_parquet(tmp_path / "records.parquet")
+    run, tokenized, encoded = tmp_path / "run", [], []
+    encode_texts = WordEncoding.encode
+
+    def encode_noted(self, texts):
+        encoded.append(list(texts))
+        return encode_texts(self, texts)
+
+    def tokenize_noted(field):
+        tokenized.append(field)
+        return tokenize(field)
+
+    with (
+        mock.patch.object(tables, "CHUNK_ROWS", 7),
+        mock.patch.object(text, "tokenize", tokenize_noted),
+        mock.patch.object(WordEncoding, "encode", encode_noted),
+    ):
+        preprocess.main(flags(tmp_path / "records.parquet", run))
+        encode.main(["--run", str(run)])
+    assert sorted(tokenized) == sorted({*table["cause"], *table["other"]})
+    parts = (pd.read_parquet(run / "records" / f"{name}.parquet") for name in PARTS)
+    assert encoded == [list(dict.fromkeys(part["text"])) for part in parts]
 
 
 def test_the_settings_are_kept_flags_before_recipe_before_defaults(home, tmp_path):

@@ -1,11 +1,20 @@
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sklearn.model_selection import train_test_split
 
 from textlstm.config import DataConfig
 from textlstm.errors import InputError
-from textlstm.records import RARE_LABEL, divide, split, usable
+from textlstm.records import (
+    RARE_LABEL,
+    divide,
+    read_records,
+    split,
+    usable,
+    write_records,
+)
 
 # ------------------------------------------------------------------------------------ checking
 
@@ -18,7 +27,7 @@ def test_records_without_label_or_text_are_left_out_and_counted():
     records = frame(["a", " ", "b", "b"], ["x", "y", "", "z"]).assign(date=["1", "2", "3", "4"])
     kept, dropped = usable(records, DataConfig(rare="keep"))
     expected = pd.DataFrame({"text": ["x", "z"], "label": ["a", "b"], "date": ["1", "4"]})
-    pd.testing.assert_frame_equal(kept, expected)
+    pd.testing.assert_frame_equal(kept.astype({"label": str}), expected)
     assert dropped == {"empty_label": 1, "empty_text": 1, "rare_class": 0}
 
 
@@ -162,3 +171,29 @@ def test_too_few_records_to_split(how, labels, texts, message):
     records = frame(list(labels), list(texts)).assign(date="2021-01-01")
     with pytest.raises(InputError, match=f"^{message}"):
         divide(records, 0.3, how, 0)
+
+
+@pytest.mark.parametrize("how", ["stratified", "grouped", "temporal"])
+def test_what_is_kept_once_is_split_as_if_it_were_not(how):
+    generator = np.random.default_rng(0)
+    texts = [f"t{number}" for number in generator.zipf(1.5, size=500) % 90]
+    labels = generator.choice(["b", "a", "", " a", "c"], size=500).tolist()
+    dates = [f"2021-{n % 12 + 1:02}-01" for n in range(500)]
+    records = frame(labels, texts).assign(date=dates)
+    config = DataConfig(split=how, date="date" if how == "temporal" else "")
+    plain, once = (split(usable(one, config)[0], config, 3)
+                   for one in (records, records.astype("category")))  # fmt: skip
+    for name, part in plain.items():
+        pd.testing.assert_frame_equal(part.astype(str), once[name].astype(str))
+        assert set(once[name].dtypes.astype(str)) == {"category"}
+
+
+def test_records_survive_the_disk_as_text_and_are_read_as_categoricals(tmp_path):
+    records = pd.DataFrame({"record_id": ["1", "2", "3"], "text": ["x", "y", "x"]})
+    write_records(records.astype({"text": "category"})[1:], tmp_path / "part.parquet")
+    assert pq.read_schema(tmp_path / "part.parquet").types == [pa.string(), pa.string()]
+    whole = pd.read_parquet(tmp_path / "part.parquet")
+    assert whole.to_dict("list") == {"record_id": ["2", "3"], "text": ["y", "x"]}
+    read = read_records(tmp_path / "part.parquet", ["text"])
+    assert list(read) == ["text"] and read["text"].dtype == "category"
+    assert read["text"].tolist() == ["y", "x"]

@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 
 from textlstm import delimited
 from textlstm.errors import InputError
-from textlstm.tables import as_records, column, distinct_records, read_chunks, read_table
+from textlstm.tables import (
+    DistinctRows,
+    as_records,
+    column,
+    distinct_records,
+    read_chunks,
+    read_table,
+)
 
 
 def write(path, content):
@@ -244,3 +251,16 @@ def test_distinct_records_give_the_rows_back():
     records, places = distinct_records(table, ["a", "b"], "")
     assert [records[place] for place in places] == rows
     assert len(set(records)) == 4
+
+
+@pytest.mark.parametrize("size", [1, 7, 30])
+def test_distinct_rows_of_parts_are_those_of_the_whole(size):
+    cells, numbers = [None, "x", "y", "x", "1", "", "1"] * 4, [n % 3 for n in range(28)]
+    rows = [(cell or "", str(number)) for cell, number in zip(cells, numbers, strict=True)]
+    table = pa.table({"a": cells, "other": range(28), "b": numbers})
+    gathered = DistinctRows()
+    for start in range(0, 28, size):
+        gathered.add(table.slice(start, size), ["a", "b"], "")
+    assert len(gathered) == 28 and gathered.places.dtype == np.int32
+    assert sorted(gathered.distinct) == sorted(set(rows))
+    assert [gathered.distinct[place] for place in gathered.places] == rows

@@ -211,3 +211,12 @@ def test_a_device_that_is_not_there_is_named(name):
 
 def test_auto_finds_a_device():
     assert resolve_device("auto").type in ("cpu", "cuda")
+
+
+def test_a_record_costs_fourteen_bytes_and_a_repeated_text_nothing():
+    examples = with_parts(with_validation(["a", "b c"] * 50, 10), members=2, seed=0)
+    of_records = (examples.corpus.places, examples.labels, examples.weights, examples.parts)
+    assert [len(one) for one in of_records] == [100] * 4
+    assert sum(one.element_size() for one in of_records) == 14
+    tensors = [one for one in vars(examples.corpus).values() if isinstance(one, torch.Tensor)]
+    assert [len(one) for one in tensors].count(100) == 1 and len(examples.corpus.forms) == 2

@@ -45,11 +45,14 @@ class Corpus:
     """
 
     def __init__(self, texts: EncodedTexts, encoding: WordEncoding) -> None:
-        given, given_places = np.unique(texts.places, return_inverse=True)
+        given = np.zeros(len(texts.forms), dtype=bool)
+        given[texts.places] = True
         # Texts that differ only behind the length that is read are one from here on.
-        forms, places = np.unique(texts.forms[given], axis=0, return_inverse=True)
+        forms, form_of_text = np.unique(texts.forms[given], axis=0, return_inverse=True)
+        place_of_text = np.zeros(len(given), dtype=np.int32)
+        place_of_text[given] = form_of_text.ravel()
         self.forms = torch.from_numpy(forms)
-        self.places = torch.from_numpy(places.reshape(-1)[given_places])
+        self.places = torch.from_numpy(place_of_text[texts.places])  # (n,) int32
         n_words, n_forms = len(encoding.words), len(encoding.words) + len(texts.unknown)
         self.words = torch.tensor([*range(n_words), *map(encoding.id_of, texts.unknown)])
         records = np.bincount(self.places, minlength=len(forms)).repeat(encoding.length)
@@ -69,13 +72,14 @@ class Corpus:
 
     @property
     def lengths(self) -> Tensor:
-        """Return the tokens of each record (n,)."""
-        return self.text_lengths[self.places]
+        """Return the tokens of each record (n,) int32."""
+        return self.text_lengths.int()[self.places]
 
     def select(self, records: Tensor) -> "Corpus":
         """Return these records as a corpus, with the forms and their counts of the whole."""
         part = copy.copy(self)
-        texts, part.places = torch.unique(self.places[records], return_inverse=True)
+        texts, places = torch.unique(self.places[records], return_inverse=True)
+        part.places = places.int()
         part.forms, part.text_lengths = self.forms[texts], self.text_lengths[texts]
         return part
 
@@ -172,13 +176,14 @@ def shuffled(
     drop_last
         Leave out the rows that do not fill a batch, unless there are no others.
     """
-    order = torch.randperm(len(lengths), generator=generator)
+    order = torch.randperm(len(lengths), generator=generator, dtype=torch.int32)
     if drop_last and len(order) >= size:
         order = order[: len(order) // size * size]
-    pools = [pool[lengths[pool].argsort(stable=True)] for pool in order.split(POOL * size)]
-    batches = [batch for pool in pools for batch in pool.split(size)]
-    for number in torch.randperm(len(batches), generator=generator).tolist():
-        yield batches[number]
+    for pool in order.split(POOL * size):
+        pool.copy_(pool[lengths[pool].argsort(stable=True)])
+    starts = torch.arange(0, len(order), size)
+    for start in starts[torch.randperm(len(starts), generator=generator)].tolist():
+        yield order[start : start + size]
 
 
 def by_length(lengths: Tensor, size: int) -> Iterator[Tensor]:

@@ -127,19 +127,34 @@ class WordEncoding:
             raise InputError("a text is padded or cut to one token at least")
 
     @classmethod
-    def fit(cls, texts: Sequence[str], config: EncodingConfig) -> Self:
+    def fit(
+        cls,
+        texts: Sequence[str],
+        config: EncodingConfig,
+        counts: NDArray[np.int64] | None = None,
+    ) -> Self:
         """Take vocabulary and length from preprocessed training texts.
 
         A word, or an n-gram, that stands in fewer than ``min_records`` of them is not kept.
+
+        Parameters
+        ----------
+        counts
+            How many records have each text; by default, one.
         """
         tokens = [text.split() for text in texts]
-        records = Counter(word for text in tokens for word in set(text))
+        counts = np.ones(len(texts), dtype=np.int64) if counts is None else counts
+        records = Counter[str]()
+        for text, n in zip(tokens, counts.tolist(), strict=True):
+            for word in set(text):
+                records[word] += n
         # The separator is no word of a record: it is kept however few there are.
         frequent = [w for w, n in records.items() if n >= config.min_records or w == SEPARATOR]
         words = sorted(frequent, key=lambda word: (-records[word], word))
         words += sorted({bucket(word) for word in records.keys() - set(words)})
-        lengths = [len(text) for text in tokens] or [1]
-        length = config.length or max(1, math.ceil(np.percentile(lengths, LENGTH_PERCENTILE)))
+        lengths = np.repeat(np.array([len(text) for text in tokens], dtype=np.int32), counts)
+        longest = math.ceil(np.percentile(lengths, LENGTH_PERCENTILE)) if len(lengths) else 1
+        length = config.length or max(1, longest)
         ngrams: Counter[int] = Counter()
         for word, n in records.items() if config.subwords else ():
             ngrams.update(dict.fromkeys(hashed_ngrams(word), n))
@@ -252,16 +267,18 @@ def read_encoded(*paths: Path) -> tuple[EncodedTexts, NDArray[np.int64]]:
     places = [np.empty(0, dtype=np.int32)]
     unknown: dict[str, int] = {}
     for table in filter(len, tables):
-        texts = table["text"].combine_chunks()
-        mine = texts.dictionary.field("ids").flatten().to_numpy().reshape(-1, length).copy()
+        chunks = table["text"].chunks
+        distinct = chunks[0].dictionary  # a file has one
+        mine = distinct.field("ids").flatten().to_numpy().reshape(-1, length).copy()
         mine[mine == UNKNOWN] = [
             vocabulary_size + unknown.setdefault(word, len(unknown))
-            for words in texts.dictionary.field("unknown").to_pylist()
+            for words in distinct.field("unknown").to_pylist()
             for word in words
         ]
-        places.append(texts.indices.to_numpy() + np.int32(sum(len(one) for one in forms)))
+        first = np.int32(sum(map(len, forms)))
+        places += [chunk.indices.to_numpy() + first for chunk in chunks]
         forms.append(mine)
-    labels = np.concatenate([table["label"].to_numpy() for table in tables]).astype(np.int64)
+    labels = np.concatenate([table["label"].to_numpy() for table in tables])
     read = np.concatenate(forms), np.concatenate(places)
     return EncodedTexts(*read, tuple(unknown), vocabulary_size), labels
 

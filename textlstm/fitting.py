@@ -125,10 +125,11 @@ def as_examples(
 
     Weights are scaled to a mean of 1, which leaves the size of a training step as it is.
     """
-    values = np.ones(len(labels)) if weights is None else weights / weights.mean()
     return Examples(
         Corpus(texts, encoding),
-        torch.tensor(labels, dtype=torch.int64),
-        torch.from_numpy(values.astype(np.float32)),
-        torch.from_numpy(validation.astype(np.int64) - 1),
+        torch.tensor(labels, dtype=torch.int32),
+        torch.ones(len(labels))
+        if weights is None
+        else torch.tensor(weights / weights.mean()).float(),
+        torch.from_numpy(validation.astype(np.int16) - 1),
     )

@@ -176,12 +176,15 @@ def _fit(
     if len(present) < 2:
         return votes, bias
     # Records with the same text and label are one of their common weight: the optimum is the same.
-    pairs, pair_of_record = np.unique(np.stack([texts, labels]), axis=1, return_inverse=True)
-    pair_weights = np.bincount(pair_of_record.ravel(), weights=weights)
+    pairs, pair_of_record = np.unique(
+        texts.astype(np.int64) * n_classes + labels, return_inverse=True
+    )
+    pair_weights = np.bincount(pair_of_record, weights=weights)
+    pair_texts, pair_labels = np.divmod(pairs, n_classes)
     model = LogisticRegression(C=strength, max_iter=MAX_ITERATIONS, tol=TOLERANCE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(features[pairs[0]], pairs[1], sample_weight=pair_weights)
+        model.fit(features[pair_texts], pair_labels, sample_weight=pair_weights)
     # Of two classes scikit-learn keeps one. A class without records is as unlikely as the least
     # likely of the others.
     columns = present[1:] if len(present) == 2 else present

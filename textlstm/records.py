@@ -2,15 +2,20 @@
 
 import unicodedata
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from textlstm.config import DataConfig
 from textlstm.errors import InputError
+from textlstm.files import replacing
 
 PARTS = ("train", "validation", "holdout")
 """The parts a table is split into; training and validation are the training side."""
@@ -37,28 +42,50 @@ def usable(records: pd.DataFrame, config: DataConfig) -> tuple[pd.DataFrame, dic
     InputError
         If fewer than two classes remain.
     """
-    records = records.assign(label=[plain_label(label) for label in records["label"]])
-    dropped = {}
-    for reason, missing in (
-        ("empty_label", records["label"] == ""),
-        ("empty_text", records["text"] == ""),
-    ):
-        keep = ~missing.loc[records.index].to_numpy()
-        dropped[reason] = int((~keep).sum())
-        records = records[keep]
+    records = records.assign(label=renamed(records["label"], plain_label))
+    no_label = records["label"] == ""
+    no_text = ~no_label & (records["text"] == "")
+    records = records[~(no_label | no_text)]
     counts = records["label"].value_counts()
-    rare = records["label"].isin(counts.index[counts < config.min_class_records]).to_numpy()
-    dropped["rare_class"] = int(rare.sum()) if config.rare == "drop" else 0
+    frequent = set(counts.index[counts >= config.min_class_records])
+    rare = ~records["label"].isin(frequent)
+    dropped = {
+        "empty_label": int(no_label.sum()),
+        "empty_text": int(no_text.sum()),
+        "rare_class": int(rare.sum()) if config.rare == "drop" else 0,
+    }
     if config.rare == "drop":
         records = records[~rare]
     elif config.rare == "merge":
-        records = records.assign(label=records["label"].mask(rare, RARE_LABEL))
+        merged = renamed(records["label"], lambda one: one if one in frequent else RARE_LABEL)
+        records = records.assign(label=merged)
     if records["label"].nunique() < 2:
         raise InputError(
             f"column {config.label!r} leaves {records['label'].nunique()} class(es) to learn "
             f"({len(records)} usable records; left out: {_listed(dropped)}); two are needed"
         )
     return records.reset_index(drop=True), dropped
+
+
+def renamed(values: pd.Series, name: Callable[[str], str]) -> pd.Series:
+    """Return the values under other names as a categorical, whose categories are sorted.
+
+    >>> renamed(pd.Series(["b", "a", "B"]), str.lower).cat.codes.tolist()
+    [1, 0, 1]
+    """
+    codes = values.astype("category")
+    names = pd.Categorical([name(value) for value in codes.cat.categories])
+    return pd.Series(names.take(codes.cat.codes.to_numpy()), index=values.index)
+
+
+def distinct(values: pd.Series) -> tuple[list[str], NDArray[np.intp]]:
+    """Return the distinct values, in the order in which they first come, and which one each is.
+
+    >>> distinct(pd.Series(["b", "a", "b"]))
+    (['b', 'a'], array([0, 1, 0]))
+    """
+    places, found = values.factorize()
+    return [str(value) for value in found], places
 
 
 def plain_label(label: str) -> str:
@@ -72,6 +99,23 @@ def plain_label(label: str) -> str:
 
 def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
+
+
+# ---------------------------------------------------------------------------------- on the disk
+
+
+def write_records(records: pd.DataFrame, path: Path) -> None:
+    """Write records as a Parquet file of texts, in which each distinct one is kept once."""
+    table = pa.Table.from_pandas(records, preserve_index=False).replace_schema_metadata()
+    with replacing(path) as temporary:
+        # Without Arrow's own schema, categoricals are text to whatever reads the file.
+        pq.write_table(table, temporary, store_schema=False)
+
+
+def read_records(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Return columns of what :func:`write_records` wrote, as categoricals."""
+    table = pq.read_table(path, columns=list(columns), read_dictionary=list(columns))
+    return pd.DataFrame(table.to_pandas())
 
 
 # ---------------------------------------------------------------------------------- splitting
@@ -100,11 +144,11 @@ def split(records: pd.DataFrame, config: DataConfig, seed: int) -> dict[str, pd.
         )
     train, holdout = divide(records, config.holdout, config.split, seed)
     train, validation = divide(train, config.validation, config.split, seed)
-    classes = set(train["label"])
-    if len(classes) < 2 or classes.isdisjoint(holdout["label"]):
+    classes, measured = (set(part["label"].unique()) for part in (train, holdout))
+    if len(classes) < 2 or classes.isdisjoint(measured):
         raise InputError(
             f"the {config.split} split leaves {len(classes)} class(es) to train on and "
-            f"{len(classes & set(holdout['label']))} of them to measure; use another split"
+            f"{len(classes & measured)} of them to measure; use another split"
         )
     return dict(zip(PARTS, (train, validation, holdout), strict=True))
 
@@ -123,7 +167,7 @@ def divide(
     elif how == "grouped":
         second = _grouped(records, share, seed)
     else:
-        second = _stratified(records["label"].to_numpy(dtype=object), share, seed)
+        second = _stratified(records["label"], share, seed)
     chosen = np.zeros(len(records), dtype=bool)
     chosen[second] = True
     if chosen.all() or not chosen.any():
@@ -131,16 +175,18 @@ def divide(
     return records[~chosen], records[chosen]
 
 
-def _stratified(labels: np.ndarray[Any, Any], share: float, seed: int) -> np.ndarray[Any, Any]:
+def _stratified(labels: pd.Series, share: float, seed: int) -> np.ndarray[Any, Any]:
     """Return the rows of the second part; the only record of a class stays in the first."""
-    classes, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    codes = labels.astype("category").cat.codes.to_numpy()
+    counts = np.bincount(codes)
     rows = np.flatnonzero(counts[codes] > 1)
     n_second = int(np.ceil(share * len(rows)))
     n_classes = int((counts > 1).sum())
     # Where a part has fewer places than there are classes, no draw can stratify it.
     fits = min(n_second, len(rows) - n_second) >= n_classes
     if len(rows) < 2:
-        raise InputError(f"{len(labels)} records of {len(classes)} classes are too few to split")
+        n_given = int((counts > 0).sum())
+        raise InputError(f"{len(codes)} records of {n_given} classes are too few to split")
     _, second = train_test_split(
         rows, test_size=share, random_state=seed, stratify=codes[rows] if fits else None
     )
@@ -166,18 +212,20 @@ def _grouped(records: pd.DataFrame, share: float, seed: int) -> np.ndarray[Any, 
             ) from error
     # The largest groups are dealt out first, to the first folds: without an order drawn anew the
     # commonest text would be held out whatever the seed.
-    chosen: list[int] = []
+    chosen = np.zeros(len(records), dtype=bool)
     for fold in np.random.default_rng(seed).permutation(folds):
-        if len(chosen) + len(tests[fold]) <= (share + 0.5 / folds) * len(records):
-            chosen.extend(tests[fold])
-    return np.array(chosen, dtype=np.intp)
+        if chosen.sum() + len(tests[fold]) <= (share + 0.5 / folds) * len(records):
+            chosen[tests[fold]] = True
+    return np.flatnonzero(chosen)
 
 
-def _dates(values: Sequence[str] | pd.Series) -> np.ndarray[Any, Any]:
-    dates = pd.to_datetime(pd.Series(values), errors="coerce", format="ISO8601", utc=True)
-    if dates.isna().any():
+def _dates(values: pd.Series) -> np.ndarray[Any, Any]:
+    found, places = distinct(values)
+    dates = pd.to_datetime(pd.Series(found), errors="coerce", format="ISO8601", utc=True)
+    if unreadable := int(dates.isna().to_numpy()[places].sum()):
         raise InputError(
-            f"the date of {int(dates.isna().sum())} usable record(s) cannot be read; "
+            f"the date of {unreadable} usable record(s) cannot be read; "
             f"use ISO 8601, such as 2021-12-31"
         )
-    return dates.to_numpy()
+    ordered: np.ndarray[Any, Any] = dates.to_numpy()[places]
+    return ordered

@@ -152,6 +152,39 @@ class Part(NamedTuple):
     places: NDArray[np.int64]  # (n,) the record of each row
 
 
+class DistinctRows:
+    """Rows of some columns of a table that comes in parts; each distinct one is kept once."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[str, ...], int] = {}
+        self._places: list[NDArray[np.int32]] = []
+
+    def __len__(self) -> int:
+        return sum(map(len, self._places))
+
+    def add(self, table: pa.Table, names: Sequence[str], source: str) -> None:
+        """Add these columns of the next part.
+
+        Raises
+        ------
+        InputError
+            As :func:`column`.
+        """
+        rows, places = distinct_records(table, names, source)
+        numbers = [self._numbers.setdefault(row, len(self._numbers)) for row in rows]
+        self._places.append(np.array(numbers, dtype=np.int32)[places])
+
+    @property
+    def distinct(self) -> list[tuple[str, ...]]:
+        """Return the distinct rows."""
+        return list(self._numbers)
+
+    @property
+    def places(self) -> NDArray[np.int32]:
+        """Return which of them each row is (n,)."""
+        return np.concatenate(self._places)
+
+
 def as_records(texts: Any) -> list[tuple[str, ...]]:
     """Return the text fields of each record, whatever they came in.
 

@@ -38,23 +38,25 @@ SMALLEST_BATCH = 8
 class Examples:
     """Texts with what is to be learned of them, the validation part among them.
 
+    A record takes 14 bytes: its place among the distinct texts, its label, weight and part.
+
     Each member of an ensemble leaves another part out of its training, the first one the validation
     part: together they learn from all records, and yet say of each part what it is worth on records
     never trained on (as in cross-validation; Krogh and Vedelsby 1995).
     """
 
     corpus: Corpus
-    labels: Tensor  # (n,) int64, class numbers
+    labels: Tensor  # (n,) int32, class numbers
     weights: Tensor  # (n,) float32
-    parts: Tensor  # (n,) int64, the part a record belongs to, 0 for validation; -1 for none
+    parts: Tensor  # (n,) int16, the part a record belongs to, 0 for validation; -1 for none
 
     def left_out(self, member: int) -> Tensor:
-        """Return the rows that a member leaves out."""
-        return self._leaves_out(member).nonzero().flatten()
+        """Return the rows that a member leaves out, int32."""
+        return self._leaves_out(member).nonzero().flatten().int()
 
     def trained_on(self, member: int) -> Tensor:
-        """Return the rows that a member learns from."""
-        return (~self._leaves_out(member)).nonzero().flatten()
+        """Return the rows that a member learns from, int32."""
+        return (~self._leaves_out(member)).nonzero().flatten().int()
 
     def _leaves_out(self, member: int) -> Tensor:
         return self.parts == member % (int(self.parts.max()) + 1)
@@ -71,7 +73,7 @@ def with_parts(examples: Examples, members: int, seed: int) -> Examples:
     frame = pd.DataFrame({"text": examples.corpus.places, "label": examples.labels})
     validation = (parts == 0).numpy()
     rest, size = frame[~validation], int(validation.sum())
-    apart = not frame["text"][validation].isin(rest["text"]).any()
+    apart = not frame["text"][validation].isin(rest["text"].unique()).any()
     how = "grouped" if apart and rest["text"].duplicated().any() else "stratified"
     for member in range(1, members):
         if len(rest) <= size:
@@ -432,7 +434,8 @@ def _one_epoch(
     def step(member: int, rows: Tensor) -> Tensor:
         network, optimizer = ensemble.networks[member], course.optimizers[member]
         batch = examples.corpus.batch(rows).to(device)
-        labels, weights = examples.labels[rows].to(device), examples.weights[rows].to(device)
+        labels = examples.labels[rows].long().to(device)
+        weights = examples.weights[rows].to(device)
         logits = network(batch, ensemble.spelt(batch), course.chances[member])  # (B, C)
         losses = functional.cross_entropy(
             logits, labels, reduction="none", label_smoothing=config.label_smoothing
