@@ -51,3 +51,13 @@ def test_parts_that_err_apart_share_and_few_records_leave_the_share_in_the_middl
     one, other = (truth + generator.normal(size=truth.shape) for _ in range(2))
     assert fit_linear_share(one, other, labels) == pytest.approx(0.5, abs=0.06)
     assert fit_linear_share(one[:2], other[:2], labels[:2]) == pytest.approx(0.5, abs=0.1)
+
+
+def test_repeats_that_share_their_logits_count_as_if_each_had_its_own():
+    logits, labels = drawn(2.0)
+    places = np.random.default_rng(0).integers(40, size=500).astype(np.int32)
+    labels, one, other = labels[places], logits[:40], logits[40:80]
+    assert fit_temperature(one, labels, None, places) == fit_temperature(one[places], labels)
+    assert fit_linear_share(one, other, labels, None, places) == fit_linear_share(
+        one[places], other[places], labels
+    )

@@ -180,14 +180,21 @@ def test_few_records_are_left_out_by_several_members(texts):
 
 def test_what_was_left_out_is_judged_by_who_left_it_out():
     examples = with_parts(with_validation(["a", "b c", "d"] * 20, 6), members=2, seed=0)
-    labels, weights = held_out_truth(examples, 2)
+    labels, weights, places = held_out_truth(examples, 2)
     rows = torch.cat([examples.left_out(0), examples.left_out(1)])
     assert labels.tolist() == examples.labels[rows].tolist() and weights.tolist() == [1.0] * 12
-    answers = [
-        lambda batch, value=value: torch.full((len(batch.ids), 3), float(value)) for value in (1, 2)
-    ]
+
+    def first_words(batch, member):
+        return member * 100.0 + batch.words[batch.ids[:, :1]].expand(-1, 3)
+
+    answers = [lambda batch, member=member: first_words(batch, member) for member in (1, 2)]
     found = held_out_logits(answers, examples, CPU)
-    assert found[:, 0].tolist() == [1.0] * 6 + [2.0] * 6
+    assert len(found) == 6  # three texts for each member, however many records have them
+    corpus = examples.corpus
+    words = corpus.words[corpus.forms[corpus.places[rows], 0]].tolist()
+    members = [100.0] * 6 + [200.0] * 6
+    expected = [member + word for member, word in zip(members, words, strict=True)]
+    assert found[places, 0].tolist() == expected
 
 
 def test_one_cycle_rises_and_falls():

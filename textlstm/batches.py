@@ -83,6 +83,12 @@ class Corpus:
         part.forms, part.text_lengths = self.forms[texts], self.text_lengths[texts]
         return part
 
+    def once(self) -> "Corpus":
+        """Return each distinct text as one record, in the order of the forms."""
+        part = copy.copy(self)
+        part.places = torch.arange(len(self.forms), dtype=torch.int32)
+        return part
+
     def unknown_share(self) -> float:
         """Return the share of the records' words that the vocabulary does not have."""
         records = torch.bincount(self.places, minlength=len(self.forms))[:, None]  # (B, 1)

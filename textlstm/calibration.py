@@ -50,8 +50,9 @@ def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def fit_temperature(
     logits: NDArray[np.float32],
-    labels: NDArray[np.int64],
+    labels: NDArray[np.integer[Any]],
     weights: NDArray[np.float32] | None = None,
+    places: NDArray[np.int32] | None = None,
 ) -> float:
     """Return the most probable temperature, given validation records and a prior around 1.
 
@@ -61,18 +62,21 @@ def fit_temperature(
     Parameters
     ----------
     logits
-        (n, C).
+        (B, C).
     labels
         (n,) class numbers.
     weights
         (n,) weights of the records, of mean 1; by default all are 1.
+    places
+        (n,) the row of the logits that each record has, many the same one, say; by default, its
+        own.
     """
     # Imported late: prediction does without it.
     from scipy.optimize import minimize_scalar
 
     def misfit(log_temperature: float) -> float:
         loss = len(labels) * calibrated_loss(
-            logits, labels, float(np.exp(log_temperature)), weights
+            logits, labels, float(np.exp(log_temperature)), weights, places
         )
         return loss + 0.5 * (log_temperature / PRIOR_SPREAD) ** 2
 
@@ -83,8 +87,9 @@ def fit_temperature(
 def fit_linear_share(
     network_logits: NDArray[np.float32],
     linear_logits: NDArray[np.float32],
-    labels: NDArray[np.int64],
+    labels: NDArray[np.integer[Any]],
     weights: NDArray[np.float32] | None = None,
+    places: NDArray[np.int32] | None = None,
 ) -> float:
     """Return the share of the linear branch in the mean of log probabilities, from 0 to 1.
 
@@ -99,7 +104,7 @@ def fit_linear_share(
         share, log_temperature = point
         logits = mixed(network_logits, linear_logits, float(share))
         temperature = float(np.exp(log_temperature))
-        loss = len(labels) * calibrated_loss(logits, labels, temperature, weights)
+        loss = len(labels) * calibrated_loss(logits, labels, temperature, weights, places)
         priors = ((share - mean) / spread) ** 2 + (log_temperature / PRIOR_SPREAD) ** 2
         return float(loss + 0.5 * priors)
 
@@ -122,13 +127,18 @@ def mixed(
 
 def calibrated_loss(
     logits: NDArray[np.floating[Any]],
-    labels: NDArray[np.int64],
+    labels: NDArray[np.integer[Any]],
     temperature: float,
     weights: NDArray[np.float32] | None = None,
+    places: NDArray[np.int32] | None = None,
 ) -> float:
-    """Return the mean log loss, in nats, of logits (n, C) divided by the temperature."""
+    """Return the mean log loss, in nats, of logits (B, C) divided by the temperature.
+
+    The other arguments are as those of :func:`fit_temperature`.
+    """
     from scipy.special import logsumexp
 
+    rows = np.arange(len(labels)) if places is None else places
     scaled = logits.astype(np.float64) / temperature
-    losses = logsumexp(scaled, axis=1) - scaled[np.arange(len(labels)), labels]
+    losses = logsumexp(scaled, axis=1)[rows] - scaled[rows, labels]
     return float(np.average(losses, weights=weights))

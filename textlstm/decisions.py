@@ -72,18 +72,26 @@ class HeldOut:
     correct: Flags
 
     @classmethod
-    def of(cls, probabilities: Floats, labels: NDArray[np.int64], seed: int = 0) -> Self:
-        """Return what matters of probabilities (n, C) and class numbers (n,).
+    def of(
+        cls,
+        probabilities: Floats,
+        labels: NDArray[np.integer[Any]],
+        seed: int = 0,
+        places: NDArray[np.int32] | None = None,
+    ) -> Self:
+        """Return what matters of probabilities (B, C) and class numbers (n,).
 
+        Record i has row i of the probabilities or, where places (n,) are given, row ``places[i]``.
         Of more than :data:`MOST_HELD_OUT` records, so many are drawn. Ordered by probability, they
         do not tell where in the table they stood.
         """
         rows = np.random.default_rng(seed).permutation(len(labels))[:MOST_HELD_OUT]
-        top = probabilities.max(axis=1).round(DECIMALS)
-        true = probabilities[np.arange(len(labels)), labels].round(DECIMALS)
-        correct = probabilities.argmax(axis=1) == labels
-        rows = rows[np.lexsort((-true[rows], -top[rows]))]
-        return cls(top[rows], true[rows], correct[rows])
+        labels, mine = labels[rows], probabilities[rows if places is None else places[rows]]
+        top = mine.max(axis=1).round(DECIMALS)
+        true = mine[np.arange(len(rows)), labels].round(DECIMALS)
+        correct = mine.argmax(axis=1) == labels
+        order = np.lexsort((-true, -top))
+        return cls(top[order], true[order], correct[order])
 
     def to_dict(self) -> dict[str, list[float]]:
         """Return what JSON can hold."""

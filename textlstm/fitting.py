@@ -20,6 +20,7 @@ from textlstm.model import Ensemble
 from textlstm.training import (
     Epoch,
     Examples,
+    Truth,
     fit,
     held_out_logits,
     held_out_truth,
@@ -69,10 +70,11 @@ def train_bundle(
     logits = logits + adjustment.numpy()
     temperature = fit_temperature(logits, *truth)
     probabilities = calibrated(logits, temperature)
-    held_out = HeldOut.of(probabilities, truth[0], seed)
+    true_labels, _, places = truth
+    held_out = HeldOut.of(probabilities, true_labels, seed, places)
     summary = (summary or {}) | {
         UNKNOWN_WORDS: round(examples.corpus.select(examples.left_out(0)).unknown_share(), 6),
-        MEAN_PROBABILITY: round(float(probabilities.max(axis=1).mean()), 6),
+        MEAN_PROBABILITY: round(float(probabilities.max(axis=1)[places].mean()), 6),
     }
     return Bundle(recipe, encoding, labels, network, temperature, held_out, summary)
 
@@ -82,11 +84,11 @@ def _join_linear(
     examples: Examples,
     strength: float,
     logits: NDArray[np.float32],
-    truth: tuple[NDArray[np.int64], NDArray[np.float32]],
+    truth: Truth,
 ) -> NDArray[np.float32]:
     """Train the linear branch into the network, and return what both say of what was left out.
 
-    ``logits`` is what the members alone say of it, ``truth`` its class numbers and weights.
+    ``logits`` is what the members alone say of it, ``truth`` what is known of it.
     """
     parts = [examples.trained_on(member) for member in range(len(network.networks))]
     records = examples.corpus, examples.labels, examples.weights
@@ -125,11 +127,10 @@ def as_examples(
 
     Weights are scaled to a mean of 1, which leaves the size of a training step as it is.
     """
+    values = np.ones(len(labels)) if weights is None else weights / weights.mean()
     return Examples(
         Corpus(texts, encoding),
         torch.tensor(labels, dtype=torch.int32),
-        torch.ones(len(labels))
-        if weights is None
-        else torch.tensor(weights / weights.mean()).float(),
+        torch.tensor(values, dtype=torch.float32),
         torch.from_numpy(validation.astype(np.int16) - 1),
     )

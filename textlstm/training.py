@@ -34,6 +34,10 @@ SMALLEST_BATCH = 8
 """However few records there are, fewer to a step make its direction a matter of chance."""
 
 
+Truth = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int32]]
+"""Of held-out records: class numbers, weights, and places; see :func:`held_out_truth`."""
+
+
 @dataclass(frozen=True)
 class Examples:
     """Texts with what is to be learned of them, the validation part among them.
@@ -297,7 +301,7 @@ def fit(
         course.restore(*checkpoint.start)
         checkpoint.start = None
         yield from course.epochs
-    labels, weights = held_out_truth(examples, len(members))
+    labels, weights, places = held_out_truth(examples, len(members))
     with checkpoint.steps() if checkpoint is not None else nullcontext():
         while not course.over(config):
             train_loss, train_accuracy = _one_epoch(
@@ -308,7 +312,8 @@ def fit(
             # Epochs are judged as they will be used, calibrated: before it, the most confident
             # network looks worst, and the best one is stopped too early.
             arrays = logits.numpy(), labels
-            loss = calibrated_loss(*arrays, fit_temperature(*arrays, weights), weights)
+            temperature = fit_temperature(*arrays, weights, places)
+            loss = calibrated_loss(*arrays, temperature, weights, places)
             if not (math.isfinite(train_loss) and math.isfinite(loss)):
                 raise _diverged(course)
             epoch = Epoch(
@@ -317,7 +322,7 @@ def fit(
                 train_loss=train_loss,
                 train_accuracy=train_accuracy,
                 validation_loss=loss,
-                validation_accuracy=float((logits.argmax(1).numpy() == labels).mean()),
+                validation_accuracy=float((logits.argmax(1).numpy()[places] == labels).mean()),
                 best=loss < course.best_loss,
                 seconds=time.perf_counter() - course.started,
             )
@@ -337,20 +342,29 @@ def _diverged(course: Course) -> InputError:
     )
 
 
-def held_out_truth(
-    examples: Examples, members: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return class numbers and weights of what each member left out, member after member."""
+def held_out_truth(examples: Examples, members: int) -> Truth:
+    """Return what is known of the records that each member left out, member after member.
+
+    Returns
+    -------
+    labels, weights
+        (n,) of the records.
+    places
+        (n,) the row that each has among the :func:`held_out_logits`.
+    """
     rows = torch.cat([examples.left_out(member) for member in range(members)])
-    return examples.labels[rows].numpy(), examples.weights[rows].numpy()
+    parts = [examples.corpus.select(examples.left_out(member)) for member in range(members)]
+    firsts = np.cumsum([0, *(len(part.forms) for part in parts)], dtype=np.int32)[:-1]
+    places = [part.places.numpy() + first for part, first in zip(parts, firsts, strict=True)]
+    return examples.labels[rows].numpy(), examples.weights[rows].numpy(), np.concatenate(places)
 
 
 def held_out_logits(
     answers: Sequence[Callable[[Batch], Tensor]], examples: Examples, device: torch.device
 ) -> Tensor:
-    """Return the logits of what each member left out, member after member."""
+    """Return the logits of the distinct texts that each member left out, member after member."""
     return torch.cat([
-        predict_logits(answer, examples.corpus.select(examples.left_out(member)), device)
+        predict_logits(answer, examples.corpus.select(examples.left_out(member)).once(), device)
         for member, answer in enumerate(answers)
     ])  # fmt: skip
 
