@@ -224,7 +224,7 @@ class WordEncoding:
         return found, found - known + (SEPARATOR in self.index) * separators
 
 
-def write_encoded(path: Path, texts: EncodedTexts, labels: NDArray[np.int64]) -> None:
+def write_encoded(path: Path, texts: EncodedTexts, labels: NDArray[np.integer[Any]]) -> None:
     """Write encoded texts as an Arrow file.
 
     Its columns are ``text``, a dictionary of the distinct texts' ``ids`` and, in order, their
@@ -255,7 +255,7 @@ def write_encoded(path: Path, texts: EncodedTexts, labels: NDArray[np.int64]) ->
         feather.write_feather(table, temporary, compression="uncompressed")
 
 
-def read_encoded(*paths: Path) -> tuple[EncodedTexts, NDArray[np.int64]]:
+def read_encoded(*paths: Path) -> tuple[EncodedTexts, NDArray[np.int32]]:
     """Return what :func:`write_encoded` wrote, file after file: texts and class numbers.
 
     Of the repeats in the files, no more than their places and labels comes into memory.

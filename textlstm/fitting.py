@@ -118,7 +118,7 @@ def logit_adjustment(labels: Tensor, weights: Tensor, n_classes: int, share: flo
 
 def as_examples(
     texts: EncodedTexts,
-    labels: NDArray[np.int64],
+    labels: NDArray[np.integer[Any]],
     encoding: WordEncoding,
     validation: NDArray[np.bool_],
     weights: NDArray[np.float64] | None = None,

@@ -158,8 +158,8 @@ def mean_branch(branches: Sequence[LinearBranch]) -> LinearBranch:
 
 def _fit(
     features: "sparse.csr_matrix",
-    texts: NDArray[np.int64],
-    labels: NDArray[np.int64],
+    texts: NDArray[np.int32],
+    labels: NDArray[np.int32],
     weights: NDArray[np.float32],
     n_classes: int,
     strength: float,
@@ -168,6 +168,7 @@ def _fit(
 
     ``features`` are of distinct texts; ``texts`` says which one each record has.
     """
+    from scipy import sparse
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -176,15 +177,13 @@ def _fit(
     if len(present) < 2:
         return votes, bias
     # Records with the same text and label are one of their common weight: the optimum is the same.
-    pairs, pair_of_record = np.unique(
-        texts.astype(np.int64) * n_classes + labels, return_inverse=True
-    )
-    pair_weights = np.bincount(pair_of_record, weights=weights)
-    pair_texts, pair_labels = np.divmod(pairs, n_classes)
+    shape = features.shape[0], n_classes
+    records = sparse.coo_matrix((weights.astype(np.float64), (texts, labels)), shape)
+    pairs = records.tocsr().tocoo()
     model = LogisticRegression(C=strength, max_iter=MAX_ITERATIONS, tol=TOLERANCE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(features[pair_texts], pair_labels, sample_weight=pair_weights)
+        model.fit(features[pairs.row], pairs.col, sample_weight=pairs.data)
     # Of two classes scikit-learn keeps one. A class without records is as unlikely as the least
     # likely of the others.
     columns = present[1:] if len(present) == 2 else present
