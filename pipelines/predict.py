@@ -24,6 +24,7 @@ from textlstm.config import MIN_PROBABILITY
 from textlstm.errors import InputError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import torch
 
     from textlstm.bundle import Bundle
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from textlstm.tables import Part
 
 PARTS_AHEAD = 8
-"""Parts of the table that are read before they can be coded: so long does torch take to load."""
+"""Parts of the table that are read before any can be coded: so long does torch take to load."""
 
 
 class Wanted(NamedTuple):
@@ -117,7 +118,7 @@ def _code(
     device: "torch.device",
 ) -> "Look":
     """Write the coded table, as far as it is not there already, and return a look at all of it."""
-    from textlstm.parts import parts_of
+    from textlstm.parts import in_order, parts_of
     from textlstm.scoring import Look, code
 
     numbers = []
@@ -129,11 +130,16 @@ def _code(
                 if number not in parts:
                     yield number, part
 
-        coded = code(missing(), bundle, rule, device)
         with parts.joining() as join:
-            for number, table, look in shell.progress(coded, "coding"):
+
+            def write(coded: tuple[int, "pa.Table", Look]) -> None:
+                number, table, look = coded
                 parts.write(number, table, asdict(look))
                 join()
+
+            written = in_order(write, code(missing(), bundle, rule, device), workers=1)
+            for _ in shell.progress(written, "coding"):
+                pass
             looks = [Look(**parts.note(number)) for number in numbers]
     return sum(looks, Look())
 

@@ -123,12 +123,18 @@ def test_items_are_taken_ahead_and_no_further():
             yield number
         raise ValueError
 
-    with ahead(items(), 3) as numbers:
-        while len(taken) < 3:
+    def settled(number):
+        while len(taken) < number:
             time.sleep(0.001)
         time.sleep(0.01)
-        assert len(taken) == 3
-        found = []
+        return len(taken) == number
+
+    with ahead(items(), 3) as numbers:
+        assert settled(3)
+        found = [next(numbers), next(numbers)]
+        assert settled(3)
+        found.append(next(numbers))
+        assert settled(4)
         with pytest.raises(ValueError):
             for number in numbers:
                 found.append(number)

@@ -198,15 +198,16 @@ def in_order(
 
 
 @contextmanager
-def ahead(items: Iterable[Item], most: int) -> Iterator[Iterator[Item]]:
-    """Give the items, which a thread takes already, up to ``most`` of them before their time."""
+def ahead(items: Iterable[Item], first: int) -> Iterator[Iterator[Item]]:
+    """Give the items, which a thread takes before they are asked for: so many first, later one."""
     source = iter(items)
     with ThreadPoolExecutor(1) as pool:
-        waiting = deque(pool.submit(next, source, None) for _ in range(most))
+        waiting = deque(pool.submit(next, source, None) for _ in range(first))
 
         def taken() -> Iterator[Item]:
             while (item := waiting.popleft().result()) is not None:
-                waiting.append(pool.submit(next, source, None))
+                if not waiting:
+                    waiting.append(pool.submit(next, source, None))
                 yield item
 
         try:

@@ -19,8 +19,8 @@ from textlstm.parts import in_order, processors
 from textlstm.tables import Part
 from textlstm.text import preprocess
 
-MOST_KNOWN = 1 << 18
-"""So many distinct records are kept in mind, and a part's more: some hundred MB."""
+MOST_KNOWN = 1 << 17
+"""So many distinct records are kept in mind, and a part's more: some 60 MB."""
 
 ACCEPT, REVIEW = "accept", "review"
 
