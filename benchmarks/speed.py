@@ -256,7 +256,14 @@ def predicting(run: Path, source: Path) -> tuple[float, float]:
 
 
 def prepare(given: argparse.Namespace, folder: Path) -> None:
-    """Write the files to be coded, and train a run."""
+    """Write the files to be coded, and train a run.
+
+    Raises
+    ------
+    InputError
+        If the table cannot be read, or has no such column.
+    """
+    load(given.data, given.text, given.label)
     distinct = distinct_texts(given.data, given.text, given.rows)
     for name in FILES:
         write_rows(given.data, given.text, given.rows, distinct[name], source(folder, name))
@@ -286,9 +293,9 @@ def measure(given: argparse.Namespace, folder: Path) -> Found:
         for name in MODELS:
             measured = child(given, name, rows)
             if name == OURS:
-                for file in FILES:
-                    measured[file], measured["memory"] = predicting(run, source(folder, file))
-                measured["file"] = measured[GROWN]
+                costs = {file: predicting(run, source(folder, file)) for file in FILES}
+                measured |= {file: seconds for file, (seconds, _) in costs.items()}
+                measured["file"], measured["memory"] = costs[GROWN]
             found[name].append(measured)
         parts = child(given, "parts", rows, run=str(run))
         parts["help"] = command_cost("-m", "pipelines.predict", "--help")[0]
