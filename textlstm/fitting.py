@@ -1,7 +1,10 @@
 """From encoded examples to a bundle: the networks, the linear branch, and their calibration."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -12,10 +15,10 @@ from textlstm.batches import Corpus
 from textlstm.bundle import MEAN_PROBABILITY, UNKNOWN_WORDS, Bundle
 from textlstm.calibration import calibrated, fit_linear_share, fit_temperature, mixed
 from textlstm.checkpoint import Checkpoint
-from textlstm.config import Recipe
+from textlstm.config import NetworkConfig, Recipe
 from textlstm.decisions import HeldOut
 from textlstm.encoding import EncodedTexts, WordEncoding
-from textlstm.linear import fit_linear, mean_branch
+from textlstm.linear import LinearBranch, fit_linear, mean_branch
 from textlstm.model import Ensemble
 from textlstm.training import (
     Epoch,
@@ -29,6 +32,8 @@ from textlstm.training import (
     weighted_by_class,
     with_parts,
 )
+
+Result = TypeVar("Result")
 
 
 @one_thread()
@@ -57,12 +62,13 @@ def train_bundle(
     if recipe.training.class_weight == "balanced":
         examples = weighted_by_class(examples, len(labels))
     network = new_ensemble(recipe, encoding, examples.corpus, len(labels), seed)
-    for epoch in fit(network, examples, recipe.training, seed, device, checkpoint):
-        on_epoch(epoch)
+    with _beside(partial(_branches, recipe.network, examples, len(labels))) as branches:
+        for epoch in fit(network, examples, recipe.training, seed, device, checkpoint):
+            on_epoch(epoch)
     answers = [network.answer(member) for member in range(n_members)]
     logits = held_out_logits(answers, examples, device).numpy()
     if recipe.network.linear:
-        logits = _join_linear(network, examples, recipe.network.linear, logits, truth)
+        logits = _join_linear(network, branches.result(), examples, logits, truth)
     frequencies = examples.labels, examples.weights, len(labels)
     adjustment = logit_adjustment(*frequencies, recipe.training.logit_adjustment)
     network.adjustment.copy_(adjustment)
@@ -79,20 +85,39 @@ def train_bundle(
     return Bundle(recipe, encoding, labels, network, temperature, held_out, summary)
 
 
+@contextmanager
+def _beside(work: Callable[[], Result]) -> Iterator[Future[Result]]:
+    """Carry out work in a thread of its own; an exception meanwhile does not wait for its end.
+
+    The steps of the networks are small, and leave processors idle by turns.
+    """
+    pool = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        yield pool.submit(work)
+    finally:
+        pool.shutdown(wait=False)
+
+
+def _branches(config: NetworkConfig, examples: Examples, n_classes: int) -> list[LinearBranch]:
+    """Return a linear branch for each member, trained on the same records; none if not wanted."""
+    if not config.linear:
+        return []
+    parts = [examples.trained_on(member) for member in range(config.members)]
+    records = examples.corpus, examples.labels, examples.weights
+    return fit_linear(*records, n_classes, config.linear, parts)
+
+
 def _join_linear(
     network: Ensemble,
+    branches: Sequence[LinearBranch],
     examples: Examples,
-    strength: float,
     logits: NDArray[np.float32],
     truth: Truth,
 ) -> NDArray[np.float32]:
-    """Train the linear branch into the network, and return what both say of what was left out.
+    """Join the linear branches to the network, and return what all say of what was left out.
 
     ``logits`` is what the members alone say of it, ``truth`` what is known of it.
     """
-    parts = [examples.trained_on(member) for member in range(len(network.networks))]
-    records = examples.corpus, examples.labels, examples.weights
-    branches = fit_linear(*records, logits.shape[1], strength, parts)
     linear_logits = held_out_logits(branches, examples, torch.device("cpu")).numpy()
     share = fit_linear_share(logits, linear_logits, *truth)
     network.linear = mean_branch(branches)
