@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from textlstm import training as loop
 from textlstm.checkpoint import Checkpoint
 from textlstm.config import Recipe
 from textlstm.encoding import WordEncoding
@@ -26,8 +27,13 @@ STEPS = 4 * 4
 # ------------------------------------------------------------------------------ the library
 
 
+@pytest.fixture(autouse=True)
+def steps_one_by_one(monkeypatch):
+    monkeypatch.setattr(loop, "STEPS_TOGETHER", 1)
+
+
 class Interrupting(Checkpoint):
-    """Asks for an end after so many steps."""
+    """Asks for an end when the members have met so many times."""
 
     def after(self, steps):
         self.left = steps
@@ -73,6 +79,16 @@ def test_a_training_stopped_at_a_step_goes_on_bit_for_bit(tmp_path, step, more):
     assert same(found[0], weights) and found[1] == epochs
     again = Checkpoint(tmp_path / "c", "same")
     assert same(training(again, recipe)[0], weights), "its end is saved too"
+
+
+@pytest.mark.parametrize("together", [2, 3, 100])
+def test_how_often_members_meet_changes_nothing(tmp_path, monkeypatch, together):
+    weights, epochs = training()
+    monkeypatch.setattr(loop, "STEPS_TOGETHER", together)
+    with pytest.raises(KeyboardInterrupt):
+        training(Interrupting(tmp_path, "same").after(3))
+    found = training(Checkpoint(tmp_path, "same"))
+    assert same(found[0], weights) and found[1] == epochs
 
 
 def test_what_was_saved_for_other_inputs_does_not_count(tmp_path):

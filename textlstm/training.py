@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice, takewhile
@@ -25,6 +25,7 @@ from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError
 from textlstm.lsa import latent_vectors
 from textlstm.model import Ensemble, predict_logits
+from textlstm.parts import processors
 from textlstm.records import divide
 
 START, ORDER, DROPOUT = 1, 2, 3
@@ -32,6 +33,9 @@ START, ORDER, DROPOUT = 1, 2, 3
 
 SMALLEST_BATCH = 8
 """However few records there are, fewer to a step make its direction a matter of chance."""
+
+STEPS_TOGETHER = 8
+"""Steps after which members wait for each other."""
 
 
 Truth = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int32]]
@@ -466,13 +470,16 @@ def _one_epoch(
 
     if not course.steps:
         course.begin_epoch(seed)
-    # Members are independent, and torch lets go of Python's lock while it computes. They step in
-    # turn, so that an interruption finds all of them at the same step; parts differ by a record or
-    # two, and with them, at most, the last batch.
-    with ThreadPoolExecutor(len(members), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        for rows in islice(zip(*map(batches, members), strict=False), course.steps, None):
-            course.totals += torch.stack(list(pool.map(step, members, rows))).sum(0)
-            course.steps += 1
+    # Members are independent, and torch lets go of Python's lock while it computes. They meet now
+    # and then, so that an interruption finds all of them at the same step; parts differ by a record
+    # or two, and with them, at most, the last batch.
+    workers = min(len(members), processors())
+    steps = islice(zip(*map(batches, members), strict=False), course.steps, None)
+    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        while several := list(islice(steps, STEPS_TOGETHER)):
+            for sums in _steps_taken(pool, step, several):
+                course.totals += sums
+                course.steps += 1
             if checkpoint is not None and checkpoint.due():
                 if not course.healthy():
                     raise _diverged(course)
@@ -481,6 +488,33 @@ def _one_epoch(
                     raise KeyboardInterrupt
     weight, loss, correct = course.totals.tolist()
     return loss / weight, correct / weight
+
+
+def _steps_taken(
+    pool: ThreadPoolExecutor,
+    step: Callable[[int, Tensor], Tensor],
+    several: Sequence[tuple[Tensor, ...]],
+) -> Iterator[Tensor]:
+    """Take several steps of all members, and yield what each step came to, over the members.
+
+    A member's steps follow each other, and wait for no other member's: no processor is idle while
+    there are more members than processors.
+    """
+
+    def after(before: Future[Tensor] | None, member: int, rows: Tensor) -> Tensor:
+        if before is not None:
+            before.result()
+        return step(member, rows)
+
+    last: list[Future[Tensor] | None] = [None] * len(several[0])
+    taken = []
+    for records in several:
+        members = enumerate(zip(last, records, strict=True))
+        now = [pool.submit(after, before, member, rows) for member, (before, rows) in members]
+        taken.append(now)
+        last = list(now)
+    for futures in taken:
+        yield torch.stack([future.result() for future in futures]).sum(0)
 
 
 @contextmanager
