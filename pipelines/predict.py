@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from textlstm.bundle import Bundle
     from textlstm.decisions import HeldOut
+    from textlstm.preprocessor import Preprocess
     from textlstm.scoring import Look, Rule
     from textlstm.tables import Part
 
@@ -72,9 +73,13 @@ def predict(
     run.require(run.bundle, "train")
 
     from textlstm.parts import ahead
+    from textlstm.preprocessor import beside
 
-    # The table is read while torch is imported.
-    with ahead(_read(data, encoding, columns), PARTS_AHEAD) as read:
+    # The table is read, and its texts are preprocessed, while torch is imported.
+    with (
+        beside() as preprocess,
+        ahead(_read(data, encoding, columns, preprocess), PARTS_AHEAD) as read,
+    ):
         from textlstm.bundle import Bundle
         from textlstm.delimited import CHUNK_BYTES, CHUNK_ROWS
         from textlstm.model import resolve_device
@@ -95,7 +100,9 @@ def predict(
     _tell(seen, bundle, out)
 
 
-def _read(data: str, encoding: str, columns: Sequence[str]) -> Iterator["Part"]:
+def _read(
+    data: str, encoding: str, columns: Sequence[str], preprocess: "Preprocess"
+) -> Iterator["Part"]:
     """Yield the table; a file without a byte, as on a day without deaths, has no rows."""
     import pyarrow as pa
 
@@ -106,7 +113,8 @@ def _read(data: str, encoding: str, columns: Sequence[str]) -> Iterator["Part"]:
     else:
         chunks = read_chunks(data, encoding)
     for table in chunks:
-        yield Part(table, *distinct_records(table, columns, data))
+        records, places = distinct_records(table, columns, data)
+        yield Part(table, preprocess(records), places)
 
 
 def _code(

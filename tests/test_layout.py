@@ -10,11 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = [
-    "errors", "files", "parts", "config", "delimited", "tables", "records", "text", "encoding",
-    "prefixes", "batches", "lsa", "linear", "model", "calibration", "checkpoint", "training",
-    "metrics", "baselines", "decisions", "bundle", "fitting", "classifier", "scoring", "inside",
-    "explain", "review", "robustness", "suspects", "disclosure", "subgroups", "tabulation",
-    "figures", "examination", "reporting", "page",
+    "errors", "files", "parts", "config", "text", "preprocessor", "delimited", "tables", "records",
+    "encoding", "prefixes", "batches", "lsa", "linear", "model", "calibration", "checkpoint",
+    "training", "metrics", "baselines", "decisions", "bundle", "fitting", "classifier", "scoring",
+    "inside", "explain", "review", "robustness", "suspects", "disclosure", "subgroups",
+    "tabulation", "figures", "examination", "reporting", "page",
 ]  # fmt: skip
 STAGES = ["preprocess", "encode", "train", "report", "predict", "explain", "review", "run"]
 
@@ -49,7 +49,7 @@ def test_the_library_does_not_know_the_stages():
         assert not any(module.startswith("pipelines") for module in imported(path))
 
 
-@pytest.mark.parametrize("name", ["tables", "records", "text", "figures", "page"])
+@pytest.mark.parametrize("name", ["tables", "records", "text", "preprocessor", "figures", "page"])
 def test_torch_is_not_loaded_by(name):
     check = f"import sys, textlstm.{name}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", check], check=True)

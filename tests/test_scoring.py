@@ -22,6 +22,7 @@ from textlstm.scoring import (
     score,
 )  # fmt: skip
 from textlstm.tables import Part
+from textlstm.text import preprocess
 
 SCORES = Scores(
     np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.05, 0.9, 0.05]]), np.array([True, True, False])
@@ -65,7 +66,10 @@ def test_ranks():
 def coded(bundle, rule, *parts):
     """Code tables of some texts, and return each with a look at it."""
     numbered = [
-        (number, Part(table, [(text,) for text in texts], np.array(places, dtype=np.int64)))
+        (
+            number,
+            Part(table, preprocess([(text,) for text in texts]), np.array(places, dtype=np.int64)),
+        )
         for number, (table, texts, places) in enumerate(parts)
     ]
     found = list(code(numbered, bundle, rule, torch.device("cpu")))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from textlstm.encoding import PAD, UNKNOWN, EncodedTexts, WordEncoding, subword_table
@@ -48,9 +49,9 @@ class Corpus:
         given = np.zeros(len(texts.forms), dtype=bool)
         given[texts.places] = True
         # Texts that differ only behind the length that is read are one from here on.
-        forms, form_of_text = np.unique(texts.forms[given], axis=0, return_inverse=True)
+        forms, form_of_text = _distinct_rows(texts.forms[given])
         place_of_text = np.zeros(len(given), dtype=np.int32)
-        place_of_text[given] = form_of_text.ravel()
+        place_of_text[given] = form_of_text
         self.forms = torch.from_numpy(forms)
         self.places = torch.from_numpy(place_of_text[texts.places])  # (n,) int32
         n_words, n_forms = len(encoding.words), len(encoding.words) + len(texts.unknown)
@@ -157,6 +158,16 @@ class Corpus:
             lengths=lengths,
             places=torch.arange(len(texts)),
         )
+
+
+def _distinct_rows(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the distinct rows of ids (B, T) in order, and which of them each row is (B,).
+
+    Highest byte first, ids sort as their bytes do, which is some times faster.
+    """
+    rows = ids.astype(">i4").view(f"S{ids.itemsize * ids.shape[1]}").ravel()
+    _, first, places = np.unique(rows, return_index=True, return_inverse=True)
+    return ids[first], places
 
 
 def field_numbers(ids: Tensor, separator: int, n_fields: int) -> Tensor:

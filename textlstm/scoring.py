@@ -16,11 +16,8 @@ from textlstm.config import MIN_PROBABILITY
 from textlstm.decisions import DECIMALS, prediction_sets, set_cells
 from textlstm.errors import InputError
 from textlstm.parts import in_order, processors
+from textlstm.preprocessor import MOST_KNOWN
 from textlstm.tables import Part
-from textlstm.text import preprocess
-
-MOST_KNOWN = 1 << 17
-"""So many distinct records are kept in mind, and a part's more: some 60 MB."""
 
 ACCEPT, REVIEW = "accept", "review"
 
@@ -225,25 +222,20 @@ class Codes(NamedTuple):
 
 
 class Known:
-    """The records that were met so far, and their codes: most of those to come repeat them."""
+    """The texts that were met so far, and their codes: most of those to come repeat them."""
 
     def __init__(self) -> None:
-        self._numbers: dict[tuple[str, ...], int] = {}  # of the texts of records
-        self._texts: dict[str, int] = {}
+        self._numbers: dict[str, int] = {}
         self._codes: list[Codes] = []
 
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def meet(self, records: Sequence[tuple[str, ...]]) -> tuple[NDArray[np.int64], list[str]]:
-        """Return the number of each record's text (n,), and the texts that are new, in order."""
-        before = len(self._texts)
-        numbers = list(map(self._numbers.get, records))
-        new = [place for place, number in enumerate(numbers) if number is None]
-        for place, text in zip(new, preprocess([records[one] for one in new]), strict=True):
-            number = self._texts.setdefault(text, len(self._texts))
-            numbers[place] = self._numbers[records[place]] = number
-        return np.array(numbers, dtype=np.int64), list(islice(self._texts, before, None))
+    def meet(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
+        """Return the number of each text (n,), and those that are new, in order."""
+        before = len(self)
+        numbers = [self._numbers.setdefault(text, len(self)) for text in texts]
+        return np.array(numbers, dtype=np.int64), list(islice(self._numbers, before, None))
 
     def learn(self, codes: Codes) -> None:
         """Take the codes of new texts, in the order in which they were met."""
@@ -270,7 +262,7 @@ def code(
 ) -> Iterator[tuple[int, pa.Table, Look]]:
     """Yield the numbered parts of a table, the rule's columns behind its own, and a look at each.
 
-    A record is coded once, in whatever parts it is repeated, unless :data:`MOST_KNOWN` others lie
+    A text is coded once, in whatever parts it is repeated, unless :data:`MOST_KNOWN` others lie
     between: memory does not grow with the table.
 
     Raises
@@ -285,7 +277,7 @@ def code(
             require_free_columns(part.table, rule.columns)
             if len(known) > MOST_KNOWN:
                 known = Known()
-            texts, new = known.meet(part.records)
+            texts, new = known.meet(part.texts)
             yield _Met(number, part.table, texts[part.places], new, known)
 
     def read(part: _Met) -> tuple[_Met, Codes]:

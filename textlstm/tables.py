@@ -145,11 +145,11 @@ def distinct_records(
 
 
 class Part(NamedTuple):
-    """Some rows of a table, and the distinct records among them."""
+    """Some rows of a table, and the distinct records among them, preprocessed."""
 
     table: pa.Table  # n rows
-    records: list[tuple[str, ...]]  # their text fields, in reading order
-    places: NDArray[np.int64]  # (n,) the record of each row
+    texts: list[str]
+    places: NDArray[np.int64]  # (n,) the text of each row
 
 
 class DistinctRows:

@@ -5,6 +5,7 @@ splits by rules alone), lower case, erase punctuation; Unicode is normalised fir
 taken from the ends of a token and kept inside it, so ``i46.9,e11.9`` and ``covid-19`` stay whole.
 """
 
+import re
 import sys
 import unicodedata
 from collections import Counter
@@ -14,10 +15,11 @@ from itertools import chain, pairwise
 from operator import itemgetter
 from typing import Any
 
-from textlstm.delimited import LONE_SURROGATE
-
 SEPARATOR = "<sep>"
 """Stands between two fields; no text can produce it, since cleaning takes angle brackets out."""
+
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character of UTF-16, which is none in UTF-8: the replacement character stands for it."""
 
 MAX_CHARACTERS = 100_000
 """A field is cut here before cleaning: no certificate is longer, and a broken file may be."""

@@ -1,0 +1,109 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from textlstm import preprocessor
+from textlstm.preprocessor import beside
+from textlstm.text import preprocess
+
+RECORDS = [
+    ("Acute MI, due to (Type II) Diabetes; COVID-19.", "HTN"),
+    ("two\nlines\r\n\u2028\x00 and half a \ud83d character", ""),
+    ("M\u00e9ni\u00e8re", "\u6025\u6027\u5fc3\u7b4b\u6897\u585e \U0001f469"),
+    ("", ""),
+    ("don't :) =] i46.9,e11.9", "x" * 300),
+]
+
+
+@pytest.fixture(scope="module")
+def other():
+    """Preprocess in another process."""
+    with beside() as preprocess:
+        yield preprocess
+
+
+def test_another_process_preprocesses_as_this_one_does(other):
+    assert other(RECORDS) == preprocess(RECORDS)
+    assert other([(first,) for first, _ in RECORDS]) == preprocess(
+        [(first,) for first, _ in RECORDS]
+    )
+    assert other([]) == []
+
+
+def test_a_record_is_sent_once_unless_too_many_are_known(other, monkeypatch):
+    sent = []
+
+    def send(to, what):
+        sent.extend(what)
+        write(to, what)
+
+    write = preprocessor._send
+    monkeypatch.setattr(preprocessor, "_send", send)
+    assert other([("One",), ("Two",)]) == ["one", "two"]
+    assert other([("Two",), ("Three",), ("One",)]) == ["two", "three", "one"]
+    assert sent == [("One",), ("Two",), ("Three",)]
+    monkeypatch.setattr(preprocessor, "MOST_KNOWN", 0)
+    assert other([("One",)]) == ["one"] and sent[3:] == [("One",)]
+
+
+def test_the_process_does_not_import_torch():
+    check = (
+        "import io, sys, textlstm.preprocessor as p; sys.stdin = io.TextIOWrapper(io.BytesIO()); "
+        "p._serve(); assert 'spacy' in sys.modules and not sys.modules['torch']"
+    )
+    subprocess.run([sys.executable, "-c", check], check=True)
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Processes that were started."""
+    found = []
+
+    class Popen(subprocess.Popen):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            found.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+    return found
+
+
+def test_the_process_ends_with_the_work(started):
+    with pytest.raises(KeyError), beside():
+        raise KeyError
+    assert started[0].returncode == -signal.SIGKILL
+
+
+def test_a_process_that_has_ended_is_noticed(started):
+    with beside() as preprocess:
+        started[0].kill()
+        with pytest.raises(RuntimeError, match="has ended"):
+            preprocess([("a",)])
+
+
+def test_the_process_does_not_outlive_a_process_that_is_killed():
+    work = (
+        "import os, subprocess, textlstm.preprocessor as p\n"
+        "class Popen(subprocess.Popen):\n"
+        "    def __init__(self, *args, **kwargs):\n"
+        "        super().__init__(*args, **kwargs)\n"
+        "        print(self.pid, flush=True)\n"
+        "subprocess.Popen = Popen\n"
+        "with p.beside() as preprocess:\n"
+        "    preprocess([('a',)])\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", work], stdout=subprocess.PIPE, check=False)
+    assert done.returncode == -signal.SIGKILL
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            os.kill(int(done.stdout), 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    pytest.fail("the process is still there")
