@@ -57,6 +57,15 @@ def features(training, texts):
     return rows
 
 
+@pytest.mark.parametrize("at_a_time", [1, 2])
+def test_how_many_texts_are_made_at_a_time_changes_nothing(monkeypatch, at_a_time):
+    _, whole = fitted()
+    monkeypatch.setattr("textlstm.features.TEXTS", at_a_time)
+    _, branch = fitted()
+    for name, table in whole.state_dict().items():
+        assert torch.equal(branch.state_dict()[name], table), name
+
+
 def test_it_is_logistic_regression_on_its_features():
     new = ["acute acute copd <sep> tb htn", "unheard <sep> of", "strokes <sep> mi"]
     rows = features(TEXTS, [*TEXTS, *new])

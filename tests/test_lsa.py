@@ -27,6 +27,21 @@ def test_words_of_like_use_are_close():
     assert cosine(heart, infarction) > 0.8 > 0.2 > cosine(heart, lung)
 
 
+def test_of_many_texts_some_are_drawn(monkeypatch):
+    monkeypatch.setattr("textlstm.lsa.MOST_TEXTS", 4)
+    counted = []
+
+    def text_forms(self, texts):
+        counted.append(len(texts))
+        return of_texts(self, texts)
+
+    of_texts = Corpus.text_forms
+    monkeypatch.setattr(Corpus, "text_forms", text_forms)
+    encoding, words, _ = vectors(HEART + LUNGS, dimensions=2)
+    assert counted == [4] and words.shape == (len(encoding.words), 2) and np.isfinite(words).all()
+    assert np.abs(words).max() > 0
+
+
 def test_only_words_are_placed_and_repeats_do_not_count():
     texts = ["a b <sep> c", "b c <sep>", "c <sep> a"]
     encoding, words, parts = vectors(texts, dimensions=2)

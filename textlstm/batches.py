@@ -97,19 +97,20 @@ class Corpus:
         unknown = words * (self.forms >= self.n_words)
         return float(unknown.sum() / words.sum().clamp(min=1))
 
-    def text_forms(self, field: int | None = None) -> "sparse.csr_matrix":
-        """Return how often each form stands in each distinct text, or in one field of it.
+    def text_forms(self, texts: Tensor | slice, field: int | None = None) -> "sparse.csr_matrix":
+        """Return how often each form stands in some distinct texts, or in one field of them.
 
         A form is an id of the vocabulary or, after these, an unknown word. Padding and the unknown
         word as such do not count.
         """
         from scipy import sparse
 
-        inside = self.forms > UNKNOWN
+        forms = self.forms[texts]
+        inside = forms > UNKNOWN
         if field is not None:
-            inside &= field_numbers(self.forms, self.separator, self.n_fields) == field
-        rows, columns = inside.nonzero()[:, 0].numpy(), self.forms[inside].numpy()
-        shape = len(self.forms), len(self.words)
+            inside &= field_numbers(forms, self.separator, self.n_fields) == field
+        rows, columns = inside.nonzero()[:, 0].numpy(), forms[inside].numpy()
+        shape = len(forms), len(self.words)
         return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)
 
     def naming(self) -> "sparse.csr_matrix":

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from textlstm.batches import Batch, Corpus, field_numbers
+from textlstm.features import frequencies, some_of, stacked
 
 if TYPE_CHECKING:  # imported where it is needed, as is scikit-learn: prediction does without them
     from scipy import sparse
@@ -129,7 +130,10 @@ def fit_linear(
     from scipy import sparse
 
     blocks = [block for field in range(corpus.n_fields) for block in _blocks(corpus, field)]
-    features = sparse.hstack([block.features for block in blocks]).tocsr()
+    features = stacked(
+        sparse.hstack([block.features(some) for block in blocks]).tocsr()
+        for some in some_of(len(corpus.forms))
+    )
     ends = np.cumsum([len(block.idf) for block in blocks])[:-1]
     branches = []
     for rows in parts:
@@ -181,9 +185,10 @@ def _fit(
     records = sparse.coo_matrix((weights.astype(np.float64), (texts, labels)), shape)
     pairs = records.tocsr().tocoo()
     model = LogisticRegression(C=strength, max_iter=MAX_ITERATIONS, tol=TOLERANCE)
+    rows = stacked(features[pairs.row[some]] for some in some_of(len(pairs.row)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(features[pairs.row], pairs.col, sample_weight=pairs.data)
+        model.fit(rows, pairs.col, sample_weight=pairs.data)
     # Of two classes scikit-learn keeps one. A class without records is as unlikely as the least
     # likely of the others.
     columns = present[1:] if len(present) == 2 else present
@@ -196,26 +201,31 @@ def _fit(
 
 @dataclass(frozen=True)
 class _Block:
-    """The features of one field's words, or of their n-grams."""
+    """The words of one field, or their n-grams."""
 
     idf: NDArray[np.float64]  # (terms,); 0 for a term that no training record has in this field
-    features: "sparse.csr_matrix"  # (distinct texts, terms)
+    found: "sparse.csr_matrix"  # (distinct texts, terms), how often each term stands in each text
+
+    def features(self, texts: slice) -> "sparse.csr_matrix":
+        """Return the features of some texts."""
+        from scipy import sparse
+
+        found = self.found[texts]
+        lengths = np.sqrt(found @ self.idf**2)
+        scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+        return sparse.diags(scale) @ found @ sparse.diags(self.idf)
 
 
 def _blocks(corpus: Corpus, field: int) -> Iterator[_Block]:
     """Yield the blocks of a field: words, n-grams."""
-    from scipy import sparse
-
-    counts = corpus.text_forms(field)  # (distinct texts, forms)
-    records = np.bincount(corpus.places, minlength=counts.shape[0])  # of each distinct text
+    n = len(corpus.forms)
+    records = np.bincount(corpus.places, minlength=n)  # of each distinct text
     words = corpus.naming()  # (forms, n_words)
     for terms in (words, corpus.spelling()):
-        found = counts @ terms  # (distinct texts, terms)
-        frequencies = records @ (found > 0)  # (terms,)
-        idf = np.log((1 + records.sum()) / (1 + frequencies)) + 1
-        idf[frequencies == 0] = 0.0
+        found = stacked(corpus.text_forms(some, field) @ terms for some in some_of(n))
+        weight = frequencies(found, records)  # (terms,)
+        idf = np.log((1 + records.sum()) / (1 + weight)) + 1
+        idf[weight == 0] = 0.0
         if terms is words and corpus.separator > 0:
             idf[corpus.separator] = 0.0
-        lengths = np.sqrt(found @ idf**2)
-        scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
-        yield _Block(idf, sparse.diags(scale) @ found @ sparse.diags(idf))
+        yield _Block(idf, found)

@@ -7,12 +7,16 @@ the same space place words never seen before (as Bojanowski et al. 2017 do for s
 """
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.utils.extmath import randomized_svd
 
 from textlstm.batches import Corpus
+
+MOST_TEXTS = 1 << 16
+"""So many texts, drawn at random, say which words go together; training starts from it only."""
 
 Floats = NDArray[np.float32]
 
@@ -36,7 +40,9 @@ def latent_vectors(corpus: Corpus, dimensions: int, seed: int) -> tuple[Floats, 
         subwords'; these sums have a mean square of 1 over the words of the texts.
     """
     n_words = corpus.n_words
-    counts, spelling = corpus.text_forms(), corpus.spelling()
+    drawn = np.random.default_rng(seed).permutation(len(corpus.forms))[:MOST_TEXTS]
+    counts = corpus.text_forms(torch.from_numpy(np.sort(drawn)))
+    spelling = corpus.spelling()
     blocks = [counts @ corpus.naming()] + ([counts @ spelling] if corpus.n_subwords else [])
     weigh = [TfidfTransformer(sublinear_tf=True).fit(block) for block in blocks]
     weighted = [one.transform(block) for one, block in zip(weigh, blocks, strict=True)]
