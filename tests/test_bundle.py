@@ -22,11 +22,12 @@ LABELS = np.array([0, 0, 1, 1] * 5)
 CPU = resolve_device("cpu")
 
 
-def made(seed=0):
+def made(seed=0, *, together=False):
     recipe = Recipe().with_fields(epochs=2, embedding=8, hidden_units=8, subwords=64)
     encoding = WordEncoding.fit(TEXTS, recipe.encoding)
-    validation = np.arange(20) >= 16
-    examples = as_examples(encoding.encode(TEXTS), LABELS, encoding, validation)
+    validation = np.array(TEXTS) == "asthma" if together else np.arange(20) >= 16
+    encoded = encoding.encode(TEXTS)
+    examples = as_examples(encoded, LABELS, encoding, validation, together=together)
     seen = []
     bundle = train_bundle(
         recipe, encoding, ("Circulatory", "Respiratory"), examples, seed=seed, device=CPU,
@@ -47,6 +48,13 @@ def test_a_saved_bundle_gives_the_same_probabilities(folder):
     expected = made().predict_proba(texts)
     assert (Bundle.load(folder).predict_proba(texts) == expected).all()
     np.testing.assert_allclose(expected.sum(axis=1), 1.0)
+
+
+def test_it_knows_which_records_were_of_one_text_where_these_were_left_out_together(tmp_path):
+    made(together=True).save(tmp_path)
+    bundle = Bundle.load(tmp_path)
+    assert bundle.held_out.alike.tolist() == [5] * 5 and bundle.held_out.effective == 1.0
+    assert (made().held_out.alike == 1).all()
 
 
 def test_one_seed_gives_the_same_bytes(folder, tmp_path):
@@ -182,6 +190,7 @@ def changed(folder, name, change):
         ("calibration.json", lambda calibration: calibration["held_out"]["top"].pop()),
         ("calibration.json", lambda calibration: calibration["held_out"].update(true=["x"])),
         ("calibration.json", lambda calibration: calibration["held_out"].update(top=[7.0] * 4)),
+        ("calibration.json", lambda calibration: calibration["held_out"].update(alike=[0] * 4)),
     ],
 )
 def test_parts_that_a_manifest_vouches_for_must_still_make_sense(folder, name, change):

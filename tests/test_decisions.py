@@ -1,14 +1,18 @@
+import dataclasses
 import itertools
 import json
 import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import beta, binom
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from textlstm import decisions
-from textlstm.decisions import HeldOut, interval, promise, set_threshold, upper_bound
+from textlstm.decisions import HeldOut, interval, promise, repeats, set_threshold, upper_bound
+from textlstm.errors import InputError
 
 
 def drawn(n, seed, slope=1.0):
@@ -16,7 +20,26 @@ def drawn(n, seed, slope=1.0):
     generator = np.random.default_rng(seed)
     top = np.sort(generator.beta(8, 0.4, n))[::-1]
     correct = generator.random(n) < 1 - slope * (1 - top)
-    return HeldOut(top, np.where(correct, top, 1 - top), correct)
+    return HeldOut(top, np.where(correct, top, 1 - top), correct, np.ones(n, dtype=int))
+
+
+def repeated(held_out, times):
+    """The same, so many records of each text for one (n,)."""
+    top, true, correct = (
+        values.repeat(times) for values in (held_out.top, held_out.true, held_out.correct)
+    )
+    return HeldOut(top, true, correct, np.repeat(times, times))
+
+
+def drawn_texts(n, seed):
+    """Held-out records of n texts, few of them of many records; each right or wrong as a whole."""
+    times = np.random.default_rng(seed + 5000).choice([1, 2, 5, 20], n, p=[0.7, 0.2, 0.08, 0.02])
+    return repeated(drawn(n, seed), times)
+
+
+def each_by_itself(held_out):
+    """The same, records counted one by one."""
+    return dataclasses.replace(held_out, alike=np.ones_like(held_out.alike))
 
 
 def true_error(thresholds):
@@ -45,6 +68,19 @@ def test_the_interval_is_that_of_the_beta_distribution():
     assert (low[0], high[2]) == (0.0, 1.0)
 
 
+@pytest.mark.parametrize(("events", "records"), [(0.0, 37.6), (2.5, 40.25), (1.5, 1.75)])
+def test_fractions_of_records_have_bounds_too(events, records):
+    bound = float(upper_bound(events, records))
+    assert bound == pytest.approx(beta.ppf(0.95, events + 1, records - events))
+
+
+def test_records_of_one_text_widen_the_interval_of_a_share():
+    events = np.array([True, True, False, False, False, False])
+    found = decisions.counted(events, np.full(6, 2))
+    assert found == decisions.counted(events[::2]) | {"records": 6}
+    assert decisions.counted(events, np.ones(6, dtype=int)) == decisions.counted(events)
+
+
 def test_of_no_records_a_share_may_be_anything():
     nothing = np.zeros(0, dtype=bool)
     assert decisions.counted(nothing) == {"share": None, "low": 0.0, "high": 1.0, "records": 0}
@@ -56,14 +92,15 @@ def test_of_no_records_a_share_may_be_anything():
 
 def by_hand(held_out, max_error):
     """Threshold after threshold, each record counted anew."""
-    found, n = math.inf, len(held_out.top)
+    found, n = math.inf, held_out.effective
     for threshold in sorted(set(held_out.top.tolist()), reverse=True):
         inside = held_out.top >= threshold
+        effect = held_out.alike[inside].mean()
+        records, errors = inside.sum() / effect, (inside & ~held_out.correct).sum() / effect
         few = min(decisions.FIRST_ERRORS / max_error, n / 2)
-        if inside.sum() < few or binom.cdf(0, inside.sum(), max_error) > 0.05:
+        if records < few or beta.ppf(0.95, 1, records) > max_error:
             continue
-        errors = int((inside & ~held_out.correct).sum())
-        if errors == inside.sum() or binom.cdf(errors, inside.sum(), max_error) > 0.05:
+        if errors == records or beta.ppf(0.95, errors + 1, records - errors) > max_error:
             break
         found = threshold
     return found
@@ -71,12 +108,12 @@ def by_hand(held_out, max_error):
 
 @pytest.mark.parametrize(("seed", "max_error"), [*itertools.product(range(3), [0.02, 0.05, 0.2])])
 def test_the_threshold_is_the_one_found_by_hand(seed, max_error):
-    held_out = drawn(800, seed)
-    held_out = HeldOut(held_out.top.round(2), held_out.true, held_out.correct)
-    found = promise(held_out, max_error)
-    assert found.threshold == by_hand(held_out, max_error)
-    assert found.accepted == (held_out.top >= found.threshold).sum()
-    assert found.share == found.accepted / 800
+    for held_out in (drawn(800, seed), drawn_texts(800, seed)):
+        held_out = dataclasses.replace(held_out, top=held_out.top.round(2))
+        found = promise(held_out, max_error)
+        assert found.threshold == by_hand(held_out, max_error)
+        assert found.accepted == (held_out.top >= found.threshold).sum()
+        assert found.share == found.accepted / len(held_out.top)
 
 
 @pytest.mark.parametrize("max_error", [0.02, 0.03])
@@ -89,6 +126,44 @@ def test_the_promise_is_broken_no_more_often_than_said(max_error):
     assert 0 < broken <= binom.ppf(0.99, 300, 0.05)
 
 
+@pytest.mark.parametrize("max_error", [0.02, 0.03])
+def test_the_promise_is_kept_on_new_texts_where_counting_records_breaks_it(max_error):
+    texts = [drawn_texts(1500, seed) for seed in range(300)]
+    broken = {}
+    for name, held_out in (("texts", texts), ("records", map(each_by_itself, texts))):
+        thresholds = [promise(one, max_error).threshold for one in held_out]
+        given = [threshold for threshold in thresholds if threshold < math.inf]
+        broken[name] = (true_error(given) > max_error).sum()
+        assert len(given) > 150
+    assert broken["texts"] <= binom.ppf(0.99, 300, 0.05) < broken["records"]
+
+
+@given(st.integers(0, 1000), st.integers(1, 40), st.sampled_from([0.01, 0.02, 0.05, 0.2]))
+def test_repeating_every_text_as_often_changes_no_promise_and_no_set(seed, times, max_error):
+    once = drawn(400, seed)
+    often = repeated(once, np.full(400, times))
+    found, expected = promise(often, max_error), promise(once, max_error)
+    assert (found.threshold, found.share) == (expected.threshold, expected.share)
+    assert (found.effective, found.records) == (400, 400 * times)
+    assert set_threshold(often, 1 - max_error) == set_threshold(once, 1 - max_error)
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=60), st.integers(0, 1000))
+def test_the_records_count_as_the_texts_of_equal_size_would(times, seed):
+    held_out = repeated(drawn(len(times), seed), np.array(times))
+    assert held_out.effective == pytest.approx(sum(times) ** 2 / sum(n * n for n in times))
+    assert 1 <= held_out.effective <= len(times) * (1 + 1e-12)
+    assert promise(held_out, 0.05).accepted <= promise(each_by_itself(held_out), 0.05).accepted
+
+
+def test_a_text_of_half_the_records_leaves_nothing_to_promise():
+    held_out = repeated(drawn(400, 0, slope=0.0), np.array([400] + [1] * 399))
+    assert promise(each_by_itself(held_out), 0.01).share == 1.0
+    found = promise(held_out, 0.01)
+    assert found.accepted == 0
+    assert "799 left-out training records, which repeat texts and count as 4 (" in found.sentence()
+
+
 def test_what_cannot_be_promised_is_not_accepted():
     for held_out in (drawn(148, 0, slope=0.0), drawn(800, 0, slope=3.0), drawn(0, 0)):
         found = promise(held_out, 0.02)
@@ -98,7 +173,7 @@ def test_what_cannot_be_promised_is_not_accepted():
 
 
 def test_the_sentence():
-    found = decisions.Promise(0.02, 0.9, records=1000, accepted=712)
+    found = decisions.Promise(0.02, 0.9, records=1000, accepted=712, effective=1000)
     assert found.sentence() == (
         "71.2 % of records can be coded automatically at no more than 2 % error (95 % confidence)."
     )
@@ -139,12 +214,38 @@ def test_held_out_records_say_what_was_probable_and_what_was_true():
     assert again.to_dict() == held_out.to_dict()
 
 
+def test_held_out_records_know_how_many_are_of_their_text():
+    probabilities = np.array([[0.7, 0.3], [0.2, 0.8], [0.1, 0.9]])
+    labels, places = np.array([0, 1, 0, 1, 1, 0]), np.array([2, 0, 0, 2, 2, 1], dtype=np.int32)
+    each, together = (
+        HeldOut.of(probabilities, labels, 0, places, together=one) for one in (False, True)
+    )
+    assert together.top.tolist() == [0.9, 0.9, 0.9, 0.8, 0.7, 0.7]
+    assert together.alike.tolist() == [3, 3, 3, 1, 2, 2]
+    assert each.alike.tolist() == [1] * 6 and each.top.tolist() == together.top.tolist()
+    # What says nothing is not written, and what is not written says nothing.
+    assert "alike" not in each.to_dict()
+    for one in (each, together):
+        again = HeldOut.from_dict(json.loads(json.dumps(one.to_dict())))
+        assert again.alike.tolist() == one.alike.tolist()
+
+
+@pytest.mark.parametrize("alike", [[1, 1], [0, 1, 1], [1, 1, 4], [[1, 1, 1]]])
+def test_counts_that_cannot_be_are_refused(alike):
+    values = {"top": [0.9, 0.8, 0.7], "true": [0.9, 0.8, 0.3], "correct": [1, 1, 0]}
+    with pytest.raises(InputError, match="fit together"):
+        HeldOut.from_dict(values | {"alike": alike})
+
+
 def test_of_very_many_a_number_is_drawn(monkeypatch):
     monkeypatch.setattr(decisions, "MOST_HELD_OUT", 100)
     probabilities = np.random.default_rng(0).dirichlet([1, 1], 500)
     held_out = HeldOut.of(probabilities, np.zeros(500, dtype=int))
     assert len(held_out.top) == 100 and (np.diff(held_out.top) <= 0).all()
     assert held_out.top.min() < 0.6 and held_out.top.max() > 0.9
+    places = np.arange(500, dtype=np.int32) // 5
+    held_out = HeldOut.of(probabilities, np.zeros(500, dtype=int), 0, places, together=True)
+    assert (held_out.alike == repeats(held_out.top)).all()  # among those drawn
 
 
 # ---------------------------------------------------------------------------------- sets
@@ -200,6 +301,16 @@ def test_sets_cover_as_often_as_said():
         covered.append(inside[np.arange(100), labels].mean())
     # Between 0.9 and 0.9 + 1 / 101, and the mean of 200 has a standard error near 0.003.
     assert 0.89 < np.mean(covered) < 0.92
+
+
+def test_sets_cover_new_texts_as_often_as_said():
+    covered = {"texts": [], "records": []}
+    for seed in range(400):
+        held_out, new = drawn_texts(20, 2 * seed), drawn_texts(20, 2 * seed + 1)
+        for name, one in (("texts", held_out), ("records", each_by_itself(held_out))):
+            covered[name].append((new.true >= set_threshold(one, 0.9)).mean())
+    # The means have standard errors near 0.006.
+    assert np.mean(covered["records"]) < 0.9 < np.mean(covered["texts"])
 
 
 def test_too_few_records_leave_every_label_possible():

@@ -16,6 +16,7 @@ ALL, NONE = (
 )
 DECISIONS = {
     "held_out": 30,
+    "held_out_effective": 30.0,
     "promises": [
         {
             "max_error": 0.02, "promised_share": 0.8, "threshold": 0.9, "coded": ALL,

@@ -16,6 +16,7 @@ import pytest
 from pipelines import encode, explain, predict, preprocess, report, review, shell, train
 from pipelines import run as run_stage
 from textlstm import TextLSTMClassifier, tables, text
+from textlstm.bundle import Bundle
 from textlstm.decisions import HeldOut, promise
 from textlstm.encoding import WordEncoding, read_encoded
 from textlstm.files import sha256
@@ -116,9 +117,11 @@ def test_metrics_agree_with_the_predictions_and_the_difference(home):
 
 def test_what_was_promised_is_measured(home):
     found = metrics(home)["decisions"]
-    assert set(found) == {"held_out", "promises", "workload", "workload_per_class", "sets"}
+    assert set(found) == {
+        "held_out", "held_out_effective", "promises", "workload", "workload_per_class", "sets"
+    }  # fmt: skip
     # One network that left out nine records can promise nothing.
-    assert found["held_out"] == 9
+    assert found["held_out"] == found["held_out_effective"] == 9
     for one in found["promises"]:
         assert one["threshold"] is None and one["coded"]["share"] == 0.0
         assert "cannot be promised" in one["sentence"]
@@ -672,9 +675,16 @@ def test_the_grouped_split_tests_on_unseen_texts_only(home, tmp_path):
     rows = pd.read_csv(home / "records.csv", keep_default_na=False)
     rows["cause"] += [f" word{number % 30}" for number in range(len(rows))]
     rows.to_csv(data, index=False, quoting=csv.QUOTE_ALL)
-    run_stage.main([*flags(data, tmp_path / "run"), *QUICK, "--split", "grouped"])
+    # Cut to two words, texts of both sides of a split are one to the network.
+    cut = ["--length", "2", "--split", "grouped"]
+    run_stage.main([*flags(data, tmp_path / "run"), *QUICK, *cut])
     found = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert found["model"]["accuracy_unseen_text"] == found["model"]["accuracy"]
+    held_out = Bundle.load(tmp_path / "run" / "bundle").held_out
+    assert found["decisions"]["held_out_effective"] == held_out.effective < len(held_out.top)
+    said = "Identical texts were left out together"
+    assert said in (tmp_path / "run" / "report.html").read_text()
+    assert said not in (home / "run" / "report.html").read_text()
 
 
 def test_the_chapters_recipe_runs_through(home, tmp_path):

@@ -48,6 +48,18 @@ def test_what_is_promised_is_measured_class_by_class():
         assert sets["labels"] == pytest.approx((82 + 4 * 4) / 86)
 
 
+def test_where_texts_are_new_the_intervals_count_texts():
+    truth, answers = np.zeros(90, dtype=int), np.tile([[0.9, 0.1]], (90, 1))
+    held_out, outcome = HeldOut.of(answers, truth), Scores(answers, truth == 0)
+    ones, threes = (
+        measured_decisions(held_out, outcome, truth, truth == 0, "ab", np.full(90, n))["promises"]
+        for n in (1, 3)
+    )
+    assert ones[2]["coded"] == counted(truth == 0)
+    assert threes[2]["coded"] == counted(truth[:30] == 0) | {"records": 90}
+    assert threes[2]["error"]["high"] == counted(truth[:30] == 1)["high"]
+
+
 def shares(share, low, high):
     return {"share": share, "low": low, "high": high, "records": 1000}
 

@@ -140,11 +140,11 @@ def test_a_member_does_not_depend_on_the_others():
     assert alone.output.weight.equal(beside.output.weight)
 
 
-def with_validation(texts, n_validation):
+def with_validation(texts, n_validation, *, together=False):
     encoding = WordEncoding.fit(texts, Recipe().encoding)
     labels = np.arange(len(texts)) % 2
     held = np.arange(len(texts)) >= len(texts) - n_validation
-    return as_examples(encoding.encode(texts), labels, encoding, held)
+    return as_examples(encoding.encode(texts), labels, encoding, held, together=together)
 
 
 def test_each_member_leaves_out_another_part():
@@ -162,7 +162,7 @@ def test_each_member_leaves_out_another_part():
 
 def test_parts_keep_equal_texts_together_if_validation_does():
     texts = [f"w{number // 4}" for number in range(80)]
-    examples = with_parts(with_validation(texts, 8), members=3, seed=1)
+    examples = with_parts(with_validation(texts, 8, together=True), members=3, seed=1)
     for member in range(3):
         left, learned = examples.left_out(member), examples.trained_on(member)
         places = examples.corpus.places

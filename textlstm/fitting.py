@@ -77,7 +77,7 @@ def train_bundle(
     temperature = fit_temperature(logits, *truth)
     probabilities = calibrated(logits, temperature)
     true_labels, _, places = truth
-    held_out = HeldOut.of(probabilities, true_labels, seed, places)
+    held_out = HeldOut.of(probabilities, true_labels, seed, places, together=examples.together)
     summary = (summary or {}) | {
         UNKNOWN_WORDS: round(examples.corpus.select(examples.left_out(0)).unknown_share(), 6),
         MEAN_PROBABILITY: round(float(probabilities.max(axis=1)[places].mean()), 6),
@@ -147,10 +147,13 @@ def as_examples(
     encoding: WordEncoding,
     validation: NDArray[np.bool_],
     weights: NDArray[np.float64] | None = None,
+    *,
+    together: bool = False,
 ) -> Examples:
     """Return encoded texts and class numbers as what the training loop takes.
 
     Weights are scaled to a mean of 1, which leaves the size of a training step as it is.
+    ``together`` says that no text is both in the validation part and outside it.
     """
     values = np.ones(len(labels)) if weights is None else weights / weights.mean()
     return Examples(
@@ -158,4 +161,5 @@ def as_examples(
         torch.tensor(labels, dtype=torch.int32),
         torch.tensor(values, dtype=torch.float32),
         torch.from_numpy(validation.astype(np.int16) - 1),
+        together,
     )

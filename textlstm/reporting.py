@@ -18,12 +18,14 @@ from textlstm.calibration import uncalibrated
 from textlstm.decisions import (
     COVERAGES,
     PROMISED_ERRORS,
+    Counts,
     HeldOut,
     counted,
     interval,
     main_promise,
     percent,
     promise,
+    repeats,
     set_threshold,
     workload,
 )
@@ -104,7 +106,9 @@ def evaluate(
     measured = {name: scores(truth, one, unseen) for name, one in probabilities.items()}
     before = scores(truth, uncalibrated(outcome.probabilities, bundle.temperature), unseen)
     best = outcome.ranked(0)
-    decisions = measured_decisions(bundle.held_out, outcome, truth, unseen, names)
+    # Where no text of the holdout is a training one, what is new are texts, not records.
+    alike = repeats(holdout["text"].factorize()[0]) if unseen.all() else None
+    decisions = measured_decisions(bundle.held_out, outcome, truth, unseen, names, alike)
     threshold = promise(bundle.held_out, main_promise(decisions)["max_error"]).threshold
     became = Outcome.of(truth, outcome.probabilities, outcome.accepted(threshold))
     metrics = {
@@ -184,6 +188,7 @@ def measured_decisions(
     truth: NDArray[np.int64],
     unseen: NDArray[np.bool_],
     names: Sequence[str],
+    alike: Counts | None = None,
 ) -> dict[str, Any]:
     """Return what was promised, and what became of it on n other records.
 
@@ -197,8 +202,11 @@ def measured_decisions(
         (n,) their class numbers, and whether their texts are absent from the training records.
     names
         (C,) of the classes.
+    alike
+        (n,) how many of the other records have the text of each, if texts are what is new.
     """
     probabilities = outcome.probabilities
+    alike = np.ones(len(truth), dtype=np.int64) if alike is None else alike
     predicted, correct = outcome.ranked(0), outcome.ranked(0) == truth
     best = rounded(probabilities.max(axis=1))
     given = {name: predicted == number for number, name in enumerate(names)}
@@ -206,7 +214,7 @@ def measured_decisions(
     for max_error in PROMISED_ERRORS:
         found = promise(held_out, max_error)
         accepted = outcome.accepted(found.threshold)
-        coded, error = counted(accepted), counted(~correct[accepted])
+        coded, error = counted(accepted, alike), counted(~correct[accepted], alike[accepted])
         promises.append(
             {
                 "max_error": max_error,
@@ -218,8 +226,8 @@ def measured_decisions(
                 "error": error,
                 "per_class": {
                     name: {
-                        "coded": counted(accepted[rows]),
-                        "error": counted(~correct[rows & accepted]),
+                        "coded": counted(accepted[rows], alike[rows]),
+                        "error": counted(~correct[rows & accepted], alike[rows & accepted]),
                     }
                     for name, rows in given.items()
                 },
@@ -232,20 +240,22 @@ def measured_decisions(
             {
                 "coverage": coverage,
                 "labels": float(inside.sum(axis=1).mean()),
-                "single": counted(inside.sum(axis=1) == 1),
-                "covered": counted(covered),
-                "covered_unseen_text": counted(covered[unseen]),
+                "single": counted(inside.sum(axis=1) == 1, alike),
+                "covered": counted(covered, alike),
+                "covered_unseen_text": counted(covered[unseen], alike[unseen]),
                 "per_class": {
-                    name: counted(covered[truth == number]) for number, name in enumerate(names)
+                    name: counted(covered[truth == number], alike[truth == number])
+                    for number, name in enumerate(names)
                 },
             }
         )
     return {
         "held_out": len(held_out.top),
+        "held_out_effective": held_out.effective,
         "promises": promises,
-        "workload": workload(best, correct),
+        "workload": workload(best, correct, alike),
         "workload_per_class": {
-            name: workload(best[rows], correct[rows]) for name, rows in given.items()
+            name: workload(best[rows], correct[rows], alike[rows]) for name, rows in given.items()
         },
         "sets": sets,
     }

@@ -57,6 +57,7 @@ class Examples:
     labels: Tensor  # (n,) int32, class numbers
     weights: Tensor  # (n,) float32
     parts: Tensor  # (n,) int16, the part a record belongs to, 0 for validation; -1 for none
+    together: bool = False  # whether records of one text belong to one part
 
     def left_out(self, member: int) -> Tensor:
         """Return the rows that a member leaves out, int32."""
@@ -73,16 +74,15 @@ class Examples:
 def with_parts(examples: Examples, members: int, seed: int) -> Examples:
     """Return the examples with a part for each member, drawn as large as the validation part.
 
-    If equal texts are kept together, none of the validation part being trained on, so they are in
-    the other parts. Where there are too few records for so many parts, some members leave out the
-    same.
+    Where equal texts are together in the validation part, so they are in the other parts. Where
+    there are too few records for so many parts, some members leave out the same.
     """
     parts = examples.parts.clone()
     frame = pd.DataFrame({"text": examples.corpus.places, "label": examples.labels})
     validation = (parts == 0).numpy()
     rest, size = frame[~validation], int(validation.sum())
-    apart = not frame["text"][validation].isin(rest["text"].unique()).any()
-    how = "grouped" if apart and rest["text"].duplicated().any() else "stratified"
+    together = examples.together and rest["text"].duplicated().any()
+    how = "grouped" if together else "stratified"
     for member in range(1, members):
         if len(rest) <= size:
             break
