@@ -1,10 +1,11 @@
 """How promises are kept: the error and the coverage measured on holdouts, beside those named.
 
     python -m benchmarks.promises --data FILE --text COL [COL ...] --label COL
-                                  [--seeds 0 1 2 ...] [--keep FILE]
+                                  [--split stratified|grouped] [--seeds 0 1 2 ...] [--keep FILE]
 
-Each seed draws another stratified holdout and trains the default recipe on the other records, of
-which those left out by a network are what promises are read off. Prints two Markdown tables: what
+Each seed draws another holdout, which is stratified and, where ``grouped``, of texts that no other
+record has. The default recipe is trained on the other records, of which those left out by a
+network, in the same way, are what promises are read off. Prints two Markdown tables: what
 is coded automatically, and prediction sets. A promise is kept where the share of wrong labels among
 the accepted records of the holdout is no larger than promised; where it is, while its 95 % interval
 reaches down to what was promised, chance may have done it. With --keep what is measured is added to
@@ -17,12 +18,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from benchmarks.comparison import append_kept, load, read_kept, task_parser
 from pipelines import shell
-from textlstm import TextLSTMClassifier
-from textlstm.config import DataConfig
-from textlstm.decisions import percent
+from textlstm.bundle import Bundle
+from textlstm.config import DataConfig, load_recipe
+from textlstm.decisions import percent, repeats
+from textlstm.encoding import WordEncoding
+from textlstm.fitting import as_examples, train_bundle
 from textlstm.records import divide
 from textlstm.reporting import measured_decisions
 from textlstm.scoring import score
@@ -30,16 +34,36 @@ from textlstm.scoring import score
 RECIPE = "default"
 
 
-def measure(records: pd.DataFrame, seed: int) -> dict[str, Any]:
+def measure(records: pd.DataFrame, how: str, seed: int) -> dict[str, Any]:
     """Return what was promised and measured on a seed's holdout, classes apart."""
-    train, holdout = divide(records, DataConfig().holdout, "stratified", seed)
-    classifier = TextLSTMClassifier(RECIPE, random_state=seed)
-    bundle = classifier.fit(train["fields"].tolist(), train["label"].to_numpy(dtype=str)).bundle_
+    train, holdout = divide(records, DataConfig().holdout, how, seed)
+    bundle = trained(train, how, seed)
+    holdout = holdout[holdout["label"].isin(bundle.labels)]
     truth = np.searchsorted(bundle.labels, holdout["label"].to_numpy(dtype=str))
     unseen = ~holdout["text"].isin(train["text"]).to_numpy()
+    alike = repeats(holdout["text"].factorize()[0]) if how == "grouped" else None
     outcome = score(bundle, holdout["text"].tolist())
-    found = measured_decisions(bundle.held_out, outcome, truth, unseen, ())
+    found = measured_decisions(bundle.held_out, outcome, truth, unseen, (), alike)
     return {name: found[name] for name in ("held_out", "promises", "sets")}
+
+
+def trained(records: pd.DataFrame, how: str, seed: int) -> Bundle:
+    """Return the recipe as trained on records of which those left out are drawn in a given way."""
+    recipe = load_recipe(RECIPE)
+    learned, validation = divide(records, DataConfig().validation, how, seed)
+    labels, codes = np.unique(records["label"].to_numpy(dtype=str), return_inverse=True)
+    encoding = WordEncoding.fit(learned["text"].tolist(), recipe.encoding)
+    examples = as_examples(
+        encoding.encode(records["text"].tolist()),
+        codes,
+        encoding,
+        records.index.isin(validation.index),
+        together=how == "grouped",
+    )
+    return train_bundle(
+        recipe, encoding, tuple(labels.tolist()), examples,
+        seed=seed, device=torch.device("cpu"), on_epoch=lambda epoch: None,
+    )  # fmt: skip
 
 
 def promise_table(results: Sequence[dict[str, Any]]) -> str:
@@ -95,14 +119,17 @@ def spread(shares: Sequence[float | None]) -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags, measure every seed, print the tables."""
-    given = task_parser(__doc__, range(20)).parse_args(argv)
+    parser = task_parser(__doc__, range(20))
+    parser.add_argument("--split", choices=("stratified", "grouped"), default="stratified")
+    given = parser.parse_args(argv)
     records = load(given.data, given.text, given.label)
     known: dict[Any, Any] = read_kept(given.keep)
     results = []
+    name = RECIPE if given.split == "stratified" else f"{RECIPE}, {given.split}"
     for seed in given.seeds:
-        key = Path(given.data).name, tuple(given.text), given.label, RECIPE, seed
+        key = Path(given.data).name, tuple(given.text), given.label, name, seed
         if key not in known:
-            known[key] = measure(records, seed)
+            known[key] = measure(records, given.split, seed)
             if given.keep:
                 append_kept(given.keep, key, known[key])
         results.append(known[key])

@@ -240,10 +240,14 @@ def test_broken_promises_are_counted_and_those_of_chance_told_apart():
     assert promises.promise_table(found[3:]).splitlines()[2] == "| 2 % | 0 of 1 |" + " – |" * 5
 
 
-def test_promises_are_measured_on_the_holdout_and_kept(records, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("split", ["stratified", "grouped"])
+def test_promises_are_measured_on_the_holdout_and_kept(
+    split, records, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(promises, "RECIPE", "okut-table2")
-    command = f"promises --data {tmp_path}/t.csv --text cause --label category --seeds 0 1 --keep"
-    monkeypatch.setattr("sys.argv", [*command.split(), str(tmp_path / "kept.jsonl")])
+    command = f"promises --data {tmp_path}/t.csv --text cause --label category --seeds 0 1"
+    more = ["--split", split, "--keep", str(tmp_path / "kept.jsonl")]
+    monkeypatch.setattr("sys.argv", [*command.split(), *more])
     promises.main()
     first = capsys.readouterr().out
     assert first.startswith("**category** from cause: 120 records, 2 seeds")
