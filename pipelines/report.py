@@ -28,7 +28,7 @@ def report(run: Run) -> None:
     from textlstm.figures import save_png, single_clouds
     from textlstm.files import read_json, write_bytes, write_json
     from textlstm.page import render
-    from textlstm.records import PARTS
+    from textlstm.records import PARTS, read_parts
 
     config = run.config()
     run.require(run.history, "train")
@@ -37,12 +37,17 @@ def report(run: Run) -> None:
     shell.say("report: measuring the model and, for comparison, simpler ones")
     with shell.timed() as seconds:
         bundle = Bundle.load(run.bundle)
-        parts = {name: pd.read_parquet(run.records / f"{name}.parquet") for name in PARTS}
+        parts = read_parts(run.records)
         evaluation = reporting.evaluate(
             bundle, parts, read_json(run.records / "summary.json"), config.seed
         )
         examination = examine(
-            bundle, parts, evaluation.truth, evaluation.probabilities["model"], config.seed
+            bundle,
+            parts,
+            evaluation.truth,
+            evaluation.probabilities["model"],
+            config.seed,
+            evaluation.places,
         )
         with run.writing("report") as new:
             _write_table(new.predictions, evaluation.predictions)

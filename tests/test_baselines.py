@@ -38,5 +38,15 @@ def test_a_field_that_is_always_empty_is_no_obstacle():
 
 
 def test_every_baseline_orders_its_classes_as_sorted():
-    for make in BASELINES.values():
-        assert make(TEXTS).fit(TEXTS, LABELS).classes_.tolist() == ["C", "R", "X"]
+    for fit in BASELINES.values():
+        assert fit(TEXTS, LABELS, np.ones(6)).classes_.tolist() == ["C", "R", "X"]
+
+
+def test_texts_of_several_records_are_fitted_as_the_records_would_be():
+    records = np.array([3, 1, 2, 5, 1, 4])
+    texts, labels = np.repeat(TEXTS, records).tolist(), np.repeat(LABELS, records).tolist()
+    each = {"majority": majority(), "tfidf_logreg": tfidf_logreg(texts)}
+    for name, fit in BASELINES.items():
+        expected = each[name].fit(texts, labels).predict_proba(TEXTS)
+        got = fit(TEXTS, LABELS, records).predict_proba(TEXTS)
+        np.testing.assert_allclose(got, expected, atol=1e-9)

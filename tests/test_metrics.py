@@ -62,6 +62,21 @@ def test_scores_by_scikit_learn():
     assert table["c"]["support"] == report["2"]["support"]
 
 
+def test_records_of_one_text_share_its_probabilities():
+    generator = np.random.default_rng(0)
+    probabilities = generator.dirichlet(np.ones(5), size=40)
+    labels, places = generator.integers(5, size=300), generator.integers(40, size=300)
+    unseen = generator.random(300) < 0.5
+    each = probabilities[places]
+    assert scores(labels, probabilities, unseen, places) == scores(labels, each, unseen)
+    bins, of_each = reliability(labels, probabilities, places), reliability(labels, each)
+    assert all((bins[name] == of_each[name]).all() for name in of_each)
+    models = probabilities, generator.dirichlet(np.ones(5), size=40)
+    assert paired_bootstrap(labels, *models, 3, 20, places) == paired_bootstrap(
+        labels, *(one[places] for one in models), 3, 20
+    )
+
+
 def test_calibration_error_by_hand():
     # Bins of a fifteenth: 0.5 (two records, none right), 0.6, 0.7, 0.8, 0.9 (each right).
     expected = (2 * 0.5 + 0.4 + 0.3 + 0.2 + 0.1) / 6

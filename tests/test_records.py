@@ -9,9 +9,12 @@ from textlstm.config import DataConfig
 from textlstm.errors import InputError
 from textlstm.records import (
     RARE_LABEL,
+    as_list,
     divide,
+    read_parts,
     read_records,
     split,
+    texts_by_class,
     usable,
     write_records,
 )
@@ -197,3 +200,24 @@ def test_records_survive_the_disk_as_text_and_are_read_as_categoricals(tmp_path)
     read = read_records(tmp_path / "part.parquet", ["text"])
     assert list(read) == ["text"] and read["text"].dtype == "category"
     assert read["text"].tolist() == ["y", "x"]
+
+
+def test_parts_are_read_with_the_categories_of_all(tmp_path):
+    texts = {"train": ["x", "y", "x"], "validation": ["z"], "holdout": ["y", "new"]}
+    for name, mine in texts.items():
+        records = pd.DataFrame({"record_id": mine, "text": mine, "by:sex": "F"})
+        write_records(records.astype({"text": "category"}), tmp_path / f"{name}.parquet")
+    parts = read_parts(tmp_path)
+    assert {name: part["text"].tolist() for name, part in parts.items()} == texts
+    whole = pd.concat(parts.values())
+    assert whole["text"].dtype == parts["train"]["text"].dtype == "category"
+    assert whole["by:sex"].dtype == "category" and whole["record_id"].dtype != "category"
+
+
+@pytest.mark.parametrize("kind", ["str", "category"])
+def test_texts_stand_by_class_the_largest_first_and_equal_ones_once(kind):
+    table = {"text": ["b", "a", "b", "c", "a"], "label": ["z", "y", "y", "z", "x"]}
+    found = texts_by_class(pd.DataFrame(table).astype(kind)[:5])
+    assert list(found.items()) == [("z", ["b", "c"]), ("y", ["a", "b"]), ("x", ["a"])]
+    first, _, again = as_list(pd.Series(["mi", "fall", "mi"], dtype=kind))
+    assert first is again

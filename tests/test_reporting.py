@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from textlstm.decisions import HeldOut, counted
+from textlstm.decisions import HeldOut, counted, repeats
 from textlstm.metrics import per_class
 from textlstm.reporting import (
     Evaluation,
@@ -32,7 +32,8 @@ def evaluated(confusion, dropped):
         "seen": {},
         "data": {"rows": 1000, "train": 900, "dropped": dropped},
     }
-    return Evaluation(metrics, pd.DataFrame(), LABELS, truth, {"model": answers})
+    places = np.arange(len(truth))
+    return Evaluation(metrics, pd.DataFrame(), LABELS, truth, places, {"model": answers})
 
 
 def test_what_is_promised_is_measured_class_by_class():
@@ -58,6 +59,18 @@ def test_where_texts_are_new_the_intervals_count_texts():
     assert ones[2]["coded"] == counted(truth == 0)
     assert threes[2]["coded"] == counted(truth[:30] == 0) | {"records": 90}
     assert threes[2]["error"]["high"] == counted(truth[:30] == 1)["high"]
+
+
+def test_of_repeated_texts_the_same_is_measured_as_of_each():
+    chance = np.random.default_rng(0)
+    answers, places = chance.dirichlet(np.ones(4), size=20), chance.integers(20, size=200)
+    truth, unseen = chance.integers(4, size=200), chance.random(200) < 0.5
+    readable = chance.random(20) < 0.9
+    held_out = HeldOut.of(answers[places], truth)
+    texts, each = Scores(answers, readable), Scores(answers[places], readable[places])
+    alike = repeats(places)
+    expected = measured_decisions(held_out, each, truth, unseen, LABELS, alike)
+    assert measured_decisions(held_out, texts, truth, unseen, LABELS, alike, places) == expected
 
 
 def shares(share, low, high):

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from textlstm.errors import InputError
-from textlstm.metrics import bootstrap_mean
+from textlstm.metrics import bootstrap_mean, log_losses
 from textlstm.subgroups import MISSING, SEEN, Outcome, group_names, seen_names, shown_groups
 
 
@@ -29,15 +29,17 @@ def test_a_column_of_names_is_refused_and_none_is_told():
 
 
 def test_texts_are_unseen_rare_or_frequent():
-    training = pd.Series(["fall"] * 10 + ["stroke"] * 9)
-    assert seen_names(pd.Series(["stroke", "fall", "new"]), training) == [SEEN[1], SEEN[2], SEEN[0]]
+    names = [SEEN[0], SEEN[1], SEEN[1], SEEN[2], SEEN[2]]
+    assert seen_names(np.array([0, 1, 9, 10, 400])).tolist() == names
 
 
-def test_each_group_is_measured_by_itself():
+@pytest.mark.parametrize("kind", ["str", pd.CategoricalDtype(["10+", "b", "no record's"])])
+def test_each_group_is_measured_by_itself(kind):
     truth = np.array([0, 0, 1, 1])
     probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.2, 0.8]])
-    outcome = Outcome.of(truth, probabilities, np.array([True, False, True, False]))
-    found = outcome.by(["b", "10+", "b", "10+"], seed=0)
+    correct, losses = probabilities.argmax(axis=1) == truth, log_losses(truth, probabilities)
+    outcome = Outcome(correct, losses, np.array([True, False, True, False]))
+    found = outcome.by(pd.Series(["b", "10+", "b", "10+"], dtype=kind), seed=0)
     assert list(found) == ["10+", "b"]
     assert found["b"]["records"] == 2
     assert found["b"]["accuracy"]["share"] == 0.5 and found["10+"]["accuracy"]["share"] == 1.0
@@ -50,8 +52,9 @@ def test_groups_stand_in_the_order_of_ages_and_years_with_missing_ones_last():
     names = ["90+", "(missing)", "0-9", "unknown", "20-29", "100"] * 10
     nothing = np.zeros(len(names))
     outcome = Outcome(nothing == 0, nothing, nothing == 0)
-    assert list(outcome.by(names, 0)) == ["0-9", "20-29", "90+", "100", "unknown", "(missing)"]
-    assert list(outcome.by([*SEEN[::-1], *SEEN] * 10, 0)) == list(SEEN)
+    ordered = ["0-9", "20-29", "90+", "100", "unknown", "(missing)"]
+    assert list(outcome.by(pd.Series(names), 0)) == ordered
+    assert list(outcome.by(pd.Series([*SEEN[::-1], *SEEN] * 10), 0)) == list(SEEN)
 
 
 def test_the_interval_of_a_mean_is_that_of_the_normal_distribution_where_records_are_many():
@@ -87,5 +90,5 @@ def test_small_groups_are_not_shown_nor_what_tells_them(counts, shown):
 def test_few_missing_cells_are_counted_with_the_smallest_group(missing, small, shown):
     groups = ["F"] * 40 + ["M"] * small + [MISSING] * missing
     flags, losses = np.ones(len(groups), dtype=bool), np.zeros(len(groups))
-    measured = shown_groups(Outcome(flags, losses, flags).by(groups, 0))
+    measured = shown_groups(Outcome(flags, losses, flags).by(pd.Series(groups), 0))
     assert {name: row["records"] for name, row in measured.items()} == shown

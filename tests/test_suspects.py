@@ -3,6 +3,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
+from cleanlab.filter import find_label_issues
 
 from textlstm.suspects import label_suspects
 
@@ -22,6 +24,24 @@ def test_a_label_against_all_probability_is_suspect():
         {"record_id": "r30", "given_label": "b", "probability": 0.05, "likelier_label": "a",
          "likelier_probability": 0.95},
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_suspects_are_those_of_cleanlab(seed):
+    chance = np.random.default_rng(seed)
+    n_classes, n_texts, n = (int(chance.integers(*ends)) for ends in ((2, 9), (20, 300), (50, 900)))
+    probabilities = chance.dirichlet(np.full(n_classes, 0.5), size=n_texts)
+    places = chance.integers(n_texts, size=n)
+    truth = np.array([chance.choice(n_classes, p=one) for one in probabilities[places]])
+    wrong = chance.random(n) < 0.1
+    truth[wrong] = chance.integers(n_classes, size=wrong.sum())
+    classes = [str(number) for number in range(n_classes)]
+    ids = pd.Series(map(str, range(n)))
+    found = label_suspects(ids, truth, probabilities, classes, places)
+    expected = find_label_issues(
+        truth, probabilities[places], return_indices_ranked_by="self_confidence", n_jobs=1
+    )
+    assert len(found) and found["record_id"].tolist() == list(map(str, expected))
 
 
 def test_a_class_without_records_is_no_obstacle():

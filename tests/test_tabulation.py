@@ -39,7 +39,9 @@ def test_measures_that_are_none_are_empty_cells():
 
 def test_groups_and_classes_stand_with_their_intervals():
     flags = np.array([True, False])
-    found = Outcome(flags, np.array([1.0, 3.0]), np.array([False, False])).by(["F", "F"], 0)
+    found = Outcome(flags, np.array([1.0, 3.0]), np.array([False, False])).by(
+        pd.Series(["F", "F"]), 0
+    )
     table = tabulation.groups({"sex": found})
     assert table.loc[0, ["column", "group", "records"]].tolist() == ["sex", "F", 2]
     assert table.loc[0, ["accuracy", "log_loss", "coded"]].tolist() == [0.5, 2.0, 0.0]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -22,13 +23,15 @@ def majority() -> Any:
     return DummyClassifier(strategy="prior")
 
 
-def tfidf_logreg(texts: Sequence[str]) -> Pipeline:
+def tfidf_logreg(texts: Sequence[str], records: NDArray[np.int64] | None = None) -> Pipeline:
     """Return TF-IDF of words and word pairs, a block per field, with logistic regression.
 
     Parameters
     ----------
     texts
         Preprocessed training texts; they tell how many fields there are, and which have words.
+    records
+        How many records each of them stands for; by default, one.
 
     Notes
     -----
@@ -37,7 +40,7 @@ def tfidf_logreg(texts: Sequence[str]) -> Pipeline:
     """
     table = _field_table(texts)
     blocks = [
-        (f"field_{number}", _word_pairs(), number)
+        (f"field_{number}", WordPairs(records), number)
         for number in range(table.shape[1])
         if any(table[:, number])
     ]
@@ -48,22 +51,57 @@ def tfidf_logreg(texts: Sequence[str]) -> Pipeline:
     )
 
 
-BASELINES: dict[str, Callable[[Sequence[str]], Any]] = {
-    "majority": lambda texts: majority(),
-    "tfidf_logreg": tfidf_logreg,
+class WordPairs(TfidfVectorizer):  # type: ignore[misc]
+    """TF-IDF of the words and word pairs of distinct texts.
+
+    Parameters
+    ----------
+    records
+        (B,) how many records each of the texts it is fitted to stands for; by default, one.
+    """
+
+    def __init__(self, records: NDArray[np.int64] | None = None) -> None:
+        self.records = records
+        # Texts are tokenized already, by the same function as the network's.
+        super().__init__(
+            tokenizer=str.split,
+            token_pattern=None,
+            lowercase=False,
+            ngram_range=(1, 2),
+            sublinear_tf=True,
+        )
+
+    def fit_transform(self, raw_documents: Sequence[str], y: Any = None) -> Any:
+        """Return the features (B, F) of the texts that it is fitted to."""
+        features = super().fit_transform(raw_documents)
+        if self.records is None:
+            return features
+        found = self.records @ (features > 0)
+        self.idf_ = np.log((1 + self.records.sum()) / (1 + found)) + 1
+        return self.transform(raw_documents)
+
+
+def fit_majority(texts: Sequence[str], labels: Sequence[str], records: NDArray[np.int64]) -> Any:
+    """Return the classes' shares, fitted to texts and labels of so many records each."""
+    return majority().fit(texts, labels, records)
+
+
+def fit_tfidf_logreg(
+    texts: Sequence[str], labels: Sequence[str], records: NDArray[np.int64]
+) -> Pipeline:
+    """Return the linear model, fitted to texts and labels of so many records each.
+
+    But for the order of sums, it is the model fitted to the records one by one.
+    """
+    model = tfidf_logreg(texts, records)
+    return model.fit(texts, labels, logisticregression__sample_weight=records)
+
+
+BASELINES: dict[str, Callable[[Sequence[str], Sequence[str], NDArray[np.int64]], Any]] = {
+    "majority": fit_majority,
+    "tfidf_logreg": fit_tfidf_logreg,
 }
-"""Each baseline's name and how to make it for the training texts."""
-
-
-def _word_pairs() -> TfidfVectorizer:
-    # Texts are tokenized already, by the same function as the network's.
-    return TfidfVectorizer(
-        tokenizer=str.split,
-        token_pattern=None,
-        lowercase=False,
-        ngram_range=(1, 2),
-        sublinear_tf=True,
-    )
+"""Each baseline's name, and how it is fitted to texts and labels of so many records each."""
 
 
 def _field_table(texts: Sequence[str]) -> np.ndarray[Any, Any]:

@@ -14,6 +14,7 @@ from textlstm.bundle import Bundle
 from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.explain import class_words, faithfulness
 from textlstm.inside import Use, use_of_units
+from textlstm.records import as_list
 from textlstm.robustness import robustness
 from textlstm.suspects import conflicting_labels, label_suspects
 
@@ -86,6 +87,7 @@ def examine(
     truth: NDArray[np.int64],
     probabilities: NDArray[np.float64],
     seed: int,
+    places: NDArray[np.integer[Any]] | None = None,
 ) -> Examination:
     """Examine a bundle: explanations on its training records, everything else on the holdout.
 
@@ -95,13 +97,15 @@ def examine(
         ``train``, ``validation`` and ``holdout``: record_id, text, label.
     truth, probabilities
         Of the holdout's records whose label is known, in their order: class numbers (n,) and the
-        model's probabilities (n, C).
+        model's probabilities (B, C).
+    places
+        (n,) the row of the probabilities that each of these records has; by default, its own.
     """
     holdout = parts["holdout"][parts["holdout"]["label"].isin(bundle.labels)]
-    texts, train = holdout["text"].tolist(), parts["train"]
+    texts, train = as_list(holdout["text"]), parts["train"]
     watched = train["text"].sample(min(len(train), UNITS_SAMPLE), random_state=seed)
     use = use_of_units(bundle, watched.tolist())
-    suspects = label_suspects(holdout["record_id"].tolist(), truth, probabilities, bundle.labels)
+    suspects = label_suspects(holdout["record_id"], truth, probabilities, bundle.labels, places)
     conflicts = conflicting_labels(pd.concat(parts.values()))
     words = class_words(bundle, train, SMALLEST_SHOWN, seed)
     measured = faithfulness(bundle, texts, seed)

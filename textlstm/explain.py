@@ -20,6 +20,7 @@ from textlstm.batches import Batch, Corpus, by_length
 from textlstm.bundle import Bundle
 from textlstm.encoding import PAD, UNKNOWN
 from textlstm.inside import token_steps
+from textlstm.records import texts_by_class
 from textlstm.text import SEPARATOR, word_records
 
 STEPS = 8
@@ -166,10 +167,7 @@ def class_words(bundle: Bundle, records: pd.DataFrame, min_records: int, seed: i
     """
     each = CLASS_SAMPLE // len(bundle.labels)
     chance = np.random.default_rng(seed)
-    of_class = {
-        str(label): records["text"][records["label"] == label].tolist()
-        for label in records["label"].value_counts().index
-    }
+    of_class = texts_by_class(records)
     drawn = [
         (label, texts[place])
         for label, texts in of_class.items()

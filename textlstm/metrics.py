@@ -18,9 +18,15 @@ MODEL, LINEAR = "textlstm", "TF-IDF + logistic regression"
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
+Places = NDArray[np.integer[Any]]
 
 
-def scores(labels: Numbers, probabilities: Floats, unseen: NDArray[np.bool_]) -> dict[str, Any]:
+def scores(
+    labels: Numbers,
+    probabilities: Floats,
+    unseen: NDArray[np.bool_],
+    places: Places | None = None,
+) -> dict[str, Any]:
     """Return the overall measures of a model.
 
     Parameters
@@ -28,18 +34,21 @@ def scores(labels: Numbers, probabilities: Floats, unseen: NDArray[np.bool_]) ->
     labels
         (n,) true class numbers.
     probabilities
-        (n, C).
+        (B, C).
     unseen
         (n,) whether the text is absent from the training records.
+    places
+        (n,) the row of the probabilities that each record has, records of one text the same one,
+        say; by default, its own.
     """
-    predicted = probabilities.argmax(axis=1)
+    predicted = probabilities.argmax(axis=1)[_rows(labels, places)]
     return {
         "accuracy": float(accuracy_score(labels, predicted)),
         "macro_f1": _f1(labels, predicted, "macro"),
         "weighted_f1": _f1(labels, predicted, "weighted"),
-        "log_loss": float(log_losses(labels, probabilities).mean()),
-        "ece": expected_calibration_error(labels, probabilities),
-        "brier": brier_score(labels, probabilities),
+        "log_loss": float(log_losses(labels, probabilities, places).mean()),
+        "ece": expected_calibration_error(labels, probabilities, places),
+        "brier": brier_score(labels, probabilities, places),
         "accuracy_unseen_text": (
             float(accuracy_score(labels[unseen], predicted[unseen])) if unseen.any() else None
         ),
@@ -50,42 +59,60 @@ def _f1(labels: Numbers, predicted: Numbers, average: str) -> float:
     return float(f1_score(labels, predicted, average=average, zero_division=0.0))
 
 
-def log_losses(labels: Numbers, probabilities: Floats) -> Floats:
-    """Return each record's log loss in nats (n,)."""
-    chosen = probabilities[np.arange(len(labels)), labels]
+def _rows(labels: Numbers, places: Places | None) -> Places:
+    return np.arange(len(labels)) if places is None else places
+
+
+def log_losses(labels: Numbers, probabilities: Floats, places: Places | None = None) -> Floats:
+    """Return each record's log loss in nats (n,); arguments as of :func:`scores`."""
+    chosen = probabilities[_rows(labels, places), labels]
     losses: Floats = -np.log(np.clip(chosen, SMALLEST_PROBABILITY, None))
     return losses
 
 
-def brier_score(labels: Numbers, probabilities: Floats) -> float:
-    """Return the mean squared distance to the truth, summed over classes, 0 to 2 (Brier 1950)."""
-    truth = np.eye(probabilities.shape[1])[labels]
-    return float(((probabilities - truth) ** 2).sum(axis=1).mean())
+def brier_score(labels: Numbers, probabilities: Floats, places: Places | None = None) -> float:
+    """Return the mean squared distance to the truth, summed over classes, 0 to 2 (Brier 1950).
+
+    Arguments are as those of :func:`scores`.
+    """
+    n_classes = probabilities.shape[1]
+    # Records of one text and one label are equally far.
+    pairs, pair = np.unique(_rows(labels, places) * n_classes + labels, return_inverse=True)
+    rows, classes = np.divmod(pairs, n_classes)
+    distances = ((probabilities[rows] - np.eye(n_classes)[classes]) ** 2).sum(axis=1)
+    return float(distances[pair].mean())
 
 
-def reliability(labels: Numbers, probabilities: Floats, bins: int = ECE_BINS) -> dict[str, Floats]:
+def reliability(
+    labels: Numbers, probabilities: Floats, places: Places | None = None, bins: int = ECE_BINS
+) -> dict[str, Floats]:
     """Return confidence, accuracy and number of records in each bin of the top probability.
 
-    Bins are of equal width and closed on the right; empty ones are left out.
+    Bins are of equal width and closed on the right; empty ones are left out. The first arguments
+    are as those of :func:`scores`.
     """
-    confidence = probabilities.max(axis=1)
-    hits = probabilities.argmax(axis=1) == labels
-    places = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    counts = np.bincount(places, minlength=bins)
+    rows = _rows(labels, places)
+    confidence = probabilities.max(axis=1)[rows]
+    hits = probabilities.argmax(axis=1)[rows] == labels
+    numbers = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    counts = np.bincount(numbers, minlength=bins)
     filled = counts > 0
     return {
-        "confidence": np.bincount(places, confidence, bins)[filled] / counts[filled],
-        "accuracy": np.bincount(places, hits, bins)[filled] / counts[filled],
+        "confidence": np.bincount(numbers, confidence, bins)[filled] / counts[filled],
+        "accuracy": np.bincount(numbers, hits, bins)[filled] / counts[filled],
         "records": counts[filled].astype(np.float64),
     }
 
 
-def expected_calibration_error(labels: Numbers, probabilities: Floats) -> float:
+def expected_calibration_error(
+    labels: Numbers, probabilities: Floats, places: Places | None = None
+) -> float:
     """Return the mean distance of confidence and accuracy over bins, by records.
 
-    Naeini et al. 2015, for the top class; 15 bins of equal width.
+    Naeini et al. 2015, for the top class; 15 bins of equal width. Arguments are as those of
+    :func:`scores`.
     """
-    bins = reliability(labels, probabilities)
+    bins = reliability(labels, probabilities, places)
     gaps = np.abs(bins["confidence"] - bins["accuracy"])
     return float(np.average(gaps, weights=bins["records"]))
 
@@ -112,7 +139,12 @@ def bootstrap_mean(values: Floats, seed: int, draws: int = 1000) -> dict[str, fl
 
 
 def paired_bootstrap(
-    labels: Numbers, first: Floats, second: Floats, seed: int, draws: int = 2000
+    labels: Numbers,
+    first: Floats,
+    second: Floats,
+    seed: int,
+    draws: int = 2000,
+    places: Places | None = None,
 ) -> dict[str, dict[str, float]]:
     """Return the difference of two models on the same records, with a 95 % interval.
 
@@ -124,14 +156,16 @@ def paired_bootstrap(
     labels
         (n,) true class numbers.
     first, second
-        (n, C) probabilities; the difference is first minus second.
+        (B, C) probabilities; the difference is first minus second.
+    places
+        As of :func:`scores`.
     """
-    n, n_classes = first.shape
+    n, n_classes = len(labels), first.shape[1]
     cells, losses, hits = [], [], []
     for probabilities in (first, second):
-        predicted = probabilities.argmax(axis=1)
+        predicted = probabilities.argmax(axis=1)[_rows(labels, places)]
         cells.append(labels * n_classes + predicted)
-        losses.append(log_losses(labels, probabilities))
+        losses.append(log_losses(labels, probabilities, places))
         hits.append((predicted == labels).astype(np.float64))
     gain_accuracy, gain_loss = hits[0] - hits[1], losses[0] - losses[1]
 

@@ -3,6 +3,7 @@
 import unicodedata
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,25 @@ def distinct(values: pd.Series) -> tuple[list[str], NDArray[np.intp]]:
     return [str(value) for value in found], places
 
 
+def as_list(values: pd.Series) -> list[str]:
+    """Return the values as a list in which equal ones are one object."""
+    found, places = distinct(values)
+    cells: list[str] = np.array(found, dtype=object)[places].tolist()
+    return cells
+
+
+def texts_by_class(records: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the texts of each class, the class of the most records first.
+
+    >>> records = {"text": ["fall", "mi", "mi"], "label": ["External", "Heart", "Heart"]}
+    >>> texts_by_class(pd.DataFrame(records))
+    {'Heart': ['mi', 'mi'], 'External': ['fall']}
+    """
+    labels, numbers = distinct(records["label"])
+    order = np.argsort(-np.bincount(numbers), kind="stable")
+    return {labels[one]: as_list(records["text"][numbers == one]) for one in order}
+
+
 def plain_label(label: str) -> str:
     r"""Return a label with single spaces, composed, so that what looks the same is the same.
 
@@ -116,6 +136,21 @@ def read_records(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """Return columns of what :func:`write_records` wrote, as categoricals."""
     table = pq.read_table(path, columns=list(columns), read_dictionary=list(columns))
     return pd.DataFrame(table.to_pandas())
+
+
+def read_parts(folder: Path) -> dict[str, pd.DataFrame]:
+    """Return the :data:`PARTS` that :func:`write_records` wrote to a folder, by their names.
+
+    All columns but ``record_id`` are categoricals, of the same categories in all parts.
+    """
+    paths = [folder / f"{name}.parquet" for name in PARTS]
+    repeated = [name for name in pq.read_schema(paths[0]).names if name != "record_id"]
+    tables = [pq.read_table(path, read_dictionary=repeated) for path in paths]
+    whole = pa.concat_tables(tables).unify_dictionaries().to_pandas()
+    ends = np.cumsum([0, *map(len, tables)])
+    return {
+        name: whole[start:end] for name, (start, end) in zip(PARTS, pairwise(ends), strict=True)
+    }
 
 
 # ---------------------------------------------------------------------------------- splitting

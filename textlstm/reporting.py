@@ -1,6 +1,6 @@
 """The measure of a run: the model and its baselines on the holdout, in numbers and pictures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -30,7 +30,16 @@ from textlstm.decisions import (
     workload,
 )
 from textlstm.disclosure import SMALLEST_SHOWN, Withheld, withheld
-from textlstm.metrics import LINEAR, MODEL, paired_bootstrap, per_class, reliability, scores
+from textlstm.metrics import (
+    LINEAR,
+    MODEL,
+    log_losses,
+    paired_bootstrap,
+    per_class,
+    reliability,
+    scores,
+)
+from textlstm.records import as_list, distinct, texts_by_class
 from textlstm.scoring import Scores, rounded, score
 from textlstm.subgroups import PREFIX, Outcome, seen_names, shown_groups
 from textlstm.text import word_records
@@ -53,20 +62,24 @@ class Evaluation:
         The class names.
     truth
         (n,) true class numbers.
+    places
+        (n,) which of the distinct texts each record has.
     probabilities
-        (n, C) by name of the model: ``textlstm`` and the baselines.
+        (B, C) of the distinct texts, by name of the model: ``model`` and the baselines.
     """
 
     metrics: dict[str, Any]
     predictions: pd.DataFrame
     labels: tuple[str, ...]
     truth: NDArray[np.int64]
+    places: NDArray[np.intp]
     probabilities: dict[str, NDArray[np.float64]]
 
     @cached_property
     def confusion(self) -> NDArray[np.int64]:
         """Return the confusion matrix of textlstm (C, C), rows true."""
-        return _confusion(self.truth, self.probabilities["model"].argmax(axis=1), self.labels)
+        best = self.probabilities["model"].argmax(axis=1)[self.places]
+        return _confusion(self.truth, best, self.labels)
 
     @cached_property
     def withheld(self) -> Withheld:
@@ -92,30 +105,38 @@ def evaluate(
     holdout = parts["holdout"][known]
     training = pd.concat([parts["train"], parts["validation"]])
     training = training[training["label"].isin(bundle.labels)]
-    texts, names = holdout["text"].tolist(), list(bundle.labels)
-    truth = np.array([names.index(label) for label in holdout["label"]], dtype=np.int64)
-    unseen = ~holdout["text"].isin(training["text"]).to_numpy()
+    # Most records of a registry repeat others: each distinct text is scored once.
+    texts, places = distinct(holdout["text"])
+    names, truth = (
+        list(bundle.labels),
+        pd.Index(bundle.labels).get_indexer(pd.Index(holdout["label"])),
+    )
+    times = training["text"].value_counts().reindex(texts, fill_value=0).to_numpy()[places]
+    unseen = times == 0
 
     outcome = score(bundle, texts)
     probabilities = {"model": outcome.probabilities}
-    for name, make in BASELINES.items():
-        fitted = make(training["text"].tolist()).fit(training["text"], training["label"])
+    pairs = training.groupby(["text", "label"], observed=True, sort=False).size().reset_index()
+    for name, fit in BASELINES.items():
+        fitted = fit(pairs["text"].tolist(), pairs["label"].tolist(), pairs[0].to_numpy())
         # Labels are sorted in the bundle as in scikit-learn, and the training part has them all.
         probabilities[name] = fitted.predict_proba(texts)
 
-    measured = {name: scores(truth, one, unseen) for name, one in probabilities.items()}
-    before = scores(truth, uncalibrated(outcome.probabilities, bundle.temperature), unseen)
-    best = outcome.ranked(0)
+    measured = {name: scores(truth, one, unseen, places) for name, one in probabilities.items()}
+    uncooled = uncalibrated(outcome.probabilities, bundle.temperature)
+    before = scores(truth, uncooled, unseen, places)
+    best = outcome.ranked(0)[places]
     # Where no text of the holdout is a training one, what is new are texts, not records.
-    alike = repeats(holdout["text"].factorize()[0]) if unseen.all() else None
-    decisions = measured_decisions(bundle.held_out, outcome, truth, unseen, names, alike)
+    alike = repeats(places) if unseen.all() else None
+    decisions = measured_decisions(bundle.held_out, outcome, truth, unseen, names, alike, places)
     threshold = promise(bundle.held_out, main_promise(decisions)["max_error"]).threshold
-    became = Outcome.of(truth, outcome.probabilities, outcome.accepted(threshold))
+    accepted = outcome.accepted(threshold)[places]
+    became = Outcome(best == truth, log_losses(truth, outcome.probabilities, places), accepted)
     metrics = {
         "model": measured["model"],
         "baselines": {name: measured[name] for name in BASELINES},
         "difference": paired_bootstrap(
-            truth, probabilities["model"], probabilities["tfidf_logreg"], seed
+            truth, probabilities["model"], probabilities["tfidf_logreg"], seed, places=places
         ),
         "per_class": per_class(truth, best, names),
         "per_class_intervals": class_intervals(_confusion(truth, best, names), names),
@@ -126,24 +147,24 @@ def evaluate(
         },
         "decisions": decisions,
         "subgroups": {
-            name.removeprefix(PREFIX): became.by(holdout[name].tolist(), seed)
+            name.removeprefix(PREFIX): became.by(holdout[name], seed)
             for name in holdout.columns.astype(str)
             if name.startswith(PREFIX)
         },
-        "seen": became.by(seen_names(holdout["text"], training["text"]), seed),
+        "seen": became.by(seen_names(times), seed),
         "data": _data_facts(bundle, parts, summary, n_unknown_label=int((~known).sum())),
     }
     predictions = pd.DataFrame(
         {
             "record_id": holdout["record_id"],
             "true_label": holdout["label"],
-            "predicted_label": [names[number] for number in best],
-            "probability": rounded(outcome.probabilities.max(axis=1)),
-            "second_label": [names[number] for number in outcome.ranked(1)],
-            "decision": outcome.decisions(),
+            "predicted_label": pd.Categorical(names).take(best),
+            "probability": rounded(outcome.probabilities.max(axis=1))[places],
+            "second_label": pd.Categorical(names).take(outcome.ranked(1)[places]),
+            "decision": pd.Categorical(outcome.decisions()).take(places),
         }
     )
-    return Evaluation(metrics, predictions, bundle.labels, truth, probabilities)
+    return Evaluation(metrics, predictions, bundle.labels, truth, places, probabilities)
 
 
 def _confusion(
@@ -189,6 +210,7 @@ def measured_decisions(
     unseen: NDArray[np.bool_],
     names: Sequence[str],
     alike: Counts | None = None,
+    places: NDArray[np.integer[Any]] | None = None,
 ) -> dict[str, Any]:
     """Return what was promised, and what became of it on n other records.
 
@@ -197,23 +219,29 @@ def measured_decisions(
     held_out
         What promises are read off.
     outcome
-        Of the other records.
+        Of the other records' texts.
     truth, unseen
         (n,) their class numbers, and whether their texts are absent from the training records.
     names
         (C,) of the classes.
     alike
         (n,) how many of the other records have the text of each, if texts are what is new.
+    places
+        (n,) the text of each record; by default, each has its own.
     """
-    probabilities = outcome.probabilities
+    places = np.arange(len(truth)) if places is None else places
     alike = np.ones(len(truth), dtype=np.int64) if alike is None else alike
-    predicted, correct = outcome.ranked(0), outcome.ranked(0) == truth
-    best = rounded(probabilities.max(axis=1))
-    given = {name: predicted == number for number, name in enumerate(names)}
+    predicted = outcome.ranked(0)[places]
+    correct = predicted == truth
+    best = rounded(outcome.probabilities.max(axis=1))[places]
+
+    def given() -> Iterator[tuple[str, NDArray[np.bool_]]]:
+        return ((name, predicted == number) for number, name in enumerate(names))
+
     promises, sets = [], []
     for max_error in PROMISED_ERRORS:
         found = promise(held_out, max_error)
-        accepted = outcome.accepted(found.threshold)
+        accepted = outcome.accepted(found.threshold)[places]
         coded, error = counted(accepted, alike), counted(~correct[accepted], alike[accepted])
         promises.append(
             {
@@ -229,18 +257,18 @@ def measured_decisions(
                         "coded": counted(accepted[rows], alike[rows]),
                         "error": counted(~correct[rows & accepted], alike[rows & accepted]),
                     }
-                    for name, rows in given.items()
+                    for name, rows in given()
                 },
             }
         )
     for coverage in COVERAGES:
         inside = outcome.sets(set_threshold(held_out, coverage))
-        covered = inside[np.arange(len(truth)), truth]
+        covered, sizes = inside[places, truth], inside.sum(axis=1)[places]
         sets.append(
             {
                 "coverage": coverage,
-                "labels": float(inside.sum(axis=1).mean()),
-                "single": counted(inside.sum(axis=1) == 1, alike),
+                "labels": float(sizes.mean()),
+                "single": counted(sizes == 1, alike),
                 "covered": counted(covered, alike),
                 "covered_unseen_text": counted(covered[unseen], alike[unseen]),
                 "per_class": {
@@ -255,7 +283,7 @@ def measured_decisions(
         "promises": promises,
         "workload": workload(best, correct, alike),
         "workload_per_class": {
-            name: workload(best[rows], correct[rows], alike[rows]) for name, rows in given.items()
+            name: workload(best[rows], correct[rows], alike[rows]) for name, rows in given()
         },
         "sets": sets,
     }
@@ -291,17 +319,20 @@ def _data_facts(
     bundle: Bundle, parts: Mapping[str, pd.DataFrame], summary: Mapping[str, Any],
     n_unknown_label: int,
 ) -> dict[str, Any]:  # fmt: skip
-    texts = pd.concat([part["text"] for part in parts.values()]).tolist()
     length = bundle.encoding.length
-    words, unknown = bundle.encoding.count_words(parts["holdout"]["text"].tolist())
+    texts, places = distinct(pd.concat([part["text"] for part in parts.values()]))
+    cut = np.array([len(text.split()) > length for text in texts], dtype=bool)[places]
+    held_out, places = distinct(parts["holdout"]["text"])
+    times = np.bincount(places)
+    words, unknown = (int(times @ one) for one in bundle.encoding.count_words(held_out))
     return {
         "rows": summary["rows"],
         **{name: len(part) for name, part in parts.items()},
         "holdout": len(parts["holdout"]) - n_unknown_label,
         "distinct_texts": summary["distinct_texts"],
         "dropped": {**summary["dropped"], "label_not_in_training": n_unknown_label},
-        "truncated_share": sum(len(text.split()) > length for text in texts) / len(texts),
-        "unknown_token_share": float(unknown.sum() / max(words.sum(), 1)),
+        "truncated_share": float(cut.mean()),
+        "unknown_token_share": unknown / max(words, 1),
         "length": length,
         "handled": summary["handled"],
     }
@@ -402,7 +433,8 @@ def _reliabilities(evaluation: Evaluation) -> dict[str, dict[str, NDArray[np.flo
         LINEAR: probabilities["tfidf_logreg"],
         f"{MODEL}, not calibrated": uncalibrated(probabilities["model"], temperature),
     }
-    return {name: reliability(evaluation.truth, one) for name, one in models.items()}
+    truth, places = evaluation.truth, evaluation.places
+    return {name: reliability(truth, one, places) for name, one in models.items()}
 
 
 def draw(
@@ -423,7 +455,7 @@ def draw(
             decisions["workload_per_class"], main_promise(decisions)
         ),
         "workload_by_class": figures.workload_by_class(main_promise(decisions)),
-        "word_cloud": figures.word_cloud(word_records(train["text"], MIN_CLOUD_RECORDS), seed),
+        "word_cloud": figures.word_cloud(_words(as_list(train["text"])), seed),
         "word_clouds_by_class": figures.word_clouds(_class_words(train), seed),
     }
     return {name: figure for name, figure in drawn.items() if figure is not None}
@@ -449,7 +481,7 @@ def tabulate(
         "workload_curves": tabulation.workload_curves(decisions["workload_per_class"]),
         "workload_by_class": tabulation.workload_by_class(main_promise(decisions)),
         "groups": tabulation.groups({"times trained on": shown["seen"]} | shown["subgroups"]),
-        "word_cloud": tabulation.words({"": word_records(train["text"], MIN_CLOUD_RECORDS)}),
+        "word_cloud": tabulation.words({"": _words(as_list(train["text"]))}),
         "word_clouds_by_class": tabulation.words(_class_words(train)),
     }
     return {name: table for name, table in tables.items() if len(table)}
@@ -457,7 +489,9 @@ def tabulate(
 
 def _class_words(train: pd.DataFrame) -> dict[str, dict[str, int]]:
     """Return the records of each word in each class, the most frequent class first."""
-    return {
-        label: word_records(train["text"][train["label"] == label], MIN_CLOUD_RECORDS)
-        for label in train["label"].value_counts().index
-    }
+    return {label: _words(texts) for label, texts in texts_by_class(train).items()}
+
+
+def _words(texts: Sequence[str]) -> dict[str, int]:
+    """Return the records of each word that may be shown."""
+    return word_records(texts, MIN_CLOUD_RECORDS)

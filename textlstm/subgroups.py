@@ -1,7 +1,6 @@
 """Measures of groups of records: by columns of the table, or by how often a text was seen."""
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 from textlstm.decisions import counted
 from textlstm.disclosure import SMALLEST_SHOWN, hidden_counts, is_age, pooled_ages
 from textlstm.errors import InputError
-from textlstm.metrics import bootstrap_mean, log_losses
+from textlstm.metrics import bootstrap_mean
+from textlstm.records import renamed
 
 MOST_GROUPS = 100
 """A column of more groups than that is one of names or ids."""
@@ -67,27 +67,27 @@ def _ten_years(age: str) -> str:
     return f"{first}-{first + 9}"
 
 
-def seen_names(texts: pd.Series, training: pd.Series) -> list[str]:
-    """Return for each text how often it is among those of the training: one of :data:`SEEN`."""
-    times = texts.map(training.value_counts()).fillna(0).to_numpy()
-    return [SEEN[0 if n == 0 else 1 if n < SEEN_OFTEN else 2] for n in times]
+def seen_names(times: NDArray[np.integer[Any]]) -> pd.Series:
+    """Return one of :data:`SEEN` for each number of times that the training has a text (n,)."""
+    return pd.Series(pd.Categorical(SEEN).take(np.digitize(times, [1, SEEN_OFTEN])))
 
 
-def with_few_missing_pooled(groups: Sequence[str]) -> list[str]:
+def with_few_missing_pooled(groups: pd.Series) -> pd.Series:
     """Return the groups, fewer than ten missing cells counted with the smallest of the others.
 
     By themselves they would have to be left out, and a group of any size with them.
 
-    >>> sorted(set(with_few_missing_pooled(["F"] * 20 + ["M"] * 30 + ["(missing)"] * 3)))
+    >>> groups = pd.Series(["F"] * 20 + ["M"] * 30 + ["(missing)"] * 3)
+    >>> sorted(with_few_missing_pooled(groups).unique())
     ['F or (missing)', 'M']
     """
-    counts = Counter(groups)
+    counts = {str(name): n for name, n in groups.value_counts().items() if n}
     missing = counts.pop(MISSING, 0)
     if not counts or not 0 < missing < SMALLEST_SHOWN:
-        return list(groups)
+        return groups
     smallest = min(counts, key=lambda name: (counts[name], name))
     pooled = f"{smallest} or {MISSING}"
-    return [pooled if name in (smallest, MISSING) else name for name in groups]
+    return renamed(groups, lambda name: pooled if name in (smallest, MISSING) else name)
 
 
 @dataclass(frozen=True)
@@ -108,15 +108,7 @@ class Outcome:
     losses: NDArray[np.float64]
     accepted: Flags
 
-    @classmethod
-    def of(
-        cls, truth: NDArray[np.int64], probabilities: NDArray[np.float64], accepted: Flags
-    ) -> "Outcome":
-        """Return it from true class numbers (n,) and probabilities (n, C)."""
-        correct = probabilities.argmax(axis=1) == truth
-        return cls(correct, log_losses(truth, probabilities), accepted)
-
-    def by(self, groups: Sequence[str], seed: int) -> dict[str, dict[str, Any]]:
+    def by(self, groups: pd.Series, seed: int) -> dict[str, dict[str, Any]]:
         """Return the measures of each group with 95 % intervals, the groups in order.
 
         Parameters
@@ -124,8 +116,11 @@ class Outcome:
         groups
             (n,) names.
         """
-        names = np.array(with_few_missing_pooled(groups), dtype=object)
-        return {name: self._of(names == name, seed) for name in sorted(set(names), key=_order)}
+        names = with_few_missing_pooled(groups)
+        return {
+            name: self._of((names == name).to_numpy(), seed)
+            for name in sorted(names.unique(), key=_order)
+        }
 
     def _of(self, rows: Flags, seed: int) -> dict[str, Any]:
         accepted = rows & self.accepted

@@ -180,7 +180,9 @@ def word_records(texts: Iterable[str], min_records: int) -> dict[str, int]:
     >>> word_records(["acute mi", "acute mi <sep> mi", "stroke"], min_records=2)
     {'acute': 2, 'mi': 2}
     """
-    counts = Counter(word for text in texts for word in sorted(set(text.split()) - {SEPARATOR}))
+    counts = Counter[str]()
+    for text, n in Counter(texts).items():
+        counts.update(dict.fromkeys(sorted(set(text.split()) - {SEPARATOR}), n))
     return {word: n for word, n in counts.most_common() if n >= min_records}
 
 
