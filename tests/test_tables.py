@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textlstm import delimited
+from textlstm import delimited, tables
 from textlstm.errors import InputError
 from textlstm.tables import (
     DistinctRows,
@@ -148,14 +148,23 @@ def test_an_empty_folder_is_refused(tmp_path):
     ],
 )
 def test_several_fields_in_any_table(texts):
-    assert as_records(texts) == [("a", "b"), ("c", "")]
+    assert list(as_records(texts)) == [("a", "b"), ("c", "")]
 
 
 def test_one_field_in_any_sequence():
     expected = [("a",), ("1",), ("",)]
-    assert as_records(["a", 1, None]) == expected
-    assert as_records(pd.Series(["a", "1", pd.NA])) == expected
-    assert as_records(np.array([])) == as_records([]) == []
+    assert list(as_records(["a", 1, None])) == expected
+    assert list(as_records(pd.Series(["a", "1", pd.NA]))) == expected
+    assert list(as_records(pd.Index(["a", "1", None]))) == expected
+    assert list(as_records(np.array([]))) == list(as_records([])) == []
+
+
+def test_a_frame_is_asked_for_its_cells_in_parts(monkeypatch):
+    monkeypatch.setattr(tables, "CHUNK_ROWS", 2)
+    frame = pd.DataFrame({"x": list("abcde"), "y": [1, 2, None, 4.5, 5]}, index=[9, 9, 2, 1, 0])
+    expected = [("a", "1.0"), ("b", "2.0"), ("c", ""), ("d", "4.5"), ("e", "5.0")]
+    assert list(as_records(frame)) == expected
+    assert list(as_records(frame["x"])) == [(one,) for one in "abcde"]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +172,7 @@ def test_one_field_in_any_sequence():
 )
 def test_what_is_no_table_of_texts_is_refused(texts):
     with pytest.raises(InputError):
-        as_records(texts)
+        list(as_records(texts))
 
 
 # Cells and their ends in any order, most of it no valid table, and some of it no text.

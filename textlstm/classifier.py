@@ -16,7 +16,7 @@ from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError
 from textlstm.fitting import as_examples, train_bundle
 from textlstm.model import resolve_device
-from textlstm.records import divide
+from textlstm.records import distinct, divide
 from textlstm.tables import as_records, as_text
 from textlstm.text import preprocess
 from textlstm.training import Epoch
@@ -123,18 +123,17 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         recipe = load_recipe(self.recipe).with_fields(**self.fields)
         device, seed = resolve_device(self.device), self._seed()
-        labels = column_or_1d(np.asarray(labels))
-        records = self._records(texts, labels, sample_weight)
-        classes, codes = np.unique(labels[records.index], return_inverse=True)
+        records, classes = self._records(texts, labels, sample_weight)
         if len(classes) < 2:
             raise InputError("texts with words of at least two classes are needed")
-        records = records.assign(label=codes)
         train, validation = divide(records, DataConfig().validation, "stratified", seed)
-        encoding = WordEncoding.fit(train["text"].tolist(), recipe.encoding)
+        learned, places = distinct(train["text"])
+        encoding = WordEncoding.fit(learned, recipe.encoding, np.bincount(places))
+        found, places = distinct(records["text"])
         self.history_ = []
         examples = as_examples(
-            encoding.encode(records["text"].tolist()),
-            codes,
+            encoding.encode(found)[places],
+            records["label"].to_numpy(),
             encoding,
             records.index.isin(validation.index),
             records["weight"].to_numpy(),
@@ -162,24 +161,33 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31))
 
-    def _records(self, texts: Any, labels: NDArray[Any], sample_weight: Any) -> pd.DataFrame:
-        """Return text and weight of the records that teach something, by their row number."""
-        records = as_records(texts)
+    def _records(
+        self, texts: Any, labels: Any, sample_weight: Any
+    ) -> tuple[pd.DataFrame, NDArray[Any]]:
+        """Return the records that teach something, by their row number, and the classes (C,).
+
+        Records have a text, of which each distinct one is kept once, a class number and a weight.
+        """
+        labels = column_or_1d(np.asarray(labels))
+        records, places = _distinct(texts)
         if not records:
             raise InputError("there are no texts to learn from")
         weights = np.ones(len(labels)) if sample_weight is None else np.asarray(sample_weight)
-        if not len(records) == len(labels) == len(weights):
+        if not len(places) == len(labels) == len(weights):
             raise InputError(
-                f"{len(records)} texts, {len(labels)} labels and {len(weights)} weights do not "
-                "match"
+                f"{len(places)} texts, {len(labels)} labels and {len(weights)} weights do not match"
             )
         if pd.isna(labels).any():
             raise InputError("a label is missing")
         if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
             raise InputError("sample_weight must be finite, at least 0, and not 0 throughout")
         self.n_fields_ = len(records[0])
-        frame = pd.DataFrame({"text": preprocess(records), "weight": weights.astype(float)})
-        return frame[(frame["text"] != "") & (frame["weight"] > 0)]
+        classes, codes = np.unique(labels, return_inverse=True)
+        text = pd.Categorical(preprocess(records)).take(places)
+        frame = pd.DataFrame({"text": text, "label": codes, "weight": weights.astype(float)})
+        frame = frame[(frame["text"] != "") & (frame["weight"] > 0)]
+        taught, codes = np.unique(frame["label"], return_inverse=True)
+        return frame.assign(label=codes), classes[taught]
 
     def predict_proba(self, texts: Any) -> NDArray[np.float64]:
         """Return the probabilities (n, C), columns in the order of ``classes_``.
@@ -190,12 +198,13 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Before :meth:`fit` or :meth:`load`.
         """
         check_is_fitted(self, "bundle_")
-        records = as_records(texts)
+        records, places = _distinct(texts)
         if records and len(records[0]) != self.n_fields_:
             raise InputError(
                 f"texts of {len(records[0])} field(s) are given; the model reads {self.n_fields_}"
             )
-        return self.bundle_.predict_proba(preprocess(records), resolve_device(self.device))
+        device = resolve_device(self.device)
+        return self.bundle_.predict_proba(preprocess(records), device)[places]
 
     def predict(self, texts: Any) -> NDArray[Any]:
         """Return the most probable label of each text (n,)."""
@@ -224,3 +233,11 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classifier.classes_ = np.array(bundle.labels)
         classifier.n_fields_ = bundle.summary["text fields"]
         return classifier
+
+
+def _distinct(texts: Any) -> tuple[list[tuple[str, ...]], NDArray[np.int32]]:
+    """Return the text fields of the distinct records, and which one each record is (n,)."""
+    numbers: dict[tuple[str, ...], int] = {}
+    places = (numbers.setdefault(record, len(numbers)) for record in as_records(texts))
+    found = np.fromiter(places, np.int32)
+    return list(numbers), found

@@ -5,7 +5,7 @@ Everything is read as text: ``0123`` stays ``0123``, and ``NA``, ``None`` and ``
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -185,8 +185,8 @@ class DistinctRows:
         return np.concatenate(self._places)
 
 
-def as_records(texts: Any) -> list[tuple[str, ...]]:
-    """Return the text fields of each record, whatever they came in.
+def as_records(texts: Any) -> Iterator[tuple[str, ...]]:
+    """Yield the text fields of each record, whatever they came in.
 
     Parameters
     ----------
@@ -197,25 +197,37 @@ def as_records(texts: Any) -> list[tuple[str, ...]]:
     Raises
     ------
     InputError
-        If ``texts`` is a single string or has more than two dimensions, or a value is bytes.
+        If ``texts`` is a single string or has more than two dimensions, a value is bytes, or the
+        records have different numbers of fields.
 
-    >>> as_records(["asthma", None])
+    >>> list(as_records(["asthma", None]))
     [('asthma',), ('',)]
     """
+    n_fields = None
+    for row in _rows(texts):
+        record = tuple(as_text(value) for value in row)
+        if len(record) != (n_fields := n_fields or len(record)):
+            raise InputError("every record must have the same number of text fields")
+        yield record
+
+
+def _rows(texts: Any) -> Iterator[Collection[Any]]:
+    """Yield the cells of each record."""
     if isinstance(texts, str | bytes):
         raise InputError("texts must be a sequence of texts, not a single one")
-    if not isinstance(texts, Iterable):
-        raise InputError(f"texts must be a sequence or a table, not {type(texts).__name__}")
-    values = texts.to_numpy(dtype=object) if hasattr(texts, "to_numpy") else texts
-    if not isinstance(values, np.ndarray):
-        rows = [row if isinstance(row, list | tuple) else (row,) for row in values]
-    elif values.ndim in (1, 2):
-        rows = list(values.reshape(len(values), -1)) if len(values) else []
+    if hasattr(texts, "iloc"):  # of pandas, which makes an object of each cell that is asked for
+        for start in range(0, len(texts), CHUNK_ROWS):
+            yield from _rows(texts.iloc[start : start + CHUNK_ROWS].to_numpy(dtype=object))
+    elif hasattr(texts, "to_numpy"):
+        yield from _rows(texts.to_numpy(dtype=object))
+    elif isinstance(texts, np.ndarray):
+        if texts.ndim not in (1, 2):
+            raise InputError(f"texts must have 1 or 2 dimensions, not {texts.ndim}")
+        yield from texts[:, None] if texts.ndim == 1 else texts
+    elif isinstance(texts, Iterable):
+        yield from (row if isinstance(row, list | tuple) else (row,) for row in texts)
     else:
-        raise InputError(f"texts must have 1 or 2 dimensions, not {values.ndim}")
-    if len({len(row) for row in rows}) > 1:
-        raise InputError("every record must have the same number of text fields")
-    return [tuple(as_text(value) for value in row) for row in rows]
+        raise InputError(f"texts must be a sequence or a table, not {type(texts).__name__}")
 
 
 def as_text(value: Any) -> str:
