@@ -1,11 +1,11 @@
 """Models side by side on the same holdouts: what the benchmarks of accuracy share."""
 
 import argparse
-import contextlib
 import importlib.util
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,10 @@ Models = Mapping[str, tuple[str, Fit]]
 
 MEASURES = ("accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "accuracy_unseen_text")
 COMPARED = ("accuracy", "macro_f1", "log_loss", "accuracy_unseen_text")
+
+NOT_KEPT = (
+    "nothing is kept; with --keep FILE each measurement is, and the same command goes on from there"
+)
 
 
 def textlstm(recipe: str, **fields: Any) -> Fit:
@@ -114,7 +118,7 @@ def read_kept(path: Path | None) -> dict[Key, dict[str, float]]:
     kept = {}
     try:
         for line in path.read_text(encoding="utf-8").splitlines():
-            with contextlib.suppress(json.JSONDecodeError):
+            with suppress(json.JSONDecodeError):
                 row = json.loads(line)
                 key = row["data"], tuple(row["text"]), row["label"], row["model"], row["seed"]
                 kept[key] = row["measures"]
@@ -155,6 +159,11 @@ def compare(
     return {name: pd.DataFrame(measures) for name, measures in rows.items()}, sorted(missing)
 
 
+def leaving(keep: Path | None) -> AbstractContextManager[None]:
+    """Have an interruption tell whether what is measured is kept."""
+    return shell.leaving(shell.KEPT if keep else NOT_KEPT)
+
+
 def task_parser(description: str | None, seeds: Sequence[int]) -> shell.Parser:
     """Return a parser of what to measure on: records, seeds, and the file that keeps it."""
     parser = shell.parser(description)
@@ -185,10 +194,11 @@ def _compare(
     parser = task_parser(description, range(5))
     parser.add_argument("--models", nargs="+", choices=models, default=list(models))
     given = parser.parse_args(argv)
-    records = load(given.data, given.text, given.label)
     task = (Path(given.data).name, tuple(given.text), given.label)
     keys = [(*task, model, seed) for model in given.models for seed in given.seeds]
-    results, missing = compare(models, records, keys, given.keep)
+    with leaving(given.keep):
+        records = load(given.data, given.text, given.label)
+        results, missing = compare(models, records, keys, given.keep)
     print(f"**{given.label}** from {' + '.join(given.text)}: {len(records)} records, "
           f"seeds {', '.join(map(str, given.seeds))}\n")  # fmt: skip
     print(table(results, reference))

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from benchmarks.comparison import append_kept, load, read_kept, task_parser
+from benchmarks.comparison import append_kept, leaving, load, read_kept, task_parser
 from pipelines import shell
 from textlstm.bundle import Bundle
 from textlstm.config import DataConfig, load_recipe
@@ -122,17 +122,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = task_parser(__doc__, range(20))
     parser.add_argument("--split", choices=("stratified", "grouped"), default="stratified")
     given = parser.parse_args(argv)
-    records = load(given.data, given.text, given.label)
-    known: dict[Any, Any] = read_kept(given.keep)
     results = []
     name = RECIPE if given.split == "stratified" else f"{RECIPE}, {given.split}"
-    for seed in given.seeds:
-        key = Path(given.data).name, tuple(given.text), given.label, name, seed
-        if key not in known:
-            known[key] = measure(records, given.split, seed)
-            if given.keep:
-                append_kept(given.keep, key, known[key])
-        results.append(known[key])
+    with leaving(given.keep):
+        records = load(given.data, given.text, given.label)
+        known: dict[Any, Any] = read_kept(given.keep)
+        for seed in given.seeds:
+            key = Path(given.data).name, tuple(given.text), given.label, name, seed
+            if key not in known:
+                known[key] = measure(records, given.split, seed)
+                if given.keep:
+                    append_kept(given.keep, key, known[key])
+            results.append(known[key])
     print(f"**{given.label}** from {' + '.join(given.text)}: {len(records)} records, "
           f"{len(results)} seeds\n")  # fmt: skip
     print(promise_table(results), set_table(results), sep="\n\n")

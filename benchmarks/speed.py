@@ -414,7 +414,7 @@ def main() -> None:
         job = measure_parts if given.job == "parts" else measure_model
         print(json.dumps(job(given)))
         return
-    with tempfile.TemporaryDirectory() as folder:
+    with shell.leaving("nothing is kept"), tempfile.TemporaryDirectory() as folder:
         for line in tables(given, Path(folder)):
             print(line, flush=True)
 

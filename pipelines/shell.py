@@ -29,6 +29,9 @@ DEMO_RUN = "runs/demo"
 GARBAGE = 100_000
 """Objects made, less those freed, after which Python looks for unreachable ones among them."""
 
+KEPT = "what is finished is kept, and the same command goes on from there"
+"""What an interruption leaves, unless :func:`leaving` says otherwise."""
+
 TURN = 0.0005
 """Seconds that a thread may hold Python's lock when others want it."""
 
@@ -197,6 +200,7 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, number: int) -> None:
         super().__init__()
         self.status = 128 + number
+        self.outcome = KEPT
 
 
 @contextmanager
@@ -229,6 +233,16 @@ def interruptible(finishes: Callable[[], bool] = lambda: False) -> Iterator[None
             signal.signal(number, handler)
 
 
+@contextmanager
+def leaving(outcome: str) -> Iterator[None]:
+    """Have an interruption tell what it leaves."""
+    try:
+        yield
+    except Interrupted as interruption:
+        interruption.outcome = outcome
+        raise
+
+
 def leave(main: Callable[[Sequence[str] | None], None]) -> NoReturn:
     """Run a stage and exit with its :func:`status`."""
     # Looking for garbage as often as Python does takes a sixth of the time of importing torch, and
@@ -258,6 +272,6 @@ def status(main: Callable[[Sequence[str] | None], None]) -> int:
         say(f"error: {error.filename or 'a file'}: {error.strerror or error}")
         return 2
     except Interrupted as interruption:
-        say("interrupted; what is finished is kept, and the same command goes on from there")
+        say(f"interrupted; {interruption.outcome}")
         return interruption.status
     return 0

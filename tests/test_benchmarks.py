@@ -2,6 +2,7 @@
 
 import importlib.util
 import runpy
+import signal
 import sys
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import ablations, comparison, peers, plain, promises, speed
+from pipelines import shell
 from textlstm.config import Recipe
 from textlstm.errors import InputError
 
@@ -52,6 +54,41 @@ def test_a_mistake_is_told_in_one_line(name, words, said, table, tmp_path, monke
     told = capsys.readouterr().err.splitlines()
     assert ended.value.code == 2 and said in told[-1]
     assert name == "speed" or (len(told) == 1 and told[0].startswith("error: "))
+
+
+COMMANDS = {
+    comparison: lambda: comparison.command("", ablations.MODELS, ablations.WHOLE),
+    promises: lambda: shell.leave(promises.main),
+    speed: lambda: shell.leave(lambda _: speed.main()),
+}
+
+
+@pytest.mark.parametrize(
+    ("module", "work", "keep", "said"),
+    [
+        (comparison, "measure", [], "nothing is kept; with --keep FILE"),
+        (comparison, "measure", ["--keep", "kept.jsonl"], "what is finished is kept"),
+        (promises, "measure", [], "nothing is kept; with --keep FILE"),
+        (promises, "measure", ["--keep", "kept.jsonl"], "what is finished is kept"),
+        (speed, "prepare", [], "nothing is kept"),
+    ],
+)
+def test_an_interruption_tells_what_is_kept(
+    module, work, keep, said, table, tmp_path, monkeypatch, capsys
+):
+    def interrupted(*_):
+        raise shell.Interrupted(signal.SIGINT)
+
+    monkeypatch.chdir(tmp_path)
+    table.to_csv("t.csv", index=False)
+    words = "--data t.csv --text cause --label category".split()
+    monkeypatch.setattr("sys.argv", ["benchmark", *words, *keep])
+    monkeypatch.setattr("os._exit", sys.exit)
+    monkeypatch.setattr(module, work, interrupted)
+    with pytest.raises(SystemExit, match="130"):
+        COMMANDS[module]()
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 1 and told[0].startswith(f"interrupted; {said}")
 
 
 def test_seeds_are_those_of_a_split():
