@@ -107,10 +107,8 @@ def evaluate(
     training = training[training["label"].isin(bundle.labels)]
     # Most records of a registry repeat others: each distinct text is scored once.
     texts, places = distinct(holdout["text"])
-    names, truth = (
-        list(bundle.labels),
-        pd.Index(bundle.labels).get_indexer(pd.Index(holdout["label"])),
-    )
+    names = list(bundle.labels)
+    truth = pd.Index(names).get_indexer(pd.Index(holdout["label"]))
     times = training["text"].value_counts().reindex(texts, fill_value=0).to_numpy()[places]
     unseen = times == 0
 
