@@ -252,3 +252,24 @@ def test_no_picture_and_no_row_is_broken_over_pages_of_paper(many_classes, tmp_p
     assert right <= 688 and tallest <= height and kept
     careless = paper.replace("max-height: 205mm", "")
     assert measured(careless, tmp_path, width, "--window-size=1000,1000")[1] > height
+
+
+ORDER = """
+<script>
+document.documentElement.style.width = "182mm";
+const top_of = name => document.querySelector(".drawn " + name).getBoundingClientRect().top;
+const rows = [...document.querySelectorAll(".drawn tbody tr")];
+const short = rows.filter(row => row.getBoundingClientRect().height < 25);
+document.title = `${top_of("table") < top_of("figure")} ${2 * short.length > rows.length}`;
+</script>
+"""
+
+
+@needs_browser
+# Some of the 31 names need two lines themselves: how many, the fonts decide.
+@pytest.mark.parametrize(("media", "said"), [("all", "true true"), ("print", "false false")])
+def test_on_paper_a_class_is_a_line_and_its_table_stands_first(many_classes, tmp_path, media, said):
+    paper = without_policy(many_classes).replace("@media print", f"@media {media}")
+    (tmp_path / "page.html").write_text(paper.replace("</body>", ORDER + "</body>"))
+    dom, _ = opened(tmp_path / "page.html", tmp_path, "--window-size=1000,1000")
+    assert re.search("<title>(.*)</title>", dom)[1] == said
