@@ -97,15 +97,17 @@ def _examples(run: Run, encoding: "WordEncoding", *, together: bool) -> "Example
     """Return texts and class numbers of the training and the validation part."""
     import numpy as np
 
-    from textlstm.encoding import read_encoded
+    from textlstm.encoding import count_encoded, read_encoded
     from textlstm.fitting import as_examples
 
-    paths = [run.encoded / f"{name}.arrow" for name in ("train", "validation")]
-    texts, numbers = read_encoded(*paths)
-    validation = np.arange(len(numbers)) >= len(read_encoded(paths[0])[1])
+    train, validation = (run.encoded / f"{name}.arrow" for name in ("train", "validation"))
+    texts, numbers = read_encoded(train, validation)
+    held_out = np.zeros(len(texts), dtype=bool)
+    held_out[count_encoded(train) :] = True
     # A class that only the validation part has cannot be learned, nor should it stop the training.
-    known = numbers >= 0
-    return as_examples(texts[known], numbers[known], encoding, validation[known], together=together)
+    if not (known := numbers >= 0).all():
+        texts, numbers, held_out = texts[known], numbers[known], held_out[known]
+    return as_examples(texts, numbers, encoding, held_out, together=together)
 
 
 def _line(epoch: "Epoch", n_epochs: int) -> str:

@@ -1,5 +1,8 @@
 """Tiny records all tests share."""
 
+import mmap
+
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import settings
@@ -13,6 +16,18 @@ CAUSES = {
     "Respiratory": ["COPD", "pneumonia", "Acute asthma", "respiratory failure due to COPD"],
     "External": ["gunshot wound of head", "fall", "drug overdose, fentanyl", "drowning"],
 }
+
+
+@pytest.fixture
+def in_a_file():
+    """Tells whether an array is in a file."""
+
+    def found(array):
+        while isinstance(array, np.ndarray):
+            array = array.base
+        return isinstance(array, memoryview | mmap.mmap)
+
+    return found
 
 
 def pytest_addoption(parser):

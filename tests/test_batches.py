@@ -1,7 +1,9 @@
+import numpy as np
 import pytest
 import torch
 
-from textlstm.batches import Corpus, by_length, shuffled
+from textlstm import spill
+from textlstm.batches import Corpus, by_length, distinct_rows, shuffled
 from textlstm.encoding import WordEncoding, hashed_ngrams
 
 WORDS = ("<pad>", "<unk>", "acute", "mi", "stroke")
@@ -86,3 +88,15 @@ def test_selected_records_are_read_as_in_the_whole():
 def test_the_share_of_unknown_words_counts_records():
     assert corpus(["acute xyz", "acute xyz", "mi mi"]).unknown_share() == pytest.approx(2 / 6)
     assert corpus([""]).unknown_share() == 0.0
+
+
+@pytest.mark.parametrize("width", [1, 2, 5])
+@pytest.mark.parametrize("at_a_time", [0, 1, 7, 1000])
+def test_many_rows_are_sorted_some_at_a_time(monkeypatch, width, at_a_time):
+    ids = np.random.default_rng(0).integers(0, 3, (200, width), dtype=np.int32) * 300
+    monkeypatch.setattr(spill, "LARGE", at_a_time * width * 4)
+    monkeypatch.setattr(spill, "ROWS", 7)
+    rows, places = distinct_rows(ids)
+    expected, expected_places = np.unique(ids, axis=0, return_inverse=True)
+    assert rows.tolist() == expected.tolist()
+    assert places.tolist() == expected_places.ravel().tolist()

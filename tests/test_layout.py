@@ -10,10 +10,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = [
-    "errors", "files", "parts", "config", "text", "preprocessor", "delimited", "tables", "records",
-    "encoding", "prefixes", "batches", "features", "lsa", "linear", "model", "calibration",
-    "checkpoint", "training", "metrics", "baselines", "decisions", "bundle", "fitting",
-    "classifier", "scoring", "inside", "explain", "review", "robustness", "suspects",
+    "errors", "files", "spill", "parts", "config", "text", "preprocessor", "delimited", "tables",
+    "records", "encoding", "prefixes", "batches", "features", "lsa", "linear", "model",
+    "calibration", "checkpoint", "training", "metrics", "baselines", "decisions", "bundle",
+    "fitting", "classifier", "scoring", "inside", "explain", "review", "robustness", "suspects",
     "disclosure", "subgroups", "tabulation", "figures", "examination", "reporting", "page",
 ]  # fmt: skip
 STAGES = ["preprocess", "encode", "train", "report", "predict", "explain", "review", "run"]

@@ -60,7 +60,7 @@ def features(training, texts):
 @pytest.mark.parametrize("at_a_time", [1, 2])
 def test_how_many_texts_are_made_at_a_time_changes_nothing(monkeypatch, at_a_time):
     _, whole = fitted()
-    monkeypatch.setattr("textlstm.features.TEXTS", at_a_time)
+    monkeypatch.setattr("textlstm.spill.ROWS", at_a_time)
     _, branch = fitted()
     for name, table in whole.state_dict().items():
         assert torch.equal(branch.state_dict()[name], table), name

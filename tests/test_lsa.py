@@ -28,7 +28,8 @@ def test_words_of_like_use_are_close():
 
 
 def test_of_many_texts_some_are_drawn(monkeypatch):
-    monkeypatch.setattr("textlstm.lsa.MOST_TEXTS", 4)
+    length = vectors(HEART + LUNGS, dimensions=2)[0].length
+    monkeypatch.setattr("textlstm.lsa.MOST_IDS", 4 * length + 1)
     counted = []
 
     def text_forms(self, texts):

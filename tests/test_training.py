@@ -1,15 +1,17 @@
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 import torch
 
+from textlstm import spill, training
 from textlstm.batches import Corpus
 from textlstm.calibration import calibrated, calibrated_loss, fit_temperature
 from textlstm.config import Recipe, load_recipe
-from textlstm.encoding import WordEncoding
+from textlstm.encoding import EncodedTexts, WordEncoding, read_encoded, write_encoded
 from textlstm.errors import InputError
-from textlstm.fitting import as_examples
+from textlstm.fitting import as_examples, train_bundle
 from textlstm.model import TextLSTM, predict_logits, resolve_device
 from textlstm.training import (
     clip_gradients,
@@ -178,6 +180,80 @@ def test_few_records_are_left_out_by_several_members(texts):
     assert examples.left_out(int(examples.parts.max()) + 1).equal(examples.left_out(0))
 
 
+@pytest.mark.parametrize("together", [False, True])
+def test_of_very_many_records_some_are_divided_and_some_judge(monkeypatch, together):
+    monkeypatch.setattr(training, "MOST_LEFT_OUT", 6)
+    monkeypatch.setattr(training, "MOST_DIVIDED", 60)
+    texts = [f"w{number // 4}" for number in range(120)]
+    examples = with_parts(with_validation(texts, 24, together=together), members=3, seed=1)
+    places = examples.corpus.places
+    for member in range(3):
+        left, learned = examples.left_out(member), examples.trained_on(member)
+        assert 0 < len(left) <= 6 and (examples.parts[left] == member).all()
+        assert not set(left.tolist()) & set(learned.tolist())
+        if together:
+            assert not set(places[left].tolist()) & set(places[learned].tolist())
+    assert (examples.parts == 0).sum() == 24  # not trained on, though few of them judge
+    assert left.equal(examples.left_out(2))
+
+
+def test_some_of_the_records_are_what_they_were():
+    examples = with_parts(with_validation(["a", "b c", "d", "c"] * 20, 20), members=2, seed=0)
+    some = examples.some(10, seed=0)
+    assert len(some.labels) == len(some.corpus.places) == 10
+    rows = torch.from_numpy(training.drawn(80, 10, seed=0))
+    read, whole = some.corpus, examples.corpus
+    assert read.forms[read.places].equal(whole.forms[whole.places[rows]])
+    assert some.labels.equal(examples.labels[rows]) and some.parts.equal(examples.parts[rows])
+    every = examples.some(80, seed=0)
+    assert every.corpus.forms.equal(whole.forms) and every.corpus.places.equal(whole.places)
+
+
+def test_records_in_files_teach_the_same(monkeypatch):
+    recipe = load_recipe("default").with_fields(epochs=2, batch=4, class_weight="balanced")
+    texts, labels = [f"{text} {extra}" for text in TEXTS for extra in "abc"], LABELS.repeat(3)
+    encoding = WordEncoding.fit(texts, recipe.encoding)
+
+    def examples():
+        held_out = np.arange(24) % 3 == 0
+        return as_examples(encoding.encode(texts), labels, encoding, held_out)
+
+    def weights():
+        found = train_bundle(
+            recipe, encoding, tuple("abc"), examples(), seed=0, device=CPU, on_epoch=lambda _: None
+        )
+        return found.network.state_dict()
+
+    expected = weights()
+    monkeypatch.setattr(spill, "LARGE", 0)
+    monkeypatch.setattr(spill, "ROWS", 5)
+    files, nameless = [], spill.nameless
+    monkeypatch.setattr(spill, "nameless", lambda: files.append(1) or nameless())
+    found = weights()
+    assert len(files) > 20
+    assert all(found[name].equal(expected[name]) for name in expected)
+
+
+def test_encoded_records_may_be_larger_than_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(spill, "LARGE", 1 << 16)
+    monkeypatch.setattr(spill, "ROWS", 1 << 8)
+    words = ("<pad>", "<unk>", *(f"w{number}" for number in range(50)))
+    encoding, n = WordEncoding(words, 100, "right"), 20_000
+    ids = np.random.default_rng(0).integers(2, 52, (n, 100), dtype=np.int32)
+    texts = EncodedTexts(ids, np.arange(n, dtype=np.int32), (), len(words))
+    path = tmp_path / "part.arrow"
+    write_encoded(path, texts, np.arange(n) % 2)
+    tracemalloc.start()
+    read, labels = read_encoded(path)
+    held_out = np.arange(n) >= n - 100
+    examples = with_parts(as_examples(read, labels, encoding, held_out), members=1, seed=0)
+    learned = examples.trained_on(0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(learned) == n - 100 and len(examples.corpus.forms) == n
+    assert peak < path.stat().st_size / 4
+
+
 def test_what_was_left_out_is_judged_by_who_left_it_out():
     examples = with_parts(with_validation(["a", "b c", "d"] * 20, 6), members=2, seed=0)
     labels, weights, places = held_out_truth(examples, 2)
@@ -220,7 +296,7 @@ def test_auto_finds_a_device():
     assert resolve_device("auto").type in ("cpu", "cuda")
 
 
-def test_a_record_costs_fourteen_bytes_and_a_repeated_text_nothing():
+def test_a_record_is_fourteen_bytes_and_a_repeated_text_nothing():
     examples = with_parts(with_validation(["a", "b c"] * 50, 10), members=2, seed=0)
     of_records = (examples.corpus.places, examples.labels, examples.weights, examples.parts)
     assert [len(one) for one in of_records] == [100] * 4

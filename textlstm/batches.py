@@ -9,8 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from textlstm import spill
 from textlstm.encoding import PAD, UNKNOWN, EncodedTexts, WordEncoding, subword_table
 from textlstm.prefixes import Readings
+from textlstm.spill import ROWS, room, some_of, taken, where
 
 if TYPE_CHECKING:  # imported where it is needed: prediction does without it
     from scipy import sparse
@@ -47,24 +49,27 @@ class Corpus:
 
     def __init__(self, texts: EncodedTexts, encoding: WordEncoding) -> None:
         given = np.zeros(len(texts.forms), dtype=bool)
-        given[texts.places] = True
+        for some in some_of(len(texts)):
+            given[texts.places[some]] = True
+        known = texts.forms if given.all() else taken(texts.forms, where(given))
         # Texts that differ only behind the length that is read are one from here on.
-        forms, form_of_text = _distinct_rows(texts.forms[given])
+        forms, form_of_text = distinct_rows(known)
         place_of_text = np.zeros(len(given), dtype=np.int32)
         place_of_text[given] = form_of_text
         self.forms = torch.from_numpy(forms)
-        self.places = torch.from_numpy(place_of_text[texts.places])  # (n,) int32
+        self.places = torch.from_numpy(taken(place_of_text, texts.places))  # (n,) int32
         n_words, n_forms = len(encoding.words), len(encoding.words) + len(texts.unknown)
         self.words = torch.tensor([*range(n_words), *map(encoding.id_of, texts.unknown)])
-        records = np.bincount(self.places, minlength=len(forms)).repeat(encoding.length)
-        counts = np.bincount(forms.ravel(), weights=records, minlength=n_forms)
-        self.counts = torch.from_numpy(counts.astype(np.int64))
         self.subwords, self.offsets = map(torch.from_numpy, subword_table(encoding, texts.unknown))
-        if encoding.padding == "left":
-            text_lengths = torch.full((len(forms),), encoding.length)
-        else:
-            text_lengths = (self.forms != PAD).sum(dim=1).clamp(min=1)
-        self.text_lengths = text_lengths
+        records = torch.bincount(self.places, minlength=len(forms))
+        self.text_lengths = torch.full((len(forms),), encoding.length, dtype=torch.int32)
+        self.counts = torch.zeros(n_forms, dtype=torch.int64)
+        for some in some_of(len(forms)):
+            mine = self.forms[some]
+            if encoding.padding != "left":
+                self.text_lengths[some] = (mine != PAD).sum(dim=1).clamp(min=1)
+            times = records[some].repeat_interleave(encoding.length)
+            self.counts.index_add_(0, mine.flatten(), times)
         self.n_words, self.n_subwords = n_words, len(encoding.subwords)
         self.n_fields, self.separator = encoding.n_fields, encoding.separator
 
@@ -74,14 +79,15 @@ class Corpus:
     @property
     def lengths(self) -> Tensor:
         """Return the tokens of each record (n,) int32."""
-        return self.text_lengths.int()[self.places]
+        return torch.from_numpy(taken(self.text_lengths.numpy(), self.places.numpy()))
 
     def select(self, records: Tensor) -> "Corpus":
         """Return these records as a corpus, with the forms and their counts of the whole."""
         part = copy.copy(self)
         texts, places = torch.unique(self.places[records], return_inverse=True)
         part.places = places.int()
-        part.forms, part.text_lengths = self.forms[texts], self.text_lengths[texts]
+        part.forms = torch.from_numpy(taken(self.forms.numpy(), texts.numpy()))
+        part.text_lengths = self.text_lengths[texts]
         return part
 
     def once(self) -> "Corpus":
@@ -92,10 +98,14 @@ class Corpus:
 
     def unknown_share(self) -> float:
         """Return the share of the records' words that the vocabulary does not have."""
-        records = torch.bincount(self.places, minlength=len(self.forms))[:, None]  # (B, 1)
-        words = ((self.forms > UNKNOWN) & (self.forms != self.separator)) * records
-        unknown = words * (self.forms >= self.n_words)
-        return float(unknown.sum() / words.sum().clamp(min=1))
+        records = torch.bincount(self.places, minlength=len(self.forms))  # (B,)
+        n_words, n_unknown = 0, 0
+        for some in some_of(len(self.forms)):
+            forms = self.forms[some]
+            words = (forms > UNKNOWN) & (forms != self.separator)
+            n_words += int(words.sum(dim=1) @ records[some])
+            n_unknown += int((words & (forms >= self.n_words)).sum(dim=1) @ records[some])
+        return n_unknown / max(n_words, 1)
 
     def text_forms(self, texts: Tensor | slice, field: int | None = None) -> "sparse.csr_matrix":
         """Return how often each form stands in some distinct texts, or in one field of them.
@@ -141,7 +151,7 @@ class Corpus:
 
     def batch_of_texts(self, texts: Tensor) -> Batch:
         """Return these distinct texts, as if each were one record."""
-        lengths = self.text_lengths[texts]
+        lengths = self.text_lengths[texts].long()
         forms = self.forms[texts, : int(lengths.max())]
         # Padding comes first among the distinct words, whether or not the batch has any.
         distinct = torch.unique(torch.cat([forms.new_zeros(1), forms.flatten()]))
@@ -161,14 +171,52 @@ class Corpus:
         )
 
 
-def _distinct_rows(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def distinct_rows(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return the distinct rows of ids (B, T) in order, and which of them each row is (B,).
 
     Highest byte first, ids sort as their bytes do, which is some times faster.
+
+    >>> rows, places = distinct_rows(np.array([[300, 1], [2, 0], [300, 1]], dtype=np.int32))
+    >>> rows.tolist(), places.tolist()
+    ([[2, 0], [300, 1]], [1, 0, 1])
     """
-    rows = ids.astype(">i4").view(f"S{ids.itemsize * ids.shape[1]}").ravel()
-    _, first, places = np.unique(rows, return_index=True, return_inverse=True)
-    return ids[first], places
+    forms, places, number = room(ids.shape, np.int32), np.empty(len(ids), dtype=np.int32), 0
+    for rows in _alike(ids):
+        keys = np.empty((len(rows), ids.shape[1]), dtype=">i4")
+        for some in some_of(len(rows)):
+            keys[some] = ids[rows[some]]
+        texts = keys.view(f"S{keys.itemsize * ids.shape[1]}").ravel()
+        order = texts.argsort(kind="stable")
+        begins = np.ones(len(rows), dtype=bool)  # whether, in that order, another text begins
+        for some in some_of(len(rows) - 1):
+            begins[1:][some] = texts[order[1:][some]] != texts[order[:-1][some]]
+        places[rows[order]] = number + np.cumsum(begins) - 1
+        for first in np.array_split(order[begins], max(1, len(rows) // ROWS)):
+            forms[number : number + len(first)] = keys[first]
+            number += len(first)
+    return forms[:number], places
+
+
+def _alike(ids: NDArray[np.int32]) -> Iterator[NDArray[np.int64]]:
+    """Yield the rows of ids (B, T), those together that begin alike, in the order of beginnings.
+
+    Where all are too large to be sorted as a whole, so many are yielded at a time as are not. No
+    more is looked at then than their first two ids.
+    """
+    if ids.nbytes < spill.LARGE:
+        yield np.arange(len(ids))
+        return
+    beginnings = np.zeros(len(ids), dtype=np.int64)
+    for some in some_of(len(ids)):
+        for column in ids[some, :2].T:
+            beginnings[some] = beginnings[some] << 31 | column
+    order = beginnings.argsort(kind="stable")
+    start, size = 0, max(1, spill.LARGE // (ids.itemsize * ids.shape[1]))
+    while start < len(order):
+        last = beginnings[order[min(start + size, len(order)) - 1]]
+        end = int(np.searchsorted(beginnings, last, side="right", sorter=order))
+        yield np.sort(order[start:end])  # as they stand in the file
+        start = end
 
 
 def field_numbers(ids: Tensor, separator: int, n_fields: int) -> Tensor:
@@ -194,7 +242,8 @@ def shuffled(
     drop_last
         Leave out the rows that do not fill a batch, unless there are no others.
     """
-    order = torch.randperm(len(lengths), generator=generator, dtype=torch.int32)
+    order = torch.from_numpy(room(len(lengths), np.int32))
+    torch.randperm(len(lengths), generator=generator, dtype=torch.int32, out=order)
     if drop_last and len(order) >= size:
         order = order[: len(order) // size * size]
     for pool in order.split(POOL * size):

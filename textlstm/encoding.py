@@ -18,6 +18,7 @@ from pyarrow import feather
 from textlstm.config import EncodingConfig
 from textlstm.errors import InputError
 from textlstm.files import replacing
+from textlstm.spill import room, some_of
 from textlstm.text import SEPARATOR
 
 PAD, UNKNOWN = 0, 1
@@ -255,32 +256,43 @@ def write_encoded(path: Path, texts: EncodedTexts, labels: NDArray[np.integer[An
         feather.write_feather(table, temporary, compression="uncompressed")
 
 
+def count_encoded(path: Path) -> int:
+    """Return of how many records the texts are that :func:`write_encoded` wrote."""
+    return int(feather.read_table(path, columns=["label"], memory_map=True).num_rows)
+
+
 def read_encoded(*paths: Path) -> tuple[EncodedTexts, NDArray[np.int32]]:
     """Return what :func:`write_encoded` wrote, file after file: texts and class numbers.
 
-    Of the repeats in the files, no more than their places and labels comes into memory.
+    They may be larger than memory; the unknown words are in it.
     """
     tables = [feather.read_table(path, memory_map=True) for path in paths]
     vocabulary_size = int(tables[0].schema.metadata[b"vocabulary_size"])
     length = tables[0].schema.field("text").type.value_type.field("ids").type.list_size
-    forms = [np.empty((0, length), dtype=np.int32)]
-    places = [np.empty(0, dtype=np.int32)]
+    # A file has one dictionary, and without a record none.
+    parts = [(table, table["text"].chunk(0).dictionary) for table in tables if len(table)]
+    forms = room((sum(len(distinct) for _, distinct in parts), length), np.int32)
+    places, labels = (room(sum(map(len, tables)), np.int32) for _ in range(2))
     unknown: dict[str, int] = {}
-    for table in filter(len, tables):
-        chunks = table["text"].chunks
-        distinct = chunks[0].dictionary  # a file has one
-        mine = distinct.field("ids").flatten().to_numpy().reshape(-1, length).copy()
-        mine[mine == UNKNOWN] = [
-            vocabulary_size + unknown.setdefault(word, len(unknown))
-            for words in distinct.field("unknown").to_pylist()
-            for word in words
-        ]
-        first = np.int32(sum(map(len, forms)))
-        places += [chunk.indices.to_numpy() + first for chunk in chunks]
-        forms.append(mine)
-    labels = np.concatenate([table["label"].to_numpy() for table in tables])
-    read = np.concatenate(forms), np.concatenate(places)
-    return EncodedTexts(*read, tuple(unknown), vocabulary_size), labels
+    first, record = 0, 0
+    for table, distinct in parts:
+        for chunk, mine in zip(table["text"].chunks, table["label"].chunks, strict=True):
+            rows = slice(record, record + len(chunk))
+            np.add(chunk.indices, np.int32(first), out=places[rows])
+            labels[rows] = mine
+            record = rows.stop
+        for some in some_of(len(distinct)):
+            texts = distinct[some]
+            ids = texts.field("ids").flatten().to_numpy().reshape(-1, length)
+            found = forms[first : first + len(texts)]
+            found[:] = ids
+            found[ids == UNKNOWN] = [
+                vocabulary_size + unknown.setdefault(word, len(unknown))
+                for words in texts.field("unknown").to_pylist()
+                for word in words
+            ]
+            first += len(texts)
+    return EncodedTexts(forms, places, tuple(unknown), vocabulary_size), labels
 
 
 def subword_table(

@@ -4,28 +4,16 @@ A text has some hundred character n-grams, and the features of many distinct tex
 than memory. What learns from them goes through them row by row.
 """
 
-from collections.abc import Iterable, Iterator
-from tempfile import TemporaryFile
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from textlstm.spill import nameless, some_of
+
 if TYPE_CHECKING:  # imported where it is needed: prediction does without it
     from scipy import sparse
-
-TEXTS = 1 << 15
-"""So many texts at a time."""
-
-
-def some_of(n: int) -> Iterator[slice]:
-    """Yield the rows of n to be made at a time, at least once, be it none.
-
-    >>> list(some_of(TEXTS + 1))
-    [slice(0, 32768, None), slice(32768, 65536, None)]
-    """
-    for start in range(0, max(n, 1), TEXTS):
-        yield slice(start, start + TEXTS)
 
 
 def stacked(blocks: "Iterable[sparse.csr_matrix]") -> "sparse.csr_matrix":
@@ -37,7 +25,7 @@ def stacked(blocks: "Iterable[sparse.csr_matrix]") -> "sparse.csr_matrix":
     from scipy import sparse
 
     sizes, width = [np.zeros(1, dtype=np.int64)], 0
-    with TemporaryFile() as values, TemporaryFile() as columns:
+    with nameless() as values, nameless() as columns:
         for block in blocks:
             block.data.astype(np.float64).tofile(values)
             block.indices.astype(np.int32).tofile(columns)

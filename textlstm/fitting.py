@@ -20,10 +20,12 @@ from textlstm.decisions import HeldOut
 from textlstm.encoding import EncodedTexts, WordEncoding
 from textlstm.linear import LinearBranch, fit_linear, mean_branch
 from textlstm.model import Ensemble
+from textlstm.spill import room, some_of
 from textlstm.training import (
     Epoch,
     Examples,
     Truth,
+    class_sums,
     fit,
     held_out_logits,
     held_out_truth,
@@ -32,6 +34,9 @@ from textlstm.training import (
     weighted_by_class,
     with_parts,
 )
+
+MOST_LINEAR = 1 << 19
+"""So many records, drawn at random, teach the linear branch, which learns from all at once."""
 
 Result = TypeVar("Result")
 
@@ -62,7 +67,7 @@ def train_bundle(
     if recipe.training.class_weight == "balanced":
         examples = weighted_by_class(examples, len(labels))
     network = new_ensemble(recipe, encoding, examples.corpus, len(labels), seed)
-    with _beside(partial(_branches, recipe.network, examples, len(labels))) as branches:
+    with _beside(partial(_branches, recipe.network, examples, len(labels), seed)) as branches:
         for epoch in fit(network, examples, recipe.training, seed, device, checkpoint):
             on_epoch(epoch)
     answers = [network.answer(member) for member in range(n_members)]
@@ -98,10 +103,13 @@ def _beside(work: Callable[[], Result]) -> Iterator[Future[Result]]:
         pool.shutdown(wait=False)
 
 
-def _branches(config: NetworkConfig, examples: Examples, n_classes: int) -> list[LinearBranch]:
+def _branches(
+    config: NetworkConfig, examples: Examples, n_classes: int, seed: int
+) -> list[LinearBranch]:
     """Return a linear branch for each member, trained on the same records; none if not wanted."""
     if not config.linear:
         return []
+    examples = examples.some(MOST_LINEAR, seed)
     parts = [examples.trained_on(member) for member in range(config.members)]
     records = examples.corpus, examples.labels, examples.weights
     return fit_linear(*records, n_classes, config.linear, parts)
@@ -137,7 +145,7 @@ def logit_adjustment(labels: Tensor, weights: Tensor, n_classes: int, share: flo
     >>> logit_adjustment(labels, ones, n_classes=2, share=0.5).exp() ** -2
     tensor([0.8000, 0.2000])
     """
-    counts = torch.ones(n_classes).index_add_(0, labels, weights)
+    counts = class_sums(labels, weights, n_classes) + 1
     return -share * (counts / counts.sum()).log()
 
 
@@ -155,11 +163,17 @@ def as_examples(
     Weights are scaled to a mean of 1, which leaves the size of a training step as it is.
     ``together`` says that no text is both in the validation part and outside it.
     """
-    values = np.ones(len(labels)) if weights is None else weights / weights.mean()
+    parts = room(len(labels), np.int16)
+    for some in some_of(len(labels)):
+        parts[some] = validation[some].astype(np.int16) - 1
+    if weights is None:
+        scaled = torch.ones(1).expand(len(labels))
+    else:
+        scaled = torch.tensor(weights / weights.mean(), dtype=torch.float32)
     return Examples(
         Corpus(texts, encoding),
-        torch.tensor(labels, dtype=torch.int32),
-        torch.tensor(values, dtype=torch.float32),
-        torch.from_numpy(validation.astype(np.int16) - 1),
+        torch.from_numpy(labels.astype(np.int32, copy=False)),
+        scaled,
+        torch.from_numpy(parts),
         together,
     )

@@ -29,7 +29,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from textlstm.batches import Batch, Corpus, field_numbers
-from textlstm.features import frequencies, some_of, stacked
+from textlstm.features import frequencies, stacked
+from textlstm.spill import some_of
 
 if TYPE_CHECKING:  # imported where it is needed, as is scikit-learn: prediction does without them
     from scipy import sparse

@@ -15,8 +15,8 @@ from sklearn.utils.extmath import randomized_svd
 
 from textlstm.batches import Corpus
 
-MOST_TEXTS = 1 << 16
-"""So many texts, drawn at random, say which words go together; training starts from it only."""
+MOST_IDS = 1 << 20
+"""Texts of so many ids, drawn at random, say which words go together: it is a start only."""
 
 Floats = NDArray[np.float32]
 
@@ -40,7 +40,8 @@ def latent_vectors(corpus: Corpus, dimensions: int, seed: int) -> tuple[Floats, 
         subwords'; these sums have a mean square of 1 over the words of the texts.
     """
     n_words = corpus.n_words
-    drawn = np.random.default_rng(seed).permutation(len(corpus.forms))[:MOST_TEXTS]
+    n_texts, length = corpus.forms.shape
+    drawn = np.random.default_rng(seed).permutation(n_texts)[: MOST_IDS // length]
     counts = corpus.text_forms(torch.from_numpy(np.sort(drawn)))
     spelling = corpus.spelling()
     blocks = [counts @ corpus.naming()] + ([counts @ spelling] if corpus.n_subwords else [])

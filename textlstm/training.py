@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice, takewhile
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from textlstm.lsa import latent_vectors
 from textlstm.model import Ensemble, predict_logits
 from textlstm.parts import processors
 from textlstm.records import divide
+from textlstm.spill import room, some_of, taken, where
 
 START, ORDER, DROPOUT = 1, 2, 3
 """What chance decides: each has a source of its own."""
@@ -37,6 +38,12 @@ SMALLEST_BATCH = 8
 STEPS_TOGETHER = 8
 """Steps after which members wait for each other."""
 
+MOST_LEFT_OUT = 1 << 16
+"""So many records that it left out say what a member is worth: more would say hardly more."""
+
+MOST_DIVIDED = 1 << 20
+"""So many records are divided into the parts that members leave out."""
+
 
 Truth = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int32]]
 """Of held-out records: class numbers, weights, and places; see :func:`held_out_truth`."""
@@ -46,11 +53,13 @@ Truth = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int32]]
 class Examples:
     """Texts with what is to be learned of them, the validation part among them.
 
-    A record takes 14 bytes: its place among the distinct texts, its label, weight and part.
+    A record is its place among the distinct texts, its label, weight and part; there may be more
+    of them than memory holds.
 
     Each member of an ensemble leaves another part out of its training, the first one the validation
     part: together they learn from all records, and yet say of each part what it is worth on records
-    never trained on (as in cross-validation; Krogh and Vedelsby 1995).
+    never trained on (as in cross-validation; Krogh and Vedelsby 1995). Of very many records that a
+    member leaves out, :data:`MOST_LEFT_OUT` say so, drawn at random.
     """
 
     corpus: Corpus
@@ -60,27 +69,44 @@ class Examples:
     together: bool = False  # whether records of one text belong to one part
 
     def left_out(self, member: int) -> Tensor:
-        """Return the rows that a member leaves out, int32."""
-        return self._leaves_out(member).nonzero().flatten().int()
+        """Return the rows that a member leaves out and is judged by, int32."""
+        rows = where((self.parts == self._part_of(member)).numpy())
+        return torch.from_numpy(rows[drawn(len(rows), MOST_LEFT_OUT, member)])
 
     def trained_on(self, member: int) -> Tensor:
         """Return the rows that a member learns from, int32."""
-        return (~self._leaves_out(member)).nonzero().flatten().int()
+        return torch.from_numpy(where((self.parts != self._part_of(member)).numpy()))
 
-    def _leaves_out(self, member: int) -> Tensor:
-        return self.parts == member % (int(self.parts.max()) + 1)
+    def _part_of(self, member: int) -> int:
+        return member % (int(self.parts.max()) + 1)
+
+    def some(self, most: int, seed: int) -> Self:
+        """Return all of the records, or if that is too many so many of them drawn at random."""
+        rows = torch.from_numpy(drawn(len(self.labels), most, seed))
+        of_records = {name: getattr(self, name)[rows] for name in ("labels", "weights", "parts")}
+        return replace(self, corpus=self.corpus.select(rows), **of_records)
+
+
+def drawn(n: int, most: int, seed: int) -> NDArray[np.int64]:
+    """Return the rows of n, in their order: all, or if that is too many so many drawn at random."""
+    if n <= most:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, most, replace=False, shuffle=False))
 
 
 def with_parts(examples: Examples, members: int, seed: int) -> Examples:
     """Return the examples with a part for each member, drawn as large as the validation part.
 
     Where equal texts are together in the validation part, so they are in the other parts. Where
-    there are too few records for so many parts, some members leave out the same.
+    there are too few records for so many parts, some members leave out the same. Very large parts
+    are no larger than need be, and of very many records :data:`MOST_DIVIDED` are divided.
     """
-    parts = examples.parts.clone()
-    frame = pd.DataFrame({"text": examples.corpus.places, "label": examples.labels})
-    validation = (parts == 0).numpy()
-    rest, size = frame[~validation], int(validation.sum())
+    places, parts = examples.corpus.places.numpy(), room(len(examples.parts), np.int16)
+    parts[:] = examples.parts
+    rows = drawn(len(parts), MOST_DIVIDED, seed)
+    frame = pd.DataFrame({"text": places[rows], "label": examples.labels.numpy()[rows]}, index=rows)
+    rest = frame[parts[rows] != 0]
+    size = min(len(frame) - len(rest), MOST_LEFT_OUT)
     together = examples.together and rest["text"].duplicated().any()
     how = "grouped" if together else "stratified"
     for member in range(1, members):
@@ -90,8 +116,13 @@ def with_parts(examples: Examples, members: int, seed: int) -> Examples:
             rest, part = divide(rest, size / len(rest), how, seed + member)
         except InputError:
             break
-        parts[torch.tensor(part.index.to_numpy())] = member
-    return replace(examples, parts=parts)
+        parts[part.index] = member
+        if together:  # with the other records of their texts, if not all are divided
+            moved = np.zeros(len(examples.corpus.forms), dtype=bool)
+            moved[part["text"]] = True
+            for some in some_of(len(parts)):
+                parts[some][moved[places[some]]] = member
+    return replace(examples, parts=torch.from_numpy(parts))
 
 
 @dataclass(frozen=True)
@@ -126,6 +157,14 @@ def new_ensemble(
     return ensemble
 
 
+def class_sums(labels: Tensor, weights: Tensor, n_classes: int) -> Tensor:
+    """Return the weights of all records (n,) of each class, summed up (C,)."""
+    sums = torch.zeros(n_classes, dtype=torch.float64)
+    for some in some_of(len(labels)):
+        sums.index_add_(0, labels[some], weights[some].double())
+    return sums.float()
+
+
 def weighted_by_class(examples: Examples, n_classes: int) -> Examples:
     """Return the examples so weighted that every class that has any comes to the same sum.
 
@@ -133,9 +172,12 @@ def weighted_by_class(examples: Examples, n_classes: int) -> Examples:
     >>> weighted_by_class(Examples(None, labels, ones, labels), n_classes=3).weights
     tensor([0.6667, 0.6667, 0.6667, 2.0000])
     """
-    sums = torch.zeros(n_classes).index_add_(0, examples.labels, examples.weights)  # (C,)
+    sums = class_sums(examples.labels, examples.weights, n_classes)
     shares = sums.sum() / (sums * (sums > 0).sum())
-    return replace(examples, weights=examples.weights * shares[examples.labels])
+    weights = room(len(examples.labels), np.float32)
+    for some in some_of(len(weights)):
+        weights[some] = examples.weights[some] * shares[examples.labels[some]]
+    return replace(examples, weights=torch.from_numpy(weights))
 
 
 @dataclass
@@ -441,11 +483,12 @@ def _one_epoch(
     """Take an epoch's steps; return the members' mean loss and accuracy, records weighted."""
     ensemble, number = course.ensemble, course.number
     members = range(len(ensemble.networks))
+    all_lengths = examples.corpus.lengths.numpy()
 
     def batches(member: int) -> Iterator[Tensor]:
         records = examples.trained_on(member)
         order = torch.Generator().manual_seed(_seed(seed, number, member, ORDER))
-        lengths = examples.corpus.lengths[records]
+        lengths = torch.from_numpy(taken(all_lengths, records.numpy()))
         for rows in shuffled(lengths, config.batch, order, drop_last=config.drop_last):
             yield records[rows]
 
