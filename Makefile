@@ -11,7 +11,9 @@ FUZZ_SECONDS ?= 60
 demo: $(READY)
 	$(BIN)/python -m pipelines.run
 
-test: lint types unit notebooks
+# Two at a time: tests wait for processes they start and for steps of training, by turns.
+test: $(READY)
+	$(MAKE) --jobs=2 lint types unit notebooks
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
