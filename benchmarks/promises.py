@@ -58,7 +58,7 @@ def trained(records: pd.DataFrame, how: str, seed: int) -> Bundle:
         codes,
         encoding,
         records.index.isin(validation.index),
-        together=how == "grouped",
+        split=how,
     )
     return train_bundle(
         recipe, encoding, tuple(labels.tolist()), examples,

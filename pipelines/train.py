@@ -34,7 +34,7 @@ def train(run: Run, device_name: str) -> None:
     with shell.timed() as seconds:
         encoding = WordEncoding.from_dict(read_json(run.encoded / "vocab.json"))
         labels = tuple(read_json(run.encoded / "labels.json"))
-        examples = _examples(run, encoding, together=config.data.split == "grouped")
+        examples = _examples(run, encoding, config.data.split)
         epochs: list[Epoch] = []
         n_epochs = config.recipe.training.epochs
         checkpoint = Checkpoint(run.checkpoint, _inputs(run, config, device.type))
@@ -93,7 +93,7 @@ def _inputs(run: Run, config: RunConfig, device: str) -> str:
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
-def _examples(run: Run, encoding: "WordEncoding", *, together: bool) -> "Examples":
+def _examples(run: Run, encoding: "WordEncoding", split: str) -> "Examples":
     """Return texts and class numbers of the training and the validation part."""
     import numpy as np
 
@@ -107,7 +107,7 @@ def _examples(run: Run, encoding: "WordEncoding", *, together: bool) -> "Example
     # A class that only the validation part has cannot be learned, nor should it stop the training.
     if not (known := numbers >= 0).all():
         texts, numbers, held_out = texts[known], numbers[known], held_out[known]
-    return as_examples(texts, numbers, encoding, held_out, together=together)
+    return as_examples(texts, numbers, encoding, held_out, split=split)
 
 
 def _line(epoch: "Epoch", n_epochs: int) -> str:

@@ -22,12 +22,14 @@ LABELS = np.array([0, 0, 1, 1] * 5)
 CPU = resolve_device("cpu")
 
 
-def made(seed=0, *, together=False):
-    recipe = Recipe().with_fields(epochs=2, embedding=8, hidden_units=8, subwords=64)
+def made(seed=0, split="stratified", members=1):
+    recipe = Recipe().with_fields(
+        epochs=2, embedding=8, hidden_units=8, subwords=64, members=members
+    )
     encoding = WordEncoding.fit(TEXTS, recipe.encoding)
-    validation = np.array(TEXTS) == "asthma" if together else np.arange(20) >= 16
+    validation = np.array(TEXTS) == "asthma" if split == "grouped" else np.arange(20) >= 16
     encoded = encoding.encode(TEXTS)
-    examples = as_examples(encoded, LABELS, encoding, validation, together=together)
+    examples = as_examples(encoded, LABELS, encoding, validation, split=split)
     seen = []
     bundle = train_bundle(
         recipe, encoding, ("Circulatory", "Respiratory"), examples, seed=seed, device=CPU,
@@ -51,10 +53,17 @@ def test_a_saved_bundle_gives_the_same_probabilities(folder):
 
 
 def test_it_knows_which_records_were_of_one_text_where_these_were_left_out_together(tmp_path):
-    made(together=True).save(tmp_path)
+    made(split="grouped").save(tmp_path)
     bundle = Bundle.load(tmp_path)
     assert bundle.held_out.alike.tolist() == [5] * 5 and bundle.held_out.effective == 1.0
     assert (made().held_out.alike == 1).all()
+
+
+def test_of_what_changes_with_time_the_latest_records_say_what_can_be_promised():
+    drawn, latest = (made(split=split, members=2) for split in ("stratified", "temporal"))
+    assert drawn.temperature == latest.temperature  # of all that was left out
+    assert (len(drawn.held_out.top), len(latest.held_out.top)) == (8, 4)
+    assert set(latest.held_out.top) < set(drawn.held_out.top)
 
 
 def test_one_seed_gives_the_same_bytes(folder, tmp_path):

@@ -142,11 +142,11 @@ def test_a_member_does_not_depend_on_the_others():
     assert alone.output.weight.equal(beside.output.weight)
 
 
-def with_validation(texts, n_validation, *, together=False):
+def with_validation(texts, n_validation, split="stratified"):
     encoding = WordEncoding.fit(texts, Recipe().encoding)
     labels = np.arange(len(texts)) % 2
     held = np.arange(len(texts)) >= len(texts) - n_validation
-    return as_examples(encoding.encode(texts), labels, encoding, held, together=together)
+    return as_examples(encoding.encode(texts), labels, encoding, held, split=split)
 
 
 def test_each_member_leaves_out_another_part():
@@ -164,7 +164,7 @@ def test_each_member_leaves_out_another_part():
 
 def test_parts_keep_equal_texts_together_if_validation_does():
     texts = [f"w{number // 4}" for number in range(80)]
-    examples = with_parts(with_validation(texts, 8, together=True), members=3, seed=1)
+    examples = with_parts(with_validation(texts, 8, "grouped"), members=3, seed=1)
     for member in range(3):
         left, learned = examples.left_out(member), examples.trained_on(member)
         places = examples.corpus.places
@@ -180,18 +180,18 @@ def test_few_records_are_left_out_by_several_members(texts):
     assert examples.left_out(int(examples.parts.max()) + 1).equal(examples.left_out(0))
 
 
-@pytest.mark.parametrize("together", [False, True])
-def test_of_very_many_records_some_are_divided_and_some_judge(monkeypatch, together):
+@pytest.mark.parametrize("split", ["stratified", "grouped"])
+def test_of_very_many_records_some_are_divided_and_some_judge(monkeypatch, split):
     monkeypatch.setattr(training, "MOST_LEFT_OUT", 6)
     monkeypatch.setattr(training, "MOST_DIVIDED", 60)
     texts = [f"w{number // 4}" for number in range(120)]
-    examples = with_parts(with_validation(texts, 24, together=together), members=3, seed=1)
+    examples = with_parts(with_validation(texts, 24, split), members=3, seed=1)
     places = examples.corpus.places
     for member in range(3):
         left, learned = examples.left_out(member), examples.trained_on(member)
         assert 0 < len(left) <= 6 and (examples.parts[left] == member).all()
         assert not set(left.tolist()) & set(learned.tolist())
-        if together:
+        if split == "grouped":
             assert not set(places[left].tolist()) & set(places[learned].tolist())
     assert (examples.parts == 0).sum() == 24  # not trained on, though few of them judge
     assert left.equal(examples.left_out(2))

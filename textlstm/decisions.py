@@ -2,7 +2,8 @@
 
 Both are read off held-out records: training records as judged by a network that was not trained on
 them. They hold for new records that are drawn as these were; where what is written on certificates
-changes, so may the error.
+changes, so may the error. With ``--split temporal`` they are read off the latest of these records,
+the nearest to those to come (``benchmarks/RESULTS.md``).
 
 Two things keep a promise from being exact for the model in use. Two numbers of it, the temperature
 and the share of the linear branch, were fitted on the same records. And it is the mean of several

@@ -82,7 +82,11 @@ def train_bundle(
     temperature = fit_temperature(logits, *truth)
     probabilities = calibrated(logits, temperature)
     true_labels, _, places = truth
-    held_out = HeldOut.of(probabilities, true_labels, seed, places, together=examples.together)
+    if examples.split == "temporal":  # of what changes with time, the latest records know most
+        latest = slice(len(examples.left_out(0)))
+        true_labels, places = true_labels[latest], places[latest]
+    grouped = examples.split == "grouped"
+    held_out = HeldOut.of(probabilities, true_labels, seed, places, together=grouped)
     summary = (summary or {}) | {
         UNKNOWN_WORDS: round(examples.corpus.select(examples.left_out(0)).unknown_share(), 6),
         MEAN_PROBABILITY: round(float(probabilities.max(axis=1)[places].mean()), 6),
@@ -156,12 +160,13 @@ def as_examples(
     validation: NDArray[np.bool_],
     weights: NDArray[np.float64] | None = None,
     *,
-    together: bool = False,
+    split: str = "stratified",
 ) -> Examples:
     """Return encoded texts and class numbers as what the training loop takes.
 
     Weights are scaled to a mean of 1, which leaves the size of a training step as it is.
-    ``together`` says that no text is both in the validation part and outside it.
+    ``split`` says how the validation part was left out: drawn at random, with all records of its
+    texts (``grouped``), or as the latest (``temporal``).
     """
     parts = room(len(labels), np.int16)
     for some in some_of(len(labels)):
@@ -175,5 +180,5 @@ def as_examples(
         torch.from_numpy(labels.astype(np.int32, copy=False)),
         scaled,
         torch.from_numpy(parts),
-        together,
+        split,
     )

@@ -66,7 +66,7 @@ class Examples:
     labels: Tensor  # (n,) int32, class numbers
     weights: Tensor  # (n,) float32
     parts: Tensor  # (n,) int16, the part a record belongs to, 0 for validation; -1 for none
-    together: bool = False  # whether records of one text belong to one part
+    split: str = "stratified"  # how the validation part was left out: see the data settings
 
     def left_out(self, member: int) -> Tensor:
         """Return the rows that a member leaves out and is judged by, int32."""
@@ -107,7 +107,7 @@ def with_parts(examples: Examples, members: int, seed: int) -> Examples:
     frame = pd.DataFrame({"text": places[rows], "label": examples.labels.numpy()[rows]}, index=rows)
     rest = frame[parts[rows] != 0]
     size = min(len(frame) - len(rest), MOST_LEFT_OUT)
-    together = examples.together and rest["text"].duplicated().any()
+    together = examples.split == "grouped" and rest["text"].duplicated().any()
     how = "grouped" if together else "stratified"
     for member in range(1, members):
         if len(rest) <= size:
