@@ -1,4 +1,5 @@
 import errno
+import mmap
 import os
 import tempfile
 
@@ -6,7 +7,7 @@ import numpy as np
 import pytest
 
 from textlstm import spill
-from textlstm.spill import room, some_of, taken, where
+from textlstm.spill import at_random, room, some_of, taken, where
 
 ROWS = np.arange(20, dtype=np.int32).reshape(10, 2)
 
@@ -50,3 +51,22 @@ def test_a_full_disk_is_an_error_that_names_the_folder(tmp_path, monkeypatch):
     with pytest.raises(OSError) as caught:
         room(5, np.int8)
     assert caught.value.filename == str(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_RANDOM"), reason="the system is not told here")
+def test_rows_drawn_at_random_are_the_rows(monkeypatch):
+    given = []
+
+    class Pages(mmap.mmap):
+        def madvise(self, advice):
+            given.append(advice)
+            super().madvise(advice)
+
+    monkeypatch.setattr(mmap, "mmap", Pages)
+    monkeypatch.setattr(spill, "LARGE", 0)
+    filed = room(ROWS.shape, ROWS.dtype)
+    filed[:] = ROWS
+    for array in (filed[2:], ROWS):
+        at_random(array)
+    assert filed.tolist() == ROWS.tolist()
+    assert given == [mmap.MADV_RANDOM]

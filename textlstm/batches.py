@@ -12,7 +12,7 @@ from torch import Tensor
 from textlstm import spill
 from textlstm.encoding import PAD, UNKNOWN, EncodedTexts, WordEncoding, subword_table
 from textlstm.prefixes import Readings
-from textlstm.spill import ROWS, room, some_of, taken, where
+from textlstm.spill import ROWS, at_random, room, some_of, taken, where
 
 if TYPE_CHECKING:  # imported where it is needed: prediction does without it
     from scipy import sparse
@@ -70,6 +70,7 @@ class Corpus:
                 self.text_lengths[some] = (mine != PAD).sum(dim=1).clamp(min=1)
             times = records[some].repeat_interleave(encoding.length)
             self.counts.index_add_(0, mine.flatten(), times)
+        at_random(forms)
         self.n_words, self.n_subwords = n_words, len(encoding.subwords)
         self.n_fields, self.separator = encoding.n_fields, encoding.separator
 

@@ -69,6 +69,21 @@ def room(shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     return np.frombuffer(pages, dtype).reshape(shape)
 
 
+def at_random(values: NDArray[Any]) -> None:
+    """Say that rows of an array will be drawn from here and there.
+
+    Of one in a file, the system then no longer reads the neighbours of a row that is drawn: of a
+    file larger than memory, it would read a thousand rows for one.
+    """
+    if not hasattr(mmap, "MADV_RANDOM"):  # as on Windows
+        return
+    base: Any = values
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, memoryview) and isinstance(base.obj, mmap.mmap):
+        base.obj.madvise(mmap.MADV_RANDOM)
+
+
 def taken(values: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
     """Return ``values[rows]``, rows being numbers (n,)."""
     found = room((len(rows), *values.shape[1:]), values.dtype)
