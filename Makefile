@@ -11,9 +11,7 @@ FUZZ_SECONDS ?= 60
 demo: $(READY)
 	$(BIN)/python -m pipelines.run
 
-# Two at a time: tests wait for processes they start and for steps of training, by turns.
-test: $(READY)
-	$(MAKE) --jobs=2 lint types unit notebooks
+test: lint types unit notebooks
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
