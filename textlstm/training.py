@@ -107,8 +107,8 @@ def with_parts(examples: Examples, members: int, seed: int) -> Examples:
     frame = pd.DataFrame({"text": places[rows], "label": examples.labels.numpy()[rows]}, index=rows)
     rest = frame[parts[rows] != 0]
     size = min(len(frame) - len(rest), MOST_LEFT_OUT)
-    together = examples.split == "grouped" and rest["text"].duplicated().any()
-    how = "grouped" if together else "stratified"
+    grouped = examples.split == "grouped"
+    how = "grouped" if grouped and rest["text"].duplicated().any() else "stratified"
     for member in range(1, members):
         if len(rest) <= size:
             break
@@ -117,7 +117,7 @@ def with_parts(examples: Examples, members: int, seed: int) -> Examples:
         except InputError:
             break
         parts[part.index] = member
-        if together:  # with the other records of their texts, if not all are divided
+        if grouped:  # with the other records of their texts, if not all are divided
             moved = np.zeros(len(examples.corpus.forms), dtype=bool)
             moved[part["text"]] = True
             for some in some_of(len(parts)):
