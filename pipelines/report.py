@@ -76,7 +76,7 @@ def report(run: Run) -> None:
     said = f"{promised['sentence']} {promised['kept']}".rstrip()
     for sentence in (*verdict, said, *examination.sentences):
         shell.say(f"report: {sentence}")
-    print(run.page)
+    shell.hand_over(run.page)
 
 
 def _write_table(path: Path, table: "pd.DataFrame") -> None:

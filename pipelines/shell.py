@@ -22,7 +22,7 @@ from textlstm.config import (
     section_settings,
     shipped_recipes,
 )
-from textlstm.errors import InputError
+from textlstm.errors import InputError, visible
 
 DEMO_RUN = "runs/demo"
 
@@ -41,7 +41,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the mistake and leave."""
-        self.exit(2, f"error: {message} (see --help)\n")
+        say(f"error: {message} (see --help)")
+        self.exit(2)
 
 
 def parser(description: str | None) -> Parser:
@@ -158,8 +159,13 @@ def require_another_file(out: Path, *sources: str) -> None:
 
 
 def say(message: str) -> None:
-    """Print a line about the progress, beside what may be piped from standard output."""
-    print(message, file=sys.stderr, flush=True)
+    """Print one :func:`visible` line about the progress, beside what standard output may pipe."""
+    print(visible(message), file=sys.stderr, flush=True)
+
+
+def hand_over(path: Path) -> None:
+    """Print the path of what was made, the one line of standard output, :func:`visible` too."""
+    print(visible(str(path)), flush=True)
 
 
 def progress(items: Iterable[Any], title: str) -> Iterable[Any]:
@@ -179,7 +185,7 @@ def bar(total: int, title: str) -> Iterator[Callable[[str], None]]:
 
         def advance(line: str) -> None:
             if on_terminal:
-                shown.set_postfix_str(line, refresh=False)
+                shown.set_postfix_str(visible(line), refresh=False)
                 shown.update()
             else:
                 say(line)

@@ -30,7 +30,7 @@ import pytest
 import torch
 from sklearn.exceptions import NotFittedError
 
-from pipelines import encode, predict, preprocess, report, shell, train
+from pipelines import encode, explain, predict, preprocess, report, review, shell, train
 from pipelines import run as run_stage
 from pipelines.runs import Run
 from textlstm import TextLSTMClassifier
@@ -220,7 +220,7 @@ def whole(tmp_path_factory):
 @fault(1, "missing text column")
 def _(desk):
     data = desk.file(csv_of(GOOD, "reason,category"))
-    desk.refused_in_both(data, "records.csv", "'cause'", "reason, category")
+    desk.refused_in_both(data, "records.csv", "no column 'cause'", "it has 'reason', 'category'")
 
 
 @fault(2, "duplicate column names")
@@ -984,6 +984,63 @@ def _(desk):
 
 
 # ------------------------------------------------------------------------------- the terminal
+
+
+EVIL = "\x1b]0;pwned\x07\x1b[31m\nrc=0: fake\r\u202e"
+"""A name that would set the title of a terminal, fake a line and turn the rest round."""
+
+
+def visible_lines(told):
+    """The lines that a command told, none of which a terminal would obey."""
+    assert all(one.isprintable() for one in told.splitlines()), told
+    assert not re.search("^rc=0", told, re.MULTILINE), told
+    return told.splitlines()
+
+
+@fault(87, "names of columns, labels and files with control characters")
+def _(desk):
+    column, data = EVIL + "cause", desk.folder / f"{EVIL}.csv"
+    rows = [(text, f"{EVIL}{label}") for text, label in GOOD]
+    pd.DataFrame(rows, columns=[column, EVIL]).assign(by=EVIL).to_csv(data, index=False)
+    run, out, queue = (
+        desk.folder / f"{EVIL}run",
+        desk.folder / f"{EVIL}.out.csv",
+        desk.file("", EVIL),
+    )
+    learn = ["--data", data, "--text", column, "--label", EVIL, "--run", run, "--by", "by", *QUICK]
+    done = carried_out(run_stage.main, *learn)
+    assert done.status == 0, done.told
+    lines = visible_lines(done.told)
+    done = carried_out(predict.main, "--run", run, "--data", data, "--out", out,
+                       "--min-probability", "1", "--device", "cpu")  # fmt: skip
+    assert any(r"\x1b]0;pwned\x07" in line for line in visible_lines(done.told)), lines
+    mistakes = [
+        (run_stage, [*learn, "--label", f"{EVIL}2"]),
+        (run_stage, [*learn, "--recipe", EVIL]),
+        (run_stage, [*learn, "--split", EVIL]),
+        (run_stage, [*learn, f"--{EVIL}"]),
+        (run_stage, ["--run", data]),
+        (train, ["--run", f"{EVIL}2"]),
+        (train, ["--run", run, "--device", EVIL]),
+        (report, ["--run", queue]),
+        (predict, ["--run", run, "--data", data, "--out", queue]),
+        (predict, ["--run", run, "--data", out, "--out", out]),
+        (explain, ["--run", run, "--data", data, "--out", queue]),
+        (explain, ["--run", run, "--data", data, "--out", "a.csv", "--records", EVIL]),
+        (review, ["export", "--run", run, "--scored", data, "--out", desk.folder / "q.csv"]),
+        (review, ["import", "--run", run, "--filled", data, "--out", desk.folder / "t.csv"]),
+    ]
+    for stage, flags in mistakes:
+        done = carried_out(stage.main, *flags)
+        assert done.status == 2, (flags, done)
+        assert visible_lines(done.told)[-1].startswith("error: "), done.told
+        assert done.told.count("\\n") or done.told.count("\\x1b"), done.told
+    why = desk.folder / "why.html"
+    assert carried_out(explain.main, "--run", run, "--data", data, "--out", why).status == 0
+    for page in (run / "report.html", why):
+        assert not re.search("[^\n -~\xa0-\u2027\u2030-\u2065\u2070-\uffff]", page.read_text()), (
+            page
+        )
 
 
 # -------------------------------------------------------------------------- words and outputs

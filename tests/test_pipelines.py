@@ -291,7 +291,10 @@ def test_a_stage_says_what_is_missing(home, tmp_path, capsys, stage, missing, na
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (["--text", "causes"], "no column 'causes'; it has record_id, date, cause"),
+        (
+            ["--text", "causes"],
+            "no column 'causes' (did you mean 'cause'?); it has 'record_id', 'date', 'cause'",
+        ),
         (["--label", "manner"], "no column 'manner'"),
         (["--data", "nowhere.csv"], "nowhere.csv: no such file"),
         (["--recipe", "best"], "no recipe 'best'"),

@@ -108,7 +108,7 @@ def test_a_missing_file_and_a_missing_column_are_named(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         read_table(str(tmp_path / "t.csv"))
     table = read_table(write(tmp_path / "t.csv", "cause,sex\nx,y\n"))
-    with pytest.raises(InputError, match="no column 'label'; it has cause, sex"):
+    with pytest.raises(InputError, match="no column 'label'; it has 'cause', 'sex'"):
         column(table, "label", "t.csv")
 
 

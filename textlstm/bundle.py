@@ -22,7 +22,7 @@ from textlstm.calibration import calibrated
 from textlstm.config import NetworkConfig, Recipe
 from textlstm.decisions import HeldOut
 from textlstm.encoding import WordEncoding
-from textlstm.errors import InputError
+from textlstm.errors import InputError, visible
 from textlstm.files import read_json, sha256, to_json, write_together
 from textlstm.model import Ensemble, predict_logits
 
@@ -152,7 +152,7 @@ class Bundle:
         return cls(recipe, encoding, labels, network, temperature, held_out, summary)
 
     def _card(self) -> str:
-        facts = "\n".join(f"- {name}: {value}" for name, value in self.summary.items())
+        facts = "\n".join(visible(f"- {name}: {value}") for name, value in self.summary.items())
         recipe = json.dumps(self.recipe.to_dict(), indent=2)
         return CARD.format(classes=len(self.labels), words=len(self.encoding.vocabulary),
                            length=self.encoding.length, temperature=self.temperature,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from wordcloud import STOPWORDS, WordCloud
 
+from textlstm.errors import visible
 from textlstm.files import replacing
 
 INK, SOFT = "#1f2a37", "#6b7785"
@@ -509,6 +510,7 @@ def _plain(axes: Axes) -> None:
 
 
 def _short(label: str, length: int = 32) -> str:
-    """Return a label that fits; ``$`` would start a formula."""
+    """Return a label that fits and is :func:`visible`; ``$`` would start a formula."""
+    label = visible(label)
     label = label if len(label) <= length else label[: length - 1] + "…"
     return label.replace("$", r"\$")

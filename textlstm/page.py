@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
 from textlstm.config import DataConfig, Recipe, RunConfig, load_recipe, shipped_recipes
 from textlstm.decisions import main_promise, percent
 from textlstm.disclosure import SMALLEST_SHOWN
+from textlstm.errors import visible
 from textlstm.metrics import LINEAR, MODEL
 
 MEASURES = {
@@ -113,6 +115,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader("textlstm"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -124,12 +127,23 @@ def _environment() -> jinja2.Environment:
         "interval": _interval,
         "between": _between,
         "embedded": _embedded,
+        "two_lines": _two_lines,
     }
     return environment
 
 
-def _embedded(picture: bytes) -> str:
-    return "data:image/png;base64," + b64encode(picture).decode("ascii")
+def _visible(value: Any) -> Any:
+    """Return a value as a page shows it: all texts visible, but those that we wrote as HTML."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _embedded(picture: bytes) -> Markup:
+    return Markup("data:image/png;base64,") + b64encode(picture).decode("ascii")
+
+
+def _two_lines(value: str) -> Markup:
+    """Write an estimate, and its interval in a line below it."""
+    return Markup(escape(visible(value)).replace(" (", "\n("))
 
 
 def _command(config: RunConfig) -> str:

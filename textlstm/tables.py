@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from textlstm.delimited import CHUNK_ROWS, decoded, from_rows, in_chunks, lines, read_delimited
-from textlstm.errors import InputError
+from textlstm.errors import InputError, missing, quoted
 
 MAX_UNPACKED, MAX_RATIO = 1 << 31, 1000
 """What a Parquet file may unpack to: so many bytes, and beyond them so many times its own size."""
@@ -69,14 +69,14 @@ def read_chunks(source: str, encoding: str = "utf-8") -> Iterator[pa.Table]:
     first = next(chunks)
     names = first.column_names
     if repeated := [name for name in names if names.count(name) > 1]:
-        raise InputError(f"{source}: the column name {repeated[0]!r} stands there twice")
+        raise InputError(f"{source}: the column name {quoted(repeated[0])} stands there twice")
     yield from chain([first], chunks)
 
 
 def require_column(table: pa.Table, name: str, source: str) -> None:
     """Raise an :class:`InputError` that lists the columns, if the table has none of that name."""
     if name not in table.column_names:
-        raise InputError(f"{source}: no column {name!r}; it has {', '.join(table.column_names)}")
+        raise InputError(f"{source}: {missing('column', name, table.column_names)}")
 
 
 def column(table: pa.Table, name: str, source: str) -> list[str]:
