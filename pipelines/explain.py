@@ -57,7 +57,7 @@ def explain(
         raise InputError(
             f"--member must lie between 1 and {bundle.recipe.network.members}, not {member}"
         )
-    table = read_table(data, encoding)
+    table = read_table(data, shell.encoding_of(data, encoding, config.data.encoding))
     if not len(table):
         raise InputError(f"{data}: the table has no rows")
     numbers = map(str, range(1, len(table) + 1))

@@ -2,8 +2,10 @@
 
 Reads:  RUN/config.json, RUN/bundle/, the table given by --data
 Writes: the table given by --out: all columns and rows of --data in their order, and
-        predicted_label, probability, decision (accept or review), and, with --coverage,
-        prediction_set (a JSON list of labels, the most probable first)
+        predicted_label, probability (of that label), second_label (the next most probable one),
+        decision (accept or review), and, with --coverage, prediction_set (a JSON list of labels,
+        the most probable first). A record without a known word is for review, and its labels are
+        what the model makes of no words. CSV is in UTF-8 with a byte order mark, for spreadsheets.
 
 With --max-error, so many are accepted as the held-out records of the training let promise that no
 more than that share of them is wrong, with 95 % confidence, as long as the new records are of the
@@ -69,7 +71,9 @@ def predict(
     """Carry out the stage."""
     wanted.require_shares()
     shell.require_another_file(out, data)
-    columns = shell.text_columns(text, run.config().data.text)
+    config = run.config().data
+    columns = shell.text_columns(text, config.text)
+    encoding = shell.encoding_of(data, encoding, config.encoding)
     run.require(run.bundle, "train")
 
     from textlstm.parts import ahead

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pipelines import shell
-from pipelines.runs import Run
+from pipelines.runs import Run, digest
 from textlstm.config import DataConfig, RunConfig
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def preprocess(run: Run, config: RunConfig) -> None:
         }
         with run.writing("preprocess") as new:
             new.configure(config)
+            new.note(table=digest(config.data.data))
             columns = ["record_id", "text", "label", *(PREFIX + name for name in config.data.by)]
             for name in PARTS:
                 write_records(parts[name][columns], new.records / f"{name}.parquet")

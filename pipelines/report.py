@@ -3,7 +3,8 @@
 Reads:  RUN/config.json, RUN/records/, RUN/bundle/, RUN/history.csv
 Writes: RUN/metrics.json, RUN/predictions.csv, RUN/report.html,
         RUN/figures/ (the pictures, and the numbers behind them as CSV),
-        RUN/tables/{class_words,label_suspects,conflicting_labels}.csv (words, ids, labels)
+        RUN/tables/{class_words,label_suspects,conflicting_labels}.csv (words, ids, labels; with a
+        byte order mark, for spreadsheets)
 """
 
 from collections.abc import Sequence
@@ -52,7 +53,7 @@ def report(run: Run) -> None:
         with run.writing("report") as new:
             _write_table(new.predictions, evaluation.predictions)
             for name, table in examination.tables.items():
-                _write_table(new.tables / f"{name}.csv", table)
+                _write_table(new.tables / f"{name}.csv", table, "utf-8-sig")
             history = pd.read_csv(run.history)
             numbers = reporting.tabulate(evaluation, history, parts) | examination.tabulate()
             for name, table in numbers.items():
@@ -79,13 +80,17 @@ def report(run: Run) -> None:
     shell.hand_over(run.page)
 
 
-def _write_table(path: Path, table: "pd.DataFrame") -> None:
+def _write_table(path: Path, table: "pd.DataFrame", encoding: str = "utf-8") -> None:
+    """Write a table as CSV, with a byte order mark (``utf-8-sig``) if people are to open it.
+
+    Spreadsheets need it to read accents. Programs read the other tables, and not all drop the mark.
+    """
     from textlstm.files import replacing, spreadsheet_safe
 
     names = table.select_dtypes(exclude=["number", "bool"]).columns
     safe = table.assign(**{name: table[name].map(spreadsheet_safe) for name in names})
     with replacing(path) as temporary:
-        safe.to_csv(temporary, index=False, lineterminator="\n")
+        safe.to_csv(temporary, index=False, lineterminator="\n", encoding=encoding)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -3,9 +3,9 @@
 `export` writes the texts a person should code, those first whose code corrects most records, each
 of them once. The file holds the texts of records: keep it where they are kept. A person writes a
 label into the column code, or leaves it empty. `import` reads the file back, says how often person
-and model agree, and writes a table to train on: the records of the training table and those that
-were coded. Coded records are the doubtful ones: a run that holds some of them out again measures
-itself on harder records than usual.
+and model agree, and writes a table to train on: the training table, all of its columns kept, and
+behind it the records that were coded. Coded records are the doubtful ones: a run that holds some of
+them out again measures itself on harder records than usual.
 
 Reads:  RUN/config.json, RUN/bundle/, and the table given by --scored (what predict wrote),
         or the files given by --filled and the run's training table
@@ -42,7 +42,7 @@ def export(run: Run, scored: str, out: Path, *, text: Sequence[str], encoding: s
     columns = _text_columns(run, text)
     run.require(run.bundle, "train")
     bundle = Bundle.load(run.bundle)
-    table = read_table(scored, encoding)
+    table = read_table(scored, shell.encoding_of(scored, encoding, run.config().data.encoding))
     decisions = column(table, "decision", scored)
     if strange := set(decisions) - {ACCEPT, REVIEW}:
         raise InputError(
@@ -73,9 +73,6 @@ def take_back(
     run: Run, filled: Sequence[str], out: Path, *, data: str, text: Sequence[str], encoding: str
 ) -> None:
     """Write what the filled queues make of the training table."""
-    import pandas as pd
-    import pyarrow as pa
-
     from textlstm import review
     from textlstm.decisions import interval, percent
     from textlstm.parts import require_format, write_table
@@ -85,11 +82,10 @@ def take_back(
     config = run.config().data
     columns, source = _text_columns(run, text), data or config.data
     shell.require_another_file(out, source, *filled)
-    table = read_table(source, config.encoding)
-    names = [*config.text, config.label, *filter(None, (config.id, config.date)), *config.by]
-    trained = pd.DataFrame({name: column(table, name, source) for name in names})
-    known = {" ".join(label.split()) for label in trained[config.label]} - {""}
-    queues = [read_table(one, encoding) for one in filled]
+    usual = config.encoding
+    table = read_table(source, shell.encoding_of(source, "", usual))
+    known = {" ".join(label.split()) for label in column(table, config.label, source)} - {""}
+    queues = [read_table(one, shell.encoding_of(one, encoding, usual)) for one in filled]
     answered = review.settled(
         [
             review.answers(queue, one, columns, known)
@@ -102,14 +98,18 @@ def take_back(
     coded = coded.rename(columns=dict(zip(columns, config.text, strict=True)))
     if config.id:
         # Numbered on from the table's rows: in a second round, they differ from those of the first.
-        coded[config.id] = [f"review-{len(trained) + number + 1}" for number in range(len(coded))]
-    together = pd.concat([trained, coded], ignore_index=True).fillna("")
-    write_table(pa.Table.from_pandas(together, preserve_index=False), out)
+        coded[config.id] = [f"review-{len(table) + number + 1}" for number in range(len(coded))]
+    write_table(review.behind(table, coded, source), out)
     n = len(answered)
     shell.say(
         f"review: {n} of {sum(map(len, queues))} texts have a code, for {len(coded)} records; "
-        f"with the {len(trained)} of {source}: {out}"
+        f"with the {len(table)} of {source}: {out}"
     )
+    if run.is_other_table(source):
+        shell.say(
+            f"review: warning: {source} is not the table that the run was trained on; it may have "
+            "been changed since"
+        )
     for place, what in (
         ("first", "the label it gave"),
         ("offered", "one of the labels it offered"),

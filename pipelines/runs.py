@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from textlstm.config import RunConfig
 from textlstm.errors import InputError
-from textlstm.files import read_json, sync_folder, write_json
+from textlstm.files import read_json, sha256, sync_folder, write_json
 
 STAGES = ("preprocess", "encode", "train", "report")
 
@@ -22,6 +22,11 @@ def versions() -> dict[str, str]:
     """Return the releases of what a run's results follow from."""
     libraries = ("textlstm", "torch", "spacy", "scikit-learn")
     return {name: version(name) for name in libraries} | {"python": platform.python_version()}
+
+
+def digest(source: str) -> str:
+    """Return what tells a table by its content, or the empty string if it is not a file."""
+    return sha256(Path(source)) if Path(source).is_file() else ""
 
 
 class Run:
@@ -98,7 +103,10 @@ class Run:
         write_json(self._config, {**config.to_dict(), "versions": versions()})
 
     def note(self, **facts: str) -> None:
-        """Add to the settings what only a stage could know, such as the device."""
+        """Add to the settings what only a stage could know, such as the device.
+
+        ``table`` is the digest of the table that was preprocessed.
+        """
         write_json(self._config, {**read_json(self._config), **facts})
 
     def config(self) -> RunConfig:
@@ -114,6 +122,11 @@ class Run:
             return RunConfig.from_dict(read_json(self._config))
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{self._config}: not the settings of a run ({error})") from error
+
+    def is_other_table(self, source: str) -> bool:
+        """Return whether a table is known not to be the one that was preprocessed."""
+        known = read_json(self._config).get("table")
+        return bool(known) and digest(source) != known
 
     def require(self, path: Path, stage: str) -> None:
         """Raise an :class:`InputError` naming the stage to run first, if a path is not there."""

@@ -82,7 +82,12 @@ def add_reading(arguments: argparse.ArgumentParser, source: str) -> None:
         metavar="COL",
         help="text columns, in order (default: as in training)",
     )
-    arguments.add_argument("--encoding", default="utf-8", help=f"of {source} (default: utf-8)")
+    arguments.add_argument(
+        "--encoding",
+        default="",
+        help=f"character encoding of {source} (default: UTF-8 where a file begins with its byte "
+        "order mark, else as in training)",
+    )
 
 
 def add_run_config(arguments: argparse.ArgumentParser) -> None:
@@ -149,6 +154,21 @@ def text_columns(given: Sequence[str], trained: Sequence[str]) -> tuple[str, ...
             f"{', '.join(trained)}"
         )
     return columns
+
+
+def encoding_of(source: str, given: str, trained: str) -> str:
+    """Return the character encoding of a table: as given, else that of the training table.
+
+    Raises
+    ------
+    InputError
+        If none is given, and the table is hardly in that of the training table.
+    """
+    if given or trained == "utf-8" or not Path(source).is_file():
+        return given or trained
+    from textlstm.delimited import presumed_encoding
+
+    return presumed_encoding(Path(source), trained)
 
 
 def require_another_file(out: Path, *sources: str) -> None:

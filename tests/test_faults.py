@@ -5,6 +5,7 @@ of a record's text. H is handled: counted, and told in the run's lines and ``met
 end of the tests the table says how many cases were tried, and how many behaved.
 """
 
+import codecs
 import contextlib
 import gzip
 import io
@@ -234,11 +235,11 @@ def _(desk):
     desk.refused(desk.learn(desk.file("")), "records.csv", "empty")
     desk.refused(desk.learn(desk.file("cause,category\n")), "records.csv", "no rows")
     assert list(desk.coded(desk.file(""))) == [
-        "cause", "predicted_label", "probability", "decision"
+        "cause", "predicted_label", "probability", "second_label", "decision"
     ]  # fmt: skip
     assert len(pd.read_csv(desk.out)) == 0
     assert list(desk.coded(desk.file("cause,id\n"))) == [
-        "cause", "id", "predicted_label", "probability", "decision"
+        "cause", "id", "predicted_label", "probability", "second_label", "decision"
     ]  # fmt: skip
     assert len(pd.read_csv(desk.out)) == 0
 
@@ -699,6 +700,7 @@ def coded_half_way(desk, name):
 def _(desk):
     coded_half_way(desk, "out.csv")
     coded_whole(desk, "out.csv")
+    assert desk.out.read_bytes().count(codecs.BOM_UTF8) == 1
     rows = pd.read_csv(desk.out, keep_default_na=False)
     assert rows["n"].tolist() == list(range(3000))
 
@@ -1044,6 +1046,91 @@ def _(desk):
 
 
 # -------------------------------------------------------------------------- words and outputs
+
+
+ACCENTS = [
+    ("asthma", "Respiratoire"),
+    ("h\u00e9morragie", "C\u00e9r\u00e9brale"),
+    ("fall", "Chute"),
+]
+
+
+@pytest.fixture(scope="module")
+def accents(tmp_path_factory):
+    """A run over records in Latin-1 with more columns than it is told of."""
+    folder = tmp_path_factory.mktemp("accents")
+    rows = [(f"h\u00f4pital {n % 5}", *row, str(n)) for n, row in enumerate(ACCENTS * 10)]
+    table = csv_of(rows, "place,cause,category,\u00e2ge")
+    (folder / "records.csv").write_bytes(table.encode("latin-1"))
+    flags = "--data", folder / "records.csv", "--text", "cause", "--label", "category"
+    given = (preprocess, (*flags, *QUICK[:-2], "--encoding", "latin-1")), (encode, ()), (train, ())
+    for stage, arguments in given:
+        outcome = carried_out(stage.main, "--run", folder / "run", *arguments)
+        assert outcome.status == 0, outcome.told
+    return folder
+
+
+@fault(93, "a coded file or a queue through a spreadsheet")
+def _(desk):
+    home, queue, back = desk.shared("accents"), desk.folder / "queue.csv", desk.folder / "next.csv"
+    new = desk.file("cause\nH\u00c9MORRAGIE\nasthma fall\n".encode("latin-1"), "new.csv")
+    outcome = desk.code(new, "--min-probability", "1", run=home / "run")
+    assert outcome.status == 0, outcome.told
+    # What a spreadsheet takes for UTF-8, and what it writes, with a mark or in an encoding of old.
+    for saved in ("utf-8-sig", "latin-1"):
+        text = desk.out.read_bytes().decode("utf-8-sig")
+        assert "H\u00c9MORRAGIE" in text and "\ufeff" not in text
+        assert desk.out.read_bytes().startswith(codecs.BOM_UTF8)
+        scored = desk.file(text.replace("\n", "\r\n").encode(saved), "scored.csv")
+        flags = "--run", home / "run"
+        outcome = carried_out(review.main, "export", *flags, "--scored", scored, "--out", queue)
+        assert outcome.status == 0, outcome.told
+        assert queue.read_bytes().count(codecs.BOM_UTF8) == 1
+        filled = pd.read_csv(queue, dtype=str, keep_default_na=False)
+        assert sorted(filled["cause"]) == ["H\u00c9MORRAGIE", "asthma fall"]
+        filled.assign(code="C\u00e9r\u00e9brale").to_csv(queue, index=False, encoding=saved)
+        outcome = carried_out(review.main, "import", *flags, "--filled", queue, "--out", back)
+        assert outcome.status == 0 and "warning" not in outcome.told, outcome.told
+        queue.unlink()
+        # The training table, with the columns that the run does not name, and its rows in order.
+        assert back.read_bytes().count(codecs.BOM_UTF8) == 1
+        rows = pd.read_csv(back, dtype=str, keep_default_na=False)
+        trained = pd.read_csv(home / "records.csv", dtype=str, encoding="latin-1")
+        pd.testing.assert_frame_equal(rows[:30], trained)
+        assert sorted(rows["cause"][30:]) == ["H\u00c9MORRAGIE", "asthma fall"]
+        assert set(rows["category"][30:]) == {"C\u00e9r\u00e9brale"}
+        assert (rows[["place", "\u00e2ge"]][30:] == "").all(axis=None)
+        assert desk.learn(back).status == 0
+        assert "h\u00e9morragie" in desk.texts()
+        shutil.rmtree(desk.run)
+    assert desk.learn(back, "--encoding", "latin-1").told.endswith("give --encoding utf-8\n")
+
+
+@fault(94, "new records in the character encoding of the training")
+def _(desk):
+    run, text = desk.shared("accents") / "run", "cause\nh\u00e9morragie\n"
+    known = None
+    for content, *flags in (
+        (text.encode("latin-1"),),
+        (text.encode("utf-8-sig"),),
+        (text.encode("utf-8"), "--encoding", "utf-8"),
+        (text.encode("utf-16"), "--encoding", "utf-16"),
+    ):
+        outcome = desk.code(desk.file(content, "new.csv"), *flags, run=run)
+        assert outcome.status == 0, outcome.told
+        known = known or desk.out.read_bytes()
+        assert desk.out.read_bytes() == known and b"h\xc3\xa9morragie" in known
+        desk.out.unlink()
+        why = "--run", run, "--data", desk.folder / "new.csv", "--out", desk.out
+        outcome = carried_out(explain.main, *why, *flags)
+        assert outcome.status == 0, outcome.told
+        assert pd.read_csv(desk.out)["token"].tolist() == ["h\u00e9morragie"]
+        desk.out.unlink()
+    # Read in Latin-1, which takes any byte, it would be nonsense, and nobody would notice.
+    odd = desk.file(text, "new.csv")
+    desk.refused(desk.code(odd, run=run), "new.csv", "UTF-8", "latin-1", "--encoding")
+    desk.refused(carried_out(explain.main, *why), "new.csv", "UTF-8", "latin-1", "--encoding")
+    assert desk.code(desk.file("cause\nfall\n", "new.csv"), run=run).status == 0
 
 
 # ------------------------------------------------------------------------------ the table

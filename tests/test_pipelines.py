@@ -404,7 +404,7 @@ def predicted(home, rows, out, *more):
 def test_new_records_keep_their_columns_and_order(home, table, tmp_path):
     rows = table.drop(columns="category").iloc[::-1].assign(extra="0123")
     out = pd.read_csv(predicted(home, rows, tmp_path / "out.csv"), dtype=str, keep_default_na=False)
-    assert list(out) == [*rows, "predicted_label", "probability", "decision"]
+    assert list(out) == [*rows, "predicted_label", "probability", "second_label", "decision"]
     assert out[list(rows)].to_numpy().tolist() == rows.to_numpy().tolist()
 
 
@@ -412,7 +412,7 @@ def test_a_fresh_process_gives_the_probabilities_of_the_run(home, table, tmp_pat
     held = pd.read_csv(home / "run" / "predictions.csv").set_index("record_id")
     rows = table.set_index("record_id").loc[held.index].reset_index()
     out = pd.read_csv(predicted(home, rows, tmp_path / "out.csv")).set_index("record_id")
-    for name in ("predicted_label", "probability", "decision"):
+    for name in ("predicted_label", "probability", "second_label", "decision"):
         assert out[name].tolist() == held[name].tolist()
     # The library reads the same bundle and gives the same once more.
     library = TextLSTMClassifier.load(home / "run" / "bundle", device="cpu")
@@ -477,7 +477,7 @@ def test_parquet_out_and_no_rows(home, tmp_path):
     rows = pd.DataFrame({"cause": [], "other": []})
     table = pq.read_table(predicted(home, rows, tmp_path / "out.parquet"))
     assert table.num_rows == 0
-    assert table.column_names[-3:] == ["predicted_label", "probability", "decision"]
+    assert table.column_names[2:] == ["predicted_label", "probability", "second_label", "decision"]
 
 
 @pytest.mark.parametrize(
@@ -613,13 +613,22 @@ def test_from_a_scored_file_to_a_queue_and_back(home, table, queue, tmp_path, ca
     assert f"{n} of {n + 1} texts have a code" in told
     assert f"the label it gave in {100 * first.mean():.3g} % of {n} texts" in told
     assert "one of the labels it offered in 100 %" in told and "95 % interval" in told
-    assert list(new) == ["cause", "other", "category", "record_id", "date"]
-    pd.testing.assert_frame_equal(new[: len(table)], table[list(new)])
+    pd.testing.assert_frame_equal(new[: len(table)], table)
     assert len(new) == 2 * len(table) - 1 - int(queue.loc[0, "records"])
     assert new["record_id"].is_unique and new["record_id"].iloc[-1].startswith("review-")
     run_stage.main([*flags(tmp_path / "new.csv", tmp_path / "next"), *QUICK])
     found = json.loads((tmp_path / "next" / "metrics.json").read_text())
     assert found["data"]["rows"] == len(new)
+
+
+def test_another_table_than_that_of_the_training_is_told(home, table, queue, tmp_path, capsys):
+    queue.assign(code=queue["label_1"]).to_csv(tmp_path / "filled.csv", index=False)
+    table.iloc[:-1].to_csv(tmp_path / "records.csv", index=False)
+    back = ["--run", home / "run", "--filled", tmp_path / "filled.csv", "--out", tmp_path / "n.csv"]
+    for more, warned in ([], False), (["--data", tmp_path / "records.csv"], True):
+        capsys.readouterr()
+        assert status(review.main, ["import", *back, *more]) == 0
+        assert ("is not the table that the run was trained on" in capsys.readouterr().err) is warned
 
 
 def test_a_queue_with_codes_is_not_overwritten(home, queue, tmp_path, capsys):

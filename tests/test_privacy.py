@@ -155,7 +155,7 @@ def test_what_predict_says_and_adds_has_no_text(planted, capfd):
     out = planted / "coded.parquet"
     arguments = ["--run", planted / "run", "--data", next(planted.glob("*.csv")), "--out", out]
     predict.main([*map(str, arguments), "--device", "cpu"])
-    added = pq.read_table(out).select(["predicted_label", "probability", "decision"])
+    added = pq.read_table(out).select(["predicted_label", "second_label", "decision"])
     said = "".join(capfd.readouterr())
     assert "records coded" in said
     assert not holds(said.encode(), NAME[:9]) and not holds(

@@ -129,3 +129,15 @@ def test_no_cell_of_a_queue_is_a_formula(queue, tmp_path):
     with (tmp_path / "q.csv").open(newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
+
+
+def test_a_training_table_keeps_its_columns_and_their_types():
+    table = pa.table({"n": pa.array([7, None], pa.int8()), "cause": ["a", None], "code": [1, 2]})
+    records = pd.DataFrame({"cause": ["é"], "code": ["3"]})
+    found = review.behind(table, records, "t.parquet")
+    assert found.to_pydict() == {
+        "n": [7, None, None], "cause": ["a", "", "é"], "code": ["1", "2", "3"]
+    }  # fmt: skip
+    assert found["n"].type == pa.int8()
+    with pytest.raises(InputError, match=r"t\.parquet: no column 'cause'"):
+        review.behind(table.drop_columns("cause"), records, "t.parquet")

@@ -11,6 +11,7 @@ from textlstm.bundle import Bundle
 from textlstm.classifier import TextLSTMClassifier
 from textlstm.encoding import UNKNOWN, bucket
 from textlstm.errors import InputError
+from textlstm.model import Ensemble
 from textlstm.scoring import (
     ADDED_COLUMNS,
     Look,
@@ -63,6 +64,14 @@ def test_ranks():
     assert SCORES.ranked(1).tolist() == [1, 0, 0]
 
 
+def test_of_equal_probabilities_the_first_class_ranks_higher():
+    probabilities = np.random.default_rng(0).integers(0, 4, (200, 5)) / 10
+    scores = Scores(probabilities, np.ones(200, dtype=bool))
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    for place in range(5):
+        assert (scores.ranked(place) == order[:, place]).all()
+
+
 def coded(bundle, rule, *parts):
     """Code tables of some texts, and return each with a look at it."""
     numbered = [
@@ -82,7 +91,11 @@ def test_the_table_keeps_its_columns_and_rows(bundle):
     [(found, look)] = coded(bundle, Rule(0.0), (table, ["Fall", "", "xyzzy"], [0, 1, 0, 2]))
     probabilities = bundle.predict_proba(["fall", "", "xyzzy"])
     assert found.drop_columns(list(ADDED_COLUMNS)).equals(table)
-    assert found.column_names[-3:] == ["predicted_label", "probability", "decision"]
+    assert found.column_names[2:] == [
+        "predicted_label", "probability", "second_label", "decision"
+    ]  # fmt: skip
+    order = np.argsort(-probabilities, axis=1)[[0, 1, 0, 2], 1]
+    assert found["second_label"].to_pylist() == [bundle.labels[number] for number in order]
     for number, (place, label, probability) in enumerate(
         zip([0, 1, 0, 2], found["predicted_label"], found["probability"], strict=True)
     ):
@@ -93,6 +106,15 @@ def test_the_table_keeps_its_columns_and_rows(bundle):
     assert look == Look(4, 1, 2, 3, 1, pytest.approx(2 * best[0] + best[2]))
     assert look.empty_share == 1 / 4 and look.unknown_share == 1 / 3
     assert look.mean_probability == pytest.approx((2 * best[0] + best[2]) / 3)
+
+
+def test_of_one_class_there_is_no_second(bundle):
+    alone = replace(
+        bundle, labels=("heart",), network=Ensemble(bundle.recipe.network, bundle.encoding, 1)
+    )
+    [(found, _)] = coded(alone, Rule(0.0), (TABLE, ["fall", "xyzzy"], [1, 0, 0]))
+    assert found["predicted_label"].to_pylist() == ["heart"] * 3
+    assert found["second_label"].to_pylist() == [None] * 3
 
 
 def test_sets_are_added_where_they_are_asked_for(bundle):

@@ -25,6 +25,9 @@ CHUNK_ROWS = 100_000
 MAX_CELL = 1 << 27
 """Characters of a cell, at most: behind a longer one is a quote that was never closed."""
 
+UTF8 = ("utf-8", "utf-8-sig")
+"""What Python calls UTF-8, without and with a byte order mark."""
+
 COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf")
 """How gzip, zip, bzip2, xz, zstandard and 7z files begin."""
 
@@ -49,6 +52,8 @@ def _blocks(path: Path, encoding: str) -> Iterator[bytes]:
             raise InputError(f"{path}: this file is compressed; unpack it first")
         if block[:2] in (b"\xff\xfe", b"\xfe\xff") and "16" not in encoding:
             raise InputError(f"{path}: this is UTF-16; give --encoding utf-16")
+        if block.startswith(codecs.BOM_UTF8) and codecs.lookup(encoding).name not in UTF8:
+            raise InputError(f"{path}: this is UTF-8; give --encoding utf-8")
         while block:
             yield block
             block = handle.read(CHUNK_BYTES)
@@ -70,6 +75,34 @@ def _decoded(
             ) from error
         yield text
         position += len(block)
+
+
+def presumed_encoding(path: Path, usual: str) -> str:
+    """Return the encoding of a text file that nobody named, where files like it are in ``usual``.
+
+    With a UTF-8 byte order mark, it is UTF-8.
+
+    Raises
+    ------
+    InputError
+        If ``usual`` is not UTF-8 and the file has other characters than ASCII and is valid UTF-8:
+        read as ``usual``, it would most probably be read wrongly, and nobody would notice.
+    """
+    with path.open("rb") as handle:
+        if handle.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
+            return "utf-8"
+    next(_blocks(path, usual), b"")  # refuses what is no encoding
+    if codecs.lookup(usual).name in UTF8:
+        return usual
+    try:
+        ascii_only = all(map(str.isascii, _decoded(_blocks(path, "utf-8"), path, "utf-8")))
+    except InputError:
+        return usual
+    if not ascii_only:
+        raise InputError(
+            f"{path}: this reads as UTF-8, and the training table was {usual}; give --encoding"
+        )
+    return usual
 
 
 def lines(blocks: Iterable[str]) -> Iterator[str]:

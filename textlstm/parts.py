@@ -4,6 +4,7 @@ Parts are kept beside the output until all are there: work that was cut off goes
 stopped, without a row lost or doubled. Memory holds a few parts at a time, however many there are.
 """
 
+import codecs
 import json
 import os
 import shutil
@@ -37,6 +38,9 @@ def require_format(out: Path) -> None:
 def write_table(table: pa.Table, path: Path, *, header: bool = True) -> None:
     """Write a table in the format of the path's name, whole or not at all.
 
+    CSV begins with a UTF-8 byte order mark: without it, spreadsheets read accents wrongly. Rows
+    that are to stand behind others have neither mark nor header.
+
     Raises
     ------
     InputError
@@ -45,7 +49,9 @@ def write_table(table: pa.Table, path: Path, *, header: bool = True) -> None:
     try:
         with replacing(path) as temporary:
             if path.suffix.lower() == ".csv":
-                pa.csv.write_csv(table, temporary, pa.csv.WriteOptions(include_header=header))
+                with temporary.open("wb") as file:
+                    file.write(codecs.BOM_UTF8 if header else b"")
+                    pa.csv.write_csv(table, file, pa.csv.WriteOptions(include_header=header))
             else:
                 pq.write_table(table, temporary)
     except pa.ArrowInvalid as error:

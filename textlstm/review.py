@@ -225,3 +225,21 @@ def labelled(answered: pd.DataFrame, columns: Sequence[str], label: str) -> pd.D
     """Return the records that the answers stand for: each text as often as records have it."""
     records = answered.loc[answered.index.repeat(answered[RECORDS]), [*columns, CODE]]
     return records.rename(columns={CODE: label}).reset_index(drop=True)
+
+
+def behind(table: pa.Table, records: pd.DataFrame, source: str) -> pa.Table:
+    """Return a training table with labelled records behind its own.
+
+    It keeps all of its columns and the order of its rows. Columns that the records have too become
+    text; in the others, the records have nothing.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column of the records, or its cells are bytes; it names ``source``.
+    """
+    for name in records.columns:
+        cells = pa.array(column(table, name, source), pa.string())
+        table = table.set_column(table.column_names.index(name), name, cells)
+    shared = pa.table({name: pa.array(records[name], pa.string()) for name in records.columns})
+    return pa.concat_tables([table, shared], promote_options="default")

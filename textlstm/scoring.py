@@ -24,7 +24,8 @@ ACCEPT, REVIEW = "accept", "review"
 NOTABLE = 0.05
 """Difference to the records trained on, in shares, from which new ones deserve a warning."""
 
-ADDED_COLUMNS = ("predicted_label", "probability", "decision")
+ADDED_COLUMNS = ("predicted_label", "probability", "second_label", "decision")
+"""``second_label`` is the next most probable one; empty where a model knows but one label."""
 
 SET_COLUMN = "prediction_set"
 """Added where sets are asked for."""
@@ -72,12 +73,13 @@ class Scores:
 
     def ranked(self, place: int) -> NDArray[np.int64]:
         """Return each record's class number at that place, 0 being the most probable (n,)."""
-        if place == 0:  # no need to sort: the first of the highest, as below
-            best: NDArray[np.int64] = self.probabilities.argmax(axis=1)
-            return best
-        order = np.argsort(-self.probabilities, axis=1, kind="stable")
-        chosen: NDArray[np.int64] = order[:, place]
-        return chosen
+        best: NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        if place:  # faster than to sort, for the first few places
+            left = self.probabilities.copy()
+            for _ in range(place):
+                left[np.arange(len(left)), best] = -1.0
+                best = left.argmax(axis=1)
+        return best
 
     def decisions(self, min_probability: float = MIN_PROBABILITY) -> list[str]:
         """Return accept or review for each record; see :meth:`accepted`."""
@@ -170,6 +172,7 @@ class Codes(NamedTuple):
 
     classes: NDArray[np.int64]  # (n,) number of the most probable class
     probabilities: NDArray[np.float64]  # (n,) of that class
+    seconds: NDArray[np.int64]  # (n,) number of the next most probable class; -1 where none is left
     accepted: NDArray[np.bool_]  # (n,) False where a person should see the record
     words: NDArray[np.int64]  # (n,)
     unknown: NDArray[np.int64]  # (n,) words that are not in the vocabulary
@@ -190,7 +193,10 @@ class Codes(NamedTuple):
             sets[:] = set_cells(possible, scores.probabilities, bundle.labels)
         best = scores.probabilities.max(axis=1, initial=0.0)
         accepted = scores.accepted(rule.min_probability)
-        return cls(scores.ranked(0), best, accepted, words, unknown, sets)
+        classes, seconds = scores.ranked(0), np.full(len(texts), -1)
+        if len(bundle.labels) > 1:
+            seconds = scores.ranked(1)
+        return cls(classes, best, seconds, accepted, words, unknown, sets)
 
     def take(self, rows: NDArray[np.int64]) -> Self:
         """Return these rows."""
@@ -198,9 +204,11 @@ class Codes(NamedTuple):
 
     def added_to(self, table: pa.Table, rule: Rule, labels: Sequence[str]) -> pa.Table:
         """Return a table of n rows with the rule's columns behind its own."""
+        names = pa.array(labels, pa.string())
         cells = [
-            pa.array(labels, pa.string()).take(pa.array(self.classes)),
+            names.take(pa.array(self.classes)),
             pa.array(rounded(self.probabilities)),
+            names.take(pa.array(self.seconds, mask=self.seconds < 0)),
             pa.array([REVIEW, ACCEPT]).take(pa.array(self.accepted.astype(np.int8))),
         ]
         if rule.set_probability is not None:
