@@ -120,10 +120,30 @@ def test_one_seed_draws_one_cloud(tmp_path):
     assert imread(tmp_path / "a.png").min() < 0.5
 
 
-@pytest.mark.parametrize("words", [{}, {"the": 100, "of": 50, "s": 40, "due": 30}])
+@pytest.mark.parametrize(
+    "words",
+    [
+        {},
+        {"the": 100, "of": 50, "s": 40, "due": 30},
+        dict.fromkeys("por de la und der et con för och het não mit en y è também".split(), 30),
+    ],
+)
 def test_without_a_word_there_is_no_cloud(words):
     assert figures.word_cloud(words, 0) is None
     assert figures.word_clouds({"a": words}, 0) is None
+
+
+def test_stop_words_of_other_languages_that_mean_something_in_english_are_drawn(monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(
+        figures.WordCloud,
+        "generate_from_frequencies",
+        lambda self, words: drawn.update(words) or self,
+    )
+    monkeypatch.setattr(figures.WordCloud, "to_array", lambda _: np.zeros((2, 2, 3), np.uint8))
+    words = "die male fire toe car od als sah af ich fall wound por und".split()
+    figures.word_cloud(dict.fromkeys(words, 30), 0)
+    assert list(drawn) == words[:-2]
 
 
 def test_without_a_font_there_is_no_cloud(monkeypatch):

@@ -14,7 +14,8 @@ ORDER = [
     "records", "encoding", "prefixes", "batches", "features", "lsa", "linear", "model",
     "calibration", "checkpoint", "training", "metrics", "baselines", "decisions", "bundle",
     "fitting", "classifier", "scoring", "inside", "explain", "review", "robustness", "suspects",
-    "disclosure", "subgroups", "tabulation", "figures", "examination", "reporting", "page",
+    "disclosure", "subgroups", "tabulation", "stopwords", "figures", "examination",
+    "reporting", "page",
 ]  # fmt: skip
 STAGES = ["preprocess", "encode", "train", "report", "predict", "explain", "review", "run"]
 

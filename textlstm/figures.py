@@ -14,10 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 from PIL import Image
-from wordcloud import STOPWORDS, WordCloud
+from wordcloud import WordCloud
 
 from textlstm.errors import visible
 from textlstm.files import replacing
+from textlstm.stopwords import stop_words
 
 INK, SOFT = "#1f2a37", "#6b7785"
 FIRST, SECOND = "#1f6f8b", "#d1603d"
@@ -27,9 +28,6 @@ DIVERGING = LinearSegmentedColormap.from_list("diverging", [SECOND, "#ffffff", F
 """From -1 to 1: the same two colours, white between them."""
 
 CLOUD_WORDS = 80
-
-SILENT_WORDS = frozenset(STOPWORDS) | {"due"}
-"""Not shown in clouds, nor are single letters, which are left of possessives: they name nothing."""
 
 SHOWN_COUNTS = 40
 """Up to so many classes, the confusion matrix has its numbers written in."""
@@ -477,7 +475,9 @@ def _token_axis(axes: Axes, tokens: Sequence[str]) -> None:
 def _cloud_image(
     frequencies: Mapping[str, int], seed: int, size: tuple[int, int]
 ) -> NDArray[np.uint8] | None:
-    words = {w: n for w, n in frequencies.items() if w not in SILENT_WORDS and len(w) > 1}
+    silent = stop_words()
+    # Single letters are left of possessives.
+    words = {w: n for w, n in frequencies.items() if w not in silent and len(w) > 1}
     if not words:
         return None
     shades = colormaps["viridis"]
