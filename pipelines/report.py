@@ -52,7 +52,7 @@ def report(run: Run) -> None:
         )
         with run.writing("report") as new:
             _write_table(new.predictions, evaluation.predictions)
-            for name, table in examination.tables.items():
+            for name, table in (evaluation.tables | examination.tables).items():
                 _write_table(new.tables / f"{name}.csv", table, "utf-8-sig")
             history = pd.read_csv(run.history)
             numbers = reporting.tabulate(evaluation, history, parts) | examination.tabulate()

@@ -144,6 +144,17 @@ def test_no_small_cell_can_be_worked_out_from_rows_and_columns(table):
 
 
 @given(SQUARES)
+def test_what_blank_cells_come_to_can_be_worked_out_from_what_is_shown(confusion):
+    hidden = withheld(confusion)
+    for number, found in enumerate(hidden.in_blank_cells(confusion)):
+        if found is not None:
+            assert not hidden.supports[number] and not hidden.rates[number]
+            shown = confusion[number][~hidden.cells[number]]
+            assert found == confusion[number].sum() - shown.sum()
+            assert not hidden.cells[number, number]  # support times recall
+
+
+@given(SQUARES)
 def test_no_small_count_can_be_worked_out_from_a_report(confusion):
     hidden, n = withheld(confusion), len(confusion)
     assert (hidden.rates == hidden.cells.diagonal()).all()

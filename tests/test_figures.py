@@ -42,6 +42,17 @@ def test_hidden_cells_are_blank():
     assert [text.get_text() for text in axes.texts] == ["80", "20"]
 
 
+def test_what_blank_cells_come_to_stands_in_a_last_column():
+    matrix, hidden = np.array([[80, 20], [3, 97]]), np.array([[0, 1], [1, 0]], dtype=bool)
+    axes = figures.confusion(matrix, ["a", "b"], hidden, [20, 3]).axes[0]
+    assert axes.images[0].get_array().tolist() == [[0.8, 0.0, 0.2], [0.0, 0.97, 0.03]]
+    assert [text.get_text() for text in axes.texts] == ["80", "20", "97", "<10"]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["a", "b", "blank cells"]
+    for nothing in ([0, 0], [None, None], []):
+        axes = figures.confusion(matrix, ["a", "b"], hidden, nothing).axes[0]
+        assert axes.images[0].get_array().shape == (2, 2)
+
+
 def test_reliability_leaves_out_bins_of_few_records():
     probabilities = np.array([[0.9, 0.1]] * 10 + [[0.6, 0.4]] * 9)
     bins = reliability(np.zeros(19, dtype=int), probabilities)

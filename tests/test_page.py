@@ -43,6 +43,7 @@ METRICS = {
         "a": {key: {"low": 0.875, "high": 1.0} for key in ("precision", "recall", "f1")},
         "b": dict.fromkeys(("precision", "recall", "f1")),
     },
+    "confusion": {"labels": ["a", "b"], "counts": [[30, None], [None, None]]},
     "calibration": {
         "temperature": 1.25,
         "before": {"log_loss": 0.625, "ece": 0.25},
@@ -91,6 +92,14 @@ def test_the_better_model_is_marked_and_missing_values_are_dashes():
     assert 'data-head="precision">1.000\n(0.875–1.000)</td>' in page
     assert page.count("80 % can be coded automatically. It is kept.") == 2
     assert '">75.0\u00a0%\n(0.0–100.0)</td><td data-head="of it wrong">–</td>' in page
+
+
+def test_where_no_confusion_may_be_shown_the_page_says_where_they_are():
+    shown = METRICS["confusion"] | {"counts": [[30, 12], [None, None]]}
+    for found, expected in ((METRICS["confusion"], True), (shown, False)):
+        page = render(RunConfig(), METRICS | {"confusion": found}, {}, ["It won."])
+        assert ("No two classes are taken for each other" in page) == expected
+        assert "tables/confusion.csv" in page
 
 
 def test_deciding_words_have_bars_to_one_scale():

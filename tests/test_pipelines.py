@@ -67,6 +67,7 @@ def test_a_run_holds_what_the_contract_names(home):
         "figures/training_progress.png", "figures/confusion.png", "figures/reliability.png",
         "figures/per_class.png", "figures/word_clouds_by_class.png",
         "figures/words_taken_away.png", "figures/robustness.png",
+        "tables/confusion.csv",
         "tables/class_words.csv", "tables/label_suspects.csv", "tables/conflicting_labels.csv",
         "figures/workload.png", "figures/workload_by_class.png",
         "bundle/model.safetensors", "bundle/vocab.json", "bundle/labels.json",
@@ -83,6 +84,7 @@ def test_metrics_have_the_keys_of_the_contract(home):
     }  # fmt: skip
     assert set(found) == {
         "model", "baselines", "difference", "per_class", "per_class_intervals",
+        "confusion",
         "calibration", "decisions", "subgroups", "seen", "faithfulness", "deciding_words",
         "robustness", "hidden_units", "doubtful_labels", "data", "timing",
     }  # fmt: skip
@@ -108,6 +110,13 @@ def test_metrics_agree_with_the_predictions_and_the_difference(home):
     ]  # fmt: skip
     hits = rows["true_label"] == rows["predicted_label"]
     assert found["model"]["accuracy"] == pytest.approx(hits.mean())
+    counts = pd.crosstab(rows["true_label"], rows["predicted_label"])
+    labels = found["confusion"]["labels"]
+    counts = counts.reindex(index=labels, columns=labels, fill_value=0)
+    assert found["confusion"]["counts"] == counts.to_numpy().tolist()
+    table = pd.read_csv(home / "run" / "tables" / "confusion.csv")
+    assert list(table) == ["true", "predicted", "records"]
+    assert table["records"].sum() == 36 and table["records"].min() > 0
     assert found["data"]["holdout"] == len(rows) == 36
     assert (rows["predicted_label"] != rows["second_label"]).all()
     for name, difference in found["difference"].items():

@@ -106,6 +106,12 @@ def test_small_classes_and_one_more_are_left_out_of_what_is_published():
     for one in (*shown["decisions"]["promises"], *shown["decisions"]["sets"]):
         assert list(one["per_class"]) == ["a", "b"]
     assert shown["data"]["rows"] == 1000
+    assert shown["confusion"]["counts"] == [
+        [40, *[None] * 3],
+        [None, 30, None, None],
+        *[[None] * 4] * 2,
+    ]
+    assert evaluation.tables["confusion"]["records"].tolist() == [40, 30, 12, 4]
     assert evaluation.metrics["per_class"]["d"]["support"] == 4  # what the house keeps is whole
 
 

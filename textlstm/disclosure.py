@@ -35,6 +35,20 @@ class Withheld(NamedTuple):
     rates: Mask  # (C,), precision, recall and F1
     cells: Mask  # (C, C), of the confusion matrix
 
+    def in_blank_cells(self, confusion: Counts) -> list[int | None]:
+        """Return of each true class how many of its records are in hidden cells, None if withheld.
+
+        Where the support and the recall of a class are shown, a reader can work this sum out: to
+        say it tells nothing more.
+
+        >>> table = np.array([[90, 3, 8], [20, 80, 0], [1, 1, 1]])
+        >>> withheld(table).in_blank_cells(table)
+        [11, None, None]
+        """
+        known = ~(self.supports | self.rates | self.cells.diagonal())
+        sums = np.where(self.cells, confusion, 0).sum(axis=1)
+        return [int(n) if shown else None for n, shown in zip(sums, known, strict=True)]
+
 
 def hidden_counts(counts: Counts) -> Mask:
     """Return which of the counts (n,) to hide where their sum is known.

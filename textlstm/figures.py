@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from wordcloud import WordCloud
 
+from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.errors import visible
 from textlstm.files import replacing
 from textlstm.stopwords import stop_words
@@ -82,37 +83,59 @@ def training_progress(history: pd.DataFrame) -> Figure:
 
 
 def confusion(
-    matrix: NDArray[np.int64], labels: Sequence[str], hidden: NDArray[np.bool_]
+    matrix: NDArray[np.int64],
+    labels: Sequence[str],
+    hidden: NDArray[np.bool_],
+    in_blank_cells: Sequence[int | None] = (),
 ) -> Figure:
     """Draw a confusion matrix (C, C), rows true, shaded by the share of the row.
 
-    Hidden cells (C, C) are left blank.
+    Parameters
+    ----------
+    hidden
+        (C, C) cells to leave blank.
+    in_blank_cells
+        (C,) sums of the blank cells of each row, for a last column; None is left blank as well.
+        Without one above zero there is no such column.
     """
     n = len(labels)
-    size = float(np.clip(0.34 * n + 2.6, 5.0, 14.0))
+    names = [_short(label) for label in labels]
+    totals = np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    shares = np.where(hidden, 0.0, matrix / totals)
+    counts = [[f"{number:,}" for number in row] for row in matrix.tolist()]
+    written = np.where(hidden, "", counts)
+    if any(in_blank_cells):
+        sums = np.array([number or 0 for number in in_blank_cells])[:, None]
+        shares = np.hstack([shares, sums / totals])
+        written = np.hstack([written, [[_at_most_small(number)] for number in in_blank_cells]])
+    size = float(np.clip(0.34 * n + 2.6, 5.0, 11.0))
     figure = Figure(figsize=(size, size * 0.92), layout="constrained")
     axes = figure.subplots()
-    shares = np.where(hidden, 0.0, matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1))
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    names = [_short(label) for label in labels]
-    axes.set_xticks(
-        range(n), names, rotation=90 if n > 6 else 30, ha="center" if n > 6 else "right"
-    )
+    across = [*names, "blank cells"][: shares.shape[1]]
+    rotation, side = (90, "center") if n > 6 else (30, "right")
+    axes.set_xticks(range(len(across)), across, rotation=rotation, ha=side)
     axes.set_yticks(range(n), names)
     axes.set(xlabel="predicted", ylabel="true")
     if n <= SHOWN_COUNTS:
-        for row, column in np.ndindex(n, n):
-            if not hidden[row, column]:
-                colour = "white" if shares[row, column] > 0.5 else INK
-                axes.text(column, row, f"{matrix[row, column]:,}", ha="center", va="center",
-                          color=colour, fontsize=8)  # fmt: skip
+        for (row, column), text in np.ndenumerate(written):
+            colour = "white" if shares[row, column] > 0.5 else INK
+            if text:
+                axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
     # Lines between the cells lead the eye from a cell to its names.
-    axes.set_xticks(np.arange(n + 1) - 0.5, minor=True)
+    axes.set_xticks(np.arange(len(across) + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(n + 1) - 0.5, minor=True)
     axes.grid(which="minor", color=SOFT, alpha=0.25, linewidth=0.5)
     axes.tick_params(which="minor", length=0)
     figure.colorbar(image, ax=axes, shrink=0.7, label="share of the true class")
     return figure
+
+
+def _at_most_small(number: int | None) -> str:
+    """Write a number of records, a small one by what it is under; of None and of none, nothing."""
+    if not number:
+        return ""
+    return f"<{SMALLEST_SHOWN}" if number < SMALLEST_SHOWN else f"{number:,}"
 
 
 def reliability_diagram(models: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> Figure:

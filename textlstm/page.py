@@ -82,6 +82,7 @@ def render(
         verdict=verdict,
         main_promise=main_promise(metrics["decisions"]),
         worst_change=_worst_change(metrics["robustness"]),
+        confusions_shown=_any_confusion(metrics["confusion"]["counts"]),
         command=_command(config),
     )
 
@@ -186,6 +187,11 @@ def _best(measure: str, models: Mapping[str, Mapping[str, Any]]) -> str | None:
         return None
     choose = min if measure in LOWER_IS_BETTER else max
     return choose(values, key=lambda name: values[name])
+
+
+def _any_confusion(counts: Sequence[Sequence[int | None]]) -> bool:
+    """Return whether a published matrix shows how often some class is taken for another."""
+    return any(n for i, row in enumerate(counts) for j, n in enumerate(row) if i != j)
 
 
 def _worst_change(changes: Mapping[str, Mapping[str, float]]) -> tuple[str, Any] | None:

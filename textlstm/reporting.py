@@ -86,6 +86,11 @@ class Evaluation:
         """Return what of it may not be shown."""
         return withheld(self.confusion)
 
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the tables of every count, by file name without ending, that stay in the house."""
+        return {"confusion": tabulation.confusion(self.confusion, self.labels, self.confusion == 0)}
+
 
 def evaluate(
     bundle: Bundle, parts: Mapping[str, pd.DataFrame], summary: Mapping[str, Any], seed: int
@@ -124,6 +129,7 @@ def evaluate(
     uncooled = uncalibrated(outcome.probabilities, bundle.temperature)
     before = scores(truth, uncooled, unseen, places)
     best = outcome.ranked(0)[places]
+    confusion = _confusion(truth, best, names)
     # Where no text of the holdout is a training one, what is new are texts, not records.
     alike = repeats(places) if unseen.all() else None
     decisions = measured_decisions(bundle.held_out, outcome, truth, unseen, names, alike, places)
@@ -137,7 +143,8 @@ def evaluate(
             truth, probabilities["model"], probabilities["tfidf_logreg"], seed, places=places
         ),
         "per_class": per_class(truth, best, names),
-        "per_class_intervals": class_intervals(_confusion(truth, best, names), names),
+        "per_class_intervals": class_intervals(confusion, names),
+        "confusion": {"labels": names, "counts": confusion.tolist()},
         "calibration": {
             "temperature": bundle.temperature,
             "before": {name: before[name] for name in ("log_loss", "ece")},
@@ -360,6 +367,8 @@ def published(evaluation: Evaluation) -> dict[str, Any]:
             one | {"per_class": {k: row for k, row in one["per_class"].items() if k in whole}}
             for one in decisions[name]
         ]
+    counts = evaluation.confusion.astype(object)
+    counts[evaluation.withheld.cells] = None
     curves = decisions["workload_per_class"]
     decisions["workload_per_class"] = {
         k: curve for k, curve in curves.items() if k in whole and len(curve["share"]) > 1
@@ -367,6 +376,7 @@ def published(evaluation: Evaluation) -> dict[str, Any]:
     return metrics | {
         "per_class": per_class,
         "per_class_intervals": intervals,
+        "confusion": {"labels": list(evaluation.labels), "counts": counts.tolist()},
         "decisions": decisions,
         "subgroups": {name: shown_groups(one) for name, one in metrics["subgroups"].items()},
         "seen": shown_groups(metrics["seen"]),
@@ -444,7 +454,10 @@ def draw(
     drawn = {
         "training_progress": figures.training_progress(history),
         "confusion": figures.confusion(
-            evaluation.confusion, evaluation.labels, evaluation.withheld.cells
+            evaluation.confusion,
+            evaluation.labels,
+            evaluation.withheld.cells,
+            evaluation.withheld.in_blank_cells(evaluation.confusion),
         ),
         "reliability": figures.reliability_diagram(_reliabilities(evaluation)),
         "per_class": figures.class_bars(shown["per_class"], shown["per_class_intervals"]),

@@ -45,8 +45,8 @@ def stop_words() -> frozenset[str]:
     [True, True, True, True, False, False, False]
     """
     in_doubt = ENGLISH_WORDS | ABBREVIATIONS
-    others = frozenset().union(*map(_listed, LANGUAGES))
-    return (others - in_doubt) | STOPWORDS | MORE_ENGLISH
+    others = set[str]().union(*map(_listed, LANGUAGES))
+    return frozenset(others - in_doubt | set(STOPWORDS) | MORE_ENGLISH)
 
 
 def _listed(language: str) -> set[str]:
