@@ -102,7 +102,10 @@ def test_the_curves_of_the_classes_predicted_most_often_stand_side_by_side():
     } | {"c13": {"coded": counted(0.0, 113), "error": counted(None, 0)}}
     figure = figures.workload_curves(curves, {"max_error": 0.02, "per_class": rows})
     shown = [axes.get_title() for axes in figure.axes]
-    assert shown == [f"c{n} ({100 + n})" for n in range(13, 1, -1)]
+    assert shown == [f"c{n} ({100 + n})" for n in range(13, 7, -1)]
+    assert {axes.get_yscale() for axes in figure.axes} == {"linear"}
+    assert figure.axes[0].get_ylim() == (0, 0.08)  # four times the promised error
+    assert figure.get_supylabel() == "share of it that is wrong"
     lines = [line.get_xydata().tolist() for line in figure.axes[1].lines]
     assert lines[0] == [[0.5, 0.0], [1.0, 0.04]] and lines[-1] == [[0.8, 0.01]]
     assert len(figure.axes[0].lines) == 2  # of which nothing is coded, there is no dot
@@ -120,6 +123,8 @@ def test_the_workload_by_class_leaves_out_classes_never_predicted():
     assert labels == ["rare (2)", "common (2,000)"]
     assert [bar.get_width() for bar in coded.patches] == [0.0, 0.9]
     assert error.lines[-2].get_xydata().tolist() == [[0.01, 1]]
+    assert error.get_xscale() == "linear" and error.get_xlim() == (0, 0.08)
+    assert coded.get_xlabel() and error.get_xlabel()
 
 
 def test_one_seed_draws_one_cloud(tmp_path):

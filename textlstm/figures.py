@@ -33,11 +33,14 @@ CLOUD_WORDS = 80
 SHOWN_COUNTS = 40
 """Up to so many classes, the confusion matrix has its numbers written in."""
 
-SHOWN_CURVES = 12
+SHOWN_CURVES = 6
 """So many classes have a workload curve of their own in the picture: more could not be read."""
 
-ERROR_TICKS = (0.0, 0.01, 0.05, 0.2, 0.5, 1.0)
-"""Marks on a scale of square roots, which leaves room to small errors."""
+PROMISES_SHOWN = 4
+"""An axis of errors reaches to so many times the promised one, at least."""
+
+WIDTH = 6.2
+"""Of figures, in inches: as wide as a phone's screen, they still have letters that can be read."""
 
 MIN_BIN_RECORDS = 10
 """A bin of the reliability diagram with fewer records is left out: it would show chance."""
@@ -67,7 +70,7 @@ def training_progress(history: pd.DataFrame) -> Figure:
         As ``history.csv``.
     """
     best = history.iloc[int(history["validation_loss"].to_numpy().argmin())]
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 2.8), layout="constrained")
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for part, prefix, colour in (("training", "train", SECOND),
                                      ("validation", "validation", FIRST)):  # fmt: skip
@@ -177,7 +180,7 @@ def class_bars(
         for name in ("precision", "recall", "f1")
     }
     places = np.arange(len(ordered))
-    figure = Figure(figsize=(8, 0.36 * len(ordered) + 1.2), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 0.27 * len(ordered) + 1.0), layout="constrained")
     axes = figure.subplots()
     axes.barh(places, measures["f1"], color=FIRST, alpha=0.25, label="F1")
     styles = ("precision", "o", FIRST, 0.17), ("recall", "s", SECOND, -0.17)
@@ -207,7 +210,7 @@ def workload(curve: Mapping[str, Sequence[float]], promises: Sequence[Mapping[st
     promises
         Of each its ``max_error``, and ``coded`` and ``error`` as measured.
     """
-    figure = Figure(figsize=(8, 4.2), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
     axes = figure.subplots()
     axes.fill_between(curve["share"], curve["low"], curve["high"], color=FIRST, alpha=0.18,
                       linewidth=0, label="95 % interval")  # fmt: skip
@@ -254,7 +257,7 @@ def workload_curves(
         return None
     columns = min(3, len(shown))
     lines = -(-len(shown) // columns)
-    figure = Figure(figsize=(9, 2.0 * lines + 0.9), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 1.6 * lines + 1.0), layout="constrained")
     grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
     legend: dict[str, Any] = {}
     for axes, name in zip(grid, shown, strict=False):
@@ -269,17 +272,16 @@ def workload_curves(
         if error["share"] is not None:
             axes.plot(coded["share"], error["share"], "o", color=SECOND, markersize=5,
                       clip_on=False, zorder=3, label="where that led to")  # fmt: skip
-        axes.set_title(f"{_short(name, 24)} ({coded['records']:,})", fontsize=10)
+        axes.set_title(f"{_short(name, 20)} ({coded['records']:,})", fontsize=9)
         _plain(axes)
         handles, names = axes.get_legend_handles_labels()
         legend |= dict(zip(names, handles, strict=True))
     for axes in grid[len(shown) :]:
         axes.axis("off")
     errors = [max(*curves[name]["error"], rows[name]["error"]["share"] or 0.0) for name in shown]
-    worst = max(promise["max_error"], *errors)
-    grid[0].set_yscale("function", functions=(np.sqrt, np.square))
-    grid[0].set(xlim=(0, 1.03), ylim=(0, min(1.0, 1.3 * worst)), xticks=(0, 0.5, 1))
-    grid[0].set_yticks([tick for tick in ERROR_TICKS if tick <= 1.3 * worst])
+    grid[0].set(
+        xlim=(0, 1.03), ylim=(0, _to_error(errors, promise["max_error"])), xticks=(0, 0.5, 1)
+    )
     grid[0].xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     grid[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     figure.get_layout_engine().set(wspace=0.06)  # type: ignore[union-attr, call-arg]
@@ -306,11 +308,11 @@ def workload_by_class(promise: Mapping[str, Any]) -> Figure | None:
         return None
     ordered = sorted(given, key=lambda item: item[1]["coded"]["records"])
     places = np.arange(len(ordered))
-    figure = Figure(figsize=(9, 0.32 * len(ordered) + 1.5), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 0.27 * len(ordered) + 1.3), layout="constrained")
     coded, error = figure.subplots(1, 2, sharey=True)
     coded.barh(places, [row["coded"]["share"] for _, row in ordered], color=FIRST)
     coded.set(xlim=(0, 1.02), ylim=(-0.7, len(ordered) - 0.3), title="coded automatically")
-    names = [f"{_short(name)} ({row['coded']['records']:,})" for name, row in ordered]
+    names = [f"{_short(name, 26)} ({row['coded']['records']:,})" for name, row in ordered]
     coded.set_yticks(places, names)
     for place, (_, row) in zip(places, ordered, strict=True):
         found = row["error"]
@@ -318,13 +320,19 @@ def workload_by_class(promise: Mapping[str, Any]) -> Figure | None:
             error.plot([found["low"], found["high"]], [place, place], color=FIRST, linewidth=1.4)
             error.plot(found["share"], place, "o", color=FIRST, markersize=5)
     error.axvline(promise["max_error"], color=SECOND, linestyle=":")
-    error.set_xscale("function", functions=(np.sqrt, np.square))
-    error.set(xlim=(0, 1), xticks=ERROR_TICKS, title="of it wrong, 95 % interval",
-              xlabel="dotted: promised over all classes")  # fmt: skip
+    errors = [row["error"]["share"] or 0.0 for _, row in ordered]
+    error.set(xlim=(0, _to_error(errors, promise["max_error"])), title="of it wrong")
+    coded.set_xlabel("share of the records")
+    error.set_xlabel("share of those coded")
     for axes in (coded, error):
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         _plain(axes)
     return figure
+
+
+def _to_error(errors: Sequence[float], promised: float) -> float:
+    """Return where an axis of errors ends: beyond all of them, and a few times the promised one."""
+    return min(1.0, max(PROMISES_SHOWN * promised, 1.15 * max(errors)))
 
 
 def word_cloud(frequencies: Mapping[str, int], seed: int) -> Figure | None:
@@ -410,7 +418,7 @@ def robustness_bars(changes: Mapping[str, Mapping[str, float]]) -> Figure | None
     if not changes:
         return None
     places = -np.arange(len(changes))
-    figure = Figure(figsize=(8, 0.5 * len(changes) + 1.2), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 0.4 * len(changes) + 1.1), layout="constrained")
     axes = figure.subplots()
     before, after = ([one[key] for one in changes.values()] for key in ("before", "after"))
     axes.hlines(places, after, before, color=SOFT, linewidth=1)
