@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+AXE := node_modules/axe-core/axe.min.js
 
 FUZZ_SECONDS ?= 60
 
@@ -20,7 +21,7 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-unit: $(READY)
+unit: $(READY) $(AXE)
 	$(BIN)/pytest
 
 notebooks: $(READY)
@@ -45,10 +46,15 @@ fuzz: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[fuzz]"
 	$(BIN)/python tests/fuzz.py $(FUZZ_SECONDS)
 
+# Checks that pages can be used by everybody. Where it cannot be had, these tests are skipped.
+$(AXE):
+	@if command -v npm > /dev/null; then npm install --prefix . --no-save --no-package-lock --ignore-scripts \
+	    --silent --fetch-retries 0 --fetch-timeout 20000 axe-core@4 > /dev/null 2>&1 || true; fi
+
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
 
 clean:
-	rm -rf .venv runs mutants .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv node_modules runs mutants .mypy_cache .pytest_cache .ruff_cache

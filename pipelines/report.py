@@ -70,7 +70,7 @@ def report(run: Run) -> None:
             clouds = single_clouds(of_classes) if of_classes else {}
             verdict = reporting.verdict(metrics)
             shown = reporting.published(evaluation) | more
-            page = render(config, shown, pictures, verdict, clouds)
+            page = render(config, shown, pictures, verdict, clouds, run.made())
             write_bytes(new.page, page.encode("utf-8"))
         run.end("report", seconds())
     promised = main_promise(metrics["decisions"])

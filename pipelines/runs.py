@@ -5,6 +5,7 @@ import platform
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -99,8 +100,16 @@ class Run:
                 ) from error
 
     def configure(self, config: RunConfig) -> None:
-        """Write the settings."""
-        write_json(self._config, {**config.to_dict(), "versions": versions()})
+        """Write the settings, the day, and the releases of the libraries."""
+        facts = {"started": date.today().isoformat(), "versions": versions()}
+        write_json(self._config, {**config.to_dict(), **facts})
+
+    def made(self) -> str:
+        """Say on which day the run was started, and with which release; as its settings note it."""
+        facts = read_json(self._config)
+        day = f" of {facts['started']}" if "started" in facts else ""
+        release = facts.get("versions", {}).get("textlstm", "of an unknown release")
+        return f"Run{day} with textlstm {release}."
 
     def note(self, **facts: str) -> None:
         """Add to the settings what only a stage could know, such as the device.

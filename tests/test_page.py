@@ -2,7 +2,7 @@ import re
 
 import numpy as np
 import pytest
-from browser import DARK, LIGHT, needs_browser, opened, without_policy
+from browser import DARK, LIGHT, needs_axe, needs_browser, opened, violations, without_policy
 
 from textlstm import figures
 from textlstm.config import DataConfig, Recipe, RunConfig, load_recipe
@@ -102,6 +102,28 @@ def test_where_no_confusion_may_be_shown_the_page_says_where_they_are():
         assert "tables/confusion.csv" in page
 
 
+def test_the_contents_name_every_section_by_its_term():
+    page = render(RunConfig(), METRICS, {}, ["It won."], made="Run of 2026-02-03 with 0.1.0.")
+    contents = dict(re.findall('<li><a href="#([a-z]+)">(.*?)</a>', page))
+    sections = re.findall(r'<section id="([a-z]+)"[^>]*>\s*<h2>(.*?)</h2>', page)
+    assert sections == list(contents.items())
+    terms = (
+        "confusion matrix, calibration, reliability, feature attribution, robustness, prediction "
+        "sets, conformal, precision, recall, F1, workload, risk-coverage curve, subgroups, word "
+        "clouds, training progress"
+    )
+    for term in terms.split(", "):
+        assert sum(term.lower() in title.lower() for title in contents.values()) >= 1, term
+    assert page.index("Run of 2026-02-03 with 0.1.0.") < page.index("</header>")
+
+
+def test_what_scrolls_can_be_reached_and_has_a_name_of_its_own():
+    page = render(RunConfig(), METRICS, {"confusion": b"png"}, ["It won."])
+    scrolled = re.findall('class="scroll"([^>]*)>', page)
+    assert len(scrolled) == 5 and len(set(scrolled)) == 5
+    assert all(re.match(' role="region" tabindex="0" aria-label="..+"', one) for one in scrolled)
+
+
 def test_deciding_words_have_bars_to_one_scale():
     page = render(
         RunConfig(), METRICS | {"faithfulness": {"sentence": "They do."}}, {}, ["It won."]
@@ -111,7 +133,7 @@ def test_deciding_words_have_bars_to_one_scale():
         and '<td>stroke</td><td><svg class="bar"><rect width="50.0%"' in page
     )
     assert "They do." in page and "All are in use." in page
-    assert "<h2>What the labels rest on</h2>" in page and "copd" in page
+    assert "<h2>Feature attribution: which words decide</h2>" in page and "copd" in page
     none = render(RunConfig(), METRICS | {"deciding_words": {}}, {}, ["It won."])
     assert "speak most for each class" not in none and "They do." not in none
     assert "fewer than 10 labels of the holdout may be wrong" in none
@@ -246,7 +268,7 @@ def test_nothing_is_wider_than_a_phone_but_pictures_that_are_swiped(many_classes
     # Chromium's own windows are of 500 pixels or more; the page is narrowed to 390 within.
     narrow = "--window-size=500,800", scheme
     assert measured(many_classes, tmp_path, "390px", *narrow)[0] <= 390
-    assert many_classes.count("Swipe the picture sideways.") == 4
+    assert many_classes.count("Swipe the picture sideways.") == 1  # 31 classes, told apart
     # Tables whose rows did not become blocks would be seen.
     careless = many_classes.replace('class="stacked"', "")
     assert measured(careless, tmp_path, "390px", *narrow)[0] > 390
@@ -259,7 +281,7 @@ def test_no_picture_and_no_row_is_broken_over_pages_of_paper(many_classes, tmp_p
     paper = many_classes.replace("@media print", "@media all")
     right, tallest, kept = measured(paper, tmp_path, width, "--window-size=1000,1000")
     assert right <= 688 and tallest <= height and kept
-    careless = paper.replace("max-height: 205mm", "")
+    careless = paper.replace("width: auto; max-width: 112mm; max-height: 205mm", "max-width: none")
     assert measured(careless, tmp_path, width, "--window-size=1000,1000")[1] > height
 
 
@@ -282,3 +304,18 @@ def test_on_paper_a_class_is_a_line_and_its_table_stands_first(many_classes, tmp
     (tmp_path / "page.html").write_text(paper.replace("</body>", ORDER + "</body>"))
     dom, _ = opened(tmp_path / "page.html", tmp_path, "--window-size=1000,1000")
     assert re.search("<title>(.*)</title>", dom)[1] == said
+
+
+# ---------------------------------------------------------------------- by axe
+
+
+@needs_axe
+@pytest.mark.parametrize(("width", "scheme"), [(400, DARK), (1200, LIGHT)])
+def test_axe_finds_nothing_wrong_with_the_report(many_classes, tmp_path, width, scheme):
+    assert violations(many_classes, tmp_path, width, scheme) == []
+
+
+@needs_axe
+def test_axe_would_find_what_cannot_be_reached(many_classes, tmp_path):
+    found = violations(many_classes.replace(' tabindex="0"', ""), tmp_path, 400)
+    assert "scrollable-region-focusable" in {rule for rule, *_ in found}

@@ -287,7 +287,7 @@ def workload_curves(
     figure.get_layout_engine().set(wspace=0.06)  # type: ignore[union-attr, call-arg]
     figure.supxlabel("share coded automatically, the surest records first", fontsize=10)
     figure.supylabel("share of it that is wrong", fontsize=10)
-    figure.legend(legend.values(), legend.keys(), loc="outside upper left", ncols=len(legend),
+    figure.legend(legend.values(), legend.keys(), loc="outside upper left", ncols=2, fontsize=9,
                   frameon=False)  # fmt: skip
     return figure
 

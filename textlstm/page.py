@@ -30,6 +30,24 @@ MEASURES = {
 }  # fmt: skip
 """Name and explanation of each measure, in the order of the table."""
 
+SECTIONS = {
+    "comparison": "Comparison of models: which one won",
+    "measures": "All measures: accuracy, F1, log loss, calibration error",
+    "clouds": "Word clouds: the words of each class",
+    "classes": "Precision, recall and F1, class by class",
+    "confusion": "Confusion matrix: what is taken for what",
+    "calibration": "Calibration and reliability: can the probabilities be believed?",
+    "workload": "Workload and risk-coverage curve: what can be coded automatically?",
+    "subgroups": "Subgroups: for whom, and for which texts, does it work?",
+    "sets": "Prediction sets (conformal): which labels are possible?",
+    "attribution": "Feature attribution: which words decide",
+    "robustness": "Robustness: what makes it err",
+    "training": "Training progress",
+    "records": "Data: the records",
+    "again": "Reproducibility: make it again",
+}
+"""Headings of the report's sections, in their order: the field's term first, to be searched for."""
+
 POLICY = (
     "default-src 'none'; img-src data:; style-src 'sha256-{style}'; base-uri 'none'; "
     "form-action 'none'"
@@ -48,6 +66,7 @@ def render(
     pictures: Mapping[str, bytes],
     verdict: Sequence[str],
     clouds: Mapping[str, bytes] | None = None,
+    made: str = "",
 ) -> str:
     """Return the report: no script, nothing loaded from elsewhere, every text escaped.
 
@@ -61,6 +80,8 @@ def render(
         The result in words: in one sentence, then a sentence a measure.
     clouds
         PNG bytes of the word cloud of each class.
+    made
+        When the run was made, and by which version, in words.
     """
     models = {
         MODEL: metrics["model"],
@@ -73,6 +94,8 @@ def render(
         metrics=metrics,
         models=models,
         measures=MEASURES,
+        sections=SECTIONS,
+        made=made,
         classes=sorted(metrics["per_class"].items(), key=lambda item: -(item[1]["support"] or 0)),
         best={name: _best(name, models) for name in MEASURES},
         images={name: _embedded(content) for name, content in pictures.items()},
