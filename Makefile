@@ -2,8 +2,11 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# What the demo needs, and what the tests and the linters need beside it.
 READY := .venv/ready
+TOOLS := .venv/tools
 AXE := node_modules/axe-core/axe.min.js
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
 FUZZ_SECONDS ?= 60
 
@@ -14,36 +17,36 @@ demo: $(READY)
 
 test: lint types unit notebooks
 
-lint: $(READY)
+lint: $(TOOLS)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-types: $(READY)
+types: $(TOOLS)
 	$(BIN)/mypy
 
-unit: $(READY) $(AXE)
+unit: $(TOOLS) $(AXE)
 	$(BIN)/pytest
 
-notebooks: $(READY)
+notebooks: $(TOOLS)
 	$(BIN)/pytest --nbmake notebooks
 
 # Ends with an error where a pinned library has a known weakness, and where that cannot be found out:
 # libraries whose advisories cannot be had are not taken for sound ones.
 audit: $(READY)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[audit]"
+	$(INSTALL) -e ".[audit]"
 	@$(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off -r constraints.txt \
 	    2> .venv/audit.log && echo "audit: no known weakness in constraints.txt" \
 	    || { grep '^Found' .venv/audit.log || \
 	    echo "audit: not done, for the advisories cannot be had; see .venv/audit.log"; exit 1; }
 
 # Some twenty minutes on two cores; stopped, it goes on where it was.
-mutants: $(READY)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[mutation]"
+mutants: $(TOOLS)
+	$(INSTALL) -e ".[mutation]"
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
 
-fuzz: $(READY)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[fuzz]"
+fuzz: $(TOOLS)
+	$(INSTALL) -e ".[fuzz]"
 	$(BIN)/python tests/fuzz.py $(FUZZ_SECONDS)
 
 # Checks that pages can be used by everybody. Where it cannot be had, these tests are skipped.
@@ -53,7 +56,11 @@ $(AXE):
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	$(INSTALL) -e .
+	touch $@
+
+$(TOOLS): $(READY)
+	$(INSTALL) -e ".[dev]"
 	touch $@
 
 clean:

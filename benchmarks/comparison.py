@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from pipelines import shell
+from pipelines import flags, shell
 from textlstm import TextLSTMClassifier
 from textlstm.config import MAX_SEED, DataConfig
 from textlstm.errors import InputError
@@ -164,9 +164,9 @@ def leaving(keep: Path | None) -> AbstractContextManager[None]:
     return shell.leaving(shell.KEPT if keep else NOT_KEPT)
 
 
-def task_parser(description: str | None, seeds: Sequence[int]) -> shell.Parser:
+def task_parser(description: str | None, seeds: Sequence[int]) -> flags.Parser:
     """Return a parser of what to measure on: records, seeds, and the file that keeps it."""
-    parser = shell.parser(description)
+    parser = flags.Parser(**flags.explained(description))
     parser.add_argument("--data", required=True, metavar="FILE")
     parser.add_argument("--text", nargs="+", required=True, metavar="COL")
     parser.add_argument("--label", required=True, metavar="COL")

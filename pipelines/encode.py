@@ -3,11 +3,14 @@
 Reads:  RUN/config.json, RUN/records/
 Writes: RUN/encoded/vocab.json, RUN/encoded/labels.json,
         RUN/encoded/{train,validation,holdout}.arrow (text: ids and unknown words; label)
+
+For example:
+    python -m pipelines.encode --run runs/manner
 """
 
 from collections.abc import Sequence
 
-from pipelines import shell
+from pipelines import flags, shell
 from pipelines.runs import Run
 
 
@@ -45,8 +48,8 @@ def encode(run: Run) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags and carry out the stage."""
-    parser = shell.parser(__doc__)
-    shell.add_run(parser)
+    parser = flags.parser("encode", __doc__)
+    flags.add_run(parser)
     run = Run(parser.parse_args(argv).run)
     with run.held():
         encode(run)

@@ -1,16 +1,21 @@
-"""Say why records get their label: what each word adds, and what the gates did with it.
+r"""Say why records get their label: what each word adds, and what the gates did with it.
 
 The output shows the words of the records: it goes to the file given by --out and nowhere else.
 
 Reads:  RUN/config.json, RUN/bundle/, the table given by --data
 Writes: the file given by --out: .csv or .parquet with a row a token, or .html, a page to read
+
+For example:
+    python -m pipelines.explain --run runs/manner --data new.csv --out why.html
+    python -m pipelines.explain --run runs/manner --data new.csv --id certificate \
+        --records 2023-0007 2023-0012 --out why.csv
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines import shell
+from pipelines import flags, shell
 from pipelines.runs import Run
 from textlstm.errors import InputError
 
@@ -18,6 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from textlstm.bundle import Bundle
+
+PAGE = ".html"
+"""What the name of a page ends in."""
 
 FIRST_RECORDS = 20
 """So many are explained where none are named."""
@@ -46,9 +54,8 @@ def explain(
     from textlstm.text import preprocess
 
     shell.require_another_file(out, data)
-    as_page = out.suffix.lower() == ".html"
-    if not as_page:
-        require_format(out)
+    require_format(out, PAGE)
+    as_page = out.suffix.lower() == PAGE
     config = run.config()
     columns = shell.text_columns(text, config.data.text)
     run.require(run.bundle, "train")
@@ -127,10 +134,10 @@ def _shown(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags and carry out the stage."""
-    parser = shell.parser(__doc__)
-    shell.add_run(parser)
+    parser = flags.parser("explain", __doc__)
+    flags.add_run(parser)
     parser.add_argument("--data", required=True, metavar="FILE", help="table of records")
-    shell.add_reading(parser, "--data")
+    flags.add_reading(parser, "--data")
     parser.add_argument("--out", required=True, type=Path,
                         help="file to write: .csv, .parquet or .html")  # fmt: skip
     parser.add_argument("--id", default="", metavar="COL",

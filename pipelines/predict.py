@@ -1,4 +1,4 @@
-"""Code new records with the model of a run, and mark those a person should see.
+r"""Code new records with the model of a run, and mark those a person should see.
 
 Reads:  RUN/config.json, RUN/bundle/, the table given by --data
 Writes: the table given by --out: all columns and rows of --data in their order, and
@@ -13,6 +13,11 @@ same kind; none, if it cannot be promised. With --coverage, a prediction set hol
 at least that share of such records.
 
 Tables may be larger than memory. If the work is cut off, the same command goes on where it stopped.
+
+For example:
+    python -m pipelines.predict --run runs/manner --data new.csv --out coded.csv
+    python -m pipelines.predict --run runs/manner --data new.csv --out coded.csv \
+        --max-error 2% --coverage 95%
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +25,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipelines import shell
+from pipelines import flags, shell
 from pipelines.runs import Run
 from textlstm.config import MIN_PROBABILITY
 from textlstm.errors import InputError
@@ -76,8 +81,10 @@ def predict(
     encoding = shell.encoding_of(data, encoding, config.encoding)
     run.require(run.bundle, "train")
 
-    from textlstm.parts import ahead
+    from textlstm.parts import ahead, require_format
     from textlstm.preprocessor import beside
+
+    require_format(out)
 
     # The table is read, and its texts are preprocessed, while torch is imported.
     with (
@@ -201,23 +208,24 @@ def _identity(data: str) -> list[str | int]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags and carry out the stage."""
-    parser = shell.parser(__doc__)
-    shell.add_run(parser)
+    parser = flags.parser("predict", __doc__)
+    flags.add_run(parser)
     parser.add_argument("--data", required=True, metavar="NEW", help="table of new records")
     parser.add_argument("--out", required=True, type=Path, help="table to write: .csv or .parquet")
-    shell.add_reading(parser, "--data")
+    flags.add_reading(parser, "--data")
     decided = parser.add_mutually_exclusive_group()
-    decided.add_argument("--max-error", type=float, default=None, metavar="E",
+    decided.add_argument("--max-error", type=flags.number, default=None, metavar="E",
                          help="accept as many as can be promised to have at most this share of "
                          "errors, such as 0.02")  # fmt: skip
-    decided.add_argument("--min-probability", type=float, default=None, metavar="P",
+    decided.add_argument("--min-probability", type=flags.number, default=None, metavar="P",
                          help="accept from this probability on, without a promise "
                          f"(default: {MIN_PROBABILITY})")  # fmt: skip
-    parser.add_argument("--coverage", type=float, default=None, metavar="C",
+    parser.add_argument("--coverage", type=flags.number, default=None, metavar="C",
                         help="add sets of labels that hold the true one in at least this share of "
                         "records, such as 0.95")  # fmt: skip
-    shell.add_device(parser)
+    flags.add_device(parser)
     given = parser.parse_args(argv)
+    flags.require_device(given.device)
     predict(
         Run(given.run),
         given.data,

@@ -1,4 +1,4 @@
-"""Read a table, clean and tokenize its texts, and split it into training, validation, holdout.
+r"""Read a table, clean and tokenize its texts, and split it into training, validation, holdout.
 
 Reads:  the table given by --data
 Writes: RUN/config.json, RUN/records/{train,validation,holdout}.parquet (record_id, text, label,
@@ -7,13 +7,17 @@ Writes: RUN/config.json, RUN/records/{train,validation,holdout}.parquet (record_
 
 The table is read in parts, and each distinct text tokenized and kept once: it may be larger than
 memory.
+
+For example:
+    python -m pipelines.preprocess --data deaths.csv --text cause other_conditions \
+        --label manner --run runs/manner
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pipelines import shell
+from pipelines import flags, shell
 from pipelines.runs import Run, digest
 from textlstm.config import DataConfig, RunConfig
 
@@ -159,11 +163,8 @@ def _names(column: str, rows: Sequence[Sequence[str]]) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags and carry out the stage."""
-    parser = shell.parser(__doc__)
-    shell.add_run(parser)
-    shell.add_run_config(parser)
-    given = parser.parse_args(argv)
-    run, config = Run(given.run), shell.run_config(given)
+    given = flags.run_parser("preprocess", __doc__).parse_args(argv)
+    run, config = Run(given.run), flags.run_config(given)
     with run.held():
         preprocess(run, config)
 

@@ -5,13 +5,16 @@ Writes: RUN/metrics.json, RUN/predictions.csv, RUN/report.html,
         RUN/figures/ (the pictures, and the numbers behind them as CSV),
         RUN/tables/{class_words,label_suspects,conflicting_labels}.csv (words, ids, labels; with a
         byte order mark, for spreadsheets)
+
+For example:
+    python -m pipelines.report --run runs/manner
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines import shell
+from pipelines import flags, shell
 from pipelines.runs import Run
 
 if TYPE_CHECKING:
@@ -95,8 +98,8 @@ def _write_table(path: Path, table: "pd.DataFrame", encoding: str = "utf-8") -> 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags and carry out the stage."""
-    parser = shell.parser(__doc__)
-    shell.add_run(parser)
+    parser = flags.parser("report", __doc__)
+    flags.add_run(parser)
     run = Run(parser.parse_args(argv).run)
     with run.held():
         report(run)

@@ -11,16 +11,31 @@ Reads:  RUN/config.json, RUN/bundle/, and the table given by --scored (what pred
         or the files given by --filled and the run's training table
 Writes: the file given by --out
 
-    python -m pipelines.review export --run RUN --scored FILE --out QUEUE.csv
-    python -m pipelines.review import --run RUN --filled QUEUE.csv [QUEUE.csv ...] --out TABLE
+For example:
+    python -m pipelines.review export --run runs/manner --scored coded.csv --out queue.csv
+    python -m pipelines.review import --run runs/manner --filled queue.csv --out next.csv
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines import shell
+from pipelines import flags, shell
 from pipelines.runs import Run
 from textlstm.errors import InputError
+
+EXPORT = """Write the texts that a person should code. The queue holds texts of records.
+
+For example:
+    python -m pipelines.review export --run runs/manner --scored coded.csv --out queue.csv
+"""
+
+IMPORT = """Take filled queues back as records to train on. The training table is kept whole.
+
+For example:
+    python -m pipelines.review import --run runs/manner --filled queue.csv --out next.csv
+    python -m pipelines.review import --run runs/manner --filled queue-1.csv queue-2.csv \\
+        --out next.parquet
+"""
 
 
 def export(run: Run, scored: str, out: Path, *, text: Sequence[str], encoding: str) -> None:
@@ -136,13 +151,13 @@ def _text_columns(run: Run, text: Sequence[str]) -> tuple[str, ...]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags and carry out the stage."""
-    parser = shell.parser(__doc__)
+    parser = flags.parser("review", __doc__)
     ways = parser.add_subparsers(dest="way", required=True, metavar="export|import")
-    out = ways.add_parser("export", help="write the queue of a scored table")
-    back = ways.add_parser("import", help="take filled queues back as records to train on")
+    out = ways.add_parser("export", help=EXPORT.partition(".")[0], **flags.explained(EXPORT))
+    back = ways.add_parser("import", help=IMPORT.partition(".")[0], **flags.explained(IMPORT))
     for way in (out, back):
-        shell.add_run(way)
-        shell.add_reading(way, "--scored or --filled")
+        flags.add_run(way)
+        flags.add_reading(way, "--scored or --filled")
     out.add_argument("--scored", required=True, metavar="FILE", help="table that predict wrote")
     out.add_argument("--out", required=True, type=Path, metavar="QUEUE.csv",
                      help="queue to write; it holds texts of records")  # fmt: skip

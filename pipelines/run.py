@@ -1,23 +1,31 @@
-"""Carry out all stages: preprocess, encode, train, report. Without arguments: the demo.
+r"""Carry out all stages: preprocess, encode, train, report. Without arguments: the demo.
+
+A run that was interrupted goes on by the same command.
 
 Reads:  the table given by --data
 Writes: RUN/, at its end RUN/report.html
+
+For example:
+    python -m pipelines.run
+    python -m pipelines.run --data deaths.csv --text cause other_conditions --label manner \
+        --run runs/manner
+    python -m pipelines.run --data deaths.csv --text cause --label manner --id certificate \
+        --split temporal --date date_of_death --by sex age --run runs/manner
 """
 
 from collections.abc import Sequence
 
-from pipelines import encode, preprocess, report, shell, train
+from pipelines import encode, flags, preprocess, report, shell, train
 from pipelines.runs import Run
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags and carry out the stages."""
-    parser = shell.parser(__doc__)
-    shell.add_run(parser, default=shell.DEMO_RUN)
-    shell.add_run_config(parser)
-    shell.add_device(parser)
+    parser = flags.run_parser("run", __doc__, default=flags.DEMO_RUN)
+    flags.add_device(parser)
     given = parser.parse_args(argv)
-    run, config = Run(given.run), shell.run_config(given)
+    flags.require_device(given.device)
+    run, config = Run(given.run), flags.run_config(given)
     with run.held():
         preprocess.preprocess(run, config)
         encode.encode(run)

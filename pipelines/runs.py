@@ -10,10 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
+from pipelines.shell import MODULES, as_called
 from textlstm.config import RunConfig
-from textlstm.errors import InputError
+from textlstm.errors import InputError, near
 from textlstm.files import read_json, sha256, sync_folder, write_json
 
 STAGES = ("preprocess", "encode", "train", "report")
@@ -67,6 +66,8 @@ class Run:
         InputError
             If another process holds it, or it cannot be written to.
         """
+        from filelock import FileLock, Timeout
+
         place = self.folder.resolve()
         path = place.with_name(f".{place.name}.lock")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -126,7 +127,7 @@ class Run:
         InputError
             If the folder is not a run's.
         """
-        self.require(self._config, "preprocess")
+        self.require_run()
         try:
             return RunConfig.from_dict(read_json(self._config))
         except (KeyError, TypeError, ValueError) as error:
@@ -137,12 +138,32 @@ class Run:
         known = read_json(self._config).get("table")
         return bool(known) and digest(source) != known
 
+    def require_run(self) -> None:
+        """Raise an :class:`InputError` if there is no run in the folder, or no such folder."""
+        if self.folder.is_file():
+            raise InputError(f"--run {self.folder}: this is a file; give the folder of a run")
+        if not self.folder.exists():
+            beside = self.folder.parent
+            others = [one.name for one in beside.iterdir()] if beside.is_dir() else []
+            runs = [name for name in others if (beside / name / self._config.name).is_file()]
+            raise InputError(
+                f"--run {self.folder}: there is no such run{near(self.folder.name, runs)}"
+            )
+        if not self._config.exists():
+            first = as_called(f"{MODULES}preprocess")
+            raise InputError(
+                f"--run {self.folder}: this folder is not a run's, for it has no "
+                f"{self._config.name}; `{first} --run {self.folder}` with --data, --text and "
+                "--label starts a run"
+            )
+
     def require(self, path: Path, stage: str) -> None:
         """Raise an :class:`InputError` naming the stage to run first, if a path is not there."""
+        self.require_run()
         if not path.exists():
-            raise InputError(
-                f"{path} is missing; run `python -m pipelines.{stage} --run {self.folder}` first"
-            )
+            again = " with the flags of the run's config.json" if stage == "preprocess" else ""
+            command = as_called(f"{MODULES}{stage}")
+            raise InputError(f"{path} is missing; run `{command} --run {self.folder}`{again} first")
 
     @contextmanager
     def writing(self, stage: str) -> Iterator["Run"]:

@@ -1,30 +1,28 @@
-"""What the stages' command lines share: flags made from settings, messages, exit statuses."""
+"""What the stages' command lines share: messages, progress, interruptions, exit statuses."""
 
-import argparse
 import gc
 import os
 import signal
 import sys
 import time
+import traceback
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import fields
 from pathlib import Path
-from typing import Any, NoReturn, get_args, get_origin
+from typing import Any, NoReturn, TextIO, cast
 
-from textlstm.config import (
-    MAX_SEED,
-    DataConfig,
-    Recipe,
-    RunConfig,
-    Settings,
-    load_recipe,
-    section_settings,
-    shipped_recipes,
+from textlstm.errors import InputError, quoted, visible
+
+MODULES = "python -m pipelines."
+"""How a stage is called where there is no console command."""
+
+OURS = ("pipelines", "textlstm")
+
+HOW_TO_INSTALL = (
+    "in the folder of textlstm run `make demo`, or `python -m pip install .` in an environment of "
+    "your own (README.md says how), and use that environment's Python"
 )
-from textlstm.errors import InputError, visible
-
-DEMO_RUN = "runs/demo"
 
 GARBAGE = 100_000
 """Objects made, less those freed, after which Python looks for unreachable ones among them."""
@@ -36,107 +34,10 @@ TURN = 0.0005
 """Seconds that a thread may hold Python's lock when others want it."""
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser that answers a mistake with one line and status 2."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print the mistake and leave."""
-        say(f"error: {message} (see --help)")
-        self.exit(2)
-
-
-def parser(description: str | None) -> Parser:
-    """Return the parser of a stage, described by its module's docstring."""
-    return Parser(
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        argument_default=argparse.SUPPRESS,
-        allow_abbrev=False,
-    )
-
-
-def add_run(arguments: argparse.ArgumentParser, default: str | None = None) -> None:
-    """Add ``--run``."""
-    arguments.add_argument(
-        "--run",
-        metavar="RUN",
-        default=default or argparse.SUPPRESS,
-        required=default is None,
-        help="folder of the run" + (f" (default: {default})" if default else ""),
-    )
-
-
-def add_device(arguments: argparse.ArgumentParser) -> None:
-    """Add ``--device``."""
-    arguments.add_argument(
-        "--device", default="auto", help="auto (a GPU if there is one), cpu, cuda, cuda:1 ..."
-    )
-
-
-def add_reading(arguments: argparse.ArgumentParser, source: str) -> None:
-    """Add ``--text`` and ``--encoding``, of the table that the flag ``source`` names."""
-    arguments.add_argument(
-        "--text",
-        nargs="+",
-        default=(),
-        metavar="COL",
-        help="text columns, in order (default: as in training)",
-    )
-    arguments.add_argument(
-        "--encoding",
-        default="",
-        help=f"character encoding of {source} (default: UTF-8 where a file begins with its byte "
-        "order mark, else as in training)",
-    )
-
-
-def add_run_config(arguments: argparse.ArgumentParser) -> None:
-    """Add the flags of the data and of every field of the recipe."""
-    arguments.add_argument("--seed", type=int, default=0, help="seed of all chance (default: 0)")
-    arguments.add_argument(
-        "--recipe",
-        default="default",
-        metavar="NAME|FILE.toml",
-        help=f"one of {', '.join(shipped_recipes())}, or a TOML file (default: default)",
-    )
-    _add_settings(arguments.add_argument_group("records"), DataConfig, show_defaults=True)
-    for section in fields(Recipe):
-        group = arguments.add_argument_group(f"recipe, [{section.name}] (default: the recipe's)")
-        _add_settings(group, section_settings(section), show_defaults=False)
-
-
-def run_config(given: argparse.Namespace) -> RunConfig:
-    """Return the run's settings: flags win over the recipe, the recipe over defaults."""
-    flags = vars(given)
-    if not 0 <= given.seed <= MAX_SEED:
-        raise InputError(f"--seed must lie between 0 and {MAX_SEED}, not {given.seed}")
-    recipe = load_recipe(given.recipe)
-    return RunConfig(
-        data=DataConfig(**{name: flags[name] for name in DataConfig.names() if name in flags}),
-        recipe=recipe.with_fields(
-            **{name: flags[name] for name in recipe.names() if name in flags}
-        ),
-        recipe_name=str(given.recipe),
-        seed=given.seed,
-    )
-
-
-def _add_settings(group: Any, kind: type[Settings], *, show_defaults: bool) -> None:
-    """Add a flag for each field, described by the field's own sentence."""
-    for item in fields(kind):
-        options: dict[str, Any] = {"help": item.metadata["help"].replace("%", "%%")}
-        shown = " ".join(item.default) if isinstance(item.default, tuple) else item.default
-        if show_defaults and shown != "":
-            options["help"] += f" (default: {shown})"
-        if item.type is bool:
-            options["action"] = argparse.BooleanOptionalAction
-        elif get_origin(item.type) is tuple:
-            options |= {"nargs": "+", "type": get_args(item.type)[0], "metavar": "COL"}
-        else:
-            choices = item.metadata["choices"]
-            options |= {"type": item.type, "choices": choices}
-            options |= {} if choices else {"metavar": item.name.upper()}
-        group.add_argument("--" + item.name.replace("_", "-"), **options)
+def as_called(text: str) -> str:
+    """Return a text that names stages as they were called: by the console command, if so."""
+    console = Path(sys.argv[0]).stem == "textlstm"
+    return text.replace(MODULES, "textlstm ") if console else text
 
 
 def text_columns(given: Sequence[str], trained: Sequence[str]) -> tuple[str, ...]:
@@ -269,16 +170,68 @@ def leaving(outcome: str) -> Iterator[None]:
         raise
 
 
+class _Outlet:
+    """A stream whose reader may go away: what nobody reads any more is dropped.
+
+    The work goes on: the table or the report that it makes is worth more than its messages.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def open_outlets() -> None:
+    """Have messages go nowhere where nobody takes them, and never end the work.
+
+    A standard stream that is closed is opened to nowhere: the next file to be opened would else be
+    taken for it. Characters that the terminal's encoding lacks are written as escapes.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+        if number:
+            stream = getattr(sys, name) or os.fdopen(number, "w", encoding="utf-8")
+            stream.reconfigure(errors="backslashreplace")
+            setattr(sys, name, cast(TextIO, _Outlet(stream)))
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Print a warning of a library as a line of ours, without the file that it comes from."""
+    say(f"warning: {message}")
+
+
 def leave(main: Callable[[Sequence[str] | None], None]) -> NoReturn:
-    """Run a stage and exit with its :func:`status`."""
+    """Run a stage and exit with its :func:`status`, or with 1 for a defect."""
     # Looking for garbage as often as Python does takes a sixth of the time of importing torch, and
     # threads that compute in libraries would wait half of their time for those that do not.
     gc.set_threshold(GARBAGE)
     sys.setswitchinterval(TURN)
-    code = status(main)
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # nobody listens any more
-            stream.flush()
+    open_outlets()
+    warnings.showwarning = _show_warning
+    try:
+        code = status(main)
+    except SystemExit as end:  # of the parser of flags
+        code = end.code if isinstance(end.code, int) else 0
+    except Exception:
+        for line in traceback.format_exc().splitlines():
+            say(line)
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
     # All is written. What Python would tidy up behind torch now takes half a second.
     os._exit(code)
 
@@ -296,6 +249,13 @@ def status(main: Callable[[Sequence[str] | None], None]) -> int:
         return 2
     except OSError as error:
         say(f"error: {error.filename or 'a file'}: {error.strerror or error}")
+        return 2
+    except ModuleNotFoundError as error:
+        from importlib.metadata import PackageNotFoundError
+
+        if (error.name or "").startswith(OURS) and not isinstance(error, PackageNotFoundError):
+            raise
+        say(f"error: {quoted(error.name or '')} is not installed; {HOW_TO_INSTALL}")
         return 2
     except Interrupted as interruption:
         say(f"interrupted; {interruption.outcome}")

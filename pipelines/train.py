@@ -3,6 +3,10 @@
 Reads:  RUN/config.json, RUN/encoded/
 Writes: RUN/bundle/ (the model and all it needs to predict), RUN/history.csv (a row an epoch);
         until they are there RUN/checkpoint/, from which an interrupted training goes on
+
+For example:
+    python -m pipelines.train --run runs/manner
+    python -m pipelines.train --run runs/manner --device cuda
 """
 
 import csv
@@ -11,7 +15,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipelines import shell
+from pipelines import flags, shell
 from pipelines.runs import Run, versions
 from textlstm.config import RunConfig
 
@@ -132,10 +136,11 @@ def _write_history(run: Run, epochs: "list[Epoch]") -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags and carry out the stage."""
-    parser = shell.parser(__doc__)
-    shell.add_run(parser)
-    shell.add_device(parser)
+    parser = flags.parser("train", __doc__)
+    flags.add_run(parser)
+    flags.add_device(parser)
     given = parser.parse_args(argv)
+    flags.require_device(given.device)
     run = Run(given.run)
     with run.held():
         train(run, given.device)

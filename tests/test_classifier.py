@@ -54,8 +54,27 @@ def test_it_clones_and_shows_its_parameters():
     assert is_classifier(classifier)
     with pytest.raises(InputError, match="epoch"):
         classifier.set_params(epoch=5)
-    with pytest.raises(InputError, match="epoch"):
-        TextLSTMClassifier(epoch=5).fit(["a"] * 20, [0, 1] * 10)
+    with pytest.raises(InputError, match="no parameter 'epoch'; did you mean 'epochs'"):
+        TextLSTMClassifier(epoch=5)
+    assert classifier.get_params() == quick(random_state=3).get_params()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"recipe": "nosuch"}, "no recipe 'nosuch'"),
+        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"learning_rate": "fast"}, "learning_rate takes a value of type float, not 'fast'"),
+        ({"clip_scope": "globl"}, "clip_scope is 'globl'; did you mean 'global'"),
+        ({"device": "gpu"}, "device gpu: this machine has no such device"),
+        ({"learning_rate": 1e38, "schedule": "constant"}, "lower learning_rate or set clip"),
+    ],
+)
+def test_errors_speak_of_parameters_not_of_flags(parameters, message, texts, labels):
+    classifier = clone(quick(**parameters))
+    with pytest.raises(InputError, match=message) as error:
+        classifier.fit(texts, labels)
+    assert "--" not in str(error.value)
 
 
 def test_it_works_in_cross_validation_search_and_pipeline(texts, labels):

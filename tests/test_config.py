@@ -83,11 +83,11 @@ def test_a_recipe_file_wins_over_defaults_and_fields_over_it(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[training]\nepoch = 2\n", "epoch"),
+        ("[training]\nepoch = 2\n", "did you mean 'epochs'"),
         ("[trainings]\n", "trainings"),
         ("training = 1\n", "section"),
         ("[training\n", "recipe"),
-        ("[training]\nepochs = 0\n", "--epochs"),
+        ("[training]\nepochs = 0\n", ": epochs must be at least 1"),
     ],
 )
 def test_a_bad_recipe_file_is_refused(tmp_path, text, message):
@@ -98,8 +98,8 @@ def test_a_bad_recipe_file_is_refused(tmp_path, text, message):
 
 
 def test_an_unknown_recipe_lists_the_known_ones():
-    with pytest.raises(InputError, match="okut-table2"):
-        load_recipe("okut")
+    with pytest.raises(InputError, match=r"did you mean 'okut-table2'.* default, okut-table2"):
+        load_recipe("okut-table")
 
 
 def test_a_run_config_gives_itself_back():

@@ -38,5 +38,5 @@ def test_names_are_quoted_cut_and_counted():
     names = [f"column {number}" for number in range(10**5)]
     assert listed(names).count("'") == 40 and listed(names).endswith(" and 99980 more")
     found = missing("column", "colunm 7", names)
-    assert found.startswith("no column 'colunm 7' (did you mean 'column 7'?); it has 'column 0'")
+    assert found.startswith("no column 'colunm 7'; did you mean 'column 7'? It has 'column 0'")
     assert len(missing("column", "x" * 10**6, ["y" * 10**6] * 30)) < LONGEST_LINE

@@ -33,6 +33,7 @@ from sklearn.exceptions import NotFittedError
 
 from pipelines import encode, explain, predict, preprocess, report, review, shell, train
 from pipelines import run as run_stage
+from pipelines.flags import number as flag_number
 from pipelines.runs import Run
 from textlstm import TextLSTMClassifier
 from textlstm.checkpoint import Checkpoint
@@ -1043,6 +1044,77 @@ def _(desk):
         assert not re.search("[^\n -~\xa0-\u2027\u2030-\u2065\u2070-\uffff]", page.read_text()), (
             page
         )
+
+
+@fault(88, "arguments that are not UTF-8")
+def _(desk):
+    data, odd = desk.file(csv_of(GOOD)), str(desk.folder / "caf\udce9")
+    learn = ["--data", data, "--text", "cause", "--label", "category"]
+    for stage, arguments in [
+        (run_stage, ["--data", f"{odd}.csv"]),
+        (run_stage, [*learn, "--run", odd]),
+        (preprocess, [*learn, "--run", desk.run, "--by", "caf\udce9"]),
+        (predict, ["--run", odd, "--data", data, "--out", desk.out]),
+        (predict, ["--run", desk.run, "--data", data, "--out", f"{odd}.csv"]),
+        (review, ["export", "--run", desk.run, "--scored", data, "--out", f"{odd}.csv"]),
+    ]:
+        desk.refused(carried_out(stage.main, *arguments), "caf\\udce9", "is not UTF-8")
+    assert sorted(desk.folder.iterdir()) == [data]
+
+
+@fault(89, "standard output or error that nobody reads")
+def _(desk):
+    run = desk.folder / "run"
+    shutil.copytree(desk.shared("dirty") / "run", run)
+
+    def called(stage, way):
+        command = f"set -o pipefail; {sys.executable} -m pipelines.{stage} {way}"
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    for way in ("<&- >&- 2>&-", "2>&1 | true"):
+        shutil.rmtree(run / "encoded")
+        called(f"encode --run {run}", way)
+        assert (run / "encoded" / "vocab.json").read_text().startswith("{")
+    for way in ("| true", ">&-", "2>&1 > /dev/full"):
+        called("run --help", way)
+
+
+@fault(91, "a device that this machine lacks")
+def _(desk):
+    data = desk.file(csv_of(GOOD))
+    for name in ("cuda:99", "gpu"):
+        desk.refused(desk.learn(data, "--device", name, stage=run_stage), name, "use auto")
+        desk.refused(desk.code(data, "--device", name), name, "use auto")
+
+
+@fault(92, "mistyped names of flags, runs, columns and recipes, and percentages")
+def _(desk):
+    data, run = desk.file(csv_of(GOOD)), desk.shared("dirty") / "run"
+    desk.refused(desk.learn(data, "--epoch", "3"), "no flag '--epoch'", "did you mean '--epochs'")
+    desk.refused(desk.learn(data, "--recipe", "defualt"), "did you mean 'default'")
+    desk.refused(desk.learn(data, "--split", "groupd"), "grouped")
+    desk.refused(desk.learn(data, "--holdout", "30"), "write 0.3 for 30 %")
+    desk.refused(
+        desk.learn(desk.file(csv_of(GOOD, "Cause ,category"), "odd.csv")),
+        "no column 'cause'; did you mean 'Cause '?",
+    )
+    for run_flag, words in [("rnu", "no such run; did you mean 'run'"), ("", "not a run's")]:
+        for stage in (encode, train, report, predict, explain):
+            more = ["--data", data, "--out", desk.out] if stage in (predict, explain) else []
+            told = carried_out(stage.main, "--run", run.parent / run_flag, *more)
+            desk.refused(told, words)
+            assert ("preprocess" in told.told) == (not run_flag)
+    desk.refused(desk.code(data, "--coverage", "2,5"), "write 0.02, with a point")
+    desk.refused(desk.code(data, "--coverage", "95"), "0.95")
+    for stage, endings in [(predict, ".csv or .parquet"), (explain, ".csv, .parquet or .html")]:
+        out = desk.folder / "w.pdf"
+        told = carried_out(stage.main, "--run", run, "--data", data, "--out", out)
+        desk.refused(told, f"must end in {endings}")
+    given = [flag_number(word) for word in ("2%", " 2 %", "0.02", "2e-2")]
+    assert given == [0.02] * 4
 
 
 # -------------------------------------------------------------------------- words and outputs

@@ -17,7 +17,17 @@ ORDER = [
     "disclosure", "subgroups", "tabulation", "stopwords", "figures", "examination",
     "reporting", "page",
 ]  # fmt: skip
-STAGES = ["preprocess", "encode", "train", "report", "predict", "explain", "review", "run"]
+STAGES = [
+    "preprocess",
+    "encode",
+    "train",
+    "report",
+    "predict",
+    "explain",
+    "review",
+    "run",
+    "__main__",
+]
 
 
 def imported(path):

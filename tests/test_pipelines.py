@@ -1,10 +1,14 @@
 """All stages on invented records, as a user runs them."""
 
+import contextlib
 import csv
+import importlib
+import io
 import json
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from unittest import mock
 
@@ -13,6 +17,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines import __main__ as every
 from pipelines import encode, explain, predict, preprocess, report, review, shell, train
 from pipelines import run as run_stage
 from textlstm import TextLSTMClassifier, tables, text
@@ -302,7 +307,7 @@ def test_a_stage_says_what_is_missing(home, tmp_path, capsys, stage, missing, na
     [
         (
             ["--text", "causes"],
-            "no column 'causes' (did you mean 'cause'?); it has 'record_id', 'date', 'cause'",
+            "no column 'causes'; did you mean 'cause'? It has 'record_id', 'date', 'cause'",
         ),
         (["--label", "manner"], "no column 'manner'"),
         (["--data", "nowhere.csv"], "nowhere.csv: no such file"),
@@ -389,13 +394,60 @@ def test_ctrl_c_and_a_full_disk_are_no_tracebacks(capsys):
     assert "somewhere: No space left on device" in capsys.readouterr().err
 
 
-def test_help_of_each_stage():
-    for name in ("run", "preprocess", "encode", "train", "report", "predict", "review"):
-        done = subprocess.run(
-            [sys.executable, "-m", f"pipelines.{name}", "--help"],
-            capture_output=True, text=True, cwd=ROOT, check=True,
-        )  # fmt: skip
-        assert "--run" in done.stdout and "Reads:" in done.stdout
+def printed(*command):
+    done = subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+def helped(main, *arguments):
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told), pytest.raises(SystemExit):
+        main([*arguments, "--help"])
+    return told.getvalue()
+
+
+@pytest.mark.parametrize("name", list(every.STAGES))
+def test_help_of_each_stage_has_an_example_and_is_the_same_by_either_name(name, monkeypatch):
+    stage = importlib.import_module(f"pipelines.{name}")
+    told = helped(stage.main)
+    assert "Reads:" in told and "--version" in told
+    assert f"For example:\n    python -m pipelines.{name}" in told
+    assert helped(every.main, name) == told
+    if name == "review":
+        for way in ("export", "import"):
+            told = helped(stage.main, way)
+            assert f"For example:\n    python -m pipelines.review {way} " in told
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/textlstm", name])
+    by_console = helped(every.main, name)
+    assert by_console.startswith(f"usage: textlstm {name} ") and "python -m" not in by_console
+
+
+def test_the_flags_that_most_runs_need_come_first():
+    told = helped(run_stage.main)
+    places = [told.index(f"\n  {flag} ") for flag in (
+        "--data", "--text", "--label", "--run", "--recipe", "--seed", "--split", "--length",
+        "--members", "--epochs")]  # fmt: skip
+    assert places == sorted(places) and told.count("\nusage") + told[:200].count("[flags]") == 1
+
+
+def test_the_stages_are_listed_and_the_version_told():
+    status, told, _ = printed("-m", "pipelines")
+    assert status == 0 and all(f"    {name} " in told for name in every.STAGES)
+    assert printed("-m", "pipelines.run", "--version")[1] == f"textlstm {version('textlstm')}\n"
+
+
+def test_outside_of_the_environment_it_is_told_how_to_install():
+    for words in (
+        ["pipelines.run"],
+        ["pipelines.encode", "--run", "x"],
+        ["pipelines", "--version"],
+    ):
+        status, told, error = printed("-S", "-m", *words)
+        assert (status, told, error.count("\n")) == (2, "", 1)
+        assert "is not installed" in error and "python -m pip install ." in error
 
 
 # ------------------------------------------------------------------------------ predicting
@@ -501,7 +553,7 @@ def test_parquet_out_and_no_rows(home, tmp_path):
         (["--max-error", "0.1", "--min-probability", "0.5"], "not allowed with"),
         (["--out", "out.doc"], "out.doc"),
         (["--data", "nowhere.csv"], "no such file"),
-        (["--run", "nowhere"], "pipelines.preprocess"),
+        (["--run", "nowhere"], "no such run"),
         (["--device", "meta"], "--device"),
     ],
 )

@@ -1,5 +1,7 @@
 """TextLSTMClassifier: the pipeline as a scikit-learn classifier over raw texts."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,9 +13,9 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from textlstm.bundle import Bundle
-from textlstm.config import DataConfig, Recipe, load_recipe
+from textlstm.config import DataConfig, Recipe, as_fields, load_recipe
 from textlstm.encoding import WordEncoding
-from textlstm.errors import InputError
+from textlstm.errors import InputError, near, quoted
 from textlstm.fitting import as_examples, train_bundle
 from textlstm.model import resolve_device
 from textlstm.records import distinct, divide
@@ -23,6 +25,15 @@ from textlstm.training import Epoch
 
 OWN_PARAMETERS = ("recipe", "random_state", "device")
 """The estimator's parameters beside the recipe's fields."""
+
+
+@contextmanager
+def _in_parameters() -> Iterator[None]:
+    """Have errors speak of parameters, where the stages speak of flags."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(as_fields(str(error))) from error
 
 
 class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -70,6 +81,7 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         device: str = "auto",
         **fields: Any,
     ) -> None:
+        _require_fields(fields)
         self.recipe = recipe
         self.random_state = random_state
         self.device = device
@@ -93,15 +105,14 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         InputError
             If there is no such parameter.
         """
-        for name, value in params.items():
-            if name in OWN_PARAMETERS:
-                setattr(self, name, value)
-            elif name in Recipe.names():
-                self.fields = {**self.fields, name: value}
-            else:
-                raise InputError(f"TextLSTMClassifier has no parameter {name!r}")
+        fields = {name: value for name, value in params.items() if name not in OWN_PARAMETERS}
+        _require_fields(fields)
+        for name in params.keys() - fields:
+            setattr(self, name, params[name])
+        self.fields = {**self.fields, **fields}
         return self
 
+    @_in_parameters()
     def fit(self, texts: Any, labels: Any, sample_weight: Any = None) -> Self:
         """Train on raw texts.
 
@@ -189,6 +200,7 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         taught, codes = np.unique(frame["label"], return_inverse=True)
         return frame.assign(label=codes), classes[taught]
 
+    @_in_parameters()
     def predict_proba(self, texts: Any) -> NDArray[np.float64]:
         """Return the probabilities (n, C), columns in the order of ``classes_``.
 
@@ -233,6 +245,16 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classifier.classes_ = np.array(bundle.labels)
         classifier.n_fields_ = bundle.summary["text fields"]
         return classifier
+
+
+def _require_fields(names: Iterable[str]) -> None:
+    """Raise an :class:`InputError` if the estimator has no such parameter."""
+    for name in names:
+        if name not in Recipe.names():
+            known = [*OWN_PARAMETERS, *Recipe.names()]
+            raise InputError(
+                f"TextLSTMClassifier has no parameter {quoted(name)}{near(name, known)}"
+            )
 
 
 def _distinct(texts: Any) -> tuple[list[tuple[str, ...]], NDArray[np.int32]]:

@@ -7,6 +7,7 @@ the sections ``[encoding]``, ``[network]`` and ``[training]``.
 
 import math
 import numbers
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -14,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Self, get_args, get_origin
 
-from textlstm.errors import InputError
+from textlstm.errors import InputError, missing, near, quoted
 
 MIN_PROBABILITY = 0.5
 """Below this top probability a record goes to a person, unless the user says otherwise."""
@@ -56,23 +57,27 @@ def _checked(item: Any, value: Any) -> Any:
     flag = "--" + item.name.replace("_", "-")
     if get_origin(item.type) is tuple:
         if isinstance(value, str) or not all(isinstance(v, get_args(item.type)[0]) for v in value):
-            raise InputError(f"{flag} takes a list of values, not {value!r}")
+            raise InputError(f"{flag} takes a list of values, not {quoted(value)}")
         return tuple(value)
     if item.type in (int, float) and not isinstance(value, bool | item.type):
         # NumPy's numbers are taken too, as searches over fields give them.
         kind = numbers.Integral if item.type is int else numbers.Real
         value = item.type(value) if isinstance(value, kind) else value
     if type(value) is not item.type:
-        raise InputError(f"{flag} takes a value of type {item.type.__name__}, not {value!r}")
+        raise InputError(f"{flag} takes a value of type {item.type.__name__}, not {quoted(value)}")
     low, high, choices = (item.metadata.get(key) for key in ("low", "high", "choices"))
     if choices is not None and value not in choices:
-        raise InputError(f"{flag} is {value!r}; choose one of {', '.join(choices)}")
+        raise InputError(
+            f"{flag} is {quoted(value)}{near(str(value), choices) or '.'} Choose one of "
+            f"{', '.join(choices)}"
+        )
     if isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"{flag} must be a finite number, not {value}")
     if low is not None and value < low:
         raise InputError(f"{flag} must be at least {low}, not {value}")
     if high is not None and value > high:
-        raise InputError(f"{flag} must be at most {high}, not {value}")
+        hint = f"; write {value / 100:g} for {value:g} %" if high <= 1.0 < value <= 100.0 else ""
+        raise InputError(f"{flag} must be at most {high}, not {value}{hint}")
     return value
 
 
@@ -268,11 +273,14 @@ class Recipe:
         known = {section.name: section_settings(section) for section in fields(cls)}
         for name, values in sections.items():
             if name not in known:
-                raise InputError(f"a recipe has no section [{name}]; it has {', '.join(known)}")
+                raise InputError(f"a recipe has {missing('section', name, known)}")
             if not isinstance(values, Mapping):
-                raise InputError(f"[{name}] of a recipe must be a section, not {values!r}")
+                raise InputError(f"[{name}] of a recipe must be a section, not {quoted(values)}")
             if unknown := sorted(set(values) - set(known[name].names())):
-                raise InputError(f"section [{name}] of a recipe has no field {unknown[0]!r}")
+                raise InputError(
+                    f"section [{name}] of a recipe has "
+                    f"{missing('field', unknown[0], known[name].names())}"
+                )
         built: dict[str, Any] = {name: known[name](**values) for name, values in sections.items()}
         return cls(**built)
 
@@ -283,7 +291,7 @@ class Recipe:
         32
         """
         if unknown := sorted(set(values) - set(self.names())):
-            raise InputError(f"a recipe has no field {unknown[0]!r}")
+            raise InputError(f"a recipe has {missing('field', unknown[0], self.names())}")
         for item in fields(self):
             section = getattr(self, item.name)
             mine = {name: value for name, value in values.items() if name in section.names()}
@@ -328,6 +336,15 @@ def shipped_recipes() -> list[str]:
     return sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml"))
 
 
+def as_fields(message: str) -> str:
+    """Return a message about flags in the words of who gives no flags: by the names of fields.
+
+    >>> as_fields("--learning-rate must be at least 0.0, not -1.0")
+    'learning_rate must be at least 0.0, not -1.0'
+    """
+    return re.sub(r"--([a-z]+(-[a-z]+)*)", lambda flag: flag[1].replace("-", "_"), message)
+
+
 def load_recipe(source: str | Path | Recipe) -> Recipe:
     """Return the recipe of that name, or of that TOML file.
 
@@ -347,11 +364,12 @@ def load_recipe(source: str | Path | Recipe) -> Recipe:
         try:
             text = Path(source).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
+            meant = near(str(source), shipped_recipes()) or "."
             raise InputError(
-                f"no recipe {str(source)!r}: give one of {', '.join(shipped_recipes())}, "
-                "or a readable .toml file"
+                f"no recipe {str(source)!r}{meant} Give one of "
+                f"{', '.join(shipped_recipes())}, or a readable .toml file"
             ) from error
     try:
         return Recipe.from_dict(tomllib.loads(text))
     except (tomllib.TOMLDecodeError, InputError) as error:
-        raise InputError(f"recipe {str(source)!r}: {error}") from error
+        raise InputError(f"recipe {str(source)!r}: {as_fields(str(error))}") from error

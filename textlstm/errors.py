@@ -67,12 +67,16 @@ def _cut(text: str, longest: int) -> str:
     return f"{text[: longest - 1 - end]}…{text[len(text) - end :]}"
 
 
-def quoted(name: str) -> str:
+def quoted(name: object) -> str:
     """Return a name between quotes, so that blanks at its ends show; a long one is cut.
 
-    >>> print(quoted("Manner "), quoted("it's"))
-    'Manner ' "it's"
+    A value that is no text is given as Python writes it.
+
+    >>> print(quoted("Manner "), quoted("it's"), quoted(["a"]))
+    'Manner ' "it's" ['a']
     """
+    if not isinstance(name, str):
+        return visible(repr(name), LONGEST_NAME)
     return visible(repr(_cut(str(name), LONGEST_NAME)))  # str: NumPy's texts have another repr
 
 
@@ -89,16 +93,26 @@ def listed(names: Collection[str]) -> str:
     return ", ".join(map(quoted, first)) + (f" and {more} more" if more else "")
 
 
-def missing(kind: str, name: str, known: Collection[str]) -> str:
-    """Return what to say where something has no such name: the nearest one, if any, and all.
+def near(name: str, known: Collection[str]) -> str:
+    """Return a question whether the nearest of the known names was meant; of none, nothing.
 
-    >>> missing("column", "Manner", ["Age", "Manner "])
-    "no column 'Manner' (did you mean 'Manner '?); it has 'Age', 'Manner '"
-    >>> missing("column", "xyz", [])
-    "no column 'xyz'; it has none"
+    >>> near("Manner", ["Age", "Manner "])
+    "; did you mean 'Manner '?"
     """
     forms = {one.strip().lower(): one for one in known if len(one) <= LONGEST_NAME}
     # To compare takes time in proportion to the names: of a table of thousands, the first are.
-    near = difflib.get_close_matches(_cut(name, LONGEST_NAME).strip().lower(), list(forms)[:1000])
-    meant = f" (did you mean {quoted(forms[near[0]])}?)" if near else ""
-    return f"no {kind} {quoted(name)}{meant}; it has {listed(known) or 'none'}"
+    found = difflib.get_close_matches(_cut(name, LONGEST_NAME).strip().lower(), list(forms)[:1000])
+    return f"; did you mean {quoted(forms[found[0]])}?" if found else ""
+
+
+def missing(kind: str, name: str, known: Collection[str]) -> str:
+    """Return what to say where something has no such name: which one was meant, and all.
+
+    >>> missing("column", "Manner", ["Age", "Manner "])
+    "no column 'Manner'; did you mean 'Manner '? It has 'Age', 'Manner '"
+    >>> missing("column", "xyz", [])
+    "no column 'xyz'; it has none"
+    """
+    question = near(name, known)
+    it_has = f"{' It' if question else '; it'} has {listed(known) or 'none'}"
+    return f"no {kind} {quoted(name)}{question}{it_has}"

@@ -291,5 +291,6 @@ def resolve_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError) as error:  # torch raises either, by build
-        raise InputError(f"--device {name}: not available here; use auto or cpu") from error
+        here = "auto, cpu or cuda" if torch.cuda.is_available() else "auto or cpu"
+        raise InputError(f"--device {name}: this machine has no such device; use {here}") from error
     return device

@@ -29,10 +29,11 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def require_format(out: Path) -> None:
-    """Raise an :class:`InputError` if a name ends in none of :data:`FORMATS`."""
-    if out.suffix.lower() not in FORMATS:
-        raise InputError(f"{out}: the output must end in {' or '.join(FORMATS)}")
+def require_format(out: Path, *more: str) -> None:
+    """Raise an :class:`InputError` if a name ends in none of :data:`FORMATS`, nor in ``more``."""
+    *first, last = (*FORMATS, *more)
+    if out.suffix.lower() not in (*first, last):
+        raise InputError(f"{out}: the output must end in {', '.join(first)} or {last}")
 
 
 def write_table(table: pa.Table, path: Path, *, header: bool = True) -> None:
