@@ -10,29 +10,33 @@ For example:
 
 from collections.abc import Sequence
 
-from pipelines import flags, shell
+from pipelines import flags, progress, shell
 from pipelines.runs import Run
 
 
 def encode(run: Run) -> None:
     """Carry out the stage."""
-    import numpy as np
-    import pandas as pd
+    with progress.working("encode", progress.LOADING):
+        import numpy as np
+        import pandas as pd
 
-    from textlstm.encoding import WordEncoding, write_encoded
-    from textlstm.files import write_json
-    from textlstm.records import PARTS, distinct, read_records
+        from textlstm.encoding import WordEncoding, write_encoded
+        from textlstm.files import write_json
+        from textlstm.records import PARTS, distinct, read_records
 
     config = run.config()
     run.require(run.records / "summary.json", "preprocess")
-    with shell.timed() as seconds:
+    with shell.timed() as seconds, progress.steps("encode", 2 + len(PARTS)) as step:
+        step("reading the records")
         columns = ["text", "label"]
         parts = {name: read_records(run.records / f"{name}.parquet", columns) for name in PARTS}
+        step("taking the vocabulary")
         texts, places = distinct(parts["train"]["text"])
         encoding = WordEncoding.fit(texts, config.recipe.encoding, np.bincount(places))
         labels = sorted(parts["train"]["label"].unique())
         with run.writing("encode") as new:
             for name, part in parts.items():
+                step(f"encoding {name}")
                 texts, places = distinct(part["text"])
                 numbers = pd.Index(labels).get_indexer(part["label"])
                 encoded = encoding.encode(texts)[places]

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines import flags, shell
+from pipelines import flags, progress, shell
 from pipelines.runs import Run
 from textlstm.errors import InputError
 
@@ -43,15 +43,16 @@ def explain(
     member: int,
 ) -> None:
     """Carry out the stage."""
-    import pyarrow as pa
+    with progress.working("explain", progress.LOADING):
+        import pyarrow as pa
 
-    from textlstm.bundle import Bundle
-    from textlstm.explain import token_table
-    from textlstm.files import write_bytes
-    from textlstm.page import render_explanations
-    from textlstm.parts import require_format, write_table
-    from textlstm.tables import column, read_table
-    from textlstm.text import preprocess
+        from textlstm.bundle import Bundle
+        from textlstm.explain import token_table
+        from textlstm.files import write_bytes
+        from textlstm.page import render_explanations
+        from textlstm.parts import require_format, write_table
+        from textlstm.tables import column, read_table
+        from textlstm.text import preprocess
 
     shell.require_another_file(out, data)
     require_format(out, PAGE)
@@ -59,20 +60,23 @@ def explain(
     config = run.config()
     columns = shell.text_columns(text, config.data.text)
     run.require(run.bundle, "train")
-    bundle = Bundle.load(run.bundle)
+    with progress.working("explain", "loading the model"):
+        bundle = Bundle.load(run.bundle)
     if not 1 <= member <= bundle.recipe.network.members:
         raise InputError(
             f"--member must lie between 1 and {bundle.recipe.network.members}, not {member}"
         )
-    table = read_table(data, shell.encoding_of(data, encoding, config.data.encoding))
+    with progress.working("explain", "reading the table"):
+        table = read_table(data, shell.encoding_of(data, encoding, config.data.encoding))
     if not len(table):
         raise InputError(f"{data}: the table has no rows")
     numbers = map(str, range(1, len(table) + 1))
     ids = column(table, id_column, data) if id_column else list(numbers)
     rows = _rows(ids, records)
     lines = list(zip(*(column(table, name, data) for name in columns), strict=True))
-    texts = preprocess([lines[row] for row in rows.values()])
-    tokens = token_table(bundle, texts, member - 1)
+    with progress.working("explain", "looking for deciding words"):
+        texts = preprocess([lines[row] for row in rows.values()])
+        tokens = token_table(bundle, texts, member - 1)
     if as_page:
         shown = _shown(bundle, list(rows), texts, tokens, member - 1)
         write_bytes(out, render_explanations(config, shown, member).encode("utf-8"))
@@ -115,7 +119,8 @@ def _shown(
     from textlstm.inside import token_steps
 
     shown = []
-    for row, steps in enumerate(token_steps(bundle, texts, member)):
+    found = token_steps(bundle, texts, member)
+    for row, steps in enumerate(progress.over(found, "explain", "drawing")):
         mine = tokens[tokens["row"] == row]
         record: dict[str, Any] = {"name": names[row], "tokens": []}
         if len(mine):

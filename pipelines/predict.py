@@ -25,7 +25,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipelines import flags, shell
+from pipelines import flags, progress, shell
 from pipelines.runs import Run
 from textlstm.config import MIN_PROBABILITY
 from textlstm.errors import InputError
@@ -91,11 +91,12 @@ def predict(
         beside() as preprocess,
         ahead(_read(data, encoding, columns, preprocess), PARTS_AHEAD) as read,
     ):
-        from textlstm.bundle import Bundle
-        from textlstm.delimited import CHUNK_BYTES, CHUNK_ROWS
-        from textlstm.model import resolve_device
+        with progress.working("predict", "loading the model"):
+            from textlstm.bundle import Bundle
+            from textlstm.delimited import CHUNK_BYTES, CHUNK_ROWS
+            from textlstm.model import resolve_device
 
-        bundle, device = Bundle.load(run.bundle), resolve_device(device_name)
+            bundle, device = Bundle.load(run.bundle), resolve_device(device_name)
         bundle.network.to(device)
         rule = _rule(bundle.held_out, wanted)
         job = {
@@ -157,7 +158,7 @@ def _code(
                 join()
 
             written = in_order(write, code(missing(), bundle, rule, device), workers=1)
-            for _ in shell.progress(written, "coding"):
+            for _ in progress.over(written, "predict", "coding"):
                 pass
             looks = [Look(**parts.note(number)) for number in numbers]
     return sum(looks, Look())

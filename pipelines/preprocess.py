@@ -15,9 +15,10 @@ For example:
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from pipelines import flags, shell
+from pipelines import flags, progress, shell
 from pipelines.runs import Run, digest
 from textlstm.config import DataConfig, RunConfig
 
@@ -48,8 +49,9 @@ def preprocess(run: Run, config: RunConfig) -> None:
     from textlstm.subgroups import PREFIX
 
     run.require_own_folder()
-    with shell.timed() as seconds:
+    with shell.timed() as seconds, ExitStack() as stack:
         records, mended = _read(config.data)
+        stack.enter_context(progress.working("preprocess", "dividing the records"))
         kept, dropped = usable(records, config.data)
         parts = split(kept, config.data, config.seed)
         handled = mended | _handled(records, kept, parts, config.data)
@@ -122,7 +124,7 @@ def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int]]":
     columns |= {"date": (config.date,)} if config.date else {}
     gathered = {name: DistinctRows() for name in columns}
     ids: list[pa.Array] = []
-    for part in shell.progress(read_chunks(config.data, config.encoding), "reading"):
+    for part in progress.over(read_chunks(config.data, config.encoding), "preprocess", "reading"):
         for name, rows in gathered.items():
             rows.add(part, columns[name], config.data)
         if config.id:
@@ -155,7 +157,7 @@ def _names(column: str, rows: Sequence[Sequence[str]]) -> list[str]:
     from textlstm.text import preprocess as clean
 
     if column == "text":
-        return clean(shell.progress(rows, "tokenizing"))
+        return clean(progress.over(rows, "preprocess", "tokenizing"))
     cells = [cell for (cell,) in rows]
     by = column.removeprefix(PREFIX)
     return cells if by == column else group_names(by, cells)

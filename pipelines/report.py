@@ -14,36 +14,42 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines import flags, shell
+from pipelines import flags, progress, shell
 from pipelines.runs import Run
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+N_STEPS = 15
+"""Steps of a report that its progress tells."""
+
+
 def report(run: Run) -> None:
     """Carry out the stage."""
-    import pandas as pd
+    with progress.working("report", progress.LOADING):
+        import pandas as pd
 
-    from textlstm import reporting
-    from textlstm.bundle import Bundle
-    from textlstm.decisions import DECIMALS, main_promise
-    from textlstm.examination import examine
-    from textlstm.figures import save_png, single_clouds
-    from textlstm.files import read_json, write_bytes, write_json
-    from textlstm.page import render
-    from textlstm.records import PARTS, read_parts
+        from textlstm import reporting
+        from textlstm.bundle import Bundle
+        from textlstm.decisions import DECIMALS, main_promise
+        from textlstm.examination import examine
+        from textlstm.figures import save_png, single_clouds
+        from textlstm.files import read_json, write_bytes, write_json
+        from textlstm.page import render
+        from textlstm.records import PARTS, read_parts
 
     config = run.config()
     run.require(run.history, "train")
     for name in PARTS:
         run.require(run.records / f"{name}.parquet", "preprocess")
     shell.say("report: measuring the model and, for comparison, simpler ones")
-    with shell.timed() as seconds:
+    with shell.timed() as seconds, progress.steps("report", N_STEPS) as step:
+        step("loading the model")
         bundle = Bundle.load(run.bundle)
         parts = read_parts(run.records)
         evaluation = reporting.evaluate(
-            bundle, parts, read_json(run.records / "summary.json"), config.seed
+            bundle, parts, read_json(run.records / "summary.json"), config.seed, step
         )
         examination = examine(
             bundle,
@@ -52,8 +58,10 @@ def report(run: Run) -> None:
             evaluation.probabilities["model"],
             config.seed,
             evaluation.places,
+            step,
         )
         with run.writing("report") as new:
+            step("writing tables")
             _write_table(new.predictions, evaluation.predictions)
             for name, table in (evaluation.tables | examination.tables).items():
                 _write_table(new.tables / f"{name}.csv", table, "utf-8-sig")
@@ -61,10 +69,13 @@ def report(run: Run) -> None:
             numbers = reporting.tabulate(evaluation, history, parts) | examination.tabulate()
             for name, table in numbers.items():
                 _write_table(new.figures / f"{name}.csv", table.round(DECIMALS))
+            step("drawing")
             figures = reporting.draw(evaluation, history, parts, config.seed)
             figures |= examination.draw()
+            step("writing pictures")
             for name, figure in figures.items():
                 save_png(figure, new.figures / f"{name}.png")
+            step("writing the page")
             more = examination.metrics | {"timing": {**run.timing(), "report": seconds()}}
             metrics = evaluation.metrics | more
             write_json(new.metrics, metrics)

@@ -17,9 +17,10 @@ For example:
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from pipelines import flags, shell
+from pipelines import flags, progress, shell
 from pipelines.runs import Run
 from textlstm.errors import InputError
 
@@ -40,15 +41,16 @@ For example:
 
 def export(run: Run, scored: str, out: Path, *, text: Sequence[str], encoding: str) -> None:
     """Write the queue of a scored table."""
-    import numpy as np
-    import pyarrow as pa
+    with progress.working("review", progress.LOADING):
+        import numpy as np
+        import pyarrow as pa
 
-    from textlstm import review
-    from textlstm.bundle import Bundle
-    from textlstm.explain import deciding_words
-    from textlstm.files import replacing
-    from textlstm.scoring import ACCEPT, REVIEW, score
-    from textlstm.tables import column, distinct_records, read_table
+        from textlstm import review
+        from textlstm.bundle import Bundle
+        from textlstm.explain import deciding_words
+        from textlstm.files import replacing
+        from textlstm.scoring import ACCEPT, REVIEW, score
+        from textlstm.tables import column, distinct_records, read_table
 
     if out.suffix.lower() != ".csv":
         raise InputError(f"--out {out}: a queue must end in .csv, for a spreadsheet")
@@ -56,8 +58,10 @@ def export(run: Run, scored: str, out: Path, *, text: Sequence[str], encoding: s
         raise InputError(f"--out {out}: is there already, and may hold codes; give another name")
     columns = _text_columns(run, text)
     run.require(run.bundle, "train")
-    bundle = Bundle.load(run.bundle)
-    table = read_table(scored, shell.encoding_of(scored, encoding, run.config().data.encoding))
+    with progress.working("review", "loading the model"):
+        bundle = Bundle.load(run.bundle)
+    with progress.working("review", "reading the table"):
+        table = read_table(scored, shell.encoding_of(scored, encoding, run.config().data.encoding))
     decisions = column(table, "decision", scored)
     if strange := set(decisions) - {ACCEPT, REVIEW}:
         raise InputError(
@@ -67,9 +71,11 @@ def export(run: Run, scored: str, out: Path, *, text: Sequence[str], encoding: s
     doubtful = table.filter(pa.array([decision == REVIEW for decision in decisions]))
     fields, places = distinct_records(doubtful, columns, scored)
     asked = review.questions(fields, np.bincount(places, minlength=len(fields)))
-    scores = score(bundle, asked.texts)
+    with progress.working("review", "coding"):
+        scores = score(bundle, asked.texts)
     shell.say(f"review: looking for the words that decided in {len(asked.texts)} texts")
-    words = deciding_words(bundle, asked.texts, scores.ranked(0).tolist())
+    looked_at = partial(progress.over, stage="review", what="looking for deciding words")
+    words = deciding_words(bundle, asked.texts, scores.ranked(0).tolist(), watch=looked_at)
     queue = review.queue(
         asked, scores, bundle.labels, [[word for word, _ in one] for one in words], columns
     )

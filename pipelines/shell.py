@@ -7,8 +7,8 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, NoReturn, TextIO, cast
 
@@ -81,37 +81,14 @@ def require_another_file(out: Path, *sources: str) -> None:
 
 def say(message: str) -> None:
     """Print one :func:`visible` line about the progress, beside what standard output may pipe."""
-    print(visible(message), file=sys.stderr, flush=True)
+    tqdm = sys.modules.get("tqdm")  # a bar that is shown makes room for the line
+    with tqdm.tqdm.external_write_mode(sys.stderr) if tqdm else nullcontext():
+        print(visible(message), file=sys.stderr, flush=True)
 
 
 def hand_over(path: Path) -> None:
     """Print the path of what was made, the one line of standard output, :func:`visible` too."""
     print(visible(str(path)), flush=True)
-
-
-def progress(items: Iterable[Any], title: str) -> Iterable[Any]:
-    """Return the items, with a progress bar on a terminal."""
-    from tqdm import tqdm
-
-    return tqdm(items, desc=title, leave=False, disable=not sys.stderr.isatty())
-
-
-@contextmanager
-def bar(total: int, title: str) -> Iterator[Callable[[str], None]]:
-    """Give a function that counts one of ``total`` steps: on a bar, or elsewhere as a line."""
-    from tqdm import tqdm
-
-    on_terminal = sys.stderr.isatty()
-    with tqdm(total=total, desc=title, leave=False, disable=not on_terminal) as shown:
-
-        def advance(line: str) -> None:
-            if on_terminal:
-                shown.set_postfix_str(visible(line), refresh=False)
-                shown.update()
-            else:
-                say(line)
-
-        yield advance
 
 
 @contextmanager

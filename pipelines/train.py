@@ -15,7 +15,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipelines import flags, shell
+from pipelines import flags, progress, shell
 from pipelines.runs import Run, versions
 from textlstm.config import RunConfig
 
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 
 def train(run: Run, device_name: str) -> None:
     """Carry out the stage."""
-    from textlstm.checkpoint import Checkpoint
-    from textlstm.encoding import WordEncoding
-    from textlstm.files import read_json
-    from textlstm.fitting import train_bundle
-    from textlstm.model import resolve_device
+    with progress.working("train", progress.LOADING):
+        from textlstm.checkpoint import Checkpoint
+        from textlstm.encoding import WordEncoding
+        from textlstm.files import read_json
+        from textlstm.fitting import train_bundle
+        from textlstm.model import resolve_device
 
     config = run.config()
     run.require(run.encoded / "vocab.json", "encode")
@@ -44,11 +45,15 @@ def train(run: Run, device_name: str) -> None:
         checkpoint = Checkpoint(run.checkpoint, _inputs(run, config, device.type))
         if checkpoint.start is not None:
             shell.say("train: going on from where the training was interrupted")
-        with shell.bar(n_epochs, "training") as advance, shell.interruptible(checkpoint.stop):
+        with (
+            progress.working("train", "preparing", n_epochs, timely=True) as shown,
+            shell.interruptible(checkpoint.stop),
+        ):
 
             def on_epoch(epoch: "Epoch") -> None:
                 epochs.append(epoch)
-                advance(_line(epoch, n_epochs))
+                shown.count()
+                shown.tell(_line(epoch, n_epochs), _short(epoch))
 
             bundle = train_bundle(
                 config.recipe,
@@ -58,6 +63,7 @@ def train(run: Run, device_name: str) -> None:
                 seed=config.seed,
                 device=device,
                 on_epoch=on_epoch,
+                on_step=shown.at,
                 summary={
                     "text fields": len(config.data.text),
                     "text columns": list(config.data.text),
@@ -120,6 +126,11 @@ def _line(epoch: "Epoch", n_epochs: int) -> str:
         f"loss {epoch.train_loss:.3f}, validation loss {epoch.validation_loss:.3f}, "
         f"validation accuracy {epoch.validation_accuracy:.3f}"
     )
+
+
+def _short(epoch: "Epoch") -> str:
+    """Return what fits beside a bar."""
+    return f"loss {epoch.validation_loss:.3f}, accuracy {epoch.validation_accuracy:.3f}"
 
 
 def _write_history(run: Run, epochs: "list[Epoch]") -> None:

@@ -30,8 +30,19 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from sklearn.exceptions import NotFittedError
+from terminal import Terminal
 
-from pipelines import encode, explain, predict, preprocess, report, review, shell, train
+from pipelines import (
+    encode,
+    explain,
+    predict,
+    preprocess,
+    progress,
+    report,
+    review,
+    shell,
+    train,
+)  # fmt: skip
 from pipelines import run as run_stage
 from pipelines.flags import number as flag_number
 from pipelines.runs import Run
@@ -1080,6 +1091,20 @@ def _(desk):
         assert (run / "encoded" / "vocab.json").read_text().startswith("{")
     for way in ("| true", ">&-", "2>&1 > /dev/full"):
         called("run --help", way)
+
+
+@fault(90, "a terminal of unknown width")
+def _(desk):
+    for columns, kind in [(0, "xterm"), (80, "dumb")]:
+        with pytest.MonkeyPatch.context() as patch:
+            terminal = Terminal(columns, patch)
+            patch.setenv("TERM", kind)
+            patch.setattr(progress, "PATIENCE", 0.0)
+            patch.setattr(progress, "TICK", 0.001)
+            encode.main(["--run", str(desk.shared("dirty") / "run")])
+            shown = terminal.shown()
+        assert any(re.match("encode: (reading|taking|encoding) ", line) for line in shown), shown
+        assert not any("[" in line for line in shown)
 
 
 @fault(91, "a device that this machine lacks")

@@ -18,7 +18,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines import __main__ as every
-from pipelines import encode, explain, predict, preprocess, report, review, shell, train
+from pipelines import (
+    encode,
+    explain,
+    predict,
+    preprocess,
+    progress,
+    report,
+    review,
+    shell,
+    train,
+)  # fmt: skip
 from pipelines import run as run_stage
 from textlstm import TextLSTMClassifier, tables, text
 from textlstm.bundle import Bundle
@@ -40,12 +50,23 @@ def flags(data, run):
     return f"--data {data} {columns} --run {run}".split()
 
 
+class Counted(progress.Progress):
+    """Keeps what each stage counted."""
+
+    kept = []  # noqa: RUF012
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.kept.append(self)
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory, table):
     """A folder with the records as CSV and a finished run."""
     folder = tmp_path_factory.mktemp("home")
     table.to_csv(folder / "records.csv", index=False)
-    run_stage.main([*flags(folder / "records.csv", folder / "run"), *QUICK, "--device", "cpu"])
+    with mock.patch.object(progress, "Progress", Counted):
+        run_stage.main([*flags(folder / "records.csv", folder / "run"), *QUICK, "--device", "cpu"])
     return folder
 
 
@@ -80,6 +101,14 @@ def test_a_run_holds_what_the_contract_names(home):
         "bundle/manifest.json",
     ):  # fmt: skip
         assert (run / name).stat().st_size > 0, name
+
+
+def test_the_stages_count_all_of_their_steps(home):
+    counted = {one.stage: one for one in Counted.kept if one.total}
+    assert {"encode", "train", "report"} <= set(counted)
+    assert counted["train"].done == counted["train"].total == 6
+    for name in ("encode", "report"):  # the last step ends with the work
+        assert counted[name].done + 1 == counted[name].total
 
 
 def test_metrics_have_the_keys_of_the_contract(home):

@@ -1,6 +1,6 @@
 """The examination of a run: what the model's answers rest on, and what makes it err."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,6 +88,7 @@ def examine(
     probabilities: NDArray[np.float64],
     seed: int,
     places: NDArray[np.integer[Any]] | None = None,
+    on_step: Callable[[str], object] = str,
 ) -> Examination:
     """Examine a bundle: explanations on its training records, everything else on the holdout.
 
@@ -100,15 +101,22 @@ def examine(
         model's probabilities (B, C).
     places
         (n,) the row of the probabilities that each of these records has; by default, its own.
+    on_step
+        Is told the name of each step before it begins.
     """
+    on_step("watching hidden units")
     holdout = parts["holdout"][parts["holdout"]["label"].isin(bundle.labels)]
     texts, train = as_list(holdout["text"]), parts["train"]
     watched = train["text"].sample(min(len(train), UNITS_SAMPLE), random_state=seed)
     use = use_of_units(bundle, watched.tolist())
+    on_step("doubting labels")
     suspects = label_suspects(holdout["record_id"], truth, probabilities, bundle.labels, places)
     conflicts = conflicting_labels(pd.concat(parts.values()))
+    on_step("words that decide")
     words = class_words(bundle, train, SMALLEST_SHOWN, seed)
+    on_step("taking words away")
     measured = faithfulness(bundle, texts, seed)
+    on_step("changing texts")
     metrics = {
         "faithfulness": measured and measured | {"sentence": on_faithfulness(measured)},
         "deciding_words": _deciding(words),

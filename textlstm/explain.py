@@ -6,7 +6,7 @@ way is divided among the words. The gains are those of the whole model, networks
 and temperature, and add up to the difference between the text and the same text with no word read.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from textlstm.encoding import PAD, UNKNOWN
 from textlstm.inside import token_steps
 from textlstm.records import texts_by_class
 from textlstm.text import SEPARATOR, word_records
+
+Watch = Callable[[Iterable[Tensor]], Iterator[Tensor]]
 
 STEPS = 8
 """Points of the Gauss-Legendre rule along the way."""
@@ -40,7 +42,12 @@ FAITHFULNESS_SAMPLE, MOST_TAKEN = 500, 3
 
 
 def attributions(
-    bundle: Bundle, texts: Sequence[str], classes: Sequence[int], *, steps: int = STEPS
+    bundle: Bundle,
+    texts: Sequence[str],
+    classes: Sequence[int],
+    *,
+    steps: int = STEPS,
+    watch: Watch = iter,
 ) -> list[NDArray[np.float64]]:
     """Return, for each text, what each of its tokens adds to the log probability of a class.
 
@@ -52,6 +59,8 @@ def attributions(
         (n,) the class number explained in each.
     steps
         Points at which the gradient is taken.
+    watch
+        Passes the batches of texts on, and sees so how far the work is.
 
     Returns
     -------
@@ -65,7 +74,8 @@ def attributions(
     corpus = Corpus(bundle.encoding.encode([text for text, _ in distinct]), bundle.encoding)
     targets = torch.tensor([number for _, number in distinct], dtype=torch.int64)
     found: dict[int, NDArray[np.float64]] = {}
-    for rows in by_length(corpus.lengths, max(1, TOKENS // (steps * bundle.encoding.length))):
+    batches = by_length(corpus.lengths, max(1, TOKENS // (steps * bundle.encoding.length)))
+    for rows in watch(batches):
         batch = corpus.batch_of_texts(corpus.places[rows])
         gains = _integrated_gradients(partly_read(bundle, batch), batch, targets[rows], steps)
         found |= dict(zip(rows.tolist(), gains.double().numpy(), strict=True))
@@ -133,15 +143,21 @@ def partly_read(bundle: Bundle, batch: Batch) -> Callable[[Tensor, Tensor], Tens
 
 
 def deciding_words(
-    bundle: Bundle, texts: Sequence[str], classes: Sequence[int], top: int = 3
+    bundle: Bundle,
+    texts: Sequence[str],
+    classes: Sequence[int],
+    top: int = 3,
+    *,
+    watch: Watch = iter,
 ) -> list[list[tuple[str, float]]]:
     """Return, for each text, the words that speak most for its class, and by how many nats.
 
     A word that stands several times counts once, with the sum of what it adds. Words that speak
-    against the class are left out.
+    against the class are left out. ``watch`` is as in :func:`attributions`.
     """
     decided = []
-    for text, gains in zip(texts, attributions(bundle, texts, classes), strict=True):
+    gained = attributions(bundle, texts, classes, watch=watch)
+    for text, gains in zip(texts, gained, strict=True):
         ranked = sorted(_by_word(text, gains).items(), key=lambda item: -item[1])
         decided.append([(word, gain) for word, gain in ranked[:top] if gain > 0])
     return decided

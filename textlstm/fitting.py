@@ -51,10 +51,13 @@ def train_bundle(
     seed: int,
     device: torch.device,
     on_epoch: Callable[[Epoch], None],
+    on_step: Callable[[str], object] = str,
     summary: dict[str, Any] | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Bundle:
-    """Train the recipe's networks and calibrate them; ``on_epoch`` is told each epoch.
+    """Train the recipe's networks and calibrate them.
+
+    ``on_epoch`` is told each epoch, and ``on_step`` what is done before and after them.
 
     With a checkpoint, the training of the networks goes on where an earlier one ended.
 
@@ -62,18 +65,24 @@ def train_bundle(
     temperature are those of members by themselves, on the part that each left out.
     """
     n_members = recipe.network.members
+    on_step("dividing the records")
     examples = with_parts(examples, n_members, seed)
     truth = held_out_truth(examples, n_members)
     if recipe.training.class_weight == "balanced":
         examples = weighted_by_class(examples, len(labels))
+    on_step("placing the words")
     network = new_ensemble(recipe, encoding, examples.corpus, len(labels), seed)
     with _beside(partial(_branches, recipe.network, examples, len(labels), seed)) as branches:
+        on_step("training")
         for epoch in fit(network, examples, recipe.training, seed, device, checkpoint):
             on_epoch(epoch)
+    on_step("judging what was left out")
     answers = [network.answer(member) for member in range(n_members)]
     logits = held_out_logits(answers, examples, device).numpy()
     if recipe.network.linear:
+        on_step("fitting the linear branch")
         logits = _join_linear(network, branches.result(), examples, logits, truth)
+    on_step("calibrating")
     frequencies = examples.labels, examples.weights, len(labels)
     adjustment = logit_adjustment(*frequencies, recipe.training.logit_adjustment)
     network.adjustment.copy_(adjustment)

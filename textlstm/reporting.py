@@ -1,6 +1,6 @@
 """The measure of a run: the model and its baselines on the holdout, in numbers and pictures."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -93,7 +93,11 @@ class Evaluation:
 
 
 def evaluate(
-    bundle: Bundle, parts: Mapping[str, pd.DataFrame], summary: Mapping[str, Any], seed: int
+    bundle: Bundle,
+    parts: Mapping[str, pd.DataFrame],
+    summary: Mapping[str, Any],
+    seed: int,
+    on_step: Callable[[str], object] = str,
 ) -> Evaluation:
     """Measure a bundle, and the baselines trained on the same records, on the holdout.
 
@@ -105,7 +109,10 @@ def evaluate(
         and are trained on both others.
     summary
         What ``preprocess`` wrote of the table.
+    on_step
+        Is told the name of each step before it begins.
     """
+    on_step("reading the records")
     known = parts["holdout"]["label"].isin(bundle.labels)
     holdout = parts["holdout"][known]
     training = pd.concat([parts["train"], parts["validation"]])
@@ -117,14 +124,17 @@ def evaluate(
     times = training["text"].value_counts().reindex(texts, fill_value=0).to_numpy()[places]
     unseen = times == 0
 
+    on_step("coding the holdout")
     outcome = score(bundle, texts)
     probabilities = {"model": outcome.probabilities}
     pairs = training.groupby(["text", "label"], observed=True, sort=False).size().reset_index()
     for name, fit in BASELINES.items():
+        on_step(f"fitting {name}")
         fitted = fit(pairs["text"].tolist(), pairs["label"].tolist(), pairs[0].to_numpy())
         # Labels are sorted in the bundle as in scikit-learn, and the training part has them all.
         probabilities[name] = fitted.predict_proba(texts)
 
+    on_step("measuring")
     measured = {name: scores(truth, one, unseen, places) for name, one in probabilities.items()}
     uncooled = uncalibrated(outcome.probabilities, bundle.temperature)
     before = scores(truth, uncooled, unseen, places)
