@@ -2,7 +2,9 @@
 
 Reads:  RUN/config.json, RUN/records/
 Writes: RUN/encoded/vocab.json, RUN/encoded/labels.json,
-        RUN/encoded/{train,validation,holdout}.arrow (text: ids and unknown words; label)
+        RUN/encoded/{train,validation,holdout}.arrow (text: ids and unknown words; label),
+        RUN/encoded/rare.arrow (the same of dropped classes on the training side; the label is 1
+        in the validation part, else 0), RUN/encoded/rare.json (what is said of rare classes)
 
 For example:
     python -m pipelines.encode --run runs/manner
@@ -21,8 +23,8 @@ def encode(run: Run) -> None:
         import pandas as pd
 
         from textlstm.encoding import WordEncoding, write_encoded
-        from textlstm.files import write_json
-        from textlstm.records import PARTS, distinct, read_records
+        from textlstm.files import read_json, write_json
+        from textlstm.records import PART, PARTS, distinct, read_records
 
     config = run.config()
     run.require(run.records / "summary.json", "preprocess")
@@ -33,7 +35,12 @@ def encode(run: Run) -> None:
         step("taking the vocabulary")
         texts, places = distinct(parts["train"]["text"])
         encoding = WordEncoding.fit(texts, config.recipe.encoding, np.bincount(places))
-        labels = sorted(parts["train"]["label"].unique())
+        # A class that only the validation part has is learned by the networks that train on it.
+        labels = sorted({*parts["train"]["label"].unique(), *parts["validation"]["label"].unique()})
+        rare = read_records(run.records / "rare.parquet", ["text", PART])
+        rare = rare[rare[PART] != "holdout"]
+        summary = read_json(run.records / "summary.json")
+        borderline = pd.Index(labels).get_indexer(pd.Index(summary["borderline"]))
         with run.writing("encode") as new:
             for name, part in parts.items():
                 step(f"encoding {name}")
@@ -41,6 +48,11 @@ def encode(run: Run) -> None:
                 numbers = pd.Index(labels).get_indexer(part["label"])
                 encoded = encoding.encode(texts)[places]
                 write_encoded(new.encoded / f"{name}.arrow", encoded, numbers)
+            texts, places = distinct(rare["text"])
+            in_validation = (rare[PART] == "validation").to_numpy().astype(np.int32)
+            write_encoded(new.encoded / "rare.arrow", encoding.encode(texts)[places], in_validation)
+            facts = {**summary["uncodable"], "borderline": borderline.tolist()}
+            write_json(new.encoded / "rare.json", facts)
             write_json(new.encoded / "labels.json", labels)
             write_json(new.encoded / "vocab.json", encoding.to_dict())
         run.end("encode", seconds())

@@ -192,6 +192,12 @@ def run_parser(stage: str, description: str | None, default: str | None = None) 
         help=f"one of {', '.join(shipped_recipes())}, or a TOML file (default: default)",
     )
     usual.add_argument("--seed", type=int, default=0, help="seed of all chance (default: 0)")
+    usual.add_argument(
+        "--overwrite",
+        action="store_true",
+        default=False,
+        help="replace a finished run of other records or settings",
+    )
     rest = [name for name in DataConfig.names() if name not in FIRST]
     _add_settings(made.add_argument_group("records"), DataConfig, rest)
     for section in fields(Recipe):

@@ -166,11 +166,18 @@ def _code(
 
 def _tell(seen: "Look", bundle: "Bundle", out: Path) -> None:
     """Say what the records look like, and whether they are strange to the model."""
+    from textlstm.bundle import UNCODABLE
+    from textlstm.decisions import uncodable_sentence
+
     shell.say(f"predict: {seen.records} records coded, {seen.review} of them for review: {out}")
     shell.say(
         f"predict: {seen.empty_share:.1%} without a word; {seen.unknown_share:.1%} of the words "
         f"unknown; mean probability {seen.mean_probability:.3f}"
     )
+    if uncodable := bundle.summary[UNCODABLE]:
+        shell.say(f"predict: in training, {uncodable_sentence(uncodable)}")
+    if bundle.held_out.gain <= 0:
+        shell.say("predict: warning: the model is no better than the class shares alone")
     if strange := seen.strange(bundle.summary):
         shell.say(
             f"predict: warning: these records are not like those of the training: "
@@ -180,7 +187,7 @@ def _tell(seen: "Look", bundle: "Bundle", out: Path) -> None:
 
 def _rule(held_out: "HeldOut", wanted: Wanted) -> "Rule":
     """Return what is wanted as a rule, and say what can be promised."""
-    from textlstm.decisions import promise, set_threshold
+    from textlstm.decisions import every_label, promise, set_threshold
     from textlstm.scoring import Rule
 
     lowest = MIN_PROBABILITY if wanted.min_probability is None else wanted.min_probability
@@ -190,13 +197,9 @@ def _rule(held_out: "HeldOut", wanted: Wanted) -> "Rule":
         lowest = promised.threshold
     if wanted.coverage is None:
         return Rule(lowest)
-    rule = Rule(lowest, set_threshold(held_out, wanted.coverage))
-    if rule.set_probability == 0.0:
-        shell.say(
-            f"predict: {len(held_out.top)} held-out records are too few for sets of this coverage: "
-            "they hold every label"
-        )
-    return rule
+    if reason := every_label(held_out, wanted.coverage):
+        shell.say(f"predict: {reason}")
+    return Rule(lowest, set_threshold(held_out, wanted.coverage))
 
 
 def _identity(data: str) -> list[str | int]:

@@ -3,6 +3,7 @@ r"""Read a table, clean and tokenize its texts, and split it into training, vali
 Reads:  the table given by --data
 Writes: RUN/config.json, RUN/records/{train,validation,holdout}.parquet (record_id, text, label,
         and the groups of each column given by --by),
+        RUN/records/rare.parquet (the same of classes that --rare drops, and their part),
         RUN/records/summary.json (how many records were read, and left out by which reason)
 
 The table is read in parts, and each distinct text tokenized and kept once: it may be larger than
@@ -20,11 +21,16 @@ from typing import TYPE_CHECKING
 
 from pipelines import flags, progress, shell
 from pipelines.runs import Run, digest
-from textlstm.config import DataConfig, RunConfig
+from textlstm.config import RARE_LABEL, DataConfig, RunConfig
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from textlstm.records import Usable
+
+
+CELLS_LOOKED_AT = 100
+"""Cells by which it is seen whether a column holds dates."""
 
 HANDLED = {
     "control_characters": "cells have control characters; they are read as spaces",
@@ -35,6 +41,8 @@ HANDLED = {
     "overlong_words": "cells have words too long to be any; divided",
     "labels_normalised": "labels have other spaces or Unicode forms; normalised",
     "rare_class_records": "records of rare classes are not dropped",
+    "merged_class_records": f"records of rare classes are merged into the class {RARE_LABEL!r}, "
+    "which is never coded automatically: a person sees what is taken for it",
     "texts_with_conflicting_labels": "texts carry more than one label",
     "holdout_texts_also_trained_on": "records of the holdout have a text that is also trained on "
     "(--split grouped keeps them apart)",
@@ -42,62 +50,78 @@ HANDLED = {
 """What the records may have that is neither an error nor a reason to leave them out."""
 
 
-def preprocess(run: Run, config: RunConfig) -> None:
-    """Carry out the stage."""
+def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
+    """Carry out the stage; a finished run of other records or settings has to be overwritten."""
+    from textlstm.decisions import uncodable_sentence
     from textlstm.files import write_json
-    from textlstm.records import PARTS, split, usable, write_records
+    from textlstm.records import PART, PARTS, split, usable, write_records
     from textlstm.subgroups import PREFIX
 
     run.require_own_folder()
+    table = digest(config.data.data)
+    if not overwrite:
+        run.require_unfinished_or_same(config, table)
     with shell.timed() as seconds, ExitStack() as stack:
         records, mended = _read(config.data)
         stack.enter_context(progress.working("preprocess", "dividing the records"))
-        kept, dropped = usable(records, config.data)
-        parts = split(kept, config.data, config.seed)
-        handled = mended | _handled(records, kept, parts, config.data)
+        found = usable(records, config.data)
+        parts, rare = split(found, config.data, config.seed)
+        handled = mended | _handled(records, found, parts, config.data)
         summary = {
             "rows": len(records),
-            "dropped": dropped,
-            "distinct_texts": int(kept["text"].nunique()),
+            "dropped": found.dropped,
+            "distinct_texts": int(found.records["text"].nunique()),
             "handled": handled,
+            "uncodable": {"records": found.uncodable, "share": found.uncodable_share},
+            "borderline": found.borderline,
         }
         with run.writing("preprocess") as new:
             new.configure(config)
-            new.note(table=digest(config.data.data))
+            new.note(table=table)
             columns = ["record_id", "text", "label", *(PREFIX + name for name in config.data.by)]
             for name in PARTS:
                 write_records(parts[name][columns], new.records / f"{name}.parquet")
+            write_records(rare[[*columns, PART]], new.records / "rare.parquet")
             write_json(new.records / "summary.json", summary)
         run.end("preprocess", seconds())
     counts = ", ".join(f"{len(parts[name])} {name}" for name in PARTS)
     shell.say(f"preprocess: {len(records)} records read; {counts}")
-    for reason, number in dropped.items():
+    for reason, number in found.dropped.items():
         if number:
             shell.say(f"preprocess: {number} records left out: {reason.replace('_', ' ')}")
     for name, number in handled.items():
         if number:
             shell.say(f"preprocess: {number} {HANDLED[name]}")
+    for name in _columns_of_time(config.data):
+        shell.say(
+            f"preprocess: column {name!r} says when records were made; --split temporal --date "
+            "COL holds out the latest of them, as records to come will be"
+        )
+    if found.uncodable:
+        shell.say(f"preprocess: {uncodable_sentence(found.uncodable_share)}")
 
 
 def _handled(
     records: "pd.DataFrame",
-    kept: "pd.DataFrame",
+    found: "Usable",
     parts: "Mapping[str, pd.DataFrame]",
     config: DataConfig,
 ) -> dict[str, int]:
     """Return how much there is of what :data:`HANDLED` names, texts and cells apart."""
     import pandas as pd
 
-    from textlstm.records import RARE_LABEL, plain_label
+    from textlstm.records import plain_label
 
+    kept = found.records
     counts = kept["label"].value_counts()
-    rare = (counts < config.min_class_records) | (counts.index == RARE_LABEL)
+    rare = (counts < config.min_class_records) & (counts.index != RARE_LABEL)
     raw = records["label"].value_counts()
     pairs = kept[["text", "label"]].drop_duplicates()
     learned = pd.concat([parts["train"], parts["validation"]])["text"].unique()
     return {
         "labels_normalised": int(raw[[plain_label(one) != one for one in raw.index]].sum()),
         "rare_class_records": int(counts[rare].sum()),
+        "merged_class_records": int(counts.get(RARE_LABEL, 0)),
         "texts_with_conflicting_labels": int((pairs["text"].value_counts() > 1).sum()),
         "holdout_texts_also_trained_on": int(parts["holdout"]["text"].isin(learned).sum()),
     }
@@ -151,6 +175,19 @@ def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int]]":
     return frame, mended(cells)
 
 
+def _columns_of_time(config: DataConfig) -> list[str]:
+    """Return the first column by which a temporal split could be made, if none is."""
+    from textlstm.records import says_when
+    from textlstm.tables import column, read_chunks
+
+    if config.split == "temporal":
+        return []
+    first = next(iter(read_chunks(config.data, config.encoding)))[:CELLS_LOOKED_AT]
+    names = [name for name in first.column_names if name not in (*config.text, config.label)]
+    found = [name for name in names if says_when(name, column(first, name, config.data))]
+    return found[:1]
+
+
 def _names(column: str, rows: Sequence[Sequence[str]]) -> list[str]:
     """Return what the records have in a column in the place of these cells of the table."""
     from textlstm.subgroups import PREFIX, group_names
@@ -168,7 +205,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     given = flags.run_parser("preprocess", __doc__).parse_args(argv)
     run, config = Run(given.run), flags.run_config(given)
     with run.held():
-        preprocess(run, config)
+        preprocess(run, config, overwrite=given.overwrite)
 
 
 if __name__ == "__main__":

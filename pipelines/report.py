@@ -37,7 +37,8 @@ def report(run: Run) -> None:
         from textlstm.figures import save_png, single_clouds
         from textlstm.files import read_json, write_bytes, write_json
         from textlstm.page import render
-        from textlstm.records import PARTS, read_parts
+        from textlstm.records import PART, PARTS, read_parts, read_rare
+        from textlstm.verdict import verdict
 
     config = run.config()
     run.require(run.history, "train")
@@ -48,8 +49,10 @@ def report(run: Run) -> None:
         step("loading the model")
         bundle = Bundle.load(run.bundle)
         parts = read_parts(run.records)
+        rare = read_rare(run.records)
+        summary = read_json(run.records / "summary.json")
         evaluation = reporting.evaluate(
-            bundle, parts, read_json(run.records / "summary.json"), config.seed, step
+            bundle, parts, summary, config.seed, rare[rare[PART] == "holdout"], step
         )
         examination = examine(
             bundle,
@@ -82,14 +85,14 @@ def report(run: Run) -> None:
             pictures = {name: (new.figures / f"{name}.png").read_bytes() for name in figures}
             of_classes = figures.get("word_clouds_by_class")
             clouds = single_clouds(of_classes) if of_classes else {}
-            verdict = reporting.verdict(metrics)
+            lines = verdict(metrics)
             shown = reporting.published(evaluation) | more
-            page = render(config, shown, pictures, verdict, clouds, run.made())
+            page = render(config, shown, pictures, lines, clouds, run.made())
             write_bytes(new.page, page.encode("utf-8"))
         run.end("report", seconds())
     promised = main_promise(metrics["decisions"])
-    said = f"{promised['sentence']} {promised['kept']}".rstrip()
-    for sentence in (*verdict, said, *examination.sentences):
+    said = f"{promised['kept']} {promised['sentence']}".lstrip()
+    for sentence in (*lines, said, *examination.sentences):
         shell.say(f"report: {sentence}")
     shell.hand_over(run.page)
 

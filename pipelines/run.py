@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags.require_device(given.device)
     run, config = Run(given.run), flags.run_config(given)
     with run.held():
-        preprocess.preprocess(run, config)
+        preprocess.preprocess(run, config, overwrite=given.overwrite)
         encode.encode(run)
         train.train(run, given.device)
         report.report(run)

@@ -100,6 +100,29 @@ class Run:
                     f"--run {self.folder}: this folder holds other files; give a new one"
                 ) from error
 
+    def require_unfinished_or_same(self, config: RunConfig, table: Any) -> None:
+        """Check that nothing is lost by carrying out a run anew.
+
+        Parameters
+        ----------
+        table
+            What tells the table of the records from others, as :meth:`note` keeps it.
+
+        Raises
+        ------
+        InputError
+            If the folder holds a trained model of other settings or another table.
+        """
+        if not self.bundle.exists():
+            return
+        other = self.config().differences(config)
+        if other or read_json(self._config).get("table", table) != table:
+            reason = f"with another {', '.join(other)}" if other else "of a table that has changed"
+            raise InputError(
+                f"--run {self.folder}: this run is finished, {reason}; give another folder, or "
+                "--overwrite to replace it"
+            )
+
     def configure(self, config: RunConfig) -> None:
         """Write the settings, the day, and the releases of the libraries."""
         facts = {"started": date.today().isoformat(), "versions": versions()}

@@ -21,6 +21,7 @@ from textlstm.config import RunConfig
 
 if TYPE_CHECKING:
     from textlstm.encoding import WordEncoding
+    from textlstm.rare import RareClasses
     from textlstm.training import Epoch, Examples
 
 
@@ -75,6 +76,7 @@ def train(run: Run, device_name: str) -> None:
                     "validation records": int((examples.parts == 0).sum()),
                 },
                 checkpoint=checkpoint,
+                rare=_rare(run),
             )
         with run.writing("train") as new:
             bundle.save(new.bundle)
@@ -92,7 +94,14 @@ def _inputs(run: Run, config: RunConfig, device: str) -> str:
     """Return a digest of all that the weights follow from."""
     from textlstm.files import sha256
 
-    names = ("vocab.json", "labels.json", "train.arrow", "validation.arrow")
+    names = (
+        "vocab.json",
+        "labels.json",
+        "train.arrow",
+        "validation.arrow",
+        "rare.arrow",
+        "rare.json",
+    )
     inputs = {
         "encoded": [sha256(run.encoded / name) for name in names],
         "recipe": config.recipe.to_dict(),
@@ -114,10 +123,18 @@ def _examples(run: Run, encoding: "WordEncoding", split: str) -> "Examples":
     texts, numbers = read_encoded(train, validation)
     held_out = np.zeros(len(texts), dtype=bool)
     held_out[count_encoded(train) :] = True
-    # A class that only the validation part has cannot be learned, nor should it stop the training.
-    if not (known := numbers >= 0).all():
-        texts, numbers, held_out = texts[known], numbers[known], held_out[known]
     return as_examples(texts, numbers, encoding, held_out, split=split)
+
+
+def _rare(run: Run) -> "RareClasses":
+    """Return the records of classes that no model learns, and what is known of these classes."""
+    from textlstm.encoding import read_encoded
+    from textlstm.files import read_json
+    from textlstm.rare import RareClasses
+
+    texts, in_validation = read_encoded(run.encoded / "rare.arrow")
+    facts = read_json(run.encoded / "rare.json")
+    return RareClasses(texts, in_validation > 0, facts["share"], tuple(facts["borderline"]))
 
 
 def _line(epoch: "Epoch", n_epochs: int) -> str:

@@ -20,7 +20,7 @@ def drawn(n, seed, slope=1.0):
     generator = np.random.default_rng(seed)
     top = np.sort(generator.beta(8, 0.4, n))[::-1]
     correct = generator.random(n) < 1 - slope * (1 - top)
-    return HeldOut(top, np.where(correct, top, 1 - top), correct, np.ones(n, dtype=int))
+    return HeldOut(top, np.where(correct, top, 1 - top), correct, np.ones(n, dtype=int), top >= 0)
 
 
 def repeated(held_out, times):
@@ -28,7 +28,7 @@ def repeated(held_out, times):
     top, true, correct = (
         values.repeat(times) for values in (held_out.top, held_out.true, held_out.correct)
     )
-    return HeldOut(top, true, correct, np.repeat(times, times))
+    return HeldOut(top, true, correct, np.repeat(times, times), top >= 0)
 
 
 def drawn_texts(n, seed):
@@ -175,8 +175,13 @@ def test_what_cannot_be_promised_is_not_accepted():
 def test_the_sentence():
     found = decisions.Promise(0.02, 0.9, records=1000, accepted=712, effective=1000)
     assert found.sentence() == (
-        "71.2 % of records can be coded automatically at no more than 2 % error (95 % confidence)."
+        "An error of at most 2 % is promised for the records that are coded automatically (95 % "
+        "confidence). Aimed at: to code 71.2 % of records, as of the 1,000 left-out training "
+        "records."
     )
+    none = dataclasses.replace(found, accepted=0, unknown_share=0.12)
+    assert "1,000 left-out training records, 12 % of them of classes that" in none.sentence()
+    assert "12 %" not in dataclasses.replace(none, unknown_share=0.01).sentence()
 
 
 def test_the_curve_counts_as_one_does_by_hand():
@@ -218,7 +223,7 @@ def test_held_out_records_know_how_many_are_of_their_text():
     probabilities = np.array([[0.7, 0.3], [0.2, 0.8], [0.1, 0.9]])
     labels, places = np.array([0, 1, 0, 1, 1, 0]), np.array([2, 0, 0, 2, 2, 1], dtype=np.int32)
     each, together = (
-        HeldOut.of(probabilities, labels, 0, places, together=one) for one in (False, True)
+        HeldOut.of(probabilities, labels, 0, places, texts=one) for one in (None, places)
     )
     assert together.top.tolist() == [0.9, 0.9, 0.9, 0.8, 0.7, 0.7]
     assert together.alike.tolist() == [3, 3, 3, 1, 2, 2]
@@ -244,11 +249,70 @@ def test_of_very_many_a_number_is_drawn(monkeypatch):
     assert len(held_out.top) == 100 and (np.diff(held_out.top) <= 0).all()
     assert held_out.top.min() < 0.6 and held_out.top.max() > 0.9
     places = np.arange(500, dtype=np.int32) // 5
-    held_out = HeldOut.of(probabilities, np.zeros(500, dtype=int), 0, places, together=True)
+    held_out = HeldOut.of(probabilities, np.zeros(500, dtype=int), 0, places, texts=places)
     assert (held_out.alike == repeats(held_out.top)).all()  # among those drawn
 
 
+def test_records_that_a_person_sees_in_any_case_are_not_accepted():
+    probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]])
+    held_out = HeldOut.of(
+        probabilities,
+        np.array([0, 0, 1, -1]),
+        readable=np.array([True, False, True, True]),
+        codable=np.array([True, False]),
+    )
+    # In order: accepted; of an unknown class; no word is known; taken for merged classes.
+    assert held_out.top.tolist() == [0.9, 0.6, 0.0, 0.0]
+    assert held_out.correct.tolist() == [True, False, True, False]
+    assert held_out.known.tolist() == [True, False, True, False]
+    assert held_out.true.tolist() == [0.9, 0.0, 1.0, 0.0]  # a set of every label holds it
+    again = HeldOut.from_dict(json.loads(json.dumps(held_out.to_dict())))
+    assert again.to_dict() == held_out.to_dict() and again.unknown_share == 0.5
+    for wrong in ({"known": [1, 1, 1]}, {"known": [0, 0, 0, 0]}, {"gain": math.nan}):
+        with pytest.raises(InputError, match="fit together"):
+            HeldOut.from_dict(held_out.to_dict() | wrong)
+    many = HeldOut.of(probabilities[[0, 1] * 200], np.zeros(400, int),
+                      readable=np.array([True, False] * 200))  # fmt: skip
+    assert promise(many, 0.05).accepted == 200 and promise(many, 0.05).threshold == 0.9
+
+
+def test_what_the_model_gains_over_class_shares_decides_whether_anything_is_promised():
+    generator, shares = np.random.default_rng(0), np.array([0.9, 0.1])
+    labels = (generator.random(2000) < 0.1).astype(int)
+    noise = np.clip(shares + generator.normal(0, 0.02, (2000, 1)) * [1, -1], 0.01, 0.99)
+    learned = np.where(labels[:, None] == [0, 1], 0.97, 0.03)
+    for probabilities, gained in ((noise, False), (learned, True)):
+        held_out = HeldOut.of(probabilities, labels, shares=shares)
+        true = np.log(probabilities[np.arange(2000), labels]) - np.log(shares[labels])
+        error = true.std(ddof=1) / np.sqrt(2000)
+        assert held_out.gain == pytest.approx(true.mean() - 1.645 * error)
+        found = promise(held_out, 0.2)
+        assert (held_out.gain > 0) == found.learned == bool(found.accepted) == gained
+    found = promise(HeldOut.of(noise, labels, shares=shares), 0.2)
+    assert found.sentence().startswith("Nothing was learned: on 2,000 left-out training records")
+
+
+def test_the_gain_is_measured_with_the_weights_of_the_training():
+    probabilities = np.array([[0.6, 0.4]] * 90 + [[0.4, 0.6]] * 10)
+    labels, shares = np.repeat([0, 1], [90, 10]), np.array([0.5, 0.5])
+    weights = np.repeat([50 / 90, 5.0], [90, 10])
+    gain = HeldOut.of(probabilities, labels, shares=shares, weights=weights).gain
+    assert gain == pytest.approx(np.log(1.2))  # the same of each record
+
+
 # ---------------------------------------------------------------------------------- sets
+
+
+def test_no_set_covers_what_the_model_cannot_give():
+    probabilities, labels = labelled(1000, 0)
+    held_out = HeldOut.of(probabilities, np.where(np.arange(1000) < 80, -1, labels))
+    assert set_threshold(held_out, 0.95) == 0.0 and set_threshold(held_out, 0.9) > 0
+    assert "8 % of the left-out training records are of classes that" in decisions.every_label(
+        held_out, 0.95
+    )
+    assert decisions.every_label(held_out, 0.9) == ""
+    few = HeldOut.of(*labelled(8, 0))
+    assert decisions.every_label(few, 0.9).startswith("8 left-out training records are too few")
 
 
 def labelled(n, seed):

@@ -991,6 +991,109 @@ def _(desk):
 # ---------------------------------------------------------------------- promises and verdicts
 
 
+def told_share(told, words):
+    """The share in percent that stands before some words of what a command told."""
+    return float(re.search(rf"([\d.]+) % {words}", told)[1])
+
+
+@pytest.fixture(scope="session")
+def rare(tmp_path_factory):
+    """A run on records of which an eighth is of rare classes, and new records of the same kind."""
+    folder, chance = tmp_path_factory.mktemp("rare"), random.Random(0)
+    words = {"Respiratory": "asthma copd pneumonia", "External": "fall drowning burn"}
+
+    def row():
+        label = chance.choice(list(words))
+        text = " ".join(chance.choices(words[label].split(), k=2))
+        return text, label if chance.random() < 7 / 8 else f"{SECRET}{chance.randrange(90)}"
+
+    for name, n in (("records", 800), ("new", 2000)):
+        (folder / f"{name}.csv").write_text(csv_of([row() for _ in range(n)]))
+    for how in ("drop", "merge"):
+        outcome = carried_out(
+            run_stage.main, "--data", folder / "records.csv", "--text", "cause", "--label",
+            "category", "--run", folder / how, "--rare", how, "--validation", "0.4", *QUICK,
+        )  # fmt: skip
+        assert outcome.status == 0, outcome.told
+        (folder / f"{how}.txt").write_text(outcome.told)
+    return folder
+
+
+@fault(63, "records of classes that are dropped or merged")
+def _(desk):
+    folder = desk.shared("rare")
+    for how in ("drop", "merge"):
+        # Told by preprocess, report and predict, in the card, and on the first screen.
+        told = (folder / f"{how}.txt").read_text()
+        share = told_share(told, "of the records have a label that the model cannot give")
+        assert 8 < share < 17
+        card = (folder / how / "bundle" / "README.md").read_text()
+        assert "share of records whose class the model cannot give: 0.1" in card
+        first = (folder / how / "report.html").read_text().partition("<section")[0]
+        assert f"{share}\u00a0% of the records" in first
+        found = json.loads((folder / how / "metrics.json").read_text())
+        assert found["all_records"]["accuracy"]["share"] < 0.93
+        # An error of less than the share of rare classes is not promised; one of more is kept.
+        for error, some in ((0.05, False), (0.35, True)):
+            out = desk.folder / f"{how}{error}.csv"
+            flags = ("--max-error", error, "--coverage", "0.95")
+            outcome = desk.code(folder / "new.csv", *flags, run=folder / how, out=out)
+            assert f"{share:g} % of the records have a label" in outcome.told
+            assert "No set can hold the true label in 95 % of records" in outcome.told
+            rows = pd.read_csv(out, dtype=str, keep_default_na=False)
+            coded = rows[rows["decision"] == "accept"]
+            assert bool(len(coded)) == some
+            assert (coded["category"] != coded["predicted_label"]).mean() <= error or not some
+
+
+@fault(64, "the class of merged ones, taken for a code")
+def _(desk):
+    folder = desk.shared("rare")
+    told = (folder / "merge.txt").read_text()
+    assert "merged into the class '(rare classes)', which is never coded" in told
+    flags = ("--min-probability", "0")
+    desk.code(folder / "new.csv", *flags, run=folder / "merge")
+    rows = pd.read_csv(desk.out)
+    accepted = rows[rows["decision"] == "accept"]
+    assert len(accepted) and "(rare classes)" not in set(accepted["predicted_label"])
+
+
+@fault(65, "labels that no text tells")
+def _(desk):
+    chance = random.Random(1)
+    rows = [(text, chance.choice("abbb")) for text, _ in GOOD * 5]
+    outcome = desk.learn(desk.file(csv_of(rows)), stage=run_stage)
+    assert "Nothing was learned: on the holdout textlstm is no better than" in outcome.told
+    assert "textlstm beats" not in outcome.told and "textlstm is better" not in outcome.told
+    assert "is promised for" not in outcome.told
+    assert "1 of 2 classes of the holdout are never predicted" in outcome.told
+    flags = ("--max-error", "0.3")  # fewer errors than that are made by always saying b
+    coded = desk.code(desk.folder / "records.csv", *flags, run=desk.run)
+    assert "No error is promised: every record is for review" in coded.told
+    assert set(pd.read_csv(desk.out)["decision"]) == {"review"}
+
+
+@fault(66, "a finished run in the place of another")
+def _(desk):
+    run, records = desk.folder / "again", desk.shared("rare") / "records.csv"
+    shutil.copytree(desk.shared("rare") / "drop", run)
+    rest = ("--text", "cause", "--label", "category", "--run", run, "--validation", "0.4",
+            *QUICK[:-2])  # fmt: skip
+    before = (run / "report.html").read_bytes()
+    other = carried_out(
+        preprocess.main, "--data", records, *rest, "--seed", "1", "--holdout", "0.2"
+    )
+    assert other.status == 2 and "finished, with another --seed, --holdout; give" in other.told
+    same = ("--data", desk.file(records.read_text() + "fall,External\n"), *rest)
+    assert "finished, with another --data; give" in carried_out(preprocess.main, *same).told
+    assert (run / "report.html").read_bytes() == before
+    assert carried_out(preprocess.main, *same, "--overwrite").status == 0
+    assert not (run / "report.html").exists()
+    days = (f"{text},{label},2021-01-0{n % 9 + 1}" for n, (text, label) in enumerate(GOOD))
+    told = desk.learn(desk.file("\n".join(["cause,category,Date of death", *days]))).told
+    assert "column 'Date of death' says when records were made; --split temporal" in told
+
+
 # ---------------------------------------------------------------------- tables from strangers
 
 

@@ -13,9 +13,9 @@ ORDER = [
     "errors", "files", "spill", "parts", "config", "text", "preprocessor", "delimited", "tables",
     "records", "encoding", "prefixes", "batches", "features", "lsa", "linear", "model",
     "calibration", "checkpoint", "training", "metrics", "baselines", "decisions", "bundle",
-    "fitting", "classifier", "scoring", "inside", "explain", "review", "robustness", "suspects",
-    "disclosure", "subgroups", "tabulation", "stopwords", "figures", "examination",
-    "reporting", "page",
+    "rare", "fitting", "classifier", "scoring", "inside", "explain", "review", "robustness",
+    "suspects", "disclosure", "subgroups", "tabulation", "stopwords", "figures", "examination",
+    "verdict", "reporting", "page",
 ]  # fmt: skip
 STAGES = [
     "preprocess",

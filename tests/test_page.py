@@ -28,7 +28,8 @@ DECISIONS = {
     "sets": [
         {
             "coverage": 0.9, "labels": 1.25, "single": ALL, "covered": ALL,
-            "covered_unseen_text": NONE, "per_class": {"a": ALL},
+            "covered_unseen_text": NONE,
+            "outcome": "90 % aimed at.", "every_label": "", "per_class": {"a": ALL},
         }
     ],
 }  # fmt: skip
@@ -60,8 +61,9 @@ METRICS = {
     "data": {
         "rows": None, "train": 60, "validation": 8, "holdout": 30, "distinct_texts": 1500,
         "length": 4, "dropped": {"empty_text": 2, "rare_class": 0}, "truncated_share": 0.0,
-        "unknown_token_share": 0.1,
+        "unknown_token_share": 0.1, "uncodable": {"records": 0, "share": 0.0},
     },
+    "all_records": {"accuracy": ALL},
     "timing": {"train": 1.0},
 }  # fmt: skip
 HOSTILE = "<script>alert('x')</script>"
@@ -80,6 +82,22 @@ def test_hostile_labels_columns_and_file_names_are_escaped():
     assert "<script" not in page and page.count("&lt;script&gt;") >= 5
 
 
+def test_the_share_that_the_model_cannot_code_stands_on_the_first_screen():
+    for records, share, shown in ((300, 0.12, "12.0\u00a0% of the records"),
+                                  (3, None, "Fewer than 10 records")):  # fmt: skip
+        uncodable = {"records": records, "share": share}
+        metrics = METRICS | {"data": METRICS["data"] | {"uncodable": uncodable}}
+        first, _, _ = render(RunConfig(), metrics, {}, ["It won."]).partition("<section")
+        assert shown in first and "75.0\u00a0% of all records" in first
+    assert "cannot give" not in render(RunConfig(), METRICS, {}, ["It won."])
+
+
+def test_of_equal_measures_none_is_marked():
+    metrics = METRICS | {"baselines": dict.fromkeys(("majority", "tfidf_logreg"), MEASURES)}
+    assert "best" in render(RunConfig(), METRICS, {}, ["It won."])
+    assert 'class="best"' not in render(RunConfig(), metrics, {}, ["It won."])
+
+
 def test_the_better_model_is_marked_and_missing_values_are_dashes():
     page = render(RunConfig(), METRICS, {}, ["Said in words."])
     row = page.split("log loss<br>")[1].split("</tr>")[0]
@@ -90,7 +108,7 @@ def test_the_better_model_is_marked_and_missing_values_are_dashes():
     assert "of the network by 1.25" in page
     assert "0.6250 to 0.5000 nats" in page and "25.0\u00a0% to 50.0\u00a0%" in page
     assert 'data-head="precision">1.000\n(0.875–1.000)</td>' in page
-    assert page.count("80 % can be coded automatically. It is kept.") == 2
+    assert page.count("It is kept. 80 % can be coded automatically.") == 2
     assert '">75.0\u00a0%\n(0.0–100.0)</td><td data-head="of it wrong">–</td>' in page
 
 

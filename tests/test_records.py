@@ -5,15 +5,18 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.model_selection import train_test_split
 
-from textlstm.config import DataConfig
+from textlstm import records as records_module
+from textlstm.config import RARE_LABEL, DataConfig
 from textlstm.errors import InputError
 from textlstm.records import (
-    RARE_LABEL,
+    PART,
+    Usable,
     as_list,
     divide,
+    divide_rare,
+    drawn_share,
     read_parts,
     read_records,
-    split,
     texts_by_class,
     usable,
     write_records,
@@ -28,15 +31,15 @@ def frame(labels, texts=None):
 
 def test_records_without_label_or_text_are_left_out_and_counted():
     records = frame(["a", " ", "b", "b"], ["x", "y", "", "z"]).assign(date=["1", "2", "3", "4"])
-    kept, dropped = usable(records, DataConfig(rare="keep"))
+    found = usable(records, DataConfig(rare="keep"))
     expected = pd.DataFrame({"text": ["x", "z"], "label": ["a", "b"], "date": ["1", "4"]})
-    pd.testing.assert_frame_equal(kept.astype({"label": str}), expected)
-    assert dropped == {"empty_label": 1, "empty_text": 1, "rare_class": 0}
+    pd.testing.assert_frame_equal(found.records.astype({"label": str}), expected)
+    assert found.dropped == {"empty_label": 1, "empty_text": 1, "rare_class": 0}
 
 
 def test_white_space_in_labels_does_not_make_a_class():
-    kept, _ = usable(frame([" Natural ", "Natural", "Other\tkind"]), DataConfig(rare="keep"))
-    assert kept["label"].tolist() == ["Natural", "Natural", "Other kind"]
+    found = usable(frame([" Natural ", "Natural", "Other\tkind"]), DataConfig(rare="keep"))
+    assert found.records["label"].tolist() == ["Natural", "Natural", "Other kind"]
 
 
 @pytest.mark.parametrize(
@@ -45,9 +48,20 @@ def test_white_space_in_labels_does_not_make_a_class():
 )
 def test_rare_classes(rare, labels):
     records = frame(["a"] * 5 + ["b"] * 3 + ["c"] * 2 + ["d"])
-    kept, dropped = usable(records, DataConfig(rare=rare, min_class_records=3))
-    assert set(kept["label"]) == labels
-    assert dropped["rare_class"] == (3 if rare == "drop" else 0)
+    found = usable(records, DataConfig(rare=rare, min_class_records=3))
+    assert set(found.records["label"]) == labels
+    assert found.dropped["rare_class"] == len(found.rare) == (3 if rare == "drop" else 0)
+    assert set(found.rare["label"]) == ({"c", "d"} if rare == "drop" else set())
+    assert found.uncodable == (0 if rare == "keep" else 3)
+    assert found.uncodable_share == (0 if rare == "keep" else 3 / 11)
+    assert found.borderline == ([] if rare == "keep" else ["b"])
+
+
+def test_the_name_of_merged_classes_is_never_a_class_to_be_coded():
+    records = frame(["a"] * 20 + ["b"] * 20 + [RARE_LABEL] * 20)
+    assert usable(records, DataConfig(rare="keep")).uncodable == 20
+    assert set(usable(records, DataConfig(rare="merge")).records["label"]) == {"a", "b", RARE_LABEL}
+    assert len(usable(records, DataConfig()).rare) == 20
 
 
 def test_one_class_is_too_few():
@@ -58,6 +72,11 @@ def test_one_class_is_too_few():
 
 
 # ------------------------------------------------------------------------------------ splitting
+
+
+def split(records, config, seed):
+    """The parts of records of which none is of a dropped class."""
+    return records_module.split(Usable(records, records[:0], {}, 0, []), config, seed)[0]
 
 
 def test_the_stratified_split_is_scikit_learns(table):
@@ -84,6 +103,48 @@ def test_a_seed_gives_the_same_parts_and_another_one_others(how):
     first, again, other = (split(records, DataConfig(split=how), seed) for seed in (1, 1, 2))
     for name, part in first.items():
         assert part.index.equals(again[name].index) and not part.index.equals(other[name].index)
+
+
+def test_classes_too_small_for_a_part_are_drawn_as_one():
+    records = frame(["a"] * 60 + ["b"] * 60 + [f"small{n}" for n in range(20) for _ in "xy"])
+    parts = [divide(records, 0.1, "stratified", seed)[1]["label"] for seed in range(20)]
+    small = [part.str.startswith("small").sum() for part in parts]
+    assert set(small) == {4} and len({tuple(sorted(part)) for part in parts}) > 10
+
+
+@pytest.mark.parametrize(("n", "share"), [(1, 0.3), (7, 0.3), (10, 0.25), (0, 0.3)])
+def test_each_row_is_drawn_as_often_as_its_share_says(n, share):
+    rows = np.concatenate([drawn_share(n, share, seed) for seed in range(4000)])
+    times = np.bincount(rows, minlength=n)
+    assert (abs(times - 4000 * share) < 5 * np.sqrt(4000 * share * (1 - share))).all()
+
+
+def test_records_of_dropped_classes_are_divided_as_the_others():
+    labels = ["a", "b"] * 300 + [f"rare{number}" for number in range(60)]
+    dates = [f"20{10 + n % 10}-01-01" for n in range(660)]
+    records = frame(labels, [f"t{n // 2}" for n in range(660)]).assign(date=dates)
+    for how in ("stratified", "grouped", "temporal"):
+        config = DataConfig(split=how, date="date")
+        found = usable(records, config)
+        parts, rare = records_module.split(found, config, seed=0)
+        sizes = rare[PART].value_counts()
+        assert len(rare) == 60 and set(rare["label"]) == set(labels[600:])
+        assert 15 <= sizes["holdout"] <= 21 and 2 <= sizes["validation"] <= 7
+        assert {name: len(part) for name, part in parts.items()} == (
+            {"train": 378, "validation": 42, "holdout": 180}
+        ) or how == "grouped"
+        if how == "temporal":
+            assert rare[rare[PART] == "holdout"]["date"].min() >= parts["holdout"]["date"].min()
+        if how == "grouped":
+            assert (rare.groupby("text")[PART].nunique() == 1).all()
+
+
+def test_a_dropped_record_goes_with_the_others_of_its_text():
+    first, second = frame(["a", "a"], ["x", "y"]), frame(["b", "b"], ["z", "z"])
+    rare = frame(["c"] * 8, list("xzxzzzxx"))
+    for seed in range(5):
+        _, chosen = divide_rare(rare, first, second, 0.5, "grouped", seed)
+        assert chosen["text"].tolist() == ["z"] * 4
 
 
 def test_of_two_records_of_a_class_either_may_be_held_out():
@@ -184,7 +245,7 @@ def test_what_is_kept_once_is_split_as_if_it_were_not(how):
     dates = [f"2021-{n % 12 + 1:02}-01" for n in range(500)]
     records = frame(labels, texts).assign(date=dates)
     config = DataConfig(split=how, date="date" if how == "temporal" else "")
-    plain, once = (split(usable(one, config)[0], config, 3)
+    plain, once = (split(usable(one, config).records, config, 3)
                    for one in (records, records.astype("category")))  # fmt: skip
     for name, part in plain.items():
         pd.testing.assert_frame_equal(part.astype(str), once[name].astype(str))

@@ -3,15 +3,14 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from textlstm.decisions import HeldOut, counted, repeats
+from textlstm.config import RARE_LABEL
+from textlstm.decisions import HeldOut, counted, promise, repeats
 from textlstm.metrics import per_class
 from textlstm.reporting import (
     Evaluation,
     class_intervals,
     measured_decisions,
     published,
-    verdict,
-    whether_kept,
 )  # fmt: skip
 from textlstm.scoring import Scores
 
@@ -30,7 +29,12 @@ def evaluated(confusion, dropped):
         "decisions": measured_decisions(held_out, outcome, truth, truth > 1, LABELS),
         "subgroups": {},
         "seen": {},
-        "data": {"rows": 1000, "train": 900, "dropped": dropped},
+        "data": {
+            "rows": 1000,
+            "train": 900,
+            "dropped": dropped,
+            "uncodable": {"records": 0, "share": 0.0},
+        },
     }
     places = np.arange(len(truth))
     return Evaluation(metrics, pd.DataFrame(), LABELS, truth, places, {"model": answers})
@@ -61,6 +65,41 @@ def test_where_texts_are_new_the_intervals_count_texts():
     assert threes[2]["error"]["high"] == counted(truth[:30] == 1)["high"]
 
 
+def test_records_of_unknown_classes_are_errors_of_decisions_and_of_nothing_said_of_a_class():
+    answers, truth = np.tile([[0.9, 0.1]], (400, 1)), np.zeros(400, dtype=int)
+    held_out, outcome = HeldOut.of(answers, truth), Scores(answers, truth == 0)
+    truth[:40] = -1
+    found = measured_decisions(held_out, outcome, truth, truth == 0, "ab")
+    five = found["promises"][2]
+    assert five["coded"]["records"] == 400 and five["error"]["share"] == 0.1
+    assert "is broken by more than chance" in five["kept"]
+    assert five["per_class"]["a"]["error"]["share"] == 0.0
+    assert five["per_class"]["a"]["coded"]["records"] == 360
+    assert found["sets"][1]["covered"]["share"] == 0.9
+    assert "missed by more than chance" in found["sets"][1]["outcome"]
+    assert found["workload"]["error"][-1] == 0.1
+    # Of fewer than ten such records, a curve would tell how many there are.
+    truth[9:40] = 0
+    found = measured_decisions(held_out, outcome, truth, truth == 0, "ab")
+    assert found["workload"]["error"][-1] == 0.0 < found["promises"][2]["error"]["share"]
+
+
+def test_what_is_taken_for_merged_classes_is_never_coded():
+    answers, truth = np.tile([[0.1, 0.9]], (400, 1)), np.ones(400, dtype=int)
+    answers[:200] = [0.9, 0.1]
+    truth[:200] = 0
+    truth[:20] = 1  # of merged classes, and taken for the other one
+    outcome = Scores(answers, truth >= 0, np.array([True, False]))
+    held_out = HeldOut.of(answers, truth, codable=outcome.codable)
+    found = measured_decisions(held_out, outcome, truth, truth == 0, ["a", RARE_LABEL])
+    accepted = outcome.accepted(0.5)
+    assert accepted.tolist() == [True] * 200 + [False] * 200
+    assert not found["promises"][2]["coded"]["share"]  # a tenth of what it would accept is wrong
+    assert promise(held_out, 0.2).accepted == 200
+    assert found["sets"][0]["covered"]["share"] == 0.45
+    assert found["sets"][0]["per_class"][RARE_LABEL]["share"] == 0.0
+
+
 def test_of_repeated_texts_the_same_is_measured_as_of_each():
     chance = np.random.default_rng(0)
     answers, places = chance.dirichlet(np.ones(4), size=20), chance.integers(20, size=200)
@@ -71,27 +110,6 @@ def test_of_repeated_texts_the_same_is_measured_as_of_each():
     alike = repeats(places)
     expected = measured_decisions(held_out, each, truth, unseen, LABELS, alike)
     assert measured_decisions(held_out, texts, truth, unseen, LABELS, alike, places) == expected
-
-
-def shares(share, low, high):
-    return {"share": share, "low": low, "high": high, "records": 1000}
-
-
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (
-            shares(0.013, 0.009, 0.018),
-            "The promise is kept: on the holdout, 85.9 % is coded and 1.3 % of",
-        ),
-        (shares(0.02, 0.01, 0.03), "The promise is kept"),
-        (shares(0.024, 0.016, 0.035), "is missed, though within chance: on the holdout"),
-        (shares(0.029, 0.023, 0.035), "(95 % interval 2.3 to 3.5 %), which is more than chance."),
-    ],
-)
-def test_whether_a_promise_is_kept_is_said(error, said):
-    assert said in whether_kept(0.02, shares(0.859, 0.847, 0.870), error)
-    assert whether_kept(0.02, shares(0.0, 0.0, 0.01), counted(np.zeros(0, dtype=bool))) == ""
 
 
 def test_small_classes_and_one_more_are_left_out_of_what_is_published():
@@ -134,23 +152,6 @@ def test_intervals_of_a_class_hold_its_measures_and_narrow_with_records():
     assert few["recall"] == pytest.approx({"low": exact.low, "high": exact.high})
     exact = binomtest(8, 14).proportion_ci(method="exact")
     assert few["f1"]["low"] == pytest.approx(2 * exact.low / (1 + exact.low))
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "said"),
-    [(-0.1, 0.02, "textlstm is better in accuracy, no clear winner in log loss."),
-     (-0.1, -0.02, "textlstm is better in accuracy and log loss."),
-     (0.02, 0.1, "TF-IDF + logistic regression is better in log loss")],
-)  # fmt: skip
-def test_the_verdict_in_one_sentence(low, high, said):
-    scores = {"accuracy": 0.925, "macro_f1": 0.5, "log_loss": 0.5}
-    found = {"estimate": (low + high) / 2, "low": low, "high": high}
-    metrics = {"model": scores, "baselines": {"tfidf_logreg": scores | {"accuracy": 0.9}},
-               "difference": dict.fromkeys(scores, found)}  # fmt: skip
-    metrics["difference"]["accuracy"] = {"estimate": 0.025, "low": 0.01, "high": 0.04}
-    first = verdict(metrics)[0]
-    assert first.startswith("textlstm gives 92.5 % of the held-out records their true label")
-    assert said in first and first.count(".") == 2
 
 
 @pytest.mark.parametrize(("number", "rows"), [(0, 1000), (1, None), (9, None), (10, 1000)])

@@ -38,7 +38,7 @@ def test_each_group_is_measured_by_itself(kind):
     truth = np.array([0, 0, 1, 1])
     probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.2, 0.8]])
     correct, losses = probabilities.argmax(axis=1) == truth, log_losses(truth, probabilities)
-    outcome = Outcome(correct, losses, np.array([True, False, True, False]))
+    outcome = Outcome(correct, losses, np.array([True, False, True, False]), correct | True)
     found = outcome.by(pd.Series(["b", "10+", "b", "10+"], dtype=kind), seed=0)
     assert list(found) == ["10+", "b"]
     assert found["b"]["records"] == 2
@@ -48,10 +48,20 @@ def test_each_group_is_measured_by_itself(kind):
     assert found["10+"]["coded"]["share"] == 0.0 and found["10+"]["error"]["share"] is None
 
 
+def test_records_of_unknown_classes_count_where_records_are_coded_and_only_there():
+    correct, coded = np.array([True, True, False, False]), np.array([True, False, True, True])
+    known = np.array([True, True, False, False])
+    groups = pd.Series(["a", "a", "a", "b"])
+    found = Outcome(correct, np.ones(4), coded, known).by(groups, seed=0)
+    assert list(found) == ["a"]  # of the other group nothing is known
+    assert found["a"]["records"] == 2 and found["a"]["accuracy"]["share"] == 1.0
+    assert found["a"]["coded"]["share"] == 2 / 3 and found["a"]["error"]["share"] == 0.5
+
+
 def test_groups_stand_in_the_order_of_ages_and_years_with_missing_ones_last():
     names = ["90+", "(missing)", "0-9", "unknown", "20-29", "100"] * 10
     nothing = np.zeros(len(names))
-    outcome = Outcome(nothing == 0, nothing, nothing == 0)
+    outcome = Outcome(nothing == 0, nothing, nothing == 0, nothing == 0)
     ordered = ["0-9", "20-29", "90+", "100", "unknown", "(missing)"]
     assert list(outcome.by(pd.Series(names), 0)) == ordered
     assert list(outcome.by(pd.Series([*SEEN[::-1], *SEEN] * 10), 0)) == list(SEEN)
@@ -90,5 +100,5 @@ def test_small_groups_are_not_shown_nor_what_tells_them(counts, shown):
 def test_few_missing_cells_are_counted_with_the_smallest_group(missing, small, shown):
     groups = ["F"] * 40 + ["M"] * small + [MISSING] * missing
     flags, losses = np.ones(len(groups), dtype=bool), np.zeros(len(groups))
-    measured = shown_groups(Outcome(flags, losses, flags).by(pd.Series(groups), 0))
+    measured = shown_groups(Outcome(flags, losses, flags, flags).by(pd.Series(groups), 0))
     assert {name: row["records"] for name, row in measured.items()} == shown

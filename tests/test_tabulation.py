@@ -39,7 +39,7 @@ def test_measures_that_are_none_are_empty_cells():
 
 def test_groups_and_classes_stand_with_their_intervals():
     flags = np.array([True, False])
-    found = Outcome(flags, np.array([1.0, 3.0]), np.array([False, False])).by(
+    found = Outcome(flags, np.array([1.0, 3.0]), np.array([False, False]), flags | True).by(
         pd.Series(["F", "F"]), 0
     )
     table = tabulation.groups({"sex": found})

@@ -108,6 +108,15 @@ class Corpus:
             n_unknown += int((words & (forms >= self.n_words)).sum(dim=1) @ records[some])
         return n_unknown / max(n_words, 1)
 
+    def readable(self) -> NDArray[np.bool_]:
+        """Return whether each distinct text has a word of the vocabulary (B,)."""
+        found = np.zeros(len(self.forms), dtype=np.bool_)
+        for some in some_of(len(found)):
+            forms = self.forms[some]
+            words = (forms > UNKNOWN) & (forms < self.n_words) & (forms != self.separator)
+            found[some] = words.any(dim=1).numpy()
+        return found
+
     def text_forms(self, texts: Tensor | slice, field: int | None = None) -> "sparse.csr_matrix":
         """Return how often each form stands in some distinct texts, or in one field of them.
 

@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from textlstm.batches import Corpus
 from textlstm.calibration import calibrated
-from textlstm.config import NetworkConfig, Recipe
+from textlstm.config import RARE_LABEL, NetworkConfig, Recipe
 from textlstm.decisions import HeldOut
 from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError, visible
@@ -41,6 +41,9 @@ FILES = (
 
 UNKNOWN_WORDS, MEAN_PROBABILITY = "share of unknown words", "mean probability"
 """What the summary says of records like those trained on: new ones can be held against it."""
+
+UNCODABLE = "share of records whose class the model cannot give"
+"""What the summary says of rare classes: those of the table that were dropped or merged."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,11 @@ class Bundle:
     temperature: float
     held_out: HeldOut
     summary: dict[str, Any]
+
+    @property
+    def codable(self) -> NDArray[np.bool_]:
+        """Return whether records may be given each class (C,): merged classes are no code."""
+        return np.array([label != RARE_LABEL for label in self.labels], dtype=np.bool_)
 
     def predict_proba(
         self, texts: Sequence[str], device: torch.device | None = None
@@ -141,7 +149,7 @@ class Bundle:
             temperature = _positive(calibration["temperature"])
             held_out = HeldOut.from_dict(calibration["held_out"])
             summary = dict(config["summary"])
-            for name in (UNKNOWN_WORDS, MEAN_PROBABILITY):
+            for name in (UNKNOWN_WORDS, MEAN_PROBABILITY, UNCODABLE):
                 summary[name] = float(summary[name])
         # A manifest vouches for what its author wrote, which may be anything: whatever goes wrong
         # in making sense of it, these are not the parts of a bundle.

@@ -20,6 +20,9 @@ from textlstm.errors import InputError, missing, near, quoted
 MIN_PROBABILITY = 0.5
 """Below this top probability a record goes to a person, unless the user says otherwise."""
 
+RARE_LABEL = "(rare classes)"
+"""The class that ``--rare merge`` merges rare classes into; it always goes to a person."""
+
 MAX_SEED = 2**32 - 1
 """The largest seed NumPy and scikit-learn take."""
 
@@ -318,6 +321,17 @@ class RunConfig:
     def to_dict(self) -> dict[str, Any]:
         """Return nested dictionaries, fit for JSON."""
         return asdict(self)
+
+    def differences(self, other: Self) -> list[str]:
+        """Return the flags of the fields whose values differ from another run's."""
+        found = [] if self.seed == other.seed else ["--seed"]
+        for mine, theirs in zip(self._sections(), other._sections(), strict=True):
+            names = [name for name in mine.names() if getattr(mine, name) != getattr(theirs, name)]
+            found += ["--" + name.replace("_", "-") for name in names]
+        return found
+
+    def _sections(self) -> list[Settings]:
+        return [self.data, *(getattr(self.recipe, item.name) for item in fields(Recipe))]
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

@@ -5,6 +5,13 @@ them. They hold for new records that are drawn as these were; where what is writ
 changes, so may the error. With ``--split temporal`` they are read off the latest of these records,
 the nearest to those to come (``benchmarks/RESULTS.md``).
 
+A new record may have a label that no model can give: that of a class too rare to be learned, which
+``--rare drop`` or ``--rare merge`` took out. The left-out records have their share of such records,
+which count as wrong where they are accepted and as not covered by any set.
+
+A model that does no better than the shares of the classes has learned nothing, and promises
+nothing.
+
 Two things keep a promise from being exact for the model in use. Two numbers of it, the temperature
 and the share of the linear branch, were fitted on the same records. And it is the mean of several
 networks, each of which was judged alone on what it had left out: the mean errs less than one of
@@ -24,7 +31,7 @@ that are seen, sees nothing in few of them, and did not keep promises (``benchma
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -37,6 +44,12 @@ CONFIDENCE = 0.95
 
 PROMISED_ERRORS = (0.01, 0.02, 0.05)
 """The error rates a report is about; new records can be coded at any."""
+
+ONE_SIDED = 1.645
+"""Standard errors below a mean at which its one-sided bound of that confidence lies."""
+
+SMALLEST_PROBABILITY = 1e-15
+"""A probability of zero would have an infinite logarithm."""
 
 COVERAGES = (0.90, 0.95)
 """The coverages of prediction sets a report is about; new records can be given any."""
@@ -68,19 +81,29 @@ class HeldOut:
     Attributes
     ----------
     top
-        (n,) probability of the most probable class, from the highest down.
+        (n,) probability of the most probable class, from the highest down; 0 where a person sees
+        the record whatever the probability: no word is known, or the class is never coded.
     true
-        (n,) probability of the true class.
+        (n,) probability of the true class: 0 where the model cannot give it, 1 where a set holds
+        every label.
     correct
         (n,) whether these are the same class.
     alike
         (n,) how many of them have the record's text, where texts are kept together; else 1.
+    known
+        (n,) whether the model can give the true class at all.
+    gain
+        By how many nats the log probability of the true class is above that of the shares of the
+        classes, on average: the lower bound of a one-sided 95 % interval. Infinite where it was
+        not measured.
     """
 
     top: Floats
     true: Floats
     correct: Flags
     alike: Counts
+    known: Flags
+    gain: float = math.inf
 
     @classmethod
     def of(
@@ -88,43 +111,80 @@ class HeldOut:
         probabilities: Floats,
         labels: NDArray[np.integer[Any]],
         seed: int = 0,
-        places: NDArray[np.int32] | None = None,
+        places: NDArray[np.integer[Any]] | None = None,
         *,
-        together: bool = False,
+        texts: NDArray[np.integer[Any]] | None = None,
+        readable: Flags | None = None,
+        codable: Flags | None = None,
+        shares: Floats | None = None,
+        weights: NDArray[np.floating[Any]] | None = None,
     ) -> Self:
-        """Return what matters of probabilities (B, C) and class numbers (n,).
+        """Return what matters of the judgement of n records.
 
-        Record i has row i of the probabilities or, where places (n,) are given, row ``places[i]``:
-        that of its text. ``together`` says that these texts were held out whole. Of more than
-        :data:`MOST_HELD_OUT` records, so many are drawn. Ordered by probability, they do not tell
-        where in the table they stood.
+        Of more than :data:`MOST_HELD_OUT` records, so many are drawn. Ordered by probability, they
+        do not tell where in the table they stood.
+
+        Parameters
+        ----------
+        probabilities
+            (B, C).
+        labels
+            (n,) class numbers; -1 for a class that the model cannot give.
+        places
+            (n,) the row of the probabilities of each record; by default, its own.
+        texts
+            (n,) the text of each record, where identical texts were left out together.
+        readable
+            (B,) whether any word is known; by default, one is.
+        codable
+            (C,) whether the class is ever coded; by default, it is.
+        shares
+            (C,) shares of the classes among the training records, which the gain is over.
+        weights
+            (n,) of the records in the gain; by default all are 1.
         """
         rows = np.random.default_rng(seed).permutation(len(labels))[:MOST_HELD_OUT]
-        texts = rows if places is None else places[rows]
-        labels, mine = labels[rows], probabilities[texts]
-        top = mine.max(axis=1).round(DECIMALS)
-        true = mine[np.arange(len(rows)), labels].round(DECIMALS)
-        correct = mine.argmax(axis=1) == labels
+        judged = rows if places is None else places[rows]
+        labels, mine = labels[rows], probabilities[judged]
+        seen = np.ones(len(rows), np.bool_) if readable is None else readable[judged]
+        coded = np.ones(mine.shape[1], np.bool_) if codable is None else codable
+        known, best = (labels >= 0) & coded[labels], mine.argmax(axis=1)
+        of_true = mine[np.arange(len(rows)), labels]
+        top = np.where(seen & coded[best], mine.max(axis=1), 0.0).round(DECIMALS)
+        true = np.where(known, np.where(seen, of_true, 1.0), 0.0).round(DECIMALS)
+        correct = known & (best == labels)
         order = np.lexsort((-true, -top))
-        alike = repeats(texts) if together else np.ones(len(rows), np.int64)
-        return cls(top[order], true[order], correct[order], alike[order])
+        alike = np.ones(len(rows), np.int64) if texts is None else repeats(texts[rows])
+        gain = math.inf
+        if shares is not None:
+            gains = np.log(np.clip(of_true, SMALLEST_PROBABILITY, None)) - np.log(shares[labels])
+            weighed = known * (1.0 if weights is None else weights[rows])
+            gain = lower_mean(gains[weighed > 0], weighed[weighed > 0], alike[weighed > 0])
+        return cls(top[order], true[order], correct[order], alike[order], known[order], gain)
 
     @property
     def effective(self) -> float:
         """Return how many records they count as."""
         return len(self.top) / design_effect(self.alike)
 
-    def to_dict(self) -> dict[str, list[float]]:
+    @property
+    def unknown_share(self) -> float:
+        """Return the share of them whose class the model cannot give."""
+        return float(1 - self.known.mean()) if len(self.known) else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold."""
-        values = {
+        values: dict[str, Any] = {
             "top": self.top.tolist(),
             "true": self.true.tolist(),
             "correct": self.correct.astype(int).tolist(),
         }
-        return values | ({"alike": self.alike.tolist()} if (self.alike > 1).any() else {})
+        values |= {"alike": self.alike.tolist()} if (self.alike > 1).any() else {}
+        values |= {} if self.known.all() else {"known": self.known.astype(int).tolist()}
+        return values | ({"gain": self.gain} if math.isfinite(self.gain) else {})
 
     @classmethod
-    def from_dict(cls, values: dict[str, list[float]]) -> Self:
+    def from_dict(cls, values: dict[str, Any]) -> Self:
         """Return what :meth:`to_dict` gave.
 
         Raises
@@ -133,13 +193,37 @@ class HeldOut:
             If these are not so many probabilities each, or counts.
         """
         top, true = (np.array(values[name], dtype=np.float64) for name in ("top", "true"))
+        ones = [1] * len(top)
         correct = np.array(values["correct"], dtype=np.bool_)
-        alike = np.array(values.get("alike", [1] * len(top)), dtype=np.int64)
-        within = all(((each >= 0) & (each <= 1)).all() for each in (top, true))
-        within &= bool(((alike >= 1) & (alike <= len(top))).all())
-        if not within or {each.shape for each in (top, true, correct, alike)} != {(len(top),)}:
+        alike = np.array(values.get("alike", ones), dtype=np.int64)
+        known = np.array(values.get("known", ones), dtype=np.bool_)
+        gain = float(values.get("gain", math.inf))
+        shapes = {each.shape for each in (top, true, correct, alike, known)}
+        if shapes != {(len(top),)} or not (
+            all(((each >= 0) & (each <= 1)).all() for each in (top, true))
+            and ((alike >= 1) & (alike <= len(top))).all()
+            and (known | ~correct).all()
+            and not math.isnan(gain)
+        ):
             raise InputError("what is known of held-out records does not fit together")
-        return cls(top, true, correct, alike)
+        return cls(top, true, correct, alike, known, gain)
+
+
+def lower_mean(values: Floats, weights: Floats, alike: Counts) -> float:
+    """Return the lower bound of the mean of values (n,), weighted, by the normal distribution.
+
+    Values count as their design effect says; of fewer than two there is no bound.
+
+    >>> values, ones = np.array([0.0, 2.0] * 50), np.ones(100)
+    >>> round(lower_mean(values, ones, np.ones(100, dtype=int)), 3)
+    0.835
+    """
+    if len(values) < 2:
+        return -math.inf
+    mean = np.average(values, weights=weights)
+    squares = (weights**2 * (values - mean) ** 2).sum() / (len(values) - 1) * len(values)
+    error = math.sqrt(squares * design_effect(alike)) / weights.sum()
+    return float(mean - ONE_SIDED * error)
 
 
 def repeats(texts: Sequence[Any] | NDArray[Any]) -> Counts:
@@ -211,6 +295,14 @@ def counted(events: Flags, alike: Counts | None = None) -> dict[str, float | int
 # ---------------------------------------------------------------------------------- promises
 
 
+def uncodable_sentence(share: float) -> str:
+    """Say which share of the records no model can give their label."""
+    return (
+        f"{percent(share)} of the records have a label that the model cannot give, since their "
+        "classes are too rare; promises count them as errors"
+    )
+
+
 @dataclass(frozen=True)
 class Promise:
     """What can be promised of an error rate.
@@ -227,6 +319,10 @@ class Promise:
         Those of them at or above the threshold.
     effective
         How many records the held-out ones count as, being so often of one text.
+    unknown_share
+        Share of the held-out records whose class the model cannot give.
+    learned
+        Whether the model is better than the shares of the classes.
     """
 
     max_error: float
@@ -234,6 +330,8 @@ class Promise:
     records: int
     accepted: int
     effective: float
+    unknown_share: float = 0.0
+    learned: bool = True
 
     @property
     def share(self) -> float:
@@ -242,17 +340,30 @@ class Promise:
 
     def sentence(self) -> str:
         """Return the promise in words."""
+        left_out = f"{self.records:,} left-out training records"
+        if not self.learned:
+            return (
+                f"Nothing was learned: on {left_out} the model is no better than the class shares "
+                f"alone ({percent(CONFIDENCE)} confidence). No error is promised: every record is "
+                "for review."
+            )
         if not self.accepted:
             repeated = self.effective < self.records
             count = f", which repeat texts and count as {self.effective:,.0f}" if repeated else ""
+            unknown = (
+                f", {percent(self.unknown_share)} of them of classes that the model cannot give"
+                if self.unknown_share >= self.max_error
+                else ""
+            )
             return (
                 f"An error of at most {percent(self.max_error)} cannot be promised with "
-                f"{self.records:,} left-out training records{count} ({percent(CONFIDENCE)} "
-                "confidence): every record is for review."
+                f"{left_out}{count}{unknown} ({percent(CONFIDENCE)} confidence): every record is "
+                "for review."
             )
         return (
-            f"{percent(self.share)} of records can be coded automatically at no more than "
-            f"{percent(self.max_error)} error ({percent(CONFIDENCE)} confidence)."
+            f"An error of at most {percent(self.max_error)} is promised for the records that are "
+            f"coded automatically ({percent(CONFIDENCE)} confidence). Aimed at: to code "
+            f"{percent(self.share)} of records, as of the {left_out}."
         )
 
 
@@ -276,24 +387,29 @@ def promise(held_out: HeldOut, max_error: float) -> Promise:
     are independent, or their texts where these are what is new, and that those of lower probability
     are not more often right. Records and errors count as the accepted records' design effect says.
 
+    Records that a person sees in any case are not accepted, and where nothing was learned none is.
+
     The first threshold tried accepts as many records as have :data:`FIRST_ERRORS` errors at the
     named rate, or half of all where that is less, yet enough to prove the rate if none is wrong.
     """
     n, effective = len(held_out.top), held_out.effective
+    learned = held_out.gain > 0
+    nothing = Promise(max_error, math.inf, n, 0, effective, held_out.unknown_share, learned)
     enough = math.log(1 - CONFIDENCE) / math.log(1 - max_error)
     first = min(FIRST_ERRORS / max_error, max(effective / 2, enough))
     # Records of one probability, such as those of one text, are accepted together.
     accepted = np.append(np.flatnonzero(np.diff(held_out.top)) + 1, n) if n else np.zeros(0, int)
+    accepted = accepted[held_out.top[accepted - 1] > 0]
     effects = np.cumsum(held_out.alike)[accepted - 1] / accepted
     tried = accepted / effects >= first
     accepted, effects = accepted[tried], effects[tried]
     errors = np.cumsum(~held_out.correct)[accepted - 1]
     fails = upper_bound(errors / effects, accepted / effects) > max_error
     passed = int(fails.argmax()) if fails.any() else len(accepted)
-    if not passed:
-        return Promise(max_error, math.inf, n, 0, effective)
+    if not passed or not learned:
+        return nothing
     last = int(accepted[passed - 1])
-    return Promise(max_error, float(held_out.top[last - 1]), n, last, effective)
+    return replace(nothing, threshold=float(held_out.top[last - 1]), accepted=last)
 
 
 def workload(
@@ -345,7 +461,8 @@ def set_threshold(held_out: HeldOut, coverage: float) -> float:
 
     Split conformal prediction, least ambiguous sets (Sadinle, Lei and Wasserman 2019): over draws
     of held-out and new records, the true label is in the set in at least the named share of them.
-    With too few held-out records to say so it is 0: any label is possible.
+    Where there are too few held-out records to say so, or too many of them have a class that the
+    model cannot give, it is 0: any label is possible, and no set holds the true one so often.
 
     A new record counts as one more held-out record, of which the true label may be anywhere. Where
     what is new are texts, it is one more text: as many records as the design effect says.
@@ -353,6 +470,22 @@ def set_threshold(held_out: HeldOut, coverage: float) -> float:
     n = len(held_out.true)
     rank = math.ceil((n + design_effect(held_out.alike)) * coverage)
     return float(np.sort(held_out.true)[n - rank]) if rank <= n else 0.0
+
+
+def every_label(held_out: HeldOut, coverage: float) -> str:
+    """Say why sets of a coverage hold every label, or nothing where they do not."""
+    if set_threshold(held_out, coverage) > 0:
+        return ""
+    if held_out.unknown_share > 1 - coverage:
+        return (
+            f"No set can hold the true label in {percent(coverage)} of records: "
+            f"{percent(held_out.unknown_share)} of the left-out training records are of classes "
+            "that the model cannot give. Every set holds every label."
+        )
+    return (
+        f"{len(held_out.top):,} left-out training records are too few for sets that hold the true "
+        f"label in {percent(coverage)} of records: every set holds every label."
+    )
 
 
 def prediction_sets(probabilities: Floats, threshold: float) -> Flags:

@@ -25,6 +25,10 @@ UNITS_SAMPLE = 2000
 SHOWN_WORDS, LEAST_SHOWN = 5, 0.1
 """Words shown of a class, and the nats each must add: less than a tenth decides nothing."""
 
+LEAST_DECIDED = 0.01
+"""Probability that the word of the highest attribution takes along, beyond that of a random word,
+from which on it is said to decide."""
+
 
 @dataclass(frozen=True)
 class Examination:
@@ -151,11 +155,12 @@ def on_faithfulness(measured: Mapping[str, Any]) -> str:
     """Say in words whether the words named as deciding do decide."""
     highest, random = measured["highest"], measured["random"]
     difference = measured["difference"]
-    judged = (
-        "the words named as deciding do decide"
-        if difference["low"] > 0
-        else "that is within chance: do not rely on the words named as deciding"
-    )
+    if difference["low"] <= 0:
+        judged = "that is within chance: do not rely on the words named as deciding"
+    elif difference["estimate"] < LEAST_DECIDED:
+        judged = "that is next to nothing: no single word decides"
+    else:
+        judged = "the words named as deciding do decide"
     return (
         "Without the word of the highest attribution, the probability of the label falls by "
         f"{highest[0] - highest[1]:.3f} on average, without a random word by "

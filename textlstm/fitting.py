@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from textlstm.batches import Corpus
-from textlstm.bundle import MEAN_PROBABILITY, UNKNOWN_WORDS, Bundle
+from textlstm.bundle import MEAN_PROBABILITY, UNCODABLE, UNKNOWN_WORDS, Bundle
 from textlstm.calibration import calibrated, fit_linear_share, fit_temperature, mixed
 from textlstm.checkpoint import Checkpoint
-from textlstm.config import NetworkConfig, Recipe
+from textlstm.config import RARE_LABEL, NetworkConfig, Recipe
 from textlstm.decisions import HeldOut
 from textlstm.encoding import EncodedTexts, WordEncoding
 from textlstm.linear import LinearBranch, fit_linear, mean_branch
 from textlstm.model import Ensemble
+from textlstm.rare import Judged, RareClasses
 from textlstm.spill import room, some_of
 from textlstm.training import (
     Epoch,
@@ -54,6 +55,7 @@ def train_bundle(
     on_step: Callable[[str], object] = str,
     summary: dict[str, Any] | None = None,
     checkpoint: Checkpoint | None = None,
+    rare: RareClasses | None = None,
 ) -> Bundle:
     """Train the recipe's networks and calibrate them.
 
@@ -62,12 +64,14 @@ def train_bundle(
     With a checkpoint, the training of the networks goes on where an earlier one ended.
 
     What is left out by one member and known to the others cannot judge them all together: share and
-    temperature are those of members by themselves, on the part that each left out.
+    temperature are those of members by themselves, on the part that each left out. So are promises,
+    for which records of rare classes are judged too, though nothing is learned of them.
     """
     n_members = recipe.network.members
     on_step("dividing the records")
     examples = with_parts(examples, n_members, seed)
     truth = held_out_truth(examples, n_members)
+    given = examples
     if recipe.training.class_weight == "balanced":
         examples = weighted_by_class(examples, len(labels))
     on_step("placing the words")
@@ -79,28 +83,61 @@ def train_bundle(
     on_step("judging what was left out")
     answers = [network.answer(member) for member in range(n_members)]
     logits = held_out_logits(answers, examples, device).numpy()
+    linear = []
     if recipe.network.linear:
         on_step("fitting the linear branch")
-        logits = _join_linear(network, branches.result(), examples, logits, truth)
+        linear = branches.result()
+        logits = _join_linear(network, linear, examples, logits, truth)
     on_step("calibrating")
-    frequencies = examples.labels, examples.weights, len(labels)
-    adjustment = logit_adjustment(*frequencies, recipe.training.logit_adjustment)
+    n_classes = len(labels)
+    adjustment = logit_adjustment(
+        examples.labels, examples.weights, n_classes, recipe.training.logit_adjustment
+    )
     network.adjustment.copy_(adjustment)
     network.to(device)
     logits = logits + adjustment.numpy()
     temperature = fit_temperature(logits, *truth)
-    probabilities = calibrated(logits, temperature)
-    true_labels, _, places = truth
-    if examples.split == "temporal":  # of what changes with time, the latest records know most
-        latest = slice(len(examples.left_out(0)))
-        true_labels, places = true_labels[latest], places[latest]
-    grouped = examples.split == "grouped"
-    held_out = HeldOut.of(probabilities, true_labels, seed, places, together=grouped)
+    judged = Judged.of(examples, n_members, truth, calibrated(logits, temperature))
+    mean_probability = float(judged.probabilities.max(axis=1)[judged.places].mean())
+    if rare is not None:
+        rows = rare.judged_by(examples, n_members, seed)
+        share = float(network.linear_share)
+        said, readable = rare.logits(rows, answers, linear, share, n_classes, encoding, device)
+        judged = judged.with_rare(
+            rare, rows, calibrated(said + adjustment.numpy(), temperature), readable
+        )
     summary = (summary or {}) | {
         UNKNOWN_WORDS: round(examples.corpus.select(examples.left_out(0)).unknown_share(), 6),
-        MEAN_PROBABILITY: round(float(probabilities.max(axis=1)[places].mean()), 6),
+        MEAN_PROBABILITY: round(mean_probability, 6),
+        UNCODABLE: round(rare.share, 6) if rare is not None else 0.0,
     }
+    held_out = _held_out(judged, given, examples, labels, seed)
     return Bundle(recipe, encoding, labels, network, temperature, held_out, summary)
+
+
+def _held_out(
+    judged: Judged, given: Examples, weighted: Examples, labels: Sequence[str], seed: int
+) -> HeldOut:
+    """Return what promises are read off, of records as given and as weighted for the training.
+
+    Whether anything was learned is seen by the weights of the training: those of balanced classes
+    make class shares of their own.
+    """
+    sums, counts = (
+        class_sums(each.labels, each.weights, len(labels)).numpy() for each in (weighted, given)
+    )
+    per_record = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
+    return HeldOut.of(
+        judged.probabilities,
+        judged.labels,
+        seed,
+        judged.places,
+        texts=judged.texts if given.split == "grouped" else None,
+        readable=judged.readable,
+        codable=np.array([label != RARE_LABEL for label in labels]),
+        shares=(sums + 1) / (sums + 1).sum(),
+        weights=judged.weights * per_record[judged.labels],
+    )
 
 
 @contextmanager

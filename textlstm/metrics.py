@@ -13,8 +13,9 @@ ECE_BINS = 15
 SMALLEST_PROBABILITY = 1e-15
 """A probability of zero would make the log loss infinite."""
 
-MODEL, LINEAR = "textlstm", "TF-IDF + logistic regression"
-"""What the two models compared in every run are called."""
+MODEL, LINEAR, SHARES = "textlstm", "TF-IDF + logistic regression", "class shares alone"
+"""What the models compared in every run are called; the last gives every record the shares of the
+classes among the training records, whatever its text."""
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]

@@ -203,10 +203,12 @@ def _flag(name: str, value: Any) -> list[str]:
 
 
 def _best(measure: str, models: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """Return the better of the two models by a measure, if it has a value."""
+    """Return the better of the two models by a measure, if it has a value and one is better."""
     # Class shares alone are calibrated by nature and say nothing: they do not compete.
     values = {name: models[name][measure] for name in (MODEL, LINEAR)}
     if None in values.values():
+        return None
+    if len({_number(value) for value in values.values()}) == 1:  # a tie, as it is shown
         return None
     choose = min if measure in LOWER_IS_BETTER else max
     return choose(values, key=lambda name: values[name])

@@ -1,11 +1,13 @@
 """Usable records, and their split into training, validation, holdout."""
 
+import math
+import re
 import unicodedata
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,15 +16,21 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
-from textlstm.config import DataConfig
+from textlstm.config import RARE_LABEL, DataConfig
 from textlstm.errors import InputError
 from textlstm.files import replacing
 
 PARTS = ("train", "validation", "holdout")
 """The parts a table is split into; training and validation are the training side."""
 
-RARE_LABEL = "(rare classes)"
-"""What rare classes are merged into by ``--rare merge``."""
+PART = "part"
+"""Column of records of dropped classes: which of the :data:`PARTS` they belong to."""
+
+SMALLEST_STRATUM = 0.5
+"""Records of a class expected in a part, below which small classes are drawn as one stratum.
+
+Rounding would give such a class no record in the part, though all of them together have some.
+"""
 
 _GROUP_FOLDS = 20
 
@@ -30,8 +38,40 @@ _GROUP_FOLDS = 20
 # ---------------------------------------------------------------------------------- checking
 
 
-def usable(records: pd.DataFrame, config: DataConfig) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Return the records that can be learned from, and how many were left out, by reason.
+class Usable(NamedTuple):
+    """The records of a table, by what can be learned from them.
+
+    Attributes
+    ----------
+    records
+        Those a model learns from.
+    rare
+        Those of classes that ``--rare drop`` drops. No model can give them their label, so they
+        count as errors in everything that is said of records in general.
+    dropped
+        How many records no model learns from, by reason.
+    uncodable
+        How many of the records with label and text have a label that no model can give: that of a
+        class that is dropped or merged.
+    borderline
+        Classes that one record less would have made rare. To a new record they are what a rare
+        class of the same size is to a record of the table.
+    """
+
+    records: pd.DataFrame
+    rare: pd.DataFrame
+    dropped: dict[str, int]
+    uncodable: int
+    borderline: list[str]
+
+    @property
+    def uncodable_share(self) -> float:
+        """Return the share of these among all records with label and text."""
+        return self.uncodable / (len(self.records) + len(self.rare))
+
+
+def usable(records: pd.DataFrame, config: DataConfig) -> Usable:
+    """Return the records that can be learned from, and what becomes of the others.
 
     Parameters
     ----------
@@ -48,15 +88,17 @@ def usable(records: pd.DataFrame, config: DataConfig) -> tuple[pd.DataFrame, dic
     no_text = ~no_label & (records["text"] == "")
     records = records[~(no_label | no_text)]
     counts = records["label"].value_counts()
-    frequent = set(counts.index[counts >= config.min_class_records])
-    rare = ~records["label"].isin(frequent)
+    least = 0 if config.rare == "keep" else config.min_class_records
+    frequent = set(counts.index[(counts >= least) & (counts.index != RARE_LABEL)])
+    uncodable = ~records["label"].isin(frequent)
+    rare = records[uncodable & (config.rare == "drop")]
     dropped = {
         "empty_label": int(no_label.sum()),
         "empty_text": int(no_text.sum()),
-        "rare_class": int(rare.sum()) if config.rare == "drop" else 0,
+        "rare_class": len(rare),
     }
     if config.rare == "drop":
-        records = records[~rare]
+        records = records[~uncodable]
     elif config.rare == "merge":
         merged = renamed(records["label"], lambda one: one if one in frequent else RARE_LABEL)
         records = records.assign(label=merged)
@@ -65,7 +107,13 @@ def usable(records: pd.DataFrame, config: DataConfig) -> tuple[pd.DataFrame, dic
             f"column {config.label!r} leaves {records['label'].nunique()} class(es) to learn "
             f"({len(records)} usable records; left out: {_listed(dropped)}); two are needed"
         )
-    return records.reset_index(drop=True), dropped
+    return Usable(
+        records.reset_index(drop=True),
+        rare.reset_index(drop=True),
+        dropped,
+        int(uncodable.sum()),
+        sorted(str(label) for label in frequent if counts[label] == least),
+    )
 
 
 def renamed(values: pd.Series, name: Callable[[str], str]) -> pd.Series:
@@ -138,6 +186,12 @@ def read_records(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(table.to_pandas())
 
 
+def read_rare(folder: Path) -> pd.DataFrame:
+    """Return the records of dropped classes that stand in a folder, and their :data:`PART`."""
+    path = folder / "rare.parquet"
+    return read_records(path, pq.read_schema(path).names)
+
+
 def read_parts(folder: Path) -> dict[str, pd.DataFrame]:
     """Return the :data:`PARTS` that :func:`write_records` wrote to a folder, by their names.
 
@@ -156,36 +210,51 @@ def read_parts(folder: Path) -> dict[str, pd.DataFrame]:
 # ---------------------------------------------------------------------------------- splitting
 
 
-def split(records: pd.DataFrame, config: DataConfig, seed: int) -> dict[str, pd.DataFrame]:
-    """Divide usable records into the :data:`PARTS`.
+def split(
+    usable: Usable, config: DataConfig, seed: int
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Divide usable records into the :data:`PARTS`, and those of dropped classes in the same way.
 
     The validation part is drawn from the training side, in the same way as the holdout.
 
     Parameters
     ----------
-    records
-        Columns ``text``, ``label`` and, for a temporal split, ``date``.
+    usable
+        Records with columns ``text``, ``label`` and, for a temporal split, ``date``.
+
+    Returns
+    -------
+    parts
+        The records of each part.
+    rare
+        The records of dropped classes, with a column :data:`PART`.
 
     Raises
     ------
     InputError
         If there are too few records, or a date cannot be read.
     """
+    records, rare, how = usable.records, usable.rare, config.split
     counts = records["label"].value_counts()
-    if config.split == "stratified" and (counts == 1).any():
+    if how == "stratified" and (counts == 1).any():
         raise InputError(
             f"class {counts.index[counts == 1][0]!r} has one record, which no stratified split can "
             "divide; use --rare merge or --rare drop, or another split"
         )
-    train, holdout = divide(records, config.holdout, config.split, seed)
-    train, validation = divide(train, config.validation, config.split, seed)
-    classes, measured = (set(part["label"].unique()) for part in (train, holdout))
-    if len(classes) < 2 or classes.isdisjoint(measured):
+    train, holdout = divide(records, config.holdout, how, seed)
+    rare, rare_holdout = divide_rare(rare, train, holdout, config.holdout, how, seed)
+    train, validation = divide(train, config.validation, how, seed)
+    rare, rare_validation = divide_rare(rare, train, validation, config.validation, how, seed)
+    learned = set(train["label"].unique()) | set(validation["label"].unique())
+    measured = set(holdout["label"].unique())
+    if train["label"].nunique() < 2 or learned.isdisjoint(measured):
         raise InputError(
-            f"the {config.split} split leaves {len(classes)} class(es) to train on and "
-            f"{len(classes & measured)} of them to measure; use another split"
+            f"the {how} split leaves {train['label'].nunique()} class(es) to train on and "
+            f"{len(learned & measured)} of them to measure; use another split"
         )
-    return dict(zip(PARTS, (train, validation, holdout), strict=True))
+    parts = dict(zip(PARTS, (train, validation, holdout), strict=True))
+    of_parts = zip(PARTS, (rare, rare_validation, rare_holdout), strict=True)
+    return parts, pd.concat([some.assign(**{PART: name}) for name, some in of_parts])
 
 
 def divide(
@@ -210,20 +279,61 @@ def divide(
     return records[~chosen], records[chosen]
 
 
+def divide_rare(
+    rare: pd.DataFrame,
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    share: float,
+    how: str,
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return records of dropped classes in two parts, as :func:`divide` divided all others.
+
+    Each part then has as large a share of them as new records are expected to have.
+    """
+    if how == "temporal":
+        chosen = _dates(rare["date"]) >= _dates(second["date"]).min()
+    elif how == "grouped":
+        texts, places = distinct(rare["text"])
+        known = [np.isin(texts, part["text"].unique().astype(str)) for part in (first, second)]
+        new = drawn_share(int((~known[0] & ~known[1]).sum()), share, seed)
+        known[1][np.flatnonzero(~known[0] & ~known[1])[new]] = True
+        chosen = known[1][places]
+    else:
+        chosen = np.zeros(len(rare), dtype=bool)
+        chosen[drawn_share(len(rare), share, seed)] = True
+    return rare[~chosen], rare[chosen]
+
+
+def drawn_share(n: int, share: float, seed: int) -> NDArray[np.int64]:
+    """Return ``share`` of n rows, drawn at random; what is left over is a record by chance.
+
+    However few rows there are, each is drawn with the probability ``share``.
+    """
+    generator = np.random.default_rng(seed)
+    return generator.permutation(n)[: math.floor(share * n + generator.random())]
+
+
 def _stratified(labels: pd.Series, share: float, seed: int) -> np.ndarray[Any, Any]:
-    """Return the rows of the second part; the only record of a class stays in the first."""
+    """Return the rows of the second part, each class by its share.
+
+    Classes under :data:`SMALLEST_STRATUM` are one stratum; if it has one record, this stays in the
+    first part.
+    """
     codes = labels.astype("category").cat.codes.to_numpy()
-    counts = np.bincount(codes)
-    rows = np.flatnonzero(counts[codes] > 1)
+    small = np.bincount(codes)[codes] * share < SMALLEST_STRATUM
+    strata = np.unique(np.where(small, -1, codes), return_inverse=True)[1]
+    counts = np.bincount(strata)
+    rows = np.flatnonzero(counts[strata] > 1)
     n_second = int(np.ceil(share * len(rows)))
-    n_classes = int((counts > 1).sum())
+    n_strata = int((counts > 1).sum())
     # Where a part has fewer places than there are classes, no draw can stratify it.
-    fits = min(n_second, len(rows) - n_second) >= n_classes
-    if len(rows) < 2:
-        n_given = int((counts > 0).sum())
+    fits = min(n_second, len(rows) - n_second) >= n_strata
+    if np.bincount(codes).max(initial=0) < 2:
+        n_given = len(np.unique(codes))
         raise InputError(f"{len(codes)} records of {n_given} classes are too few to split")
     _, second = train_test_split(
-        rows, test_size=share, random_state=seed, stratify=codes[rows] if fits else None
+        rows, test_size=share, random_state=seed, stratify=strata[rows] if fits else None
     )
     return np.asarray(second)
 
@@ -252,6 +362,20 @@ def _grouped(records: pd.DataFrame, share: float, seed: int) -> np.ndarray[Any, 
         if chosen.sum() + len(tests[fold]) <= (share + 0.5 / folds) * len(records):
             chosen[tests[fold]] = True
     return np.flatnonzero(chosen)
+
+
+def says_when(name: str, cells: Sequence[str]) -> bool:
+    """Return whether a column, by its name or by some of its cells, says when records were made.
+
+    >>> says_when("Year of death", ["2021"]), says_when("date", [""]), says_when("update", ["no"])
+    (True, True, False)
+    >>> says_when("x", ["2021-03-01", "", "2022-12-31 10:00"]), says_when("x", ["2021", "4-1"])
+    (True, False)
+    """
+    given = [cell.strip() for cell in cells if cell.strip()]
+    words = re.split(r"[\W_]+", name.lower())
+    dated = all(re.match(r"(19|20)\d\d-\d\d(-\d\d|$)", cell) for cell in given)
+    return "year" in words or "date" in words or bool(given and dated)
 
 
 def _dates(values: pd.Series) -> np.ndarray[Any, Any]:

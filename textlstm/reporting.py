@@ -21,9 +21,9 @@ from textlstm.decisions import (
     Counts,
     HeldOut,
     counted,
+    every_label,
     interval,
     main_promise,
-    percent,
     promise,
     repeats,
     set_threshold,
@@ -43,6 +43,7 @@ from textlstm.records import as_list, distinct, texts_by_class
 from textlstm.scoring import Scores, rounded, score
 from textlstm.subgroups import PREFIX, Outcome, seen_names, shown_groups
 from textlstm.text import word_records
+from textlstm.verdict import coverage_outcome, learned, promise_outcome
 
 MIN_CLOUD_RECORDS = SMALLEST_SHOWN
 """A word in fewer records is not shown: it might name a person."""
@@ -97,9 +98,13 @@ def evaluate(
     parts: Mapping[str, pd.DataFrame],
     summary: Mapping[str, Any],
     seed: int,
+    rare: pd.DataFrame | None = None,
     on_step: Callable[[str], object] = str,
 ) -> Evaluation:
     """Measure a bundle, and the baselines trained on the same records, on the holdout.
+
+    Accuracy and the other measures are of the records whose class the model knows; decisions and
+    what is said of all records count the others as errors.
 
     Parameters
     ----------
@@ -109,20 +114,25 @@ def evaluate(
         and are trained on both others.
     summary
         What ``preprocess`` wrote of the table.
+    rare
+        The holdout's records of dropped classes, with the columns of the parts.
     on_step
         Is told the name of each step before it begins.
     """
     on_step("reading the records")
     known = parts["holdout"]["label"].isin(bundle.labels)
     holdout = parts["holdout"][known]
+    unknown = [parts["holdout"][~known], *([] if rare is None else [rare])]
+    judged = pd.concat([holdout, *(part for part in unknown if len(part))])
     training = pd.concat([parts["train"], parts["validation"]])
     training = training[training["label"].isin(bundle.labels)]
     # Most records of a registry repeat others: each distinct text is scored once.
-    texts, places = distinct(holdout["text"])
+    texts, all_places = distinct(judged["text"])
     names = list(bundle.labels)
-    truth = pd.Index(names).get_indexer(pd.Index(holdout["label"]))
-    times = training["text"].value_counts().reindex(texts, fill_value=0).to_numpy()[places]
-    unseen = times == 0
+    all_truth = pd.Index(names).get_indexer(pd.Index(judged["label"]))
+    times = training["text"].value_counts().reindex(texts, fill_value=0).to_numpy()[all_places]
+    places, truth = all_places[: len(holdout)], all_truth[: len(holdout)]
+    unseen = times[: len(holdout)] == 0
 
     on_step("coding the holdout")
     outcome = score(bundle, texts)
@@ -141,17 +151,42 @@ def evaluate(
     best = outcome.ranked(0)[places]
     confusion = _confusion(truth, best, names)
     # Where no text of the holdout is a training one, what is new are texts, not records.
-    alike = repeats(places) if unseen.all() else None
-    decisions = measured_decisions(bundle.held_out, outcome, truth, unseen, names, alike, places)
+    alike = repeats(all_places) if unseen.all() else None
+    decisions = measured_decisions(
+        bundle.held_out, outcome, all_truth, times == 0, names, alike, all_places
+    )
     threshold = promise(bundle.held_out, main_promise(decisions)["max_error"]).threshold
-    accepted = outcome.accepted(threshold)[places]
-    became = Outcome(best == truth, log_losses(truth, outcome.probabilities, places), accepted)
+    correct = (outcome.ranked(0)[all_places] == all_truth) & (all_truth >= 0)
+    correct &= bundle.codable[all_truth]
+    became = Outcome(
+        correct,
+        log_losses(np.maximum(all_truth, 0), outcome.probabilities, all_places),
+        outcome.accepted(threshold)[all_places],
+        all_truth >= 0,
+    )
+    differences = {
+        name: paired_bootstrap(
+            truth, probabilities["model"], probabilities[name], seed, places=places
+        )
+        for name in BASELINES
+    }
+    most_frequent = probabilities["majority"].argmax(axis=1)[places]
     metrics = {
         "model": measured["model"],
         "baselines": {name: measured[name] for name in BASELINES},
-        "difference": paired_bootstrap(
-            truth, probabilities["model"], probabilities["tfidf_logreg"], seed, places=places
+        "difference": differences["tfidf_logreg"],
+        "differences": differences,
+        "learned": learned(
+            differences["majority"]["log_loss"], best == truth, most_frequent == truth
         ),
+        "all_records": {"accuracy": counted(correct)},
+        "never_predicted": [
+            name
+            for name, true, given in zip(
+                names, confusion.sum(axis=1), confusion.sum(axis=0), strict=True
+            )
+            if true and not given
+        ],
         "per_class": per_class(truth, best, names),
         "per_class_intervals": class_intervals(confusion, names),
         "confusion": {"labels": names, "counts": confusion.tolist()},
@@ -162,7 +197,7 @@ def evaluate(
         },
         "decisions": decisions,
         "subgroups": {
-            name.removeprefix(PREFIX): became.by(holdout[name], seed)
+            name.removeprefix(PREFIX): became.by(judged[name], seed)
             for name in holdout.columns.astype(str)
             if name.startswith(PREFIX)
         },
@@ -221,13 +256,16 @@ def class_intervals(
 def measured_decisions(
     held_out: HeldOut,
     outcome: Scores,
-    truth: NDArray[np.int64],
+    truth: NDArray[np.integer[Any]],
     unseen: NDArray[np.bool_],
     names: Sequence[str],
     alike: Counts | None = None,
     places: NDArray[np.integer[Any]] | None = None,
 ) -> dict[str, Any]:
     """Return what was promised, and what became of it on n other records.
+
+    Records of classes that the model does not know are wrong where they are accepted, and no set
+    holds their label. What is said of a class is said of records of known classes.
 
     Parameters
     ----------
@@ -236,7 +274,8 @@ def measured_decisions(
     outcome
         Of the other records' texts.
     truth, unseen
-        (n,) their class numbers, and whether their texts are absent from the training records.
+        (n,) their class numbers, -1 for a class that the model does not know, and whether their
+        texts are absent from the training records.
     names
         (C,) of the classes.
     alike
@@ -246,12 +285,16 @@ def measured_decisions(
     """
     places = np.arange(len(truth)) if places is None else places
     alike = np.ones(len(truth), dtype=np.int64) if alike is None else alike
-    predicted = outcome.ranked(0)[places]
-    correct = predicted == truth
-    best = rounded(outcome.probabilities.max(axis=1))[places]
+    predicted, known = outcome.ranked(0)[places], truth >= 0
+    codable = outcome.codable
+    can_be_given = known if codable is None else known & codable[truth]
+    correct = can_be_given & (predicted == truth)
+    best = outcome.confidence[places]
+    # A curve tells how many records it is of: of fewer than ten of unknown classes it leaves none.
+    counted_on = known if (~known).sum() < SMALLEST_SHOWN else np.ones_like(known)
 
     def given() -> Iterator[tuple[str, NDArray[np.bool_]]]:
-        return ((name, predicted == number) for number, name in enumerate(names))
+        return ((name, known & (predicted == number)) for number, name in enumerate(names))
 
     promises, sets = [], []
     for max_error in PROMISED_ERRORS:
@@ -264,7 +307,7 @@ def measured_decisions(
                 "promised_share": found.share,
                 "threshold": found.threshold if found.accepted else None,
                 "sentence": found.sentence(),
-                "kept": whether_kept(max_error, coded, error),
+                "kept": promise_outcome(max_error, coded, error),
                 "coded": coded,
                 "error": error,
                 "per_class": {
@@ -278,13 +321,16 @@ def measured_decisions(
         )
     for coverage in COVERAGES:
         inside = outcome.sets(set_threshold(held_out, coverage))
-        covered, sizes = inside[places, truth], inside.sum(axis=1)[places]
+        covered, sizes = can_be_given & inside[places, truth], inside.sum(axis=1)[places]
+        of_all = counted(covered, alike)
         sets.append(
             {
                 "coverage": coverage,
                 "labels": float(sizes.mean()),
                 "single": counted(sizes == 1, alike),
-                "covered": counted(covered, alike),
+                "covered": of_all,
+                "outcome": coverage_outcome(coverage, of_all),
+                "every_label": every_label(held_out, coverage),
                 "covered_unseen_text": counted(covered[unseen], alike[unseen]),
                 "per_class": {
                     name: counted(covered[truth == number], alike[truth == number])
@@ -296,38 +342,12 @@ def measured_decisions(
         "held_out": len(held_out.top),
         "held_out_effective": held_out.effective,
         "promises": promises,
-        "workload": workload(best, correct, alike),
+        "workload": workload(best[counted_on], correct[counted_on], alike[counted_on]),
         "workload_per_class": {
             name: workload(best[rows], correct[rows], alike[rows]) for name, rows in given()
         },
         "sets": sets,
     }
-
-
-def whether_kept(max_error: float, coded: Mapping[str, Any], error: Mapping[str, Any]) -> str:
-    """Say in words what became of a promise on other records; of none, nothing.
-
-    Parameters
-    ----------
-    coded, error
-        Which share of the records was coded automatically, and which share of these is wrong, as
-        :func:`textlstm.decisions.counted` gives them.
-    """
-    if error["share"] is None:
-        return ""
-    share, low, high = (f"{100 * error[name]:.1f}" for name in ("share", "low", "high"))
-    found = (
-        f"on the holdout, {100 * coded['share']:.1f} % is coded and {share} % of that wrong "
-        f"(95 % interval {low} to {high} %)"
-    )
-    if error["share"] <= max_error:
-        return f"The promise is kept: {found}."
-    if error["low"] <= max_error:
-        return f"The promise is missed, though within chance: {found}."
-    return (
-        f"The promise is broken: {found}, which is more than chance. Do not rely on it where texts "
-        "are as new as those of the holdout, or records differ as much from those of the training."
-    )
 
 
 def _data_facts(
@@ -350,6 +370,7 @@ def _data_facts(
         "unknown_token_share": unknown / max(words, 1),
         "length": length,
         "handled": summary["handled"],
+        "uncodable": summary["uncodable"],
     }
 
 
@@ -368,6 +389,9 @@ def published(evaluation: Evaluation) -> dict[str, Any]:
         intervals[label] = {name: None if name in gone else bounds[name] for name in bounds}
     small = [n for n in metrics["data"]["dropped"].values() if 0 < n < SMALLEST_SHOWN]
     rows = None if small else metrics["data"]["rows"]
+    uncodable = metrics["data"]["uncodable"]
+    if 0 < uncodable["records"] < SMALLEST_SHOWN:
+        uncodable = uncodable | {"share": None}
     # How a model decides on a class may be known, unless so few records are of it that the measures
     # of it may not.
     whole = {label for label, row in per_class.items() if None not in row.values()}
@@ -390,56 +414,8 @@ def published(evaluation: Evaluation) -> dict[str, Any]:
         "decisions": decisions,
         "subgroups": {name: shown_groups(one) for name, one in metrics["subgroups"].items()},
         "seen": shown_groups(metrics["seen"]),
-        "data": metrics["data"] | {"rows": rows},
+        "data": metrics["data"] | {"rows": rows, "uncodable": uncodable},
     }
-
-
-def verdict(metrics: Mapping[str, Any]) -> list[str]:
-    """Say in words which model is better on the holdout: in a sentence, then a line a measure."""
-    return [
-        _headline(metrics),
-        _clause(metrics, "accuracy", "accuracy", higher_is_better=True),
-        _clause(metrics, "macro_f1", "macro-F1", higher_is_better=True),
-        _clause(metrics, "log_loss", "log loss", higher_is_better=False),
-    ]
-
-
-def _headline(metrics: Mapping[str, Any]) -> str:
-    """Say how good the model is, and whether it is better than the linear one, in a sentence."""
-    ours, theirs = (
-        percent(one["accuracy"]) for one in (metrics["model"], metrics["baselines"]["tfidf_logreg"])
-    )
-    said: dict[str, list[str]] = {}
-    for key, name, sign in (("accuracy", "accuracy", 1), ("log_loss", "log loss", -1)):
-        found = metrics["difference"][key]
-        ahead = MODEL if sign * found["estimate"] > 0 else LINEAR
-        clear = found["low"] > 0 or found["high"] < 0
-        result = f"{ahead} is better" if clear else "no clear winner"
-        said.setdefault(result, []).append(name)
-    found_in = ", ".join(f"{result} in {' and '.join(names)}" for result, names in said.items())
-    return (
-        f"{MODEL} gives {ours} of the held-out records their true label, {LINEAR} {theirs}: "
-        f"{found_in}."
-    )
-
-
-def _clause(metrics: Mapping[str, Any], key: str, name: str, *, higher_is_better: bool) -> str:
-    difference = metrics["difference"][key]
-    low, high = difference["low"], difference["high"]
-    ahead = (difference["estimate"] > 0) == higher_is_better
-    winner, loser = (MODEL, LINEAR) if ahead else (LINEAR, MODEL)
-    by = f"by {abs(difference['estimate']):.4f}"
-    if difference["estimate"] == 0:
-        result = "both models are equal"
-    elif low <= 0 <= high:
-        result = f"no clear winner; {winner} is ahead {by}, within chance"
-    else:
-        result = f"{winner} beats {loser} {by}"
-    ours, theirs = metrics["model"][key], metrics["baselines"]["tfidf_logreg"][key]
-    return (
-        f"{name[0].upper()}{name[1:]}: {result} ({MODEL} {ours:.4f}, {LINEAR} {theirs:.4f}; "
-        f"difference {difference['estimate']:+.4f}, 95 % interval {low:+.4f} to {high:+.4f})."
-    )
 
 
 def _reliabilities(evaluation: Evaluation) -> dict[str, dict[str, NDArray[np.float64]]]:

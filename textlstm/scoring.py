@@ -66,10 +66,13 @@ class Scores:
         were never seen. On held-out training records of a registry, two labels and two seeds, 86
         of 9,918 texts had no other words; 60 % of these were given their true label, and of 22 that
         a promise of 2 % error would have accepted, 2 were wrong.
+    codable
+        (C,) whether records are ever given the class; by default, they are.
     """
 
     probabilities: NDArray[np.float64]
     readable: NDArray[np.bool_]
+    codable: NDArray[np.bool_] | None = None
 
     def ranked(self, place: int) -> NDArray[np.int64]:
         """Return each record's class number at that place, 0 being the most probable (n,)."""
@@ -85,13 +88,25 @@ class Scores:
         """Return accept or review for each record; see :meth:`accepted`."""
         return [ACCEPT if one else REVIEW for one in self.accepted(min_probability)]
 
+    @property
+    def confidence(self) -> NDArray[np.float64]:
+        """Return the probability of each record's label (n,); 0 where a person sees it anyway.
+
+        That is where a text is empty or has no known word, and where the label is that of merged
+        classes, which is no code.
+        """
+        sure = self.readable
+        if self.codable is not None:
+            sure = sure & self.codable[self.ranked(0)]
+        return np.where(sure, rounded(self.probabilities.max(axis=1, initial=0.0)), 0.0)
+
     def accepted(self, min_probability: float) -> NDArray[np.bool_]:
         """Return whether each record's label is probable enough to be taken unseen (n,).
 
-        A text that is empty, or of which no word is known, is always for review.
+        A record of :attr:`confidence` 0 is always for review.
         """
-        best = rounded(self.probabilities.max(axis=1, initial=0.0))
-        sure: NDArray[np.bool_] = self.readable & (best >= min_probability)
+        confidence = self.confidence
+        sure: NDArray[np.bool_] = (confidence > 0) & (confidence >= min_probability)
         return sure
 
     def sets(self, threshold: float) -> NDArray[np.bool_]:
@@ -102,7 +117,7 @@ class Scores:
 def score(bundle: Bundle, texts: Sequence[str], device: torch.device | None = None) -> Scores:
     """Return what the bundle makes of preprocessed texts."""
     words, unknown = bundle.encoding.count_words(texts)
-    return Scores(bundle.predict_proba(texts, device), words > unknown)
+    return Scores(bundle.predict_proba(texts, device), words > unknown, bundle.codable)
 
 
 @dataclass(frozen=True)
@@ -186,7 +201,7 @@ class Codes(NamedTuple):
     ) -> Self:
         """Return what bundle and rule make of n preprocessed texts."""
         words, unknown = bundle.encoding.count_words(texts)
-        scores = Scores(bundle.predict_proba(texts, device), words > unknown)
+        scores = Scores(bundle.predict_proba(texts, device), words > unknown, bundle.codable)
         sets = np.full(len(texts), None, dtype=object)
         if rule.set_probability is not None:
             possible = scores.sets(rule.set_probability)

@@ -102,11 +102,15 @@ class Outcome:
         (n,) log loss, in nats.
     accepted
         (n,) whether the label is coded automatically.
+    known
+        (n,) whether the model knows the true class. Accuracy and log loss are of these records;
+        what is coded automatically, and the error of it, is of all.
     """
 
     correct: Flags
     losses: NDArray[np.float64]
     accepted: Flags
+    known: Flags
 
     def by(self, groups: pd.Series, seed: int) -> dict[str, dict[str, Any]]:
         """Return the measures of each group with 95 % intervals, the groups in order.
@@ -119,15 +123,15 @@ class Outcome:
         names = with_few_missing_pooled(groups)
         return {
             name: self._of((names == name).to_numpy(), seed)
-            for name in sorted(names.unique(), key=_order)
+            for name in sorted(names[self.known].unique(), key=_order)
         }
 
     def _of(self, rows: Flags, seed: int) -> dict[str, Any]:
-        accepted = rows & self.accepted
+        accepted, known = rows & self.accepted, rows & self.known
         return {
-            "records": int(rows.sum()),
-            "accuracy": counted(self.correct[rows]),
-            "log_loss": bootstrap_mean(self.losses[rows], seed),
+            "records": int(known.sum()),
+            "accuracy": counted(self.correct[known]),
+            "log_loss": bootstrap_mean(self.losses[known], seed),
             "coded": counted(self.accepted[rows]),
             "error": counted(~self.correct[accepted]),
         }

@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from textlstm.decisions import counted
+from textlstm.metrics import SHARES
+from textlstm.verdict import coverage_outcome, learned, promise_outcome, verdict
+
+
+def between(low, high):
+    return {"estimate": (low + high) / 2, "low": low, "high": high}
+
+
+def measured(log_loss=(-0.1, -0.02), majority=(-0.9, -0.8), accuracy=(0.01, 0.04), **changes):
+    """The metrics of a run with 95 % intervals of the differences to the baselines."""
+    ours = {"accuracy": 0.925, "macro_f1": 0.5, "log_loss": 0.5}
+    linear = {"accuracy": 0.9, "macro_f1": 0.4, "log_loss": 0.56}
+    shares = {"accuracy": 0.3, "macro_f1": 0.1, "log_loss": 1.4}
+    differences = {
+        "tfidf_logreg": {"accuracy": between(*accuracy), "macro_f1": between(0.05, 0.15),
+                         "log_loss": between(*log_loss)},
+        "majority": {"accuracy": between(0.6, 0.65), "macro_f1": between(0.3, 0.5),
+                     "log_loss": between(*majority)},
+    }  # fmt: skip
+    return {
+        "model": ours,
+        "baselines": {"tfidf_logreg": linear, "majority": shares},
+        "differences": differences,
+        "learned": True,
+        "never_predicted": [],
+        "per_class": dict.fromkeys("abc"),
+        "data": {"uncodable": {"records": 0}},
+    } | changes
+
+
+@pytest.mark.parametrize(
+    ("log_loss", "said"),
+    [((-0.1, 0.02), "textlstm is better in accuracy, no clear winner in log loss."),
+     ((-0.1, -0.02), "textlstm is better in accuracy and log loss."),
+     ((0.02, 0.1), "TF-IDF + logistic regression is better in log loss")],
+)  # fmt: skip
+def test_the_verdict_in_one_sentence(log_loss, said):
+    first = verdict(measured(log_loss))[0]
+    assert first.startswith("textlstm gives 92.5 % of the held-out records their true label")
+    assert said in first and first.count(".") == 2
+
+
+def test_the_verdict_says_which_records_it_is_of():
+    first = verdict(measured(data={"uncodable": {"records": 7}}))[0]
+    assert "92.5 % of the held-out records of known classes their true label" in first
+
+
+def test_a_win_is_one_over_all_baselines():
+    metrics = measured(majority=(-0.15, 0.1))
+    metrics["baselines"]["majority"]["log_loss"] = 0.55
+    lines = verdict(metrics)
+    assert "textlstm is better in accuracy, no clear winner in log loss" in lines[0]
+    assert lines[3].startswith("Log loss: no clear winner") and SHARES in lines[3]
+    assert lines[1].startswith("Accuracy: textlstm beats TF-IDF + logistic regression by 0.0250")
+
+
+def test_what_learned_nothing_wins_over_nothing():
+    lines = verdict(measured(learned=False))
+    assert lines[0].startswith("Nothing was learned: on the holdout textlstm is no better than")
+    assert not any("textlstm beats" in line or "textlstm is better" in line for line in lines)
+    assert "no winner, since nothing was learned; textlstm is ahead by 0.0600" in lines[3]
+
+
+def test_equal_models_and_classes_that_are_never_predicted_are_told():
+    lines = verdict(measured(accuracy=(0, 0), never_predicted=["b", "c"]))
+    assert lines[1].startswith("Accuracy: both models are equal")
+    assert lines[4].startswith("2 of 3 classes of the holdout are never predicted")
+
+
+@pytest.mark.parametrize(("better", "worse"), [(3, 0), (6, 0), (7, 0), (20, 8), (30, 10)])
+def test_a_lead_in_accuracy_counts_if_it_is_not_chance(better, worse):
+    hits = np.repeat([True, False, True], [better, worse, 50])
+    rival = np.repeat([False, True, True], [better, worse, 50])
+    chance = binomtest(better, better + worse, 0.5, alternative="greater").pvalue
+    assert learned({"high": 0.1}, hits, rival) == (chance < 0.01)
+    assert learned({"high": -0.1}, hits, rival)
+    assert not learned({"high": 0.0}, rival, hits)
+
+
+def shares(share, low, high):
+    return {"share": share, "low": low, "high": high, "records": 1000}
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            shares(0.013, 0.009, 0.018),
+            "On the holdout, 85.9 % of the records are coded automatically, and 1.3 % (95 % "
+            "interval 0.9 to 1.8 %) of these are wrong: the promised error of at most 2 % is kept.",
+        ),
+        (shares(0.02, 0.01, 0.03), "is kept."),
+        (shares(0.024, 0.016, 0.035), "is missed, though within chance."),
+        (shares(0.029, 0.023, 0.035), "is broken by more than chance."),
+    ],
+)
+def test_whether_a_promise_is_kept_is_said(error, said):
+    assert said in promise_outcome(0.02, shares(0.859, 0.847, 0.870), error)
+    nothing = counted(np.zeros(0, dtype=bool))
+    assert promise_outcome(0.02, shares(0.0, 0.0, 0.01), nothing) == ""
+
+
+@pytest.mark.parametrize(
+    ("covered", "said"),
+    [
+        (shares(0.951, 0.94, 0.96), "holdout: reached."),
+        (shares(0.945, 0.93, 0.955), "holdout: missed, though within chance."),
+        (
+            shares(0.937, 0.925, 0.948),
+            "95 % coverage aimed at, 93.7 % (95 % interval 92.5 to 94.8 %) measured on the "
+            "holdout: missed by more than chance.",
+        ),
+    ],
+)
+def test_whether_sets_cover_what_was_aimed_at_is_said(covered, said):
+    assert said in coverage_outcome(0.95, covered)
+    assert coverage_outcome(0.95, counted(np.zeros(0, dtype=bool))) == ""
