@@ -1,4 +1,4 @@
-r"""Say why records get their label: what each word adds, and what the gates did with it.
+r"""Say why records get their label: what each word adds, and, with --gates, what the gates did.
 
 The output shows the words of the records: it goes to the file given by --out and nowhere else.
 
@@ -11,7 +11,7 @@ For example:
         --records 2023-0007 2023-0012 --out why.csv
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,9 @@ PAGE = ".html"
 FIRST_RECORDS = 20
 """So many are explained where none are named."""
 
+MOST_WORDS = 3
+"""Words named as speaking most for a label."""
+
 
 def explain(
     run: Run,
@@ -40,7 +43,7 @@ def explain(
     encoding: str,
     id_column: str,
     records: Sequence[str],
-    member: int,
+    member: int | None,
 ) -> None:
     """Carry out the stage."""
     with progress.working("explain", progress.LOADING):
@@ -62,7 +65,7 @@ def explain(
     run.require(run.bundle, "train")
     with progress.working("explain", "loading the model"):
         bundle = Bundle.load(run.bundle)
-    if not 1 <= member <= bundle.recipe.network.members:
+    if member is not None and not 1 <= member <= bundle.recipe.network.members:
         raise InputError(
             f"--member must lie between 1 and {bundle.recipe.network.members}, not {member}"
         )
@@ -76,9 +79,12 @@ def explain(
     lines = list(zip(*(column(table, name, data) for name in columns), strict=True))
     with progress.working("explain", "looking for deciding words"):
         texts = preprocess([lines[row] for row in rows.values()])
-        tokens = token_table(bundle, texts, member - 1)
+        tokens = token_table(bundle, texts, None if member is None else member - 1)
     if as_page:
-        shown = _shown(bundle, list(rows), texts, tokens, member - 1)
+        written = [dict(zip(columns, lines[row], strict=True)) for row in rows.values()]
+        shown = _shown(list(rows), written, tokens)
+        if member is not None:
+            _add_pictures(shown, bundle, texts, member - 1)
         write_bytes(out, render_explanations(config, shown, member).encode("utf-8"))
     else:
         named = tokens.assign(row=tokens["row"].map(list(rows).__getitem__))
@@ -108,33 +114,79 @@ def _rows(names: Sequence[str], wanted: Sequence[str]) -> dict[str, int]:
 
 
 def _shown(
-    bundle: "Bundle",
-    names: Sequence[str],
-    texts: Sequence[str],
-    tokens: "pd.DataFrame",
-    member: int,
+    names: Sequence[str], written: Sequence[Mapping[str, str]], tokens: "pd.DataFrame"
 ) -> list[dict[str, Any]]:
-    """Return what the page shows of each record."""
-    from textlstm.figures import activation_map, png
-    from textlstm.inside import token_steps
+    """Return what the page shows of each record: its answers, and its tokens.
+
+    Parameters
+    ----------
+    written
+        The text fields of each record as they are in the table, by column.
+    """
+    from textlstm.explain import ANSWERS
+    from textlstm.text import SEPARATOR
 
     shown = []
-    found = token_steps(bundle, texts, member)
-    for row, steps in enumerate(progress.over(found, "explain", "drawing")):
+    for row, (name, fields) in enumerate(zip(names, written, strict=True)):
         mine = tokens[tokens["row"] == row]
-        record: dict[str, Any] = {"name": names[row], "tokens": []}
+        shown_rows = mine.replace({"token": {SEPARATOR: "(next field)"}})
+        record: dict[str, Any] = {"name": name, "tokens": [], "answers": []}
         if len(mine):
-            values = mine.astype(object).where(mine.notna(), None)
-            hidden = {direction: one.hidden.numpy() for direction, one in steps.items()}
-            read = next(iter(hidden.values()))
+            values = shown_rows.astype(object).where(mine.notna(), None)
+            kinds = [kind for kind in ANSWERS if values[kind[0]].iloc[0] is not None]
+            gains = mine[[attribution for *_, attribution in kinds]]
             record |= {
                 "tokens": values.to_dict("records"),
-                "label": mine["predicted_label"].iloc[0],
-                "probability": mine["probability"].iloc[0],
-                "picture": png(activation_map(mine["token"].tolist()[: len(read)], hidden)),
+                "largest": float(gains.abs().to_numpy().max()),
+                "answers": [_answer(mine, fields, *kind) for kind in kinds],
             }
         shown.append(record)
     return shown
+
+
+def _answer(
+    tokens: "pd.DataFrame",
+    fields: Mapping[str, str],
+    label: str,
+    probability: str,
+    attribution: str,
+) -> dict[str, Any]:
+    """Return one label of a record, and what speaks for it, where it stands in the text.
+
+    Parameters
+    ----------
+    tokens
+        Of the record; the other names are those of its columns.
+    fields
+        Of the record, by column of the table.
+    """
+    from textlstm.marked import marked
+    from textlstm.text import SEPARATOR
+
+    pieces = marked(list(fields.values()), tokens[attribution].tolist())
+    gains = tokens[tokens["token"] != SEPARATOR].groupby("token", sort=False)[attribution].sum()
+    most = gains[gains > 0].nlargest(MOST_WORDS)
+    return {
+        "label": tokens[label].iloc[0],
+        "probability": tokens[probability].iloc[0],
+        "fields": list(zip(fields, pieces, strict=True)),
+        "words": list(most.items()),
+    }
+
+
+def _add_pictures(
+    shown: Sequence[dict[str, Any]], bundle: "Bundle", texts: Sequence[str], member: int
+) -> None:
+    """Add a picture of the hidden states of a network, from 0, to each record that has words."""
+    from textlstm.figures import activation_map, png
+    from textlstm.inside import token_steps
+
+    found = zip(shown, texts, token_steps(bundle, texts, member), strict=True)
+    for record, text, steps in progress.over(list(found), "explain", "drawing"):
+        if record["tokens"]:
+            hidden = {direction: one.hidden.numpy() for direction, one in steps.items()}
+            read = len(next(iter(hidden.values())))
+            record["picture"] = png(activation_map(text.split()[:read], hidden))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -149,9 +201,13 @@ def main(argv: Sequence[str] | None = None) -> None:
                         help="column of the records' names (default: row numbers)")  # fmt: skip
     parser.add_argument("--records", nargs="+", default=(), metavar="ID",
                         help=f"records to explain (default: first {FIRST_RECORDS})")  # fmt: skip
-    parser.add_argument("--member", type=int, default=1, metavar="N",
-                        help="network whose gates are shown (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--gates", action="store_true", default=False,
+                        help="show the gates and hidden states of a network, too")  # fmt: skip
+    parser.add_argument("--member", type=int, default=None, metavar="N",
+                        help="with --gates: the network whose they are (default: 1)")  # fmt: skip
     given = parser.parse_args(argv)
+    if given.member is not None and not given.gates:
+        raise InputError("--member names the network whose gates are shown; add --gates")
     explain(
         Run(given.run),
         given.data,
@@ -160,7 +216,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         encoding=given.encoding,
         id_column=given.id,
         records=given.records,
-        member=given.member,
+        member=(given.member or 1) if given.gates else None,
     )
 
 

@@ -110,6 +110,16 @@ def test_the_table_has_a_row_a_token(bundle):
     assert table.filter(like="gate").iloc[-2:].isna().all().all()
 
 
+def test_the_second_label_is_explained_as_the_first(bundle):
+    table = token_table(bundle, ["acute mi <sep>", "", "asthma <sep> copd"], member=None)
+    assert not table.filter(like="gate").columns.size
+    assert table["second_label"].tolist() == ["lung"] * 3 + ["heart"] * 3
+    np.testing.assert_allclose(table["probability"] + table["second_probability"], 1, atol=1e-6)
+    gains = attributions(bundle, ["acute mi <sep>"], [bundle.labels.index("lung")], steps=64)
+    assert table["second_attribution"][:3].tolist() == pytest.approx(gains[0], abs=1e-6)
+    assert token_table(bundle, [""], member=None).empty
+
+
 def test_the_words_of_a_class_are_those_of_its_records(bundle):
     records = pd.DataFrame(
         {

@@ -6,6 +6,7 @@ from browser import DARK, LIGHT, needs_axe, needs_browser, opened, violations, w
 
 from textlstm import figures
 from textlstm.config import DataConfig, Recipe, RunConfig, load_recipe
+from textlstm.marked import Piece
 from textlstm.page import render, render_explanations
 
 MEASURES = dict.fromkeys(
@@ -202,14 +203,43 @@ def test_fields_that_differ_from_the_recipe_are_told():
     assert "--epochs 77" in page and "--no-bidirectional" in page
 
 
-def test_explanations_escape_what_records_and_labels_say():
+def explanations(**more):
+    """A page of explanations of a record and of one without words."""
     gates = dict.fromkeys(("forward_input_gate", "forward_forget_gate", "forward_cell"), None)
-    tokens = [{"token": HOSTILE, "attribution": -0.5, **gates}]
-    record = {"name": HOSTILE, "label": HOSTILE, "probability": 0.9, "tokens": tokens,
-              "picture": b"png"}  # fmt: skip
-    page = render_explanations(RunConfig(), [record, {"name": "2", "tokens": []}], member=1)
-    assert "<script" not in page and page.count("&lt;script&gt;") == 3
-    assert "-0.500" in page and "–" in page and "This record has no word." in page
+    tokens = [
+        {"token": word, "attribution": gain, "second_attribution": -gain, **gates}
+        for word, gain in ((HOSTILE, -0.5), ("thromboembolism" * 5, 1.0), ("of", 0.01))
+    ]
+    pieces = [Piece(f"{HOSTILE}\r\n", -0.5), Piece(" \x1b"), Piece("Acute", 1.0), Piece("of", 0.01)]
+    answer = {"label": HOSTILE, "probability": 0.9, "fields": [(HOSTILE, pieces), ("b", [])],
+              "words": [(HOSTILE, 1.0)]}  # fmt: skip
+    record = {"name": HOSTILE, "tokens": tokens, "largest": 1.0, "picture": PIXEL,
+              "answers": [answer, answer | {"words": []}]}  # fmt: skip
+    return render_explanations(RunConfig(), [record, {"name": "2", "tokens": []}], **more)
+
+
+PIXEL = figures.png(figures.words_taken_away({"highest": [1.0], "random": [1.0]}))
+
+
+def test_explanations_escape_what_records_and_labels_say():
+    for page in (explanations(), explanations(member=1)):
+        assert "<script" not in page and page.count("&lt;script&gt;") >= 10
+        assert "\x1b" not in page and "\\x1b" in page
+        assert "-0.500" in page and "This record has no word." in page
+        assert "No word speaks for it." in page
+
+
+def test_words_are_marked_where_they_stand_the_stronger_the_more_they_add():
+    page = explanations()
+    assert '<mark class="for for4">Acute</mark>of</p>' in page
+    assert "</script&gt;\n</mark>" in page.replace("&lt;/script", "</script")
+    assert page.count('<mark class="against against2">&lt;script') == 2
+
+
+def test_gates_are_shown_where_they_are_asked_for():
+    assert "gate" not in explanations() and "<img" not in explanations()
+    page = explanations(member=2)
+    assert "forget gate" in page and "network 2" in page and page.count("<img") == 1
 
 
 # ---------------------------------------------------------------------- on a phone, on paper
@@ -331,6 +361,12 @@ def test_on_paper_a_class_is_a_line_and_its_table_stands_first(many_classes, tmp
 @pytest.mark.parametrize(("width", "scheme"), [(400, DARK), (1200, LIGHT)])
 def test_axe_finds_nothing_wrong_with_the_report(many_classes, tmp_path, width, scheme):
     assert violations(many_classes, tmp_path, width, scheme) == []
+
+
+@needs_axe
+@pytest.mark.parametrize(("width", "scheme", "member"), [(400, DARK, 1), (1200, LIGHT, None)])
+def test_axe_finds_nothing_wrong_with_explanations(tmp_path, width, scheme, member):
+    assert violations(explanations(member=member), tmp_path, width, scheme) == []
 
 
 @needs_axe

@@ -5,6 +5,7 @@ import csv
 import importlib
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -632,8 +633,15 @@ def test_the_first_records_are_explained_where_none_are_named(home, tmp_path):
 
 def test_explanations_as_a_page(home, tmp_path):
     page = explained(home, tmp_path / "why.html", "--records", "3", "1").read_text()
-    assert page.index("<h2>3: ") < page.index("<h2>1: ")
-    assert page.count("data:image/png;base64,") == 2
+    assert page.index("<h2>Record 3: ") < page.index("<h2>Record 1: ")
+    assert page.count("Predicted label: ") == page.count("Second label: ") == 2
+    rows = pd.read_csv(home / "records.csv", keep_default_na=False)
+    written = [re.sub("</?mark[^>]*>", "", one) for one in re.findall(r"</span> (.*?)</p>", page)]
+    assert written[:1] == [rows["cause"][2]] and rows["cause"][0] in written
+    assert page.count("<mark ") > 4
+    assert "data:image" not in page and "forget gate" not in page
+    gates = explained(home, tmp_path / "gates.html", "--records", "3", "1", "--gates").read_text()
+    assert gates.count("data:image/png;base64,") == 2 and "forget gate" in gates
     assert "<script" not in page and "http" not in page.replace("http-equiv", "")
 
 
@@ -650,7 +658,8 @@ def test_a_record_without_words_is_explained_by_nothing(home, tmp_path):
     [
         (["--records", "121"], "--records 121: no such record"),
         (["--id", "category", "--records", "External"], "40 such records"),
-        (["--member", "2"], "--member"),
+        (["--member", "2"], "add --gates"),
+        (["--member", "2", "--gates"], "--member must lie"),
         (["--text", "cause"], "the model reads 2"),
         (["--out", "out.doc"], "out.doc"),
     ],

@@ -6,7 +6,7 @@ way is divided among the words. The gains are those of the whole model, networks
 and temperature, and add up to the difference between the text and the same text with no word read.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from torch import Tensor
 from textlstm.batches import Batch, Corpus, by_length
 from textlstm.bundle import Bundle
 from textlstm.encoding import PAD, UNKNOWN
-from textlstm.inside import token_steps
+from textlstm.inside import Steps, token_steps
 from textlstm.records import texts_by_class
 from textlstm.text import SEPARATOR, word_records
 
@@ -33,6 +33,12 @@ THOROUGH_STEPS = 64
 
 TOKENS = 16_384
 """Tokens that go through the networks at once, at most: all points of some texts."""
+
+ANSWERS = (
+    ("predicted_label", "probability", "attribution"),
+    ("second_label", "second_probability", "second_attribution"),
+)
+"""Columns of :func:`token_table` for the most probable label of a text, and for the next."""
 
 CLASS_SAMPLE, FEWEST_EXPLAINED = 1500, 5
 """Records explained for the words of classes, and those of them a word must stand in."""
@@ -282,44 +288,69 @@ def _by_word(text: str, gains: NDArray[np.float64]) -> dict[str, float]:
     return words
 
 
-def token_table(bundle: Bundle, texts: Sequence[str], member: int = 0) -> pd.DataFrame:
+def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) -> pd.DataFrame:
     """Return a row for each token of preprocessed texts: why this label, and what the gates did.
 
     Parameters
     ----------
     member
-        The network whose gates are shown, from 0.
+        The network whose gates are shown, from 0; None for no gates.
 
     Returns
     -------
     pandas.DataFrame
         ``row`` (of the texts, from 0), ``number`` (of the token, from 1), ``token``,
-        ``predicted_label``, ``probability``, ``attribution`` (nats of log probability), and for
-        each direction ``_input_gate`` and ``_forget_gate`` (means over the hidden units, 0 to 1)
-        and ``_cell`` (mean absolute cell state). A forget gate near 1 means that what came before
-        was kept (Wang and Jiang 2016, "Learning Natural Language Inference with LSTM"). Tokens
-        behind the length the model reads have the attribution 0 and no gates.
+        ``predicted_label``, ``probability``, ``attribution`` (nats of log probability), the same of
+        the next most probable label in ``second_label``, ``second_probability`` and
+        ``second_attribution`` (missing where a model knows one label), and for each direction
+        ``_input_gate`` and ``_forget_gate`` (means over the hidden units, 0 to 1) and ``_cell``
+        (mean absolute cell state). A forget gate near 1 means that what came before was kept (Wang
+        and Jiang 2016, "Learning Natural Language Inference with LSTM"). Tokens behind the length
+        the model reads have the attribution 0 and no gates.
     """
-    probabilities = bundle.predict_proba(texts)
-    classes = probabilities.argmax(axis=1)
-    gains = attributions(bundle, texts, classes, steps=THOROUGH_STEPS)
-    parts = []
-    for row, steps in enumerate(token_steps(bundle, texts, member)):
-        tokens = texts[row].split()
-        columns: dict[str, Any] = {
-            "row": row,
-            "number": range(1, len(tokens) + 1),
-            "token": tokens,
-            "predicted_label": bundle.labels[classes[row]],
-            "probability": probabilities[row].max(),
-            "attribution": gains[row],
+    tokens = [text.split() for text in texts]
+    lengths = [len(one) for one in tokens]
+    table = pd.DataFrame(
+        {
+            "row": np.repeat(np.arange(len(texts)), lengths),
+            "number": [number + 1 for n in lengths for number in range(n)],
+            "token": [token for one in tokens for token in one],
         }
-        for direction, one in steps.items():
-            for name, values in (("input_gate", one.input_gate), ("forget_gate", one.forget_gate),
-                                 ("cell", one.cell.abs())):  # fmt: skip
-                means = values.mean(dim=1).double().numpy()
-                columns[f"{direction}_{name}"] = np.pad(
-                    means, (0, len(tokens) - len(means)), constant_values=np.nan
-                )
-        parts.append(pd.DataFrame(columns))
-    return pd.concat(parts, ignore_index=True)
+    )
+    table = table.assign(**_answers(bundle, texts, lengths))
+    if member is None:
+        return table
+    steps = token_steps(bundle, texts, member)
+    gates = [_gates(one, n) for one, n in zip(steps, lengths, strict=True)]
+    return pd.concat([table, pd.concat(gates, ignore_index=True)], axis=1)
+
+
+def _answers(bundle: Bundle, texts: Sequence[str], lengths: Sequence[int]) -> dict[str, Any]:
+    """Return the labels of each token's text, their probabilities, and what the token adds."""
+    probabilities = bundle.predict_proba(texts)
+    ranked = np.argsort(-probabilities, axis=1, kind="stable")  # (B, C)
+    rows, n_tokens = np.arange(len(texts)), sum(lengths)
+    columns: dict[str, Any] = {}
+    for place, (label, probability, attribution) in enumerate(ANSWERS):
+        if place == len(bundle.labels):
+            columns |= {label: None, probability: np.nan, attribution: np.full(n_tokens, np.nan)}
+            continue
+        classes = ranked[:, place]
+        gains = attributions(bundle, texts, classes.tolist(), steps=THOROUGH_STEPS)
+        columns[label] = np.repeat(np.array(bundle.labels, dtype=object)[classes], lengths)
+        columns[probability] = np.repeat(probabilities[rows, classes], lengths)
+        columns[attribution] = np.concatenate([np.zeros(0), *gains])
+    return columns
+
+
+def _gates(steps: Mapping[str, Steps], n_tokens: int) -> pd.DataFrame:
+    """Return the mean gates and cell states of each of a text's tokens; behind those read, none."""
+    columns = {}
+    for direction, one in steps.items():
+        for name, values in (("input_gate", one.input_gate), ("forget_gate", one.forget_gate),
+                             ("cell", one.cell.abs())):  # fmt: skip
+            means = values.mean(dim=1).double().numpy()
+            columns[f"{direction}_{name}"] = np.pad(
+                means, (0, n_tokens - len(means)), constant_values=np.nan
+            )
+    return pd.DataFrame(columns)

@@ -16,6 +16,7 @@ from textlstm.config import DataConfig, Recipe, RunConfig, load_recipe, shipped_
 from textlstm.decisions import main_promise, percent
 from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.errors import visible
+from textlstm.marked import Piece
 from textlstm.metrics import LINEAR, MODEL
 
 MEASURES = {
@@ -53,6 +54,12 @@ POLICY = (
     "form-action 'none'"
 )
 """What a browser lets a page do: show its own pictures in its own style, and nothing else."""
+
+STRENGTHS = 4
+"""Shades of a marked word; what would be less than half of the first is not marked."""
+
+LONGEST_ESCAPE = len(r"\U0010ffff")
+"""Characters that stand for one that leaves no ink, at most."""
 
 NO_BREAK = "\u00a0"
 """Between a number and its unit."""
@@ -111,17 +118,19 @@ def render(
 
 
 def render_explanations(
-    config: RunConfig, records: Sequence[Mapping[str, Any]], member: int
+    config: RunConfig, records: Sequence[Mapping[str, Any]], member: int | None = None
 ) -> str:
-    """Return the explanations of single records as a page: it shows their words.
+    """Return the explanations of single records as a page: it shows their texts.
 
     Parameters
     ----------
     records
-        For each its ``name``, ``label``, ``probability``, its ``tokens`` (the rows of
-        :func:`textlstm.explain.token_table`), and the PNG bytes of a ``picture`` of its states.
+        For each its ``name``, its ``tokens`` (the rows of :func:`textlstm.explain.token_table`),
+        its ``answers``, the most probable label first, and with gates the PNG bytes of a
+        ``picture`` of its states. Of an answer the ``label``, the ``probability``, and ``fields``:
+        for each column its pieces as :func:`textlstm.marked.marked` gives them.
     member
-        The network whose gates are shown, from 1.
+        The network whose gates are shown, from 1; None for no gates.
     """
     return _page("explain", config=config, records=records, member=member)
 
@@ -152,6 +161,7 @@ def _environment() -> jinja2.Environment:
         "between": _between,
         "embedded": _embedded,
         "two_lines": _two_lines,
+        "as_written": _as_written,
     }
     return environment
 
@@ -163,6 +173,30 @@ def _visible(value: Any) -> Any:
 
 def _embedded(picture: bytes) -> Markup:
     return Markup("data:image/png;base64,") + b64encode(picture).decode("ascii")
+
+
+def _as_written(pieces: Sequence[Piece], largest: float) -> Markup:
+    """Write a text with its words marked: for a label or against it, the more the stronger.
+
+    Parameters
+    ----------
+    largest
+        The value of the strongest mark, above zero.
+    """
+    written = []
+    for piece in pieces:
+        text, value = _visible_lines(piece.text), piece.value or 0.0
+        if strength := round(STRENGTHS * abs(value) / largest):
+            side = "against" if value < 0 else "for"
+            text = Markup('<mark class="{} {}{}">{}</mark>').format(side, side, strength, text)
+        written.append(text)
+    return Markup("").join(written)
+
+
+def _visible_lines(text: str) -> Markup:
+    """Write a text whole and line by line, all else that leaves no ink being shown escaped."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return Markup("\n").join(visible(line, longest=LONGEST_ESCAPE * len(line)) for line in lines)
 
 
 def _two_lines(value: str) -> Markup:
