@@ -16,11 +16,13 @@ needs_browser = pytest.mark.skipif(not BROWSER, reason="there is no Chromium to 
 
 ROOT = Path(__file__).parent.parent
 AXE = Path(os.environ.get("AXE_CORE") or ROOT / "node_modules" / "axe-core" / "axe.min.js")
-needs_axe = pytest.mark.skipif(
-    not (BROWSER and AXE.is_file()),
-    reason="there is no Chromium, or no axe-core: `npm install --no-save axe-core` gets it, or the "
-    "environment variable AXE_CORE names its axe.min.js",
+NO_AXE = (
+    ""
+    if BROWSER and AXE.is_file()
+    else "there is no Chromium, or no axe-core: `npm install --no-save axe-core` gets it, or the "
+    "environment variable AXE_CORE names its axe.min.js"
 )
+needs_axe = pytest.mark.skipif(bool(NO_AXE), reason=NO_AXE)
 
 DARK, LIGHT = (f"--blink-settings=preferredColorScheme={number}" for number in (0, 1))
 

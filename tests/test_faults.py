@@ -23,6 +23,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import browser
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -1331,6 +1332,36 @@ def _(desk):
     desk.refused(desk.code(odd, run=run), "new.csv", "UTF-8", "latin-1", "--encoding")
     desk.refused(carried_out(explain.main, *why), "new.csv", "UTF-8", "latin-1", "--encoding")
     assert desk.code(desk.file("cause\nfall\n", "new.csv"), run=run).status == 0
+
+
+@fault(96, "no word to show: stop words of other languages, and none at all")
+def _(desk):
+    rows = [("por la", "A"), ("und der", "B"), ("et de", "A"), ("con el", "B")] * 15
+    outcome = desk.learn(desk.file(csv_of(rows)), stage=run_stage)
+    assert outcome.status == 0, outcome.told
+    assert not list((desk.run / "figures").glob("word_cloud*.png"))
+    page = (desk.run / "report.html").read_text()
+    assert "there is no cloud to show" in page and 'class="cloud"' not in page
+    data = desk.file(csv_of([(" ... ", ""), ('"Por, LA; por"', "")]), "new.csv")
+    why = desk.folder / "why.html"
+    outcome = carried_out(explain.main, "--run", desk.run, "--data", data, "--out", why)
+    assert outcome.status == 0, outcome.told
+    text = re.sub("</?mark[^>]*>", "", why.read_text())
+    assert "This record has no word." in text and text.count("Por, LA; por</p>") == 2
+
+
+@fault(97, "a page that some cannot use")
+def _(desk):
+    if browser.NO_AXE:
+        pytest.skip(browser.NO_AXE)
+    run, why = desk.shared("hostile") / "run", desk.folder / "why.html"
+    data = next(run.parent.glob("*.csv"))
+    outcome = carried_out(explain.main, "--run", run, "--data", data, "--out", why, "--gates",
+                          "--records", 1, 2)  # fmt: skip
+    assert outcome.status == 0, outcome.told
+    report_page = (run / "report.html").read_text()
+    assert browser.violations(report_page, desk.folder, 400, browser.DARK) == []
+    assert browser.violations(why.read_text(), desk.folder, 1200, browser.LIGHT) == []
 
 
 # ------------------------------------------------------------------------------ the table
