@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines import flags, progress, shell
-from pipelines.runs import Run
+from pipelines.runs import Run, require_outside_runs
 from textlstm.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def explain(
         from textlstm.text import preprocess
 
     shell.require_another_file(out, data)
+    require_outside_runs(out, f"--out {out}")
     require_format(out, PAGE)
     as_page = out.suffix.lower() == PAGE
     config = run.config()
@@ -85,7 +86,8 @@ def explain(
         shown = _shown(list(rows), written, tokens)
         if member is not None:
             _add_pictures(shown, bundle, texts, member - 1)
-        write_bytes(out, render_explanations(config, shown, member).encode("utf-8"))
+        page = render_explanations(config, shown, member)
+        write_bytes(out, page.encode("utf-8"), private=True)
     else:
         named = tokens.assign(row=tokens["row"].map(list(rows).__getitem__))
         table = pa.Table.from_pandas(named.rename(columns={"row": "record"}), preserve_index=False)

@@ -12,7 +12,9 @@ more than that share of them is wrong, with 95 % confidence, as long as the new 
 same kind; none, if it cannot be promised. With --coverage, a prediction set holds the true label in
 at least that share of such records.
 
-Tables may be larger than memory. If the work is cut off, the same command goes on where it stopped.
+Tables may be larger than memory. If the work is cut off, the same command goes on where it stopped,
+as long as the table has the same place, time and content. A new --out is for its owner alone
+(0600).
 
 For example:
     python -m pipelines.predict --run runs/manner --data new.csv --out coded.csv
@@ -20,13 +22,15 @@ For example:
         --max-error 2% --coverage 95%
 """
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipelines import flags, progress, shell
-from pipelines.runs import Run
+from pipelines.runs import Run, require_outside_runs, versions
 from textlstm.config import MIN_PROBABILITY
 from textlstm.errors import InputError
 
@@ -63,6 +67,33 @@ class Wanted(NamedTuple):
                 )
 
 
+class Source:
+    """The table as it stood before any of it was read."""
+
+    def __init__(self, data: str) -> None:
+        from textlstm.files import standing
+
+        self.data, self._stood = data, standing(data)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what tells the table from another, and from itself after a change.
+
+        A table that is not in files of this machine is like no other: what was coded of it is
+        coded anew.
+        """
+        from textlstm.files import sha256
+
+        contents = [sha256(Path(path)) for path, *_ in self._stood] or [os.urandom(16).hex()]
+        return {"files": self._stood, "sha256": contents}
+
+    def require_unchanged(self) -> None:
+        """Raise an :class:`InputError` if a file of the table has changed meanwhile."""
+        from textlstm.files import standing
+
+        if standing(self.data) != self._stood:
+            raise InputError(f"{self.data}: changed while it was read; give the command again")
+
+
 def predict(
     run: Run,
     data: str,
@@ -76,6 +107,7 @@ def predict(
     """Carry out the stage."""
     wanted.require_shares()
     shell.require_another_file(out, data)
+    require_outside_runs(out, f"--out {out}")
     config = run.config().data
     columns = shell.text_columns(text, config.text)
     encoding = shell.encoding_of(data, encoding, config.encoding)
@@ -85,12 +117,14 @@ def predict(
     from textlstm.preprocessor import beside
 
     require_format(out)
-
+    source = Source(data)
     # The table is read, and its texts are preprocessed, while torch is imported.
     with (
         beside() as preprocess,
+        ThreadPoolExecutor(1) as pool,
         ahead(_read(data, encoding, columns, preprocess), PARTS_AHEAD) as read,
     ):
+        identity = pool.submit(source.identity)
         with progress.working("predict", "loading the model"):
             from textlstm.bundle import Bundle
             from textlstm.delimited import CHUNK_BYTES, CHUNK_ROWS
@@ -100,15 +134,16 @@ def predict(
         bundle.network.to(device)
         rule = _rule(bundle.held_out, wanted)
         job = {
-            "data": _identity(data),
+            "data": identity.result(),
             "encoding": encoding,
             "text": columns,
             "rule": wanted,
             "device": device.type,
             "sizes": [CHUNK_BYTES, CHUNK_ROWS],
+            "versions": versions(),
             "bundle": (run.bundle / "manifest.json").read_text(encoding="utf-8"),
         }
-        seen = _code(read, out, job, bundle, rule, device)
+        seen = _code(read, out, job, bundle, rule, device, source)
     _tell(seen, bundle, out)
 
 
@@ -136,6 +171,7 @@ def _code(
     bundle: "Bundle",
     rule: "Rule",
     device: "torch.device",
+    source: "Source",
 ) -> "Look":
     """Write the coded table, as far as it is not there already, and return a look at all of it."""
     from textlstm.parts import in_order, parts_of
@@ -161,6 +197,7 @@ def _code(
             for _ in progress.over(written, "predict", "coding"):
                 pass
             looks = [Look(**parts.note(number)) for number in numbers]
+            source.require_unchanged()
     return sum(looks, Look())
 
 
@@ -200,14 +237,6 @@ def _rule(held_out: "HeldOut", wanted: Wanted) -> "Rule":
     if reason := every_label(held_out, wanted.coverage):
         shell.say(f"predict: {reason}")
     return Rule(lowest, set_threshold(held_out, wanted.coverage))
-
-
-def _identity(data: str) -> list[str | int]:
-    """Return what tells a table from another, or from itself after a change."""
-    path = Path(data)
-    if not path.is_file():
-        return [data]
-    return [str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns]
 
 
 def main(argv: Sequence[str] | None = None) -> None:

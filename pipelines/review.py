@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 
 from pipelines import flags, progress, shell
-from pipelines.runs import Run
+from pipelines.runs import Run, require_outside_runs
 from textlstm.errors import InputError
 
 EXPORT = """Write the texts that a person should code. The queue holds texts of records.
@@ -48,14 +48,13 @@ def export(run: Run, scored: str, out: Path, *, text: Sequence[str], encoding: s
         from textlstm import review
         from textlstm.bundle import Bundle
         from textlstm.explain import deciding_words
-        from textlstm.files import replacing
+        from textlstm.files import write_bytes
         from textlstm.scoring import ACCEPT, REVIEW, score
         from textlstm.tables import column, distinct_records, read_table
 
     if out.suffix.lower() != ".csv":
         raise InputError(f"--out {out}: a queue must end in .csv, for a spreadsheet")
-    if out.exists():
-        raise InputError(f"--out {out}: is there already, and may hold codes; give another name")
+    require_outside_runs(out, f"--out {out}")
     columns = _text_columns(run, text)
     run.require(run.bundle, "train")
     with progress.working("review", "loading the model"):
@@ -79,9 +78,12 @@ def export(run: Run, scored: str, out: Path, *, text: Sequence[str], encoding: s
     queue = review.queue(
         asked, scores, bundle.labels, [[word for word, _ in one] for one in words], columns
     )
-    with replacing(out) as path:
-        # With a byte order mark spreadsheets read it as the UTF-8 it is.
-        queue.to_csv(path, index=False, lineterminator="\n", encoding="utf-8-sig")
+    # With a byte order mark spreadsheets read it as the UTF-8 it is.
+    content = queue.to_csv(index=False, lineterminator="\n").encode("utf-8-sig")
+    # The same command, given again after it was cut off at its end, finds the same queue.
+    if out.exists() and out.read_bytes() != content:
+        raise InputError(f"--out {out}: is there already, and may hold codes; give another name")
+    write_bytes(out, content, private=True)
     shell.say(
         f"review: {len(queue)} texts, as they stand in {asked.records.sum()} of the "
         f"{len(doubtful)} records for review: {out}"
@@ -103,6 +105,7 @@ def take_back(
     config = run.config().data
     columns, source = _text_columns(run, text), data or config.data
     shell.require_another_file(out, source, *filled)
+    require_outside_runs(out, f"--out {out}")
     usual = config.encoding
     table = read_table(source, shell.encoding_of(source, "", usual))
     known = {" ".join(label.split()) for label in column(table, config.label, source)} - {""}

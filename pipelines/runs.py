@@ -2,20 +2,23 @@
 
 import os
 import platform
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from pipelines.shell import MODULES, as_called
+from textlstm import folders, swap
 from textlstm.config import RunConfig
 from textlstm.errors import InputError, near
-from textlstm.files import read_json, sha256, sync_folder, write_json
+from textlstm.files import read_json, sha256, write_json
 
 STAGES = ("preprocess", "encode", "train", "report")
+
+MARK = "swap.json"
+"""In the working folder of a run, it says that what stands there is whole and may be swapped in."""
 
 
 def versions() -> dict[str, str]:
@@ -57,6 +60,21 @@ class Run:
         paths = preprocess, encode, train, report
         return dict(zip(STAGES, paths, strict=True))
 
+    @property
+    def private(self) -> tuple[Path, ...]:
+        """Return what holds texts, ids or labels of single records."""
+        return self.records, self.encoded, self.checkpoint, self.predictions, self.tables
+
+    def owns(self, path: Path) -> bool:
+        """Return whether a path is that of a file or folder that stages write, or lies in one."""
+        place, home = path.resolve(), self.folder.resolve()
+        if place == home or not place.is_relative_to(home):
+            return False
+        own = {one.name for paths in self.outputs.values() for one in paths}
+        own |= {self.checkpoint.name, self._timing.name, self._unfinished.name}
+        # Some file systems tell no upper from lower case.
+        return place.relative_to(home).parts[0].casefold() in own
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Keep other processes from writing to the run; the lock ends with the process.
@@ -66,21 +84,27 @@ class Run:
         InputError
             If another process holds it, or it cannot be written to.
         """
-        from filelock import FileLock, Timeout
-
         place = self.folder.resolve()
-        path = place.with_name(f".{place.name}.lock")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        require_outside_runs(place, f"--run {self.folder}")
         if place.exists() and not os.access(place, os.W_OK):
             raise InputError(f"--run {self.folder}: this folder cannot be written to")
+        taken = (
+            f"--run {self.folder}: another process is at work on this run; wait for it, or "
+            "give another folder"
+        )
+        with folders.held(place.with_name(f".{place.name}.lock"), taken):
+            folders.require_own(self._unfinished, self._is_ours)
+            self._finish()
+            folders.remove(self._unfinished, self._is_ours)  # what a kill left half-written
+            yield
+
+    def is_one(self) -> bool:
+        """Return whether the folder is that of a run."""
         try:
-            with FileLock(path, timeout=0):
-                yield
-        except Timeout as error:
-            raise InputError(
-                f"--run {self.folder}: another process is at work on this run; wait for it, or "
-                "give another folder"
-            ) from error
+            RunConfig.from_dict(read_json(self._config))
+        except (InputError, OSError, KeyError, TypeError, ValueError):
+            return False
+        return True
 
     def require_own_folder(self) -> None:
         """Check that nothing but a run is in the folder.
@@ -150,6 +174,7 @@ class Run:
         InputError
             If the folder is not a run's.
         """
+        self._recover()
         self.require_run()
         try:
             return RunConfig.from_dict(read_json(self._config))
@@ -160,6 +185,12 @@ class Run:
         """Return whether a table is known not to be the one that was preprocessed."""
         known = read_json(self._config).get("table")
         return bool(known) and digest(source) != known
+
+    def _recover(self) -> None:
+        """Carry a swap that was cut off to its end, unless another process does or nobody can."""
+        if (self._unfinished / MARK).is_file():
+            with suppress(InputError, OSError), self.held():
+                pass
 
     def require_run(self) -> None:
         """Raise an :class:`InputError` if there is no run in the folder, or no such folder."""
@@ -193,29 +224,64 @@ class Run:
         """Give a run to write a stage's files to; these then take the place of the old ones.
 
         What later stages wrote is removed, so that nothing stale remains. On an exception, as when
-        the disk is full, all old files stay.
+        the disk is full, all old files stay. If the process is killed, the old files stay as well,
+        or, where all new ones were written, the next command on the run puts these in place.
+        What holds texts, ids or labels of records is for its owner alone.
+
+        Raises
+        ------
+        InputError
+            If the working folder is a link or holds files of others, or old files cannot be
+            removed.
         """
         new = Run(self._unfinished)
-        shutil.rmtree(new.folder, ignore_errors=True)
+        folders.remove(new.folder, self._is_ours)  # where the caller does not hold the run
+        folders.make_private(new.folder)
         try:
-            new.folder.mkdir(parents=True)
             yield new
-            self._remove_from(stage)
-            for path in new.outputs[stage]:
-                if path.exists():
-                    path.replace(self.folder / path.name)
-            sync_folder(self.folder)
-        finally:
-            shutil.rmtree(new.folder, ignore_errors=True)
+            for path in new.private:
+                folders.protect(path)
+            names = [path.name for path in new.outputs[stage]]
+            mark = {"stage": stage, "numbers": swap.numbers(new.folder, names)}
+            write_json(new.folder / MARK, mark)
+        except BaseException:
+            with suppress(OSError):
+                folders.remove(new.folder, self._is_ours)
+            raise
+        self._finish()
 
-    def _remove_from(self, stage: str) -> None:
-        """Remove what later stages wrote, and this one's folders, which no renaming replaces."""
-        for later in STAGES[STAGES.index(stage) :]:
-            for path in self.outputs[later]:
-                if path.is_dir():
-                    shutil.rmtree(path)
-                elif later != stage:
-                    path.unlink(missing_ok=True)
+    def _finish(self) -> None:
+        """Carry out the swap that a stage has prepared, if there is one, to its end."""
+        mark = self._unfinished / MARK
+        if not mark.is_file():
+            return
+        try:
+            prepared = read_json(mark)
+            place = STAGES.index(prepared["stage"])
+            own, *later = ([path.name for path in self.outputs[one]] for one in STAGES[place:])
+            new = {name: prepared["numbers"].get(name) for name in own}
+            swap.swap(self._unfinished, self.folder, new, [name for one in later for name in one])
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{mark}: damaged; run the stage again") from error
+        finally:
+            # First of all: without it, what stands there is refuse, whatever part of it is removed.
+            mark.unlink()
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove the working folder, where the old files are now."""
+        try:
+            folders.remove(self._unfinished, self._is_ours)
+        except OSError as error:
+            raise InputError(
+                f"{self._unfinished}: the files of the run are whole, but what they replaced "
+                f"cannot be removed ({error.strerror}); remove this folder"
+            ) from error
+
+    def _is_ours(self, name: str) -> bool:
+        """Return whether a name in the working folder is one that a stage gives."""
+        names = {path.name for paths in self.outputs.values() for path in paths}
+        return name.removesuffix(".aside") in names or name == MARK
 
     def end(self, stage: str, seconds: float) -> None:
         """Note how long a stage took."""
@@ -224,3 +290,26 @@ class Run:
     def timing(self) -> dict[str, Any]:
         """Return the seconds of each stage so far."""
         return dict(read_json(self._timing)) if self._timing.is_file() else {}
+
+
+def require_outside_runs(path: Path, flag: str) -> None:
+    """Check that no run writes, and so removes, what is at a path.
+
+    Parameters
+    ----------
+    flag
+        What gave the path, and the path itself, for the message.
+
+    Raises
+    ------
+    InputError
+        If it is a file of a run, such as ``metrics.json``, or in a folder of one, such as
+        ``records/``.
+    """
+    for folder in path.resolve().parents:
+        run = Run(folder)
+        if run.owns(path) and run.is_one():
+            raise InputError(
+                f"{flag}: the stages of the run {folder} write there, and remove what they find; "
+                "give another place"
+            )

@@ -11,6 +11,7 @@ import gzip
 import io
 import itertools
 import json
+import os
 import pickle
 import random
 import re
@@ -31,6 +32,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from sklearn.exceptions import NotFittedError
+from steps import killed_at_every_step
 from terminal import Terminal
 
 from pipelines import (
@@ -47,9 +49,11 @@ from pipelines import (
 from pipelines import run as run_stage
 from pipelines.flags import number as flag_number
 from pipelines.runs import Run
-from textlstm import TextLSTMClassifier
+from textlstm import TextLSTMClassifier, swap
 from textlstm.checkpoint import Checkpoint
 from textlstm.files import sha256
+from textlstm.parts import Parts, parts_of
+from textlstm.text import preprocess as clean
 
 ROOT = Path(__file__).parent.parent
 SECRET = "zebedee"
@@ -568,7 +572,7 @@ def _(desk):
     saving += "    checkpoint.save({'t': torch.full((10_000_000,), float(n))}, {'n': n})\n"
     process = subprocess.Popen([sys.executable, "-c", saving, desk.folder], cwd=ROOT)
     path = desk.folder / "state.safetensors"
-    temporary = desk.folder / f".state.{process.pid}.safetensors"
+    temporary = desk.folder / f".state.unfinished-{process.pid}.safetensors"
     while not (path.exists() and temporary.exists() and temporary.stat().st_size):
         assert process.poll() is None
     process.kill()
@@ -1099,6 +1103,165 @@ def _(desk):
 
 
 # ------------------------------------------------------------ bundles, folders, interruptions
+
+
+def stopped_after(desk, parts, *command):
+    """Code in small parts until so many are written; the rest of the process is cut off."""
+    written = itertools.count()
+    write = Parts.write
+
+    def writing(self, *arguments):
+        if next(written) == parts:
+            raise KeyboardInterrupt
+        write(self, *arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("textlstm.delimited.CHUNK_BYTES", 1000)
+        # In this process, which has spaCy already.
+        patch.setattr("textlstm.preprocessor.beside", lambda: contextlib.nullcontext(clean))
+        patch.setattr(Parts, "write", writing)
+        return carried_out(
+            predict.main, "--run", desk.shared("dirty") / "run", "--device", "cpu", *command
+        )
+
+
+@fault(79, "coding gone on with, of a table that has changed")
+def _(desk):
+    def version(name):
+        return "n,cause\n" + f"{name},asthma\n" * 500
+
+    places = [desk.folder / name for name in ("here", "there")]
+    for place, name in zip(places, ("old", "new"), strict=True):
+        place.mkdir()
+        (place / "records.csv").write_text(version(name))
+    data, command = places[0] / "records.csv", ("--data", "records.csv", "--out", desk.out)
+
+    def same_size_and_time():
+        before = data.stat()
+        data.write_text(version("new"))
+        os.utime(data, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    with pytest.MonkeyPatch.context() as patch:
+        for change in (same_size_and_time, lambda: patch.chdir(places[1])):
+            patch.chdir(places[0])
+            data.write_text(version("old"))
+            assert stopped_after(desk, 2, *command).status == 130
+            change()
+            assert stopped_after(desk, None, *command).status == 0
+            assert set(pd.read_csv(desk.out)["n"]) == {"new"}
+        # What has not changed is gone on with, and what changes meanwhile is not taken.
+        assert stopped_after(desk, 2, *command).status == 130
+        assert stopped_after(desk, 3, *command).status == 130
+        assert len(list(desk.folder.glob(".out.csv.parts/0*.csv"))) == 5
+        desk.out.unlink()
+        looks = itertools.count()
+        patch.setattr("textlstm.files.standing", lambda _: [("", next(looks), 0)])
+        patch.setattr("textlstm.files.sha256", lambda _: "")
+        desk.refused(stopped_after(desk, None, *command), "records.csv", "changed while")
+
+
+@fault(81, "working folders that are links, outputs in the folders of a run")
+def _(desk):
+    run, data = desk.folder / "a run", desk.file("cause\nasthma\n")
+    shutil.copytree(desk.shared("dirty") / "run", run)
+    before, elsewhere = contents(run), desk.folder / "elsewhere"
+    for name in ("records/out.csv", "bundle/out.csv", "tables/x/out.csv", "predictions.csv"):
+        desk.refused(desk.code(data, run=run, out=run / name), name, "stages of the run")
+        explained = carried_out(explain.main, "--run", run, "--data", data, "--out", run / name)
+        desk.refused(explained, name, "stages of the run")
+        queue = ["export", "--run", run, "--scored", data, "--out", run / name]
+        desk.refused(carried_out(review.main, *queue), name, "stages of the run")
+        back = ["import", "--run", run, "--filled", data, "--out", run / name]
+        desk.refused(carried_out(review.main, *back), name, "stages of the run")
+    elsewhere.mkdir()
+    kept = {"records": "precious", "000000.csv": "precious", "state.safetensors": "precious"}
+    for name, content in kept.items():
+        (elsewhere / name).write_text(content)
+    (desk.folder / ".out.csv.parts").symlink_to(elsewhere)
+    desk.refused(desk.code(data), ".out.csv.parts", "a link")
+    for name, stages in ((".unfinished", (encode, train, report)), ("checkpoint", (train,))):
+        (run / name).symlink_to(elsewhere)
+        for stage in stages:
+            desk.refused(carried_out(stage.main, "--run", run), name, "a link")
+        (run / name).unlink()
+    assert {path.name: path.read_text() for path in elsewhere.iterdir()} == kept
+    assert contents(run) == before
+
+
+def same_after_any_kill(desk, out, command):
+    """Kill a command of review in every step, and carry it out again; return what it makes."""
+    assert carried_out(review.main, *command).status == 0
+    made = out.read_bytes()
+    out.unlink()
+    for _ in killed_at_every_step(desk.folder, lambda: carried_out(review.main, *command)):
+        assert not out.exists() or out.read_bytes() == made
+        again = carried_out(review.main, *command)
+        assert again.status == 0, again.told
+        assert out.read_bytes() == made and not list(desk.folder.glob(".*unfinished*"))
+        out.unlink()
+
+
+@fault(82, "kill -9 in any step of a swap or of review; old files that cannot be moved")
+def _(desk):
+    run, data = desk.folder / "a run", desk.file("cause\n" + "asthma fall\nstroke\n" * 5)
+    shutil.copytree(desk.shared("dirty") / "run", run)
+    assert desk.code(data, "--min-probability", "1").status == 0
+    queue, filled, back = (desk.folder / f"{name}.csv" for name in ("queue", "filled", "back"))
+    with pytest.MonkeyPatch.context() as patch:  # what takes long
+        patch.setattr(os, "fsync", lambda _: None)
+        patch.setattr("textlstm.explain.deciding_words", lambda _, texts, *__: [[]] * len(texts))
+        export = ["export", "--run", run, "--scored", desk.out, "--out", queue]
+        same_after_any_kill(desk, queue, export)
+        assert carried_out(review.main, *export).status == 0
+        asked = pd.read_csv(queue, dtype=str, encoding="utf-8-sig", keep_default_na=False)
+        asked.assign(code="External").to_csv(filled, index=False)
+        same_after_any_kill(desk, back, ["import", "--run", run, "--filled", filled, "--out", back])
+    old = contents(run / "encoded")
+    coding = killed_at_every_step(desk.folder, lambda: carried_out(encode.main, "--run", run), 7)
+    for _ in coding:
+        assert contents(run / "encoded") == old
+        assert carried_out(encode.main, "--run", run).status == 0
+        assert contents(run / "encoded") == old
+    before = contents(run)
+    with pytest.MonkeyPatch.context() as patch:  # as where a file is immutable
+        patch.setattr(swap, "_put", lambda new, _: (new / "no").rename("no"))
+        outcome = carried_out(encode.main, "--run", run)
+    desk.out.unlink()
+    desk.refused(outcome, "encoded")
+    assert contents(run) == before
+
+
+@fault(83, "two processes that make one output")
+def _(desk):
+    data = desk.file("cause\nasthma\n")
+    with parts_of(desk.out, {"of": "another process"}):
+        desk.refused(desk.code(data), "out.csv", "another process")
+        assert (desk.folder / ".out.csv.parts" / "job.json").exists()
+    assert desk.code(data).status == 0
+
+
+@fault(85, "texts that others on the machine could read")
+def _(desk):
+    umask = os.umask(0)
+    try:
+        data = desk.file(csv_of(GOOD))
+        assert desk.learn(data, stage=run_stage).status == 0
+        assert desk.code(data, "--min-probability", "1", run=desk.run).status == 0
+        queue, page = desk.folder / "queue.csv", desk.folder / "why.html"
+        asked = ["export", "--run", desk.run, "--scored", desk.out, "--out", queue]
+        assert carried_out(review.main, *asked).status == 0
+        why = ["--run", desk.run, "--data", data, "--records", "1", "--out", page]
+        assert carried_out(explain.main, *why).status == 0
+    finally:
+        os.umask(umask)
+    for path in desk.run.rglob("*"):
+        texts = path.relative_to(desk.run).parts[0] in (
+            "records", "encoded", "checkpoint", "tables", "predictions.csv"
+        )  # fmt: skip
+        usual = 0o777 if path.is_dir() else 0o666
+        mode = (0o700 if path.is_dir() else 0o600) if texts else usual
+        assert path.stat().st_mode & 0o777 == mode, path
+    assert {path.stat().st_mode & 0o777 for path in (desk.out, queue, page)} == {0o600}
 
 
 # ------------------------------------------------------------------------------- the terminal

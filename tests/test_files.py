@@ -1,7 +1,12 @@
+import os
+import subprocess
+import sys
+
 import pytest
+from steps import killed_at_every_step
 
 from textlstm.errors import InputError
-from textlstm.files import read_json, replacing, write_json
+from textlstm.files import read_json, replacing, standing, sweep, write_bytes, write_json
 
 
 def test_what_is_written_replaces_the_old_file_at_once(tmp_path):
@@ -32,3 +37,77 @@ def test_what_json_cannot_say_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "a.json", float("nan"))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_kill_at_any_step_leaves_the_old_file_or_the_new_one_and_the_next_tidies_up(tmp_path):
+    path, steps = tmp_path / "a.csv", 0
+    path.write_text("old")
+    for _ in killed_at_every_step(tmp_path, lambda: write_bytes(path, b"new")):
+        steps += 1
+        assert path.read_text() in ("old", "new")
+        write_bytes(tmp_path / "other.csv", b"")  # by another name, in the same folder
+        assert {one.name for one in tmp_path.iterdir()} == {"a.csv", "other.csv"}
+        path.write_text("old")
+    assert steps >= 3 and path.read_text() == "new"
+
+
+def test_only_temporary_files_that_nobody_has_in_use_are_swept(tmp_path):
+    elsewhere = tmp_path / "precious"
+    elsewhere.write_text("precious")
+    links, others = [".a.unfinished-1.csv"], [".a.unfinished.csv", "a.unfinished-1.csv", ".a.1.csv"]
+    (tmp_path / links[0]).symlink_to(elsewhere)
+    (tmp_path / ".b.unfinished-2").mkdir()
+    for name in others:
+        (tmp_path / name).write_text("precious")
+    (tmp_path / ".c.unfinished-3.csv").write_text("left behind")
+    with replacing(tmp_path / "d.csv") as in_use:
+        sweep(tmp_path)
+        assert in_use.exists()
+    found = {one.name for one in tmp_path.iterdir()}
+    assert found == {"precious", "d.csv", ".b.unfinished-2", *links, *others}
+    assert elsewhere.read_text() == "precious"
+
+
+def test_a_file_in_use_by_another_process_is_not_swept(tmp_path):
+    holding = "import sys; from pathlib import Path; from textlstm.files import replacing\n"
+    holding += "with replacing(Path(sys.argv[1])): print('ready', flush=True); input()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", holding, tmp_path / "a.csv"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    process.stdout.readline()
+    sweep(tmp_path)
+    (in_use,) = tmp_path.iterdir()
+    process.kill()
+    process.communicate()
+    assert in_use.exists()
+    sweep(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_permissions_follow_the_umask_or_the_old_file_unless_private(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        write_bytes(tmp_path / "public", b"")
+        write_bytes(tmp_path / "private", b"", private=True)
+        (tmp_path / "old").write_bytes(b"old")
+        (tmp_path / "old").chmod(0o640)
+        write_bytes(tmp_path / "old", b"new", private=True)
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {"public": 0o666 & ~umask, "private": 0o600, "old": 0o640}
+
+
+def test_where_the_files_of_a_table_stand(tmp_path):
+    (tmp_path / "more").mkdir()
+    for name in ("b.csv", "more/a.csv"):
+        (tmp_path / name).write_text(name)
+    found = standing(str(tmp_path))
+    assert [(path, size) for path, size, _ in found] == [
+        (str(tmp_path / "b.csv"), 5), (str(tmp_path / "more/a.csv"), 10)
+    ]  # fmt: skip
+    assert standing(str(tmp_path / "b.csv")) == found[:1] and standing("owner/name") == []
+    os.utime(tmp_path / "b.csv", ns=(0, 0))
+    assert standing(str(tmp_path)) != found

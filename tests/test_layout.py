@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = [
-    "errors", "files", "spill", "parts", "config", "text", "marked", "preprocessor", "delimited",
+    "errors", "files", "folders", "swap",
+    "spill", "parts", "config", "text", "marked", "preprocessor", "delimited",
     "tables", "records", "encoding", "prefixes", "batches", "features", "lsa", "linear", "model",
     "calibration", "checkpoint", "training", "metrics", "baselines", "decisions", "bundle",
     "rare", "fitting", "classifier", "scoring", "inside", "explain", "review", "robustness",

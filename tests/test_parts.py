@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -5,6 +8,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
+from steps import killed_at_every_step
 
 from textlstm.errors import InputError
 from textlstm.parts import ahead, in_order, parts_of
@@ -92,6 +96,93 @@ def test_an_output_has_one_writer(tmp_path):
         parts_of(tmp_path / "out.csv", JOB),
     ):
         pass
+
+
+def test_a_kill_at_any_step_leaves_the_old_output_or_the_new_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # for a loss of power alone; it takes time
+    out, seen = tmp_path / "out.csv", set()
+    make(out)
+    new = out.read_bytes()
+    out.write_bytes(b"old")
+    for _ in killed_at_every_step(tmp_path, lambda: make(out)):
+        seen.add(out.read_bytes())
+        make(out)
+        assert out.read_bytes() == new and list(tmp_path.iterdir()) == [out]
+        out.write_bytes(b"old")
+    assert seen == {b"old", new} and out.read_bytes() == new
+
+
+@pytest.mark.parametrize("kind", ["link", "file", "files of others"])
+def test_a_folder_of_parts_that_is_not_ours_is_refused_and_left(tmp_path, kind):
+    elsewhere, place = tmp_path / "elsewhere", tmp_path / ".out.csv.parts"
+    elsewhere.mkdir()
+    (elsewhere / "000000.csv").write_text("precious")
+    if kind == "link":
+        place.symlink_to(elsewhere)
+    elif kind == "file":
+        place.write_text("precious")
+    else:
+        place.mkdir()
+        (place / "thesis.csv").write_text("precious")
+    with pytest.raises(InputError, match=r"\.parts: textlstm works there.*move it away"):
+        make(tmp_path / "out.csv")
+    assert (elsewhere / "000000.csv").read_text() == "precious" and place.exists()
+    assert kind != "files of others" or (place / "thesis.csv").read_text() == "precious"
+
+
+def test_parts_are_for_their_owner_alone_and_so_is_a_new_output(tmp_path):
+    out, umask = tmp_path / "out.csv", os.umask(0)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            make(out, stop_before=2)
+        folder = tmp_path / ".out.csv.parts"
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert {one.stat().st_mode & 0o777 for one in folder.iterdir()} == {0o600}
+        make(out)
+        assert out.stat().st_mode & 0o777 == 0o600
+        out.chmod(0o640)
+        make(out)
+        assert out.stat().st_mode & 0o777 == 0o640
+    finally:
+        os.umask(umask)
+
+
+RACE = """
+import sys, time
+from pathlib import Path
+import pyarrow as pa
+from textlstm.errors import InputError
+from textlstm.parts import parts_of
+out, me, end = Path(sys.argv[1]), sys.argv[2], time.monotonic() + float(sys.argv[3])
+won = lost = 0
+while time.monotonic() < end:
+    try:
+        with parts_of(out, {"who": me}) as parts, parts.joining() as join:
+            for number in range(3):
+                parts.write(number, pa.table({"who": [me] * 50}), {})
+                join()
+        won += 1
+    except InputError as error:
+        assert "another process is writing it" in str(error), error
+        lost += 1
+    if out.exists():
+        lines = out.read_text("utf-8-sig").splitlines()
+        assert len(lines) == 151 and len(set(lines[1:])) == 1, lines
+print(won, lost)
+"""
+
+
+def test_of_several_processes_one_makes_the_output_and_the_others_are_told(tmp_path):
+    out = tmp_path / "out.csv"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", RACE, out, str(who), "1.5"], stdout=subprocess.PIPE,
+                         text=True)
+        for who in range(3)
+    ]  # fmt: skip
+    told = [process.communicate()[0].split() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert sum(int(won) for won, _ in told) >= 1 and sum(int(lost) for _, lost in told) >= 1
+    assert list(tmp_path.iterdir()) == [out]
 
 
 def test_results_come_in_order_and_items_are_taken_as_needed():

@@ -731,8 +731,10 @@ def test_another_table_than_that_of_the_training_is_told(home, table, queue, tmp
 
 
 def test_a_queue_with_codes_is_not_overwritten(home, queue, tmp_path, capsys):
-    before = (tmp_path / "queue.csv").read_bytes()
     again = ["--run", home / "run", "--scored", tmp_path / "scored.csv"]
+    assert status(review.main, ["export", *again, "--out", tmp_path / "queue.csv"]) == 0, "the same"
+    queue.assign(code="Respiratory").to_csv(tmp_path / "queue.csv", index=False)
+    before = (tmp_path / "queue.csv").read_bytes()
     assert status(review.main, ["export", *again, "--out", tmp_path / "queue.csv"]) == 2
     assert "may hold codes" in capsys.readouterr().err
     back = ["--run", home / "run", "--filled", tmp_path / "queue.csv"]

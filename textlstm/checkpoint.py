@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +12,11 @@ import safetensors.torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from textlstm import folders
 from textlstm.files import write_bytes
+
+STATE = "state.safetensors"
+"""Name of the file."""
 
 SHARE = 0.02
 """Saving takes at most this share of the time: a slow disk or a large network saves less often."""
@@ -29,10 +32,16 @@ class Saved(NamedTuple):
 class Checkpoint:
     """Where a training stands, in one file that is whole or absent.
 
+    Raises
+    ------
+    InputError
+        If the folder is a link, or holds files of others.
+
     Parameters
     ----------
     folder
-        Of its own; made by the first save, and gone once the training is over.
+        Of its own, and for its owner alone; made by the first save, and gone once the training is
+        over.
     inputs
         A digest of all that the training follows from. What was saved for other inputs does not
         count, nor does what the disk has damaged: both are as good as absent.
@@ -46,7 +55,8 @@ class Checkpoint:
     """
 
     def __init__(self, folder: Path, inputs: str) -> None:
-        self._folder, self._path, self._inputs = folder, folder / "state.safetensors", inputs
+        folders.require_own(folder, STATE.__eq__)
+        self._folder, self._path, self._inputs = folder, folder / STATE, inputs
         self._stepping = False
         self._due = 0.0
         self.stopping = False
@@ -68,13 +78,14 @@ class Checkpoint:
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         text = json.dumps(facts, allow_nan=False)
         header = {"inputs": self._inputs, "facts": text, "sha256": _digest(tensors, text)}
-        write_bytes(self._path, safetensors.torch.save(dict(tensors), header))
+        folders.make_private(self._folder)
+        write_bytes(self._path, safetensors.torch.save(dict(tensors), header), private=True)
         now = time.perf_counter()
         self._due = now + (now - started) / SHARE
 
     def remove(self) -> None:
         """Remove it with its folder."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        folders.remove(self._folder, STATE.__eq__)
 
     @contextmanager
     def steps(self) -> Iterator[None]:

@@ -1,14 +1,26 @@
 """Files that are whole or absent: written beside their place, then renamed into it."""
 
 import hashlib
+import importlib
 import json
 import os
+import re
+import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from textlstm.errors import InputError
+
+fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
+"""Locks that end with their process; Windows has no such module."""
+
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+"""Permissions of what holds texts of records: it is for its owner alone."""
+
+TEMPORARY = re.compile(r"\..*\.unfinished-[0-9]+(\.\w+)?", re.DOTALL)
+"""Names of the files that :func:`replacing` writes to."""
 
 MAX_JSON = 1 << 26
 """Bytes of a JSON file, at most: a vocabulary of some millions of words."""
@@ -18,12 +30,19 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a temporary path to write to; on success it takes the place of ``path`` at once.
 
     A reader therefore sees the old file or the new one, never a part of either, whatever becomes of
     the process or the machine. On an exception the temporary file is removed and the old file
-    stays.
+    stays. A process that is killed leaves its temporary file; the next one that writes to the
+    folder removes it.
+
+    Parameters
+    ----------
+    private
+        Whether a new file is for its owner alone (0600), whatever the umask is. A file that is
+        there already keeps its permissions in either case.
 
     Raises
     ------
@@ -31,19 +50,75 @@ def replacing(path: Path) -> Iterator[Path]:
         If the disk is full or cannot be written; it names ``path``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    sweep(path.parent)
     # The suffix is kept because some writers choose their format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.unfinished-{os.getpid()}{path.suffix}")
     try:
-        yield temporary
-        with temporary.open("rb+") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
+        with _created(temporary, PRIVATE_FILE if private else 0o666):
+            yield temporary
+            with temporary.open("rb+") as handle:
+                os.fsync(handle.fileno())
+            take_place(temporary, path)
     except OSError as error:
         error.filename = str(path)
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def take_place(new: Path, path: Path) -> None:
+    """Rename a file into its place, with the permissions of the file that is there, if one is."""
+    if path.is_file():
+        new.chmod(path.stat().st_mode & 0o777)
+    new.replace(path)
+    sync_folder(path.parent)
+
+
+@contextmanager
+def _created(path: Path, mode: int) -> Iterator[None]:
+    """Make a new empty file, locked within the block, so that :func:`sweep` knows it is in use."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
+        if fcntl is None:  # on Windows, a file that is open cannot be renamed
+            os.close(handle)
+            break
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if _is_still(path, handle):
+            break
+        os.close(handle)  # another process swept it away before it was locked
+    try:
+        yield
+    finally:
+        if fcntl is not None:
+            os.close(handle)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files in a folder whose processes are no more: they may hold texts.
+
+    Files are recognised by the name that :func:`replacing` gives; those in use are locked. Where
+    the system has no such locks, as on Windows, nothing is removed.
+    """
+    if fcntl is None:
+        return
+    for path in [Path(one.path) for one in os.scandir(folder) if TEMPORARY.fullmatch(one.name)]:
+        with suppress(OSError):  # in use, a link, gone meanwhile, or another user's
+            handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is_still(path, handle):
+                    path.unlink()
+            finally:
+                os.close(handle)
+
+
+def _is_still(path: Path, handle: int) -> bool:
+    """Return whether an open regular file still stands at its path."""
+    opened = os.fstat(handle)
+    try:
+        return stat.S_ISREG(opened.st_mode) and os.path.samestat(opened, path.lstat())
+    except FileNotFoundError:
+        return False
 
 
 def sync_folder(folder: Path) -> None:
@@ -56,9 +131,9 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path`` atomically."""
-    with replacing(path) as temporary:
+def write_bytes(path: Path, content: bytes, *, private: bool = False) -> None:
+    """Write ``content`` to ``path`` as :func:`replacing` does."""
+    with replacing(path, private=private) as temporary:
         temporary.write_bytes(content)
 
 
@@ -78,9 +153,9 @@ def to_json(value: Any) -> bytes:
     return (text + "\n").encode("utf-8")
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` to ``path`` atomically, as JSON."""
-    write_bytes(path, to_json(value))
+def write_json(path: Path, value: Any, *, private: bool = False) -> None:
+    """Write ``value`` to ``path`` as JSON, as :func:`replacing` does."""
+    write_bytes(path, to_json(value), private=private)
 
 
 def read_json(path: Path) -> Any:
@@ -117,6 +192,17 @@ def spreadsheet_plain(cell: str) -> str:
     ['=1+1', '-', 'Fall', "'s"]
     """
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
+
+
+def standing(source: str) -> list[tuple[str, int, int]]:
+    """Return where the files of a table are, their sizes in bytes and times in nanoseconds.
+
+    These are the file itself, or all that are in a folder; none, if it is neither.
+    """
+    place = Path(source).resolve()
+    paths = sorted(place.rglob("*")) if place.is_dir() else [place]
+    found = [(path, path.stat()) for path in paths if path.is_file()]
+    return [(str(path), of.st_size, of.st_mtime_ns) for path, of in found]
 
 
 def sha256(path: Path) -> str:

@@ -7,23 +7,30 @@ stopped, without a row lost or doubled. Memory holds a few parts at a time, howe
 import codecs
 import json
 import os
+import re
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
-from filelock import FileLock, Timeout
 
+from textlstm import folders
 from textlstm.errors import InputError
-from textlstm.files import read_json, replacing, sync_folder, write_json
+from textlstm.files import read_json, replacing, take_place, write_json
 
 FORMATS = (".csv", ".parquet")
+
+DESCRIBED = "job.json"
+"""In the folder of the parts, it says what they are parts of."""
+
+OURS = re.compile(r"(\d{6,}|whole)\.\w+|" + re.escape(DESCRIBED))
+"""Names of the files in the folder of the parts."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -39,6 +46,9 @@ def require_format(out: Path, *more: str) -> None:
 def write_table(table: pa.Table, path: Path, *, header: bool = True) -> None:
     """Write a table in the format of the path's name, whole or not at all.
 
+    It may hold texts of records: a new file is for its owner alone (0600), and one that is there
+    already keeps its permissions.
+
     CSV begins with a UTF-8 byte order mark: without it, spreadsheets read accents wrongly. Rows
     that are to stand behind others have neither mark nor header.
 
@@ -48,7 +58,7 @@ def write_table(table: pa.Table, path: Path, *, header: bool = True) -> None:
         If the format cannot hold a column of the table.
     """
     try:
-        with replacing(path) as temporary:
+        with replacing(path, private=True) as temporary:
             if path.suffix.lower() == ".csv":
                 with temporary.open("wb") as file:
                     file.write(codecs.BOM_UTF8 if header else b"")
@@ -72,7 +82,8 @@ class Parts:
         self.folder = out.with_name(f".{out.name}.parts")
 
     def __contains__(self, number: int) -> bool:
-        return self._path(number).is_file()
+        path = self._path(number)
+        return path.is_file() and path.with_suffix(".json").is_file()
 
     def write(self, number: int, table: pa.Table, note: Mapping[str, Any]) -> None:
         """Keep a part; 0 is the first.
@@ -82,7 +93,7 @@ class Parts:
         InputError
             If the format cannot hold a column of the table.
         """
-        write_json(self._path(number).with_suffix(".json"), note)
+        write_json(self._path(number).with_suffix(".json"), note, private=True)
         write_table(table, self._path(number), header=number == 0)
 
     def note(self, number: int) -> dict[str, Any]:
@@ -98,7 +109,7 @@ class Parts:
         """
         joined = 0
         whole = self.folder / f"whole{self.out.suffix.lower()}"
-        with replacing(whole) as temporary, _appending(temporary) as append:
+        with replacing(whole, private=True) as temporary, _appending(temporary) as append:
 
             def join() -> None:
                 nonlocal joined
@@ -108,13 +119,14 @@ class Parts:
 
             yield join
             join()
-        whole.replace(self.out)
-        sync_folder(self.out.parent)
+        take_place(whole, self.out)
         self.remove()
 
     def remove(self) -> None:
         """Remove all parts."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        # First of all: without it, what is left when the process is killed is never gone on with.
+        (self.folder / DESCRIBED).unlink(missing_ok=True)
+        folders.remove(self.folder, _is_ours)
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:06}{self.out.suffix.lower()}"
@@ -160,25 +172,42 @@ def parts_of(out: Path, job: Mapping[str, Any]) -> Iterator[Parts]:
     Raises
     ------
     InputError
-        If another process makes the same output, or the name ends in none of :data:`FORMATS`.
+        If another process makes the same output, the name ends in none of :data:`FORMATS` or is
+        that of a folder, or the folder of the parts is a link or holds files of others.
     """
     require_format(out)
+    if out.is_dir():
+        raise InputError(f"{out}: this is a folder; name a file")
     parts, job = Parts(out), json.loads(json.dumps(job))
-    lock, described = parts.folder / "lock", parts.folder / "job.json"
-    parts.folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(lock, timeout=0):
-            try:
-                if not described.is_file() or read_json(described) != job:
-                    for path in set(parts.folder.iterdir()) - {lock}:
-                        path.unlink()
-                    write_json(described, job)
-                yield parts
-            except Exception:
+    described = parts.folder / DESCRIBED
+    # The lock stands beside the parts: in their folder it would be removed with them, and two
+    # processes could hold it.
+    lock = out.with_name(f".{out.name}.lock")
+    with folders.held(lock, f"{out}: another process is writing it; wait, or name another"):
+        folders.require_own(parts.folder, _is_ours)
+        try:
+            if not described.is_file() or _described(described) != job:
                 parts.remove()
-                raise
-    except Timeout as error:
-        raise InputError(f"{out}: another process is writing it; wait, or name another") from error
+                folders.make_private(parts.folder)
+                write_json(described, job, private=True)
+            yield parts
+        except Exception:
+            with suppress(OSError):
+                parts.remove()
+            raise
+
+
+def _is_ours(name: str) -> bool:
+    """Return whether a name is one of those in the folder of the parts."""
+    return OURS.fullmatch(name) is not None
+
+
+def _described(path: Path) -> Any:
+    """Return what parts are parts of; None where that cannot be read, as after a loss of power."""
+    try:
+        return read_json(path)
+    except InputError:
+        return None
 
 
 def in_order(

@@ -1,0 +1,239 @@
+"""The folder of a run: what a kill, a link or a file that cannot be removed leaves of it."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from steps import Killed, killed_at_every_step, watched
+
+from pipelines.runs import MARK, STAGES, Run, require_outside_runs
+from textlstm import swap
+from textlstm.config import RunConfig
+from textlstm.errors import InputError
+
+FOLDERS = ("records", "encoded", "bundle", "figures", "tables")
+
+
+def write(run, stage, content):
+    """Write the outputs of a stage; the bundle stands for folders of several files."""
+    for path in run.outputs[stage]:
+        if path.name == "config.json":
+            run.configure(RunConfig(recipe_name=content))
+            continue
+        names = ("a", "b") if path.name == "bundle" else ("a",)
+        files = [path / name for name in names] if path.name in FOLDERS else [path]
+        for file in files:
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(content)
+
+
+def carry_out(run, stage, content="new"):
+    with run.held(), run.writing(stage) as new:
+        write(new, stage, content)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """A whole run, as old as can be."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # for a loss of power alone; it takes time
+    made = Run(tmp_path / "run")
+    for stage in STAGES:
+        carry_out(made, stage, "old")
+    return made
+
+
+def contents(run):
+    """What is seen of a run, by the name of each output."""
+    found = {}
+    for path in sorted(run.folder.rglob("*")):
+        name = path.relative_to(run.folder).parts[0]
+        if path.is_file() and not name.startswith("."):
+            found.setdefault(name, []).append((path.name, path.read_bytes()))
+    return found
+
+
+def again(folder, kept):
+    shutil.rmtree(folder)
+    shutil.copytree(kept, folder)
+
+
+@pytest.fixture(params=["at once", "by renaming twice"])
+def exchange(request, monkeypatch):
+    if request.param == "by renaming twice":
+        monkeypatch.setattr(swap, "_renameat2", lambda: None)
+    elif swap._renameat2() is None:
+        pytest.skip("this system cannot exchange paths")
+    return request.param
+
+
+@pytest.mark.parametrize(
+    ("stage", "exchange"),
+    [*((stage, "at once") for stage in STAGES), ("train", "by renaming twice")],
+    indirect=["exchange"],
+)
+def test_a_kill_at_any_step_leaves_the_old_files_or_the_new_ones(run, tmp_path, stage, exchange):
+    kept = tmp_path / "kept"
+    shutil.copytree(run.folder, kept)
+    old = contents(run)
+    carry_out(run, stage)
+    new = contents(run)
+    assert set(old) - set(new) == {
+        path.name for later in STAGES[STAGES.index(stage) + 1 :] for path in run.outputs[later]
+    }
+    ends = set()
+    again(run.folder, kept)
+    for _ in killed_at_every_step(tmp_path, lambda: carry_out(run, stage)):
+        for name, files in contents(run).items():
+            assert files in (old[name], new.get(name)), name
+        if exchange == "at once":
+            assert set(new) <= set(contents(run)), "for a moment something was away"
+        run.config()  # as every command reads it first
+        seen = contents(run)
+        assert seen in (old, new)
+        ends.add(seen == new)
+        carry_out(run, stage)
+        assert contents(run) == new
+        assert not [path for path in run.folder.iterdir() if path.name.startswith(".")]
+        again(run.folder, kept)
+    assert ends == {False, True}
+    assert contents(run) == new
+    assert {path.name for path in tmp_path.iterdir()} == {"kept", "run"}
+
+
+def test_a_kill_while_a_swap_is_carried_to_its_end_loses_nothing(run, tmp_path):
+    carry_out(run, "encode")
+    new = contents(run)
+    with watched(tmp_path) as steps:
+        carry_out(run, "encode")
+    for last in range(steps.taken):  # to the first kill that leaves the mark
+        with pytest.raises(Killed), watched(tmp_path, last):
+            carry_out(run, "encode")
+        if (run.folder / ".unfinished" / MARK).exists():
+            break
+    for last in range(1, 30):
+        try:
+            with watched(tmp_path, last):
+                run.config()
+        except Killed:
+            assert contents(run) == new
+    with run.held():  # as of any stage
+        assert contents(run) == new and not (run.folder / ".unfinished").exists()
+
+
+def test_where_an_old_one_cannot_be_renamed_all_old_ones_stay(run, monkeypatch, exchange):
+    old = contents(run)
+    rename, exchanged = Path.rename, swap._exchanged
+
+    def refuse(one, other):
+        if "figures" in {Path(one).name, Path(other).name} and Path(one).parent == run.folder:
+            raise PermissionError(1, "Operation not permitted", str(one))
+
+    def renaming(one, other):
+        refuse(one, other)
+        return rename(one, other)
+
+    def exchanging(one, other):
+        refuse(other, one)
+        return exchanged(one, other)
+
+    monkeypatch.setattr(Path, "rename", renaming)
+    monkeypatch.setattr(swap, "_exchanged", exchanging)
+    for stage in STAGES:
+        with pytest.raises(PermissionError):
+            carry_out(run, stage)
+        assert contents(run) == old and not (run.folder / ".unfinished").exists()
+
+
+def test_where_an_old_one_cannot_be_removed_the_new_ones_stand(run, monkeypatch):
+    def refuse(path):
+        raise PermissionError(1, "Operation not permitted", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", refuse)
+        with pytest.raises(InputError, match=r"\.unfinished: .*whole.*Operation not permitted"):
+            carry_out(run, "train")
+        seen = contents(run)
+        assert seen["bundle"] == [("a", b"new"), ("b", b"new")] and "metrics.json" not in seen
+        with pytest.raises(PermissionError):
+            carry_out(run, "train", "newer")
+        assert contents(run) == seen
+    carry_out(run, "train", "newer")
+    assert contents(run)["history.csv"] == [("history.csv", b"newer")]
+
+
+@pytest.mark.parametrize("kind", ["link", "link to nothing", "file", "files of others"])
+def test_a_working_folder_that_is_not_ours_is_refused_and_left(run, tmp_path, kind):
+    old, elsewhere, place = contents(run), tmp_path / "elsewhere", run.folder / ".unfinished"
+    elsewhere.mkdir()
+    (elsewhere / "bundle").write_text("precious")
+    if kind == "file":
+        place.write_text("precious")
+    elif kind == "files of others":
+        place.mkdir()
+        (place / "thesis.txt").write_text("precious")
+    else:
+        place.symlink_to(elsewhere if kind == "link" else tmp_path / "nowhere")
+    for stage in STAGES:
+        with pytest.raises(InputError, match=r"\.unfinished: textlstm works there.*move it away"):
+            carry_out(run, stage)
+    assert (elsewhere / "bundle").read_text() == "precious"
+    assert contents(run) == old and place.exists() == (kind != "link to nothing")
+
+
+@pytest.mark.parametrize("kind", ["link", "file", "folder"])
+def test_a_lock_that_is_not_ours_is_refused_and_left(run, tmp_path, kind):
+    lock, other = tmp_path / ".run.lock", tmp_path / "precious"
+    other.write_text("precious")
+    {"link": lambda: lock.symlink_to(other), "file": lambda: lock.write_text("precious"),
+     "folder": lock.mkdir}[kind]()  # fmt: skip
+    with pytest.raises(InputError, match=r"\.run\.lock: this is no lock.*move it away"):
+        carry_out(run, "encode")
+    assert other.read_text() == "precious" and lock.exists()
+
+
+def test_a_mark_of_others_moves_nothing_out_of_the_run(run, tmp_path):
+    (tmp_path / "precious").write_text("precious")
+    working = run.folder / ".unfinished"
+    for content in (
+        '{"stage": "train", "numbers": {"../precious": 1, "../../precious": 2}}',
+        '{"stage": "../..", "numbers": {}}',
+        '{"stage": "train", "numbers": 7}',
+        "[]",
+        "{",
+    ):
+        working.mkdir(exist_ok=True)
+        (working / MARK).write_text(content)
+        run.config()
+        assert (tmp_path / "precious").read_text() == "precious" and not working.exists()
+    assert "records" in contents(run)
+
+
+def test_what_holds_texts_is_for_its_owner_alone(run):
+    for path in run.private:
+        for one in [path, *path.rglob("*")] if path.exists() else []:
+            assert one.stat().st_mode & 0o777 == (0o700 if one.is_dir() else 0o600), one
+
+
+@pytest.mark.parametrize(
+    "name", ["records/x.csv", "encoded/a/b.csv", "bundle/o.csv", "checkpoint/o.csv", "tables/o.csv",
+             "Figures/o.csv", ".unfinished/o.csv", "metrics.json", "config.json", "timing.json",
+             "predictions.csv", "../run/records/o.csv", "records"]
+)  # fmt: skip
+def test_no_output_goes_where_a_run_writes(run, name):
+    with pytest.raises(InputError, match="--out: the stages of the run"):
+        require_outside_runs(run.folder / name, "--out")
+
+
+def test_outputs_may_stand_in_a_run_or_beside_what_is_none(run, tmp_path):
+    (run.folder / "link").symlink_to(run.records)
+    with pytest.raises(InputError):
+        require_outside_runs(run.folder / "link" / "o.csv", "--out")
+    require_outside_runs(run.folder / "coded.csv", "--out")
+    (tmp_path / "config.json").write_text("{}")
+    require_outside_runs(tmp_path / "records" / "o.csv", "--out")
+
+
+def test_a_run_is_not_made_within_another(run):
+    with pytest.raises(InputError, match=r"--run .*the stages of the run"):
+        carry_out(Run(run.records / "mine"), "preprocess")

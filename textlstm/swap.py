@@ -1,0 +1,113 @@
+"""Finished files and folders take the places of old ones: at every moment the old or the new.
+
+The new ones wait in a working folder beside their places. Where one of them cannot be put in its
+place, all that were put there go back. A swap that was cut off is carried out to its end.
+"""
+
+import ctypes
+import errno
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from textlstm.files import sync_folder
+
+EXCHANGE, HERE = 2, -100
+"""RENAME_EXCHANGE and AT_FDCWD of Linux: two paths change places; paths are as given."""
+
+CANNOT_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.EXDEV, errno.EOPNOTSUPP)
+"""What a system or a file system answers that has no exchange."""
+
+
+def numbers(folder: Path, names: Sequence[str]) -> dict[str, int]:
+    """Return the file number (inode) of each of the names that are in a folder.
+
+    It stays with a file when it is renamed, and so tells whether it has been.
+    """
+    return {name: _number(folder / name) for name in names if os.path.lexists(folder / name)}
+
+
+def swap(working: Path, place: Path, new: Mapping[str, int | None], stale: Sequence[str]) -> None:
+    """Put new ones in their places, and take away what is stale; the old ones go to ``working``.
+
+    Parameters
+    ----------
+    new
+        Names in the working folder, and their file :func:`numbers` before the swap began: where a
+        swap was cut off, another number tells that the name is that of an old one already.
+    stale
+        Names in ``place`` that go, without another in their place.
+
+    Raises
+    ------
+    OSError
+        If one of them cannot be renamed; all is as it was then.
+    """
+    with ExitStack() as undo:
+        for name, number in new.items():
+            if os.path.lexists(working / name) and _number(working / name) == number:
+                undo.callback(_put(working / name, place / name))
+        for name in stale:
+            if os.path.lexists(place / name):
+                undo.callback(_put(place / name, working / name))
+        sync_folder(place)
+        undo.pop_all()
+
+
+def _number(path: Path) -> int:
+    return path.lstat().st_ino
+
+
+def _put(new: Path, place: Path) -> Callable[[], None]:
+    """Put a file or folder in its place; what was there stands where the new one was.
+
+    Where the system can exchange paths (Linux), a reader finds the old one or the new one at every
+    moment; elsewhere it is away between two renamings. What is returned undoes it.
+    """
+    if not os.path.lexists(place):
+        new.rename(place)
+        return lambda: _rename(place, new)
+    _exchange(new, place)
+    return lambda: _exchange(new, place)
+
+
+def _rename(one: Path, other: Path) -> None:
+    one.rename(other)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    if _exchanged(one, other):
+        return
+    aside = one.with_name(f"{one.name}.aside")
+    other.rename(aside)
+    try:
+        one.rename(other)
+    except OSError:
+        aside.rename(other)
+        raise
+    aside.rename(one)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Exchange two paths at once, and say whether the system can."""
+    rename = _renameat2()
+    if rename is None:
+        return False
+    sys.audit("os.rename", one, other, -1, -1)  # as Python's own renaming tells it
+    if rename(HERE, os.fsencode(one), HERE, os.fsencode(other), EXCHANGE) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in CANNOT_EXCHANGE:
+        return False
+    raise OSError(number, os.strerror(number), str(other))
+
+
+@cache
+def _renameat2() -> Any:
+    """Return the system's call, or None where there is none."""
+    on_linux = sys.platform.startswith("linux")
+    return getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None) if on_linux else None
