@@ -1209,7 +1209,9 @@ def _(desk):
     queue, filled, back = (desk.folder / f"{name}.csv" for name in ("queue", "filled", "back"))
     with pytest.MonkeyPatch.context() as patch:  # what takes long
         patch.setattr(os, "fsync", lambda _: None)
-        patch.setattr("textlstm.explain.deciding_words", lambda _, texts, *__: [[]] * len(texts))
+        patch.setattr(
+            "textlstm.explain.deciding_words", lambda _, texts, *__, **___: [[]] * len(texts)
+        )
         export = ["export", "--run", run, "--scored", desk.out, "--out", queue]
         same_after_any_kill(desk, queue, export)
         assert carried_out(review.main, *export).status == 0
