@@ -41,6 +41,7 @@ def explain(
     *,
     text: Sequence[str],
     encoding: str,
+    delimiter: str,
     id_column: str,
     records: Sequence[str],
     member: int | None,
@@ -70,8 +71,9 @@ def explain(
         raise InputError(
             f"--member must lie between 1 and {bundle.recipe.network.members}, not {member}"
         )
+    encoding = shell.encoding_of(data, encoding, config.data.encoding)
     with progress.working("explain", "reading the table"):
-        table = read_table(data, shell.encoding_of(data, encoding, config.data.encoding))
+        table = read_table(data, encoding, delimiter, shell.saying("explain"))
     if not len(table):
         raise InputError(f"{data}: the table has no rows")
     numbers = map(str, range(1, len(table) + 1))
@@ -216,6 +218,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         given.out,
         text=given.text,
         encoding=given.encoding,
+        delimiter=given.delimiter,
         id_column=given.id,
         records=given.records,
         member=(given.member or 1) if given.gates else None,

@@ -176,6 +176,12 @@ def add_reading(arguments: argparse._ActionsContainer, source: str) -> None:
         help=f"character encoding of {source} (default: UTF-8 where a file begins with its byte "
         "order mark, else as in training)",
     )
+    arguments.add_argument(
+        "--delimiter",
+        default="",
+        help=f"what separates the cells of {source}: a sign such as ';', or tab (default: what "
+        "the header shows)",
+    )
 
 
 def run_parser(stage: str, description: str | None, default: str | None = None) -> Parser:

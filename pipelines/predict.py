@@ -101,6 +101,7 @@ def predict(
     *,
     text: Sequence[str],
     encoding: str,
+    delimiter: str,
     wanted: Wanted,
     device_name: str,
 ) -> None:
@@ -122,7 +123,7 @@ def predict(
     with (
         beside() as preprocess,
         ThreadPoolExecutor(1) as pool,
-        ahead(_read(data, encoding, columns, preprocess), PARTS_AHEAD) as read,
+        ahead(_read(data, encoding, delimiter, columns, preprocess), PARTS_AHEAD) as read,
     ):
         identity = pool.submit(source.identity)
         with progress.working("predict", "loading the model"):
@@ -136,6 +137,7 @@ def predict(
         job = {
             "data": identity.result(),
             "encoding": encoding,
+            "delimiter": delimiter,
             "text": columns,
             "rule": wanted,
             "device": device.type,
@@ -148,7 +150,7 @@ def predict(
 
 
 def _read(
-    data: str, encoding: str, columns: Sequence[str], preprocess: "Preprocess"
+    data: str, encoding: str, delimiter: str, columns: Sequence[str], preprocess: "Preprocess"
 ) -> Iterator["Part"]:
     """Yield the table; a file without a byte, as on a day without deaths, has no rows."""
     import pyarrow as pa
@@ -158,7 +160,7 @@ def _read(
     if Path(data).is_file() and not Path(data).stat().st_size:
         chunks = iter([pa.table(dict.fromkeys(columns, pa.array([], pa.string())))])
     else:
-        chunks = read_chunks(data, encoding)
+        chunks = read_chunks(data, encoding, delimiter, shell.saying("predict"))
     for table in chunks:
         records, places = distinct_records(table, columns, data)
         yield Part(table, preprocess(records), places)
@@ -265,6 +267,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         given.out,
         text=given.text,
         encoding=given.encoding,
+        delimiter=given.delimiter,
         wanted=Wanted(given.min_probability, given.max_error, given.coverage),
         device_name=given.device,
     )

@@ -39,7 +39,13 @@ HANDLED = {
     "other_unicode_forms": "cells are in other Unicode forms; composed",
     "overlong_texts": "cells are too long to be a text; read to a limit",
     "overlong_words": "cells have words too long to be any; divided",
-    "labels_normalised": "labels have other spaces or Unicode forms; normalised",
+    "labels_normalised": "labels have other spaces, Unicode forms or invisible characters; "
+    "normalised",
+    "labels_alike": "records have labels that differ from others in upper and lower case only; "
+    "each is a class of its own",
+    "labels_like_missing": "records have a label that often stands for a missing one; it is a "
+    "class as others are",
+    "labels_like_lists": "records have labels that look like lists; each list is a class",
     "rare_class_records": "records of rare classes are not dropped",
     "merged_class_records": f"records of rare classes are merged into the class {RARE_LABEL!r}, "
     "which is never coded automatically: a person sees what is taken for it",
@@ -63,10 +69,11 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
         run.require_unfinished_or_same(config, table)
     with shell.timed() as seconds, ExitStack() as stack:
         records, mended = _read(config.data)
+        odd_labels = _tell_of_labels(records["label"])
         stack.enter_context(progress.working("preprocess", "dividing the records"))
         found = usable(records, config.data)
         parts, rare = split(found, config.data, config.seed)
-        handled = mended | _handled(records, found, parts, config.data)
+        handled = mended | odd_labels | _handled(records, found, parts, config.data)
         summary = {
             "rows": len(records),
             "dropped": found.dropped,
@@ -90,7 +97,7 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
         if number:
             shell.say(f"preprocess: {number} records left out: {reason.replace('_', ' ')}")
     for name, number in handled.items():
-        if number:
+        if number and name not in odd_labels:
             shell.say(f"preprocess: {number} {HANDLED[name]}")
     for name in _columns_of_time(config.data):
         shell.say(
@@ -99,6 +106,18 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
         )
     if found.uncodable:
         shell.say(f"preprocess: {uncodable_sentence(found.uncodable_share)}")
+
+
+def _tell_of_labels(labels: "pd.Series") -> dict[str, int]:
+    """Say what about the labels is seldom meant, before any is left out; return how much."""
+    from textlstm.labels import oddities, plain_label
+    from textlstm.records import renamed
+
+    counts = renamed(labels, plain_label).value_counts()
+    found = oddities({str(label): int(number) for label, number in counts.items()})
+    for name, (number, words) in found.items():
+        shell.say(f"preprocess: {number} {HANDLED[name]}: {words}")
+    return {name: number for name, (number, _) in found.items()}
 
 
 def _handled(
@@ -110,7 +129,7 @@ def _handled(
     """Return how much there is of what :data:`HANDLED` names, texts and cells apart."""
     import pandas as pd
 
-    from textlstm.records import plain_label
+    from textlstm.labels import plain_label
 
     kept = found.records
     counts = kept["label"].value_counts()
@@ -148,7 +167,8 @@ def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int]]":
     columns |= {"date": (config.date,)} if config.date else {}
     gathered = {name: DistinctRows() for name in columns}
     ids: list[pa.Array] = []
-    for part in progress.over(read_chunks(config.data, config.encoding), "preprocess", "reading"):
+    parts = read_chunks(config.data, config.encoding, config.delimiter, shell.saying("preprocess"))
+    for part in progress.over(parts, "preprocess", "reading"):
         for name, rows in gathered.items():
             rows.add(part, columns[name], config.data)
         if config.id:

@@ -39,7 +39,9 @@ For example:
 """
 
 
-def export(run: Run, scored: str, out: Path, *, text: Sequence[str], encoding: str) -> None:
+def export(
+    run: Run, scored: str, out: Path, *, text: Sequence[str], encoding: str, delimiter: str
+) -> None:
     """Write the queue of a scored table."""
     with progress.working("review", progress.LOADING):
         import numpy as np
@@ -59,8 +61,9 @@ def export(run: Run, scored: str, out: Path, *, text: Sequence[str], encoding: s
     run.require(run.bundle, "train")
     with progress.working("review", "loading the model"):
         bundle = Bundle.load(run.bundle)
+    encoding = shell.encoding_of(scored, encoding, run.config().data.encoding)
     with progress.working("review", "reading the table"):
-        table = read_table(scored, shell.encoding_of(scored, encoding, run.config().data.encoding))
+        table = read_table(scored, encoding, delimiter, shell.saying("review"))
     decisions = column(table, "decision", scored)
     if strange := set(decisions) - {ACCEPT, REVIEW}:
         raise InputError(
@@ -93,11 +96,19 @@ def export(run: Run, scored: str, out: Path, *, text: Sequence[str], encoding: s
 
 
 def take_back(
-    run: Run, filled: Sequence[str], out: Path, *, data: str, text: Sequence[str], encoding: str
+    run: Run,
+    filled: Sequence[str],
+    out: Path,
+    *,
+    data: str,
+    text: Sequence[str],
+    encoding: str,
+    delimiter: str,
 ) -> None:
     """Write what the filled queues make of the training table."""
     from textlstm import review
     from textlstm.decisions import interval, percent
+    from textlstm.labels import plain_label
     from textlstm.parts import require_format, write_table
     from textlstm.tables import column, read_table
 
@@ -106,10 +117,13 @@ def take_back(
     columns, source = _text_columns(run, text), data or config.data
     shell.require_another_file(out, source, *filled)
     require_outside_runs(out, f"--out {out}")
-    usual = config.encoding
-    table = read_table(source, shell.encoding_of(source, "", usual))
-    known = {" ".join(label.split()) for label in column(table, config.label, source)} - {""}
-    queues = [read_table(one, shell.encoding_of(one, encoding, usual)) for one in filled]
+    usual, told = config.encoding, shell.saying("review")
+    own = "" if data else config.delimiter
+    table = read_table(source, shell.encoding_of(source, "", usual), own, told)
+    known = {plain_label(label) for label in column(table, config.label, source)} - {""}
+    queues = [
+        read_table(one, shell.encoding_of(one, encoding, usual), delimiter, told) for one in filled
+    ]
     answered = review.settled(
         [
             review.answers(queue, one, columns, known)
@@ -179,10 +193,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     given = parser.parse_args(argv)
     run = Run(given.run)
     if given.way == "export":
-        export(run, given.scored, given.out, text=given.text, encoding=given.encoding)
+        export(run, given.scored, given.out, text=given.text, encoding=given.encoding,
+               delimiter=given.delimiter)  # fmt: skip
     else:
         take_back(run, given.filled, given.out, data=given.data, text=given.text,
-                  encoding=given.encoding)  # fmt: skip
+                  encoding=given.encoding, delimiter=given.delimiter)  # fmt: skip
 
 
 if __name__ == "__main__":

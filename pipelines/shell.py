@@ -91,6 +91,11 @@ def hand_over(path: Path) -> None:
     print(visible(str(path)), flush=True)
 
 
+def saying(stage: str) -> Callable[[str], None]:
+    """Return :func:`say`, with the name of the stage first."""
+    return lambda message: say(f"{stage}: {message}")
+
+
 @contextmanager
 def timed() -> Iterator[Callable[[], float]]:
     """Give a function that returns the seconds since the start."""

@@ -7,6 +7,7 @@ end of the tests the table says how many cases were tried, and how many behaved.
 
 import codecs
 import contextlib
+import csv
 import gzip
 import io
 import itertools
@@ -17,6 +18,8 @@ import random
 import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
@@ -49,10 +52,12 @@ from pipelines import (
 from pipelines import run as run_stage
 from pipelines.flags import number as flag_number
 from pipelines.runs import Run
-from textlstm import TextLSTMClassifier, swap
+from textlstm import TextLSTMClassifier, columnar, swap
 from textlstm.checkpoint import Checkpoint
+from textlstm.errors import InputError
 from textlstm.files import sha256
 from textlstm.parts import Parts, parts_of
+from textlstm.tables import column, read_chunks, read_table
 from textlstm.text import preprocess as clean
 
 ROOT = Path(__file__).parent.parent
@@ -892,13 +897,6 @@ def _(desk):
 def _(desk):
     for address in ("http://127.0.0.1/x.csv", "http://169.254.169.254/", "file:/etc/passwd"):
         desk.refused_in_both(address, address, "not a file")
-    folder = desk.folder / "dataset"
-    folder.mkdir()
-    (folder / "x.csv").write_text(csv_of(GOOD))
-    (folder / "README.md").write_text(
-        "---\nconfigs:\n- config_name: default\n  data_files: 'http://127.0.0.1:1/x.csv'\n---\n"
-    )
-    desk.refused_in_both(folder, "README.md", "other machines")
 
 
 @fault(54, "download of another hash or size")
@@ -1100,6 +1098,306 @@ def _(desk):
 
 
 # ---------------------------------------------------------------------- tables from strangers
+
+
+ALIKE = [
+    ("fall", "Fa\u200bll"), ("fall", "\ufeffFall"), ("fall", "Fall\u00ad"), ("slip", "fall"),
+    ("slip", "fall"),
+]  # fmt: skip
+"""Texts and labels: all but the last two show the label Fall."""
+
+
+def unreadable(path, *words, **how):
+    """Check that a table is refused in one line, as by every command that reads it."""
+    with pytest.raises(InputError) as caught:
+        for table in read_chunks(str(path), **how):
+            for name in table.column_names:
+                column(table, name, str(path))
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def handled(desk):
+    return json.loads((desk.run / "records" / "summary.json").read_text())["handled"]
+
+
+def learned_anew(desk, rows):
+    """What preprocess told of these records, in a new run."""
+    shutil.rmtree(desk.run, ignore_errors=True)
+    outcome = desk.learn(desk.file(csv_of(rows)))
+    assert outcome.status == 0, outcome.told
+    return outcome.told
+
+
+def labels_of(desk):
+    parts = (desk.run / "records").glob("*.parquet")
+    return set(pd.concat([pd.read_parquet(path) for path in parts])["label"])
+
+
+@fault(67, "labels that look alike")
+def _(desk):
+    rows = [("fall", "Fall")] * 20 + ALIKE + [("asthma", "Respiratory"), ("x", "\u200b")] * 20
+    outcome = desk.learn(desk.file(csv_of(rows)), "--min-class-records", "2")
+    assert outcome.status == 0
+    assert labels_of(desk) == {"Fall", "fall", "Respiratory"}
+    assert handled(desk)["labels_normalised"] == 3 + 20
+    assert (
+        handled(desk)["labels_alike"] == 25 and "20 records left out: empty label" in outcome.told
+    )
+    assert (
+        "in upper and lower case only; each is a class of its own: 'Fall', 'fall'" in outcome.told
+    )
+
+
+@fault(68, "a class named as missing cells are")
+def _(desk):
+    marks = ["NA", "nan", "NULL", "None", ".", "n/a"]
+    outcome = desk.learn(desk.file(csv_of([*GOOD, *(("x", mark) for mark in marks * 10)])))
+    assert outcome.status == 0 and set(marks) < labels_of(desk)
+    assert handled(desk)["labels_like_missing"] == 60
+    assert "60 records have a label that often stands for a missing one" in outcome.told
+    assert all(f"'{mark}'" in outcome.told for mark in marks)
+
+
+@fault(69, "a label column of lists")
+def _(desk):
+    both, few = ("x", "Respiratory; External"), ("x", "Circulatory|External")
+    for rows, number, sign in [
+        ([both] * 12, 12, ";"),
+        ([few] * 11, 11, "|"),
+        ([("x", f"I{n};J{n}") for n in range(9)], 9, ";"),  # pieces of no label, but many of them
+        ([("x", '"Respiratory, External"')] * 10, 10, ","),
+    ]:
+        told = learned_anew(desk, GOOD + rows)
+        assert handled(desk)["labels_like_lists"] == number and f"contain '{sign}'" in told
+    plain = [("x", '"Injury, other"')] * 10 + [("x", "Fall; jump")] * 10
+    assert "lists" not in learned_anew(desk, GOOD + plain)
+    assert "labels_like_lists" not in handled(desk)
+
+
+@fault(70, "dates now and today")
+def _(desk):
+    for word in ("now", "today", "Now", " today", "NaT"):
+        rows = [(*row, "2020-01-01") for row in GOOD] + [("fall", "External", word)]
+        data = desk.file(csv_of(rows, "cause,category,died"))
+        temporal = ("--split", "temporal", "--date", "died")
+        desk.refused(desk.learn(data, *temporal), "the date of 1 usable record", "2021-12-31")
+
+
+def forbidden(*_):
+    raise AssertionError("a connection was made")
+
+
+@fault(71, "a dataset folder that leads elsewhere")
+def _(desk):
+    folder, secret = desk.folder / "dataset", desk.file(csv_of([(SECRET, "a")]), "secret.csv")
+    folder.mkdir()
+    (folder / "x.csv").write_text(csv_of(GOOD))
+    for target in (
+        "http://127.0.0.1:1/x.csv",
+        "ftp://127.0.0.1/x.csv",
+        str(secret),
+        "../secret.csv",
+    ):
+        configs = f"configs:\n- config_name: default\n  data_files: '{target}'\n"
+        (folder / "README.md").write_text(f"---\n{configs}---\n")
+        (folder / ".huggingface.yaml").write_text(configs)
+        (folder / "state.json").write_text(json.dumps({"_data_files": [{"filename": target}]}))
+        (folder / "dataset_info.json").write_text(json.dumps({"download_checksums": {target: {}}}))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("socket.socket.connect", forbidden)
+            patch.setitem(sys.modules, "datasets", None)  # cannot be imported: it would follow them
+            table = read_table(str(folder))
+        assert column(table, "cause", "") == [text for text, _ in GOOD]
+    (folder / "y.csv").symlink_to(secret)
+    desk.refused_in_both(folder, "y.csv", "a link")
+    (folder / "y.csv").unlink()
+    (folder / "y.csv.gz").write_bytes(gzip.compress(csv_of(GOOD).encode()))
+    unreadable(folder, "y.csv.gz", "compressed")
+    (folder / "y.csv.gz").unlink()
+    (folder / "y.jsonl").write_text('{"cause": "x", "category": "a"}\n')
+    unreadable(folder, "several kinds")
+    (folder / "y.jsonl").rename(folder / "y.csv")
+    desk.refused_in_both(folder, "y.csv", "other columns than in", "x.csv")
+
+
+def changed(content, at, value):
+    """A file with one byte changed."""
+    return content[:at] + bytes([value]) + content[at + 1 :]
+
+
+@fault(72, "damaged Arrow and Parquet files")
+def _(desk):
+    texts = pa.table({"cause": [f"asthma {n}" for n in range(40)], "category": ["a", "b"] * 20})
+    arrow, parquet = desk.folder / "x.arrow", desk.folder / "x.parquet"
+    with pa.ipc.new_stream(arrow, texts.schema) as writer:
+        writer.write_table(texts)
+    pq.write_table(texts, parquet, compression="none", store_schema=False)
+    for path in (arrow, parquet):
+        whole = path.read_bytes()
+        assert len(read_table(str(path))) == 40
+        for at in range(0, len(whole), 3):  # must neither crash nor raise anything else
+            path.write_bytes(changed(whole, at, (whole[at] + 128) % 256))
+            with contextlib.suppress(InputError):
+                table = read_table(str(path))
+                assert all(column(table, name, "") is not None for name in table.column_names)
+        path.write_bytes(whole[: len(whole) // 2])
+        unreadable(path, path.name, "not a readable")
+    # An offset in the middle that points far beyond the file.
+    with pa.ipc.new_stream(arrow, texts.schema) as writer:
+        writer.write_table(texts)
+    offsets = struct.pack("<3i", 0, 8, 16)
+    at = arrow.read_bytes().index(offsets) + 80
+    arrow.write_bytes(
+        arrow.read_bytes()[:at] + struct.pack("<i", 2**30) + arrow.read_bytes()[at + 4 :]
+    )
+    desk.refused_in_both(arrow, "x.arrow", "column 'cause' is damaged")
+    no_text = pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.py_buffer(struct.pack("<2i", 0, 1)), pa.py_buffer(b"\xff")]
+    )
+    days = pa.array([2**30], pa.int32()).cast(pa.date32())
+    mars = pa.array([1], pa.timestamp("us", tz="Mars/Phobos"))
+    for cells, words in ((no_text, "not UTF-8"), (days, "out of range"), (mars, "time zone")):
+        pq.write_table(pa.table({"cause": cells, "category": cells}), parquet)
+        unreadable(parquet, "x.parquet", "column 'cause'", words)
+    with pa.ipc.new_file(
+        arrow, texts.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")
+    ) as w:
+        w.write_table(texts)
+    unreadable(arrow, "x.arrow", "compressed")
+
+
+@fault(73, "a mistyped name of a table, and the hub")
+def _(desk):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("socket.socket.connect", forbidden)
+        patch.setattr("socket.getaddrinfo", forbidden)
+        for name in ("recrods.csv", "owner/name", "squad", "nosuch"):
+            desk.refused_in_both(name, name, "no such file or folder", "hub:owner/name")
+        for name in ("hub:", "hub:../x", "hub:a/b/c", "hub:https://x"):
+            desk.refused_in_both(name, name, "hub:owner/name")
+    with socket.socket() as silent, pytest.MonkeyPatch.context() as patch:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        patch.setattr("textlstm.dataset.HUB_SECONDS", 0.2)
+        patch.setattr(
+            "huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}"
+        )
+        started = time.monotonic()
+        desk.refused_in_both("hub:owner/name", "hub:owner/name", "cannot be had from the hub")
+        assert time.monotonic() - started < 15
+
+
+@fault(74, "files whose few bytes are many rows or cells")
+def _(desk):
+    path, n = desk.folder / "x.parquet", columnar.MAX_ROWS + 1
+    nothing, folder = pa.nulls(n), desk.folder / "dataset"
+    pq.write_table(pa.table({"cause": nothing, "category": nothing}), path)
+    desk.refused_in_both(path, "x.parquet", f"{n:,} rows", "so small a file")
+    folder.mkdir()
+    with pa.ipc.new_file(
+        folder / "x.arrow", pa.schema({"cause": pa.null(), "category": pa.null()})
+    ) as writer:
+        writer.write_batch(pa.record_batch({"cause": nothing, "category": nothing}))
+    desk.refused_in_both(folder, "x.arrow", f"{n:,} rows")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(columnar, "MAX_CELLS", 10_000)
+        patch.setattr(columnar, "CELLS_PER_BYTE", 0)
+        wide = pa.array(["x"] * 101).dictionary_encode()
+        pq.write_table(pa.table({f"c{n}": wide for n in range(100)}), path)
+        unreadable(path, "x.parquet", "10,100 cells")
+        lists = pa.array([[None] * 10_001], pa.list_(pa.int8()))
+        pq.write_table(pa.table({"cause": lists, "category": [1]}), path)
+        unreadable(path, "x.parquet", "10,002 cells")
+        pq.write_table(pa.table({"cause": wide[:100], "category": wide[:100]}), path)
+        assert len(read_table(str(path))) == 100
+
+
+@fault(75, "columns and keys without number")
+def _(desk):
+    keys = "".join(f'{{"{n}": 1}}\n' for n in range(4_000))
+    desk.refused_in_both(desk.file(keys, "x.jsonl"), "x.jsonl", "different keys", "larger than")
+    keys = json.dumps(dict.fromkeys(map(str, range(60_000)), 1))
+    desk.refused_in_both(desk.file(keys, "x.jsonl"), "x.jsonl", "16,384 columns")
+    wide = ",".join(f"c{n}" for n in range(60_000)) + "\n"
+    desk.refused_in_both(desk.file(wide + '"' * 3), "60,000 columns", "16,384")
+    fewer = ",".join(f"c{n}" for n in range(5_000)) + "\n"
+    for content in (fewer, "1\n"):
+        outcome = desk.learn(desk.file(fewer + content))
+        desk.refused(outcome)
+        assert len(outcome.told) < 500
+    assert outcome.told.count("'c") <= 22 or "fields" in outcome.told
+
+
+@fault(76, "odd JSON")
+def _(desk):
+    row = '{"cause": "x", "category": "a"'
+    for odd, words in [
+        (row + ', "cause": "y"}', "a key twice"),
+        (row + ', "more": {"a": 1, "a": 2}}', "a key twice"),
+        (row + ', "more": ' + "[" * 100_000 + "]" * 100_000 + "}", "deeply"),
+        (row + ', "more": 1' + "0" * 5000 + "}", "not JSON"),
+        (row + ', "\\ud800": 1, "\\udfff": 2}', "stands there twice"),
+        (f"[{row}}}]", "not a JSON object"),
+    ]:
+        data = desk.file(f"{row}}}\n{odd}\n", "x.jsonl")
+        unreadable(data, "x.jsonl", words)
+    desk.refused_in_both(data, "x.jsonl", words)
+    for depth in range(900, 1000, 3):  # how deep is too deep hangs on what calls the reader
+        data = desk.file(row + ', "more": ' + "[" * depth + "]" * depth + "}", "x.jsonl")
+        with contextlib.suppress(InputError):
+            assert len(read_table(str(data))) == 1
+    data = desk.file(row + ', "\\ud800": "y", "list": ["\\u00e9\\ud800"]}\n', "x.jsonl")
+    out = desk.coded(data)
+    assert out["\ufffd"].tolist() == ["y"] and out["list"].tolist() == ['["\u00e9\ufffd"]']
+
+
+@fault(77, "character encodings")
+def _(desk):
+    for name in ("utf-32", "utf-16", "U16", "utf-32-be"):
+        written = csv_of([*GOOD, ("caf\u00e9", "External")]).encode(name)
+        data = desk.file(written if "be" not in name else codecs.BOM_UTF32_BE + written)
+        assert column(read_table(str(data), name), "cause", "")[-1] == "caf\u00e9"
+        right = "UTF-32" if "32" in name else "UTF-16"
+        unreadable(data, f"this is {right}; give --encoding {right.lower()}")
+    desk.refused(desk.code(data, "--encoding", "utf-16"), "this is UTF-32")
+    desk.refused_in_both(data, "this is UTF-32; give --encoding utf-32")
+    unreadable(desk.file(csv_of(GOOD)), "byte 0 is not utf-16", encoding="utf-16")
+    data = desk.file(csv_of(GOOD))
+    none = "undefined idna punycode unicode_escape raw_unicode_escape charmap rot13 base64 hex zlib"
+    for name in (*none.split(), "klingon", "a\0b", "\ud800"):
+        unreadable(data, "--encoding", encoding=name)
+        unreadable(desk.file("{}", "x.jsonl"), "--encoding", encoding=name)
+    desk.refused(desk.learn(data, "--encoding", "undefined"), "no encoding of text files")
+    desk.refused(desk.code(data, "--encoding", "undefined"), "no encoding of text files")
+
+
+@fault(78, "cells divided by other signs than commas")
+def _(desk):
+    rows = [("fall, at home", "External"), ('say "x; y"', "Respiratory")] * 20
+    wanted = [text for text, _ in rows]
+    for sign, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")):
+        told = io.StringIO()
+        writer = csv.writer(told, delimiter=sign)
+        writer.writerows([("cause", "category"), *rows])
+        outcome = desk.code(data := desk.file(told.getvalue()))
+        assert outcome.status == 0 and f"records.csv: read as divided by {name}" in outcome.told
+        # Whatever divides what is read, commas divide what is written.
+        assert pd.read_csv(desk.out)["cause"].tolist() == wanted
+        assert column(read_table(str(data), delimiter=sign, tell=forbidden), "cause", "") == wanted
+    assert "read as" not in desk.code(data, "--delimiter", "pipe").told
+    outcome = desk.learn(data)
+    assert outcome.status == 0 and f"preprocess: {data}: read as divided by" in outcome.told
+    shutil.rmtree(desk.run)
+    desk.out.unlink()
+    one = desk.file("cause; other\nfall\na; b; c\n\n")  # a column whose name has a semicolon
+    assert column(read_table(str(one)), "cause; other", "") == ["fall", "a; b; c", ""]
+    both = desk.file("cause;x|category\na;b|c\n")
+    desk.refused_in_both(both, "semicolons and vertical bars", "--delimiter")
+    for given in (";;", "a", '"', "\u00a6", "\n", " "):
+        unreadable(both, "--delimiter", delimiter=given)
+    spelled = desk.file("cause~category\nfall~External\n")
+    assert read_table(str(spelled), delimiter="~").column_names == ["cause", "category"]
+    desk.refused_in_both(desk.file("sep=;\ncause;category\nfall;External\n"), "remove that line")
 
 
 # ------------------------------------------------------------ bundles, folders, interruptions

@@ -135,7 +135,7 @@ def test_a_folder_of_json_lines_is_a_dataset(tmp_path):
 
 
 def test_an_empty_folder_is_refused(tmp_path):
-    with pytest.raises(InputError, match="dataset"):
+    with pytest.raises(InputError, match="no data file"):
         read_table(str(tmp_path))
 
 

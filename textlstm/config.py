@@ -88,8 +88,9 @@ def _checked(item: Any, value: Any) -> Any:
 class DataConfig(Settings):
     """Which records, and how they are divided."""
 
-    data: str = setting("data/sample.csv", "table of records: .csv, .tsv, .jsonl, .parquet, a "
-                        "dataset folder, or the id of a Hugging Face dataset")  # fmt: skip
+    data: str = setting("data/sample.csv", "table of records: .csv, .tsv, .jsonl, .parquet or "
+                        ".arrow, a folder of such files, or hub:owner/name, a data set of the "
+                        "Hugging Face hub")  # fmt: skip
     text: tuple[str, ...] = setting(
         ("cause",), "text columns, in reading order: the lines of one certificate"
     )
@@ -101,6 +102,8 @@ class DataConfig(Settings):
         "year counts, of ages ten years"
     )  # fmt: skip
     encoding: str = setting("utf-8", "character encoding of a text file, read strictly")
+    delimiter: str = setting("", "what separates the cells of a .csv or .tsv file: a sign such as "
+                             "';', or tab (default: what its header shows)")  # fmt: skip
     split: str = setting(
         "stratified",
         "how the holdout is drawn: stratified by label, grouped (identical texts on one side), "

@@ -3,17 +3,18 @@
 import codecs
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from textlstm.errors import InputError
+from textlstm.charsets import UTF8, codec_name, require_own_mark
+from textlstm.errors import InputError, quoted
 from textlstm.text import LONE_SURROGATE
 
 CHUNK_BYTES = 1 << 24
@@ -22,11 +23,14 @@ CHUNK_BYTES = 1 << 24
 CHUNK_ROWS = 100_000
 """Rows read at a time from sources that are counted in rows."""
 
-MAX_CELL = 1 << 27
-"""Characters of a cell, at most: behind a longer one is a quote that was never closed."""
+CHUNK_CELLS = 1 << 22
+"""Cells read at a time: fewer rows than :data:`CHUNK_ROWS` where there are many columns."""
 
-UTF8 = ("utf-8", "utf-8-sig")
-"""What Python calls UTF-8, without and with a byte order mark."""
+MAX_COLUMNS = 1 << 14
+"""Columns of a table, at most, as of a spreadsheet: each costs memory in every part."""
+
+MAX_CELL = 1 << 27
+"""Characters of a cell and of a line, at most: behind a longer one is a quote never closed."""
 
 COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf")
 """How gzip, zip, bzip2, xz, zstandard and 7z files begin."""
@@ -42,18 +46,12 @@ def decoded(path: Path, encoding: str) -> Iterator[str]:
 
 def _blocks(path: Path, encoding: str) -> Iterator[bytes]:
     """Yield the bytes of a text file, some at a time."""
-    try:
-        io.TextIOWrapper(io.BytesIO(), encoding=encoding)  # refuses what is no encoding of text
-    except LookupError as error:
-        raise InputError(f"--encoding {encoding}: no such encoding") from error
+    codec_name(encoding)  # refuses what is none
     with path.open("rb") as handle:
         block = handle.read(CHUNK_BYTES)
         if block.startswith(COMPRESSED):
             raise InputError(f"{path}: this file is compressed; unpack it first")
-        if block[:2] in (b"\xff\xfe", b"\xfe\xff") and "16" not in encoding:
-            raise InputError(f"{path}: this is UTF-16; give --encoding utf-16")
-        if block.startswith(codecs.BOM_UTF8) and codecs.lookup(encoding).name not in UTF8:
-            raise InputError(f"{path}: this is UTF-8; give --encoding utf-8")
+        require_own_mark(block, path, encoding)
         while block:
             yield block
             block = handle.read(CHUNK_BYTES)
@@ -63,14 +61,15 @@ def _decoded(
     blocks: Iterable[bytes], path: Path, encoding: str, position: int = 0
 ) -> Iterator[str]:
     """Yield the text of blocks of a file, which begin at a position in it."""
-    decoder = codecs.getincrementaldecoder(encoding)()
+    decoder = codecs.getincrementaldecoder(codec_name(encoding))()
     for block in chain(blocks, [b""]):
         pending = len(decoder.getstate()[0])
         try:
             text = decoder.decode(block, final=not block)
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:
+            place = position - pending + getattr(error, "start", 0)  # some codecs tell no place
             raise InputError(
-                f"{path}: byte {position - pending + error.start} is not {encoding}; "
+                f"{path}: byte {place} is not {encoding}; "
                 "give the file's own, for instance --encoding latin-1"
             ) from error
         yield text
@@ -92,7 +91,7 @@ def presumed_encoding(path: Path, usual: str) -> str:
         if handle.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
             return "utf-8"
     next(_blocks(path, usual), b"")  # refuses what is no encoding
-    if codecs.lookup(usual).name in UTF8:
+    if codec_name(usual) in UTF8:
         return usual
     try:
         ascii_only = all(map(str.isascii, _decoded(_blocks(path, "utf-8"), path, "utf-8")))
@@ -105,10 +104,18 @@ def presumed_encoding(path: Path, usual: str) -> str:
     return usual
 
 
-def lines(blocks: Iterable[str]) -> Iterator[str]:
-    """Yield lines with their ends, which are line feeds, carriage returns or both."""
+def lines(blocks: Iterable[str], path: Path) -> Iterator[str]:
+    """Yield lines with their ends, which are line feeds, carriage returns or both.
+
+    Raises
+    ------
+    InputError
+        If one is longer than :data:`MAX_CELL`; it names ``path``.
+    """
     rest = ""
     for block in blocks:
+        if len(rest) > MAX_CELL:
+            raise InputError(f"{path}: a line of more than {MAX_CELL:,} characters")
         # The last line may go on in the next block, and so may its end.
         *whole, rest = io.StringIO(rest + block, newline="").readlines() or [""]
         yield from whole
@@ -131,6 +138,7 @@ def read_delimited(path: Path, delimiter: str, encoding: str) -> Iterator[pa.Tab
             return
         if plain and not n_lines:
             names = _first_row(part, delimiter)
+            require_columns(names, path)
         table = _read_plain(part, delimiter, names, has_header=not n_lines) if plain else None
         if table is None:
             rest = chain([part], (later for later, _ in parts))
@@ -150,7 +158,7 @@ def _as_utf8(path: Path, encoding: str) -> tuple[Iterator[bytes], int]:
     """
     blocks = _blocks(path, encoding)
     first = next(blocks, b"")  # refuses what is no encoding
-    if codecs.lookup(encoding).name != "utf-8":
+    if codec_name(encoding) != "utf-8":
         return (text.encode("utf-8", "replace") for text in decoded(path, encoding)), 0
     start = first.removeprefix(codecs.BOM_UTF8)
     return chain([start], blocks), len(first) - len(start)
@@ -254,7 +262,7 @@ def _read_strictly(
     If any lines were read before, the names of the columns were among them.
     """
     csv.field_size_limit(MAX_CELL)
-    reader = csv.reader(lines(blocks), delimiter=delimiter, strict=True)
+    reader = csv.reader(lines(blocks, path), delimiter=delimiter, strict=True)
 
     def rows() -> Iterator[list[str]]:
         nonlocal names
@@ -263,6 +271,7 @@ def _read_strictly(
             names = names if n_lines else next(reader, [])
             if not names:
                 raise InputError(f"{path}: the file is empty; its first line must name the columns")
+            require_columns(names, path)
             for cells in reader:
                 if not cells and len(names) > 1:
                     continue  # a blank line; where there is one column it is an empty cell
@@ -281,12 +290,37 @@ def _read_strictly(
     yield from in_chunks(rows(), lambda some: from_rows(some, names))
 
 
-def in_chunks(items: Iterator[Any], build: Callable[[list[Any]], pa.Table]) -> Iterator[pa.Table]:
-    """Yield tables built of :data:`CHUNK_ROWS` items each, at least one, be it empty."""
-    some = list(islice(items, CHUNK_ROWS))
-    yield build(some)
-    while some := list(islice(items, CHUNK_ROWS)):
+def in_chunks(
+    rows: Iterable[Sequence[str]], build: Callable[[list[Sequence[str]]], pa.Table]
+) -> Iterator[pa.Table]:
+    """Yield tables built of so many rows of cells each, at least one table, be it empty.
+
+    A table is of :data:`CHUNK_ROWS` rows, or of as many as make :data:`CHUNK_CELLS` cells.
+    """
+    some: list[Sequence[str]] = []
+    n_cells, n_tables = 0, 0
+    for row in rows:
+        some.append(row)
+        n_cells += len(row)
+        if len(some) >= CHUNK_ROWS or n_cells >= CHUNK_CELLS:
+            yield build(some)
+            some, n_cells, n_tables = [], 0, n_tables + 1
+    if some or not n_tables:
         yield build(some)
+
+
+def chunk_rows(n_columns: int) -> int:
+    """Return how many rows of so many columns are read at a time."""
+    return max(1, min(CHUNK_ROWS, CHUNK_CELLS // max(1, n_columns)))
+
+
+def require_columns(names: Sequence[str], path: Path) -> None:
+    """Raise an :class:`InputError` if a table has too many columns, or two of one name."""
+    if len(names) > MAX_COLUMNS:
+        raise InputError(f"{path}: {len(names):,} columns; at most {MAX_COLUMNS:,} are read")
+    if len(set(names)) < len(names):
+        repeated, _ = Counter(names).most_common(1)[0]
+        raise InputError(f"{path}: the column name {quoted(repeated)} stands there twice")
 
 
 def from_rows(rows: Sequence[Sequence[str]], names: Sequence[str]) -> pa.Table:

@@ -2,7 +2,6 @@
 
 import math
 import re
-import unicodedata
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
@@ -19,6 +18,7 @@ from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 from textlstm.config import RARE_LABEL, DataConfig
 from textlstm.errors import InputError
 from textlstm.files import replacing
+from textlstm.labels import plain_label
 
 PARTS = ("train", "validation", "holdout")
 """The parts a table is split into; training and validation are the training side."""
@@ -33,6 +33,9 @@ Rounding would give such a class no record in the part, though all of them toget
 """
 
 _GROUP_FOLDS = 20
+
+_ISO_8601 = re.compile(r"\s*-?[0-9]{4}")
+"""How a date in ISO 8601 begins, which has its year first."""
 
 
 # ---------------------------------------------------------------------------------- checking
@@ -154,15 +157,6 @@ def texts_by_class(records: pd.DataFrame) -> dict[str, list[str]]:
     labels, numbers = distinct(records["label"])
     order = np.argsort(-np.bincount(numbers), kind="stable")
     return {labels[one]: as_list(records["text"][numbers == one]) for one in order}
-
-
-def plain_label(label: str) -> str:
-    r"""Return a label with single spaces, composed, so that what looks the same is the same.
-
-    >>> plain_label("  Heart\u00a0 disease\n")
-    'Heart disease'
-    """
-    return " ".join(unicodedata.normalize("NFC", label).split())
 
 
 def _listed(counts: Mapping[str, int]) -> str:
@@ -380,7 +374,9 @@ def says_when(name: str, cells: Sequence[str]) -> bool:
 
 def _dates(values: pd.Series) -> np.ndarray[Any, Any]:
     found, places = distinct(values)
-    dates = pd.to_datetime(pd.Series(found), errors="coerce", format="ISO8601", utc=True)
+    # pandas takes "now" and "today" for dates as well: another split every day.
+    written = [one if _ISO_8601.match(one) else None for one in found]
+    dates = pd.to_datetime(pd.Series(written), errors="coerce", format="ISO8601", utc=True)
     if unreadable := int(dates.isna().to_numpy()[places].sum()):
         raise InputError(
             f"the date of {unreadable} usable record(s) cannot be read; "

@@ -9,8 +9,10 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from textlstm.columnar import MAX_ROWS
 from textlstm.errors import InputError
 from textlstm.files import spreadsheet_plain, spreadsheet_safe
+from textlstm.labels import plain_label
 from textlstm.scoring import Scores, rounded
 from textlstm.tables import column
 from textlstm.text import preprocess
@@ -154,7 +156,7 @@ def answers(table: pa.Table, source: str, columns: Sequence[str], known: set[str
     ranked = [name for name in table.column_names if name.startswith("label_")]
     names = dict.fromkeys((ITEM, RECORDS, *columns, "label_1", *ranked, CODE))
     cells = pd.DataFrame({name: column(table, name, source) for name in names})
-    cells[CODE] = [_known(" ".join(code.split()), known) for code in cells[CODE]]
+    cells[CODE] = [_known(plain_label(code), known) for code in cells[CODE]]
     filled = cells[cells[CODE] != ""]
     plain = filled[[*columns, *ranked]].map(spreadsheet_plain)
     texts = [list(frame[list(columns)].itertuples(index=False)) for frame in (plain, filled)]
@@ -164,11 +166,16 @@ def answers(table: pa.Table, source: str, columns: Sequence[str], known: set[str
     ]
     _require(same[0] | same[1], source, f"the text is not the one of its {ITEM!r}; put it back, or "
              "remove the row")  # fmt: skip
-    _require(filled[RECORDS].str.fullmatch("0*[1-9][0-9]*"), source,
+    _require(filled[RECORDS].str.fullmatch("0*[1-9][0-9]{0,8}"), source,
              f"{RECORDS!r} is not a number of records")  # fmt: skip
     _require(filled[CODE].isin(known), source, "the code is none of the labels of the training "
              "table; mind their spelling, or leave the cell empty")  # fmt: skip
     kept = filled.assign(**{RECORDS: filled[RECORDS].astype(int)})
+    if (total := int(kept[RECORDS].sum())) > MAX_ROWS:
+        raise InputError(
+            f"{source}: {RECORDS!r} comes to {total:,} in all, more than the {MAX_ROWS:,} that are "
+            "written; put the numbers back"
+        )
     kept[ranked] = plain[ranked]
     kept[list(columns)] = plain[list(columns)].where(same[0], filled[list(columns)])
     return kept.reset_index(drop=True)

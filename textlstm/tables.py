@@ -3,74 +3,140 @@
 Everything is read as text: ``0123`` stays ``0123``, and ``NA``, ``None`` and ``null`` are words.
 """
 
-import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import chain
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from textlstm.delimited import CHUNK_ROWS, decoded, from_rows, in_chunks, lines, read_delimited
+from textlstm.columnar import Allowance, read_arrow, read_parquet
+from textlstm.dataset import HUB, data_files, from_hub
+from textlstm.delimited import CHUNK_ROWS, read_delimited
+from textlstm.delimiters import SIGNS, delimiter_of
 from textlstm.errors import InputError, missing, quoted
+from textlstm.jsonlines import read_json_lines
 
-MAX_UNPACKED, MAX_RATIO = 1 << 31, 1000
-"""What a Parquet file may unpack to: so many bytes, and beyond them so many times its own size."""
+KINDS = (".csv", ".tsv", ".jsonl", ".parquet", ".arrow")
+"""How the names of data files end."""
+
+USUAL_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
-def read_table(source: str, encoding: str = "utf-8") -> pa.Table:
+@dataclass(frozen=True)
+class Reading:
+    """How text files are read.
+
+    Attributes
+    ----------
+    encoding
+        Character encoding; decoding is strict. A UTF-8 byte order mark is dropped.
+    delimiter
+        What separates the cells of a ``.csv`` or ``.tsv`` file; empty: what the header shows.
+    tell
+        Is given a line about what was found out about a file.
+    """
+
+    encoding: str = "utf-8"
+    delimiter: str = ""
+    tell: Callable[[str], object] = str
+
+
+def read_table(
+    source: str,
+    encoding: str = "utf-8",
+    delimiter: str = "",
+    tell: Callable[[str], object] = str,
+) -> pa.Table:
     """Return a whole table; see :func:`read_chunks`."""
-    return pa.concat_tables(read_chunks(source, encoding))
+    return pa.concat_tables(read_chunks(source, encoding, delimiter, tell))
 
 
-def read_chunks(source: str, encoding: str = "utf-8") -> Iterator[pa.Table]:
+def read_chunks(
+    source: str,
+    encoding: str = "utf-8",
+    delimiter: str = "",
+    tell: Callable[[str], object] = str,
+) -> Iterator[pa.Table]:
     """Yield the rows of a table in order, some at a time, at least one part, be it empty.
 
     Parameters
     ----------
     source
-        A ``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet`` file; a folder that ``datasets`` can load;
-        or, if nothing of that name exists, the id of a Hugging Face dataset, of which the split
-        ``train`` is read. Text formats give strings only.
+        A file whose name ends in one of :data:`KINDS`; a folder of such files, of one kind and with
+        the same columns, which are read by name, those called ``train`` before others (see
+        :func:`textlstm.dataset.data_files`); or ``hub:owner/name``, a data set of the Hugging Face
+        hub, the one case in which anything is fetched. Text formats give strings only.
     encoding
         Of a text file; decoding is strict. A UTF-8 byte order mark is dropped.
+    delimiter
+        What separates the cells of a ``.csv`` or ``.tsv`` file; empty: what its header shows.
+    tell
+        Is given a line about what was found out about the files.
 
     Raises
     ------
     InputError
-        If the source cannot be found, decoded or parsed, or names a column twice. The message
-        gives the offset or row, never the text.
+        If the source cannot be found, decoded or parsed, names a column twice, or unpacks to far
+        more than its size. The message gives the offset or row, never the text.
     """
-    if re.match(r"\w+://|file:", source):
+    reading = Reading(encoding, delimiter, tell)
+    if source.startswith(HUB):
+        with from_hub(source) as folder:
+            yield from _read_folder(folder, reading)
+    elif re.match(r"\w+://|file:", source):
         raise InputError(f"{source}: an address, not a file; download it first")
-    path = Path(source)
-    readers: dict[str, Callable[[], Iterator[pa.Table]]] = {
-        ".csv": lambda: read_delimited(path, ",", encoding),
-        ".tsv": lambda: read_delimited(path, "\t", encoding),
-        ".jsonl": lambda: _from_json_lines(path, encoding),
-        ".parquet": lambda: _from_parquet(path),
-    }
-    if path.is_dir():
-        chunks = _from_datasets(source)
-    elif path.suffix.lower() in readers:
-        if not path.is_file():
-            raise InputError(f"{source}: no such file")
-        chunks = readers[path.suffix.lower()]()
-    elif path.exists():
-        raise InputError(f"{source}: unknown format; use {', '.join(readers)}")
+    elif Path(source).is_dir():
+        yield from _read_folder(Path(source), reading)
+    elif not Path(source).is_file():
+        raise InputError(
+            f"{source}: no such file or folder (a data set of the Hugging Face hub is given as "
+            f"{HUB}owner/name)"
+        )
     else:
-        chunks = _from_datasets(source)
-    first = next(chunks)
-    names = first.column_names
-    if repeated := [name for name in names if names.count(name) > 1]:
-        raise InputError(f"{source}: the column name {quoted(repeated[0])} stands there twice")
-    yield from chain([first], chunks)
+        yield from _read_file(Path(source), reading)
+
+
+def _read_file(
+    path: Path, reading: Reading, allowance: Allowance | None = None
+) -> Iterator[pa.Table]:
+    kind = path.suffix.lower()
+    if kind in USUAL_DELIMITERS:
+        usual = USUAL_DELIMITERS[kind]
+        sign = delimiter_of(path, reading.encoding, usual, reading.delimiter)
+        if sign != usual and not reading.delimiter:
+            reading.tell(f"{path}: read as divided by {SIGNS[sign]} (--delimiter, if it is not)")
+        return read_delimited(path, sign, reading.encoding)
+    if kind == ".jsonl":
+        return read_json_lines(path, reading.encoding)
+    if kind == ".parquet":
+        return read_parquet(path, allowance)
+    if kind == ".arrow":
+        return read_arrow(path, allowance)
+    raise InputError(f"{path}: unknown format; use {', '.join(KINDS)}")
+
+
+def _read_folder(folder: Path, reading: Reading) -> Iterator[pa.Table]:
+    """Yield the rows of the data files of a folder, one file after the other."""
+    paths = data_files(folder, KINDS)
+    if len(paths) > 1 or paths[0].parent != folder:
+        reading.tell(f"{folder}: {len(paths)} file(s) are read, {paths[0]} first")
+    allowance = Allowance(sum(path.stat().st_size for path in paths))
+    schema: pa.Schema | None = None
+    for path in paths:
+        for table in _read_file(path, reading, allowance):
+            schema = schema or table.schema
+            if sorted(table.column_names) != sorted(schema.names):
+                raise InputError(f"{path}: other columns than in {paths[0]}; name one of the files")
+            ordered = table.select(schema.names)
+            if not ordered.schema.equals(schema):
+                raise InputError(f"{path}: other types than in {paths[0]}; name one of the files")
+            yield ordered
+        # What is told of one file would be told of all.
+        reading = replace(reading, tell=str)
 
 
 def require_column(table: pa.Table, name: str, source: str) -> None:
@@ -101,19 +167,29 @@ def distinct_cells(table: pa.Table, name: str, source: str) -> tuple[list[str], 
         As :func:`column`.
     """
     require_column(table, name, source)
-    cells = table[name].combine_chunks()
+    try:
+        values, places = _distinct(table[name])
+        return [as_text(value) for value in values], places.astype(np.int64)
+    except InputError as error:
+        raise InputError(f"{source}: column {quoted(name)}: {error}") from error
+    except (pa.ArrowException, ValueError, OverflowError, LookupError) as error:
+        raise InputError(
+            f"{source}: column {quoted(name)}: a value that is out of range, such as a date, is "
+            "not text, or has a time zone that is not known here"
+        ) from error
+
+
+def _distinct(cells: pa.ChunkedArray) -> tuple[list[Any], NDArray[Any]]:
+    """Return the distinct values of a column, and which one each row has (n,)."""
+    cells = cells.combine_chunks()
     if pa.types.is_dictionary(cells.type):
         cells = cells.dictionary_decode()
     try:
         encoded = cells.dictionary_encode(null_encoding="encode")
         # Unlike to_numpy, this does not import pandas: half a second before a single record.
-        values, places = encoded.dictionary.to_pylist(), np.from_dlpack(encoded.indices)
+        return encoded.dictionary.to_pylist(), np.from_dlpack(encoded.indices)
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # lists and the like
-        values, places = cells.to_pylist(), np.arange(len(cells))
-    try:
-        return [as_text(value) for value in values], places.astype(np.int64)
-    except InputError as error:
-        raise InputError(f"{source}: column {name!r}: {error}") from error
+        return cells.to_pylist(), np.arange(len(cells))
 
 
 def distinct_records(
@@ -247,106 +323,3 @@ def as_text(value: Any) -> str:
     import pandas as pd  # late: few tables have values of other types, and it takes half a second
 
     return "" if pd.api.types.is_scalar(value) and pd.isna(value) else str(value)
-
-
-def _from_json_lines(path: Path, encoding: str) -> Iterator[pa.Table]:
-    # A row need not name every column: it takes a reading of all to know them.
-    names = list(dict.fromkeys(name for row in _json_rows(path, encoding) for name in row))
-
-    def build(rows: list[dict[str, Any]]) -> pa.Table:
-        return from_rows([[_json_text(row.get(name)) for name in names] for row in rows], names)
-
-    yield from in_chunks(_json_rows(path, encoding), build)
-
-
-def _json_rows(path: Path, encoding: str) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(lines(decoded(path, encoding)), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{path}: line {number} is not JSON") from error
-        if not isinstance(row, dict):
-            raise InputError(f"{path}: line {number} is not a JSON object")
-        yield row
-
-
-def _json_text(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, list | dict) else as_text(value)
-
-
-def _from_parquet(path: Path) -> Iterator[pa.Table]:
-    try:
-        limit = max(MAX_UNPACKED, MAX_RATIO * path.stat().st_size)
-        with pq.ParquetFile(path) as file:
-            schema = file.schema_arrow
-        texts = [field.name for field in schema if _is_text(field.type)]
-        # A text that stands in a million rows is read once: how large the rows would be is known
-        # before they are made.
-        with pq.ParquetFile(path, read_dictionary=texts) as file:
-            yield schema.empty_table()
-            for batch in file.iter_batches(CHUNK_ROWS):
-                limit -= sum(map(_unpacked_bytes, batch.columns))
-                if limit < 0:
-                    raise InputError(
-                        f"{path}: unpacks to more than {MAX_RATIO} times its size; if it is not "
-                        "a bomb, give it as CSV"
-                    )
-                yield pa.Table.from_batches([batch]).cast(schema)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path}: not a readable Parquet file") from error
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)
-    )
-
-
-def _unpacked_bytes(column: pa.Array) -> int:
-    if not pa.types.is_dictionary(column.type):
-        return int(column.nbytes)
-    lengths = pc.binary_length(column.dictionary).to_numpy(zero_copy_only=False)
-    rows = column.indices.drop_null().to_numpy()
-    return int(lengths[rows].sum(dtype=np.int64)) + 4 * len(column)
-
-
-def _from_datasets(source: str) -> Iterator[pa.Table]:
-    # Imported late: it takes a second, and most tables are files.
-    import datasets
-
-    _require_no_addresses(Path(source) / "README.md")
-    try:
-        if (Path(source) / "state.json").is_file():
-            dataset = datasets.load_from_disk(source)
-        else:
-            dataset = datasets.load_dataset(source, split="train")
-    except Exception as error:  # the hub, the cache and every builder raise their own kinds
-        raise InputError(
-            f"{source}: neither a file nor a dataset that can be loaded ({type(error).__name__})"
-        ) from error
-    rows = dataset.with_format("arrow")
-    for start in range(0, max(len(dataset), 1), CHUNK_ROWS):
-        table = rows[start : start + CHUNK_ROWS]
-        for name, feature in dataset.features.items():
-            if isinstance(feature, datasets.ClassLabel):
-                names = [None if code is None else feature.names[code]
-                         for code in table[name].to_pylist()]  # fmt: skip
-                place = table.column_names.index(name)
-                table = table.set_column(place, name, pa.array(names, pa.string()))
-        yield table
-
-
-def _require_no_addresses(card: Path) -> None:
-    """Refuse a folder whose card sends ``datasets`` elsewhere for the records."""
-    from huggingface_hub import DatasetCard
-
-    if not card.is_file():
-        return
-    try:
-        configs = DatasetCard.load(card).data.to_dict().get("configs")
-    except Exception as error:  # whatever its author wrote there
-        raise InputError(f"{card}: not a readable card of a dataset") from error
-    if "://" in str(configs):
-        raise InputError(f"{card}: names files on other machines; download them first")

@@ -51,12 +51,20 @@ def _runs(field: str) -> list[str]:
         field = unicodedata.normalize("NFKC", LONE_SURROGATE.sub("\ufffd", field))
     if "<" in field or ">" in field:
         field = field.translate(_ANGLE_BRACKETS)
-    if not field.isprintable():
-        field = field.translate(_invisible())
+    field = without_invisible(field)
     runs = field.split()
     if len(field) <= MAX_RUN:
         return runs
     return [run[at : at + MAX_RUN] for run in runs for at in range(0, len(run), MAX_RUN)]
+
+
+def without_invisible(text: str) -> str:
+    r"""Return a text without format characters, and with spaces for control characters.
+
+    >>> without_invisible("\ufeffa\x00b\u200bc")
+    'a bc'
+    """
+    return text if text.isprintable() else text.translate(_invisible())
 
 
 def mended(cells: Mapping[str, int]) -> dict[str, int]:

@@ -1,0 +1,348 @@
+"""Parquet and Arrow files, whoever made them: every value is checked, and unpacked to a limit.
+
+A few bytes of such a file can stand for millions of rows, and a wrong offset in it makes what reads
+a value reach beyond the file. So rows, cells and bytes are counted before a value is touched, and
+Arrow checks all offsets and texts (Arrow, "Security considerations": ``validate(full=True)``).
+"""
+
+import json
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyarrow import types
+
+from textlstm.delimited import chunk_rows, require_columns
+from textlstm.errors import InputError, quoted
+
+MAX_UNPACKED, MAX_RATIO = 1 << 31, 1000
+"""What a file may unpack to: so many bytes, and beyond them so many times its own size."""
+
+MAX_ROWS, ROWS_PER_BYTE = 1 << 24, 8
+"""Rows that a file may have: so many, and beyond them so many for each of its bytes."""
+
+MAX_CELLS, CELLS_PER_BYTE = 1 << 27, 64
+"""Cells that a file may have, empty ones included: as of rows."""
+
+MAX_WIDTH = 1 << 12
+"""Bytes of a value of fixed width, and values of a list of fixed length, at most."""
+
+ARROW_FILE = b"ARROW1\0\0"
+"""How an Arrow file begins; what follows is what an Arrow stream consists of."""
+
+
+class Allowance:
+    """What files of a table may still unpack to, by their size.
+
+    Parameters
+    ----------
+    n_bytes
+        The size of all of them together.
+    """
+
+    def __init__(self, n_bytes: int) -> None:
+        self._rows = max(MAX_ROWS, ROWS_PER_BYTE * n_bytes)
+        self._cells = max(MAX_CELLS, CELLS_PER_BYTE * n_bytes)
+        self._bytes = max(MAX_UNPACKED, MAX_RATIO * n_bytes)
+
+    def require(self, path: Path, n_rows: int, n_cells: int) -> None:
+        """Raise an :class:`InputError` if so many rows and cells are more than there may be."""
+        for what, wanted, left in (
+            ("rows", n_rows, self._rows),
+            ("cells", n_cells, self._cells),
+        ):
+            if wanted > left:
+                raise InputError(
+                    f"{path}: has {wanted:,} {what}, more than the {left:,} that are read of so "
+                    "small a file; if it is not a bomb, give it as CSV"
+                )
+
+    def spend_rows(self, path: Path, n_rows: int, n_columns: int) -> None:
+        """Count rows; raise an :class:`InputError` if they are more than are left."""
+        self.require(path, n_rows, n_rows * n_columns)
+        self._rows -= n_rows
+        self._cells -= n_rows * n_columns
+
+    def spend_bytes(self, path: Path, n_bytes: int) -> None:
+        """Count bytes; raise an :class:`InputError` if they are more than are left."""
+        self._bytes -= n_bytes
+        if self._bytes < 0:
+            raise InputError(
+                f"{path}: unpacks to more than {MAX_RATIO} times its size; if it is not a bomb, "
+                "give it as CSV"
+            )
+
+
+def read_parquet(path: Path, allowance: Allowance | None = None) -> Iterator[pa.Table]:
+    """Yield the rows of a Parquet file, at least one part, be it empty.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, cannot be read, or unpacks to more than is allowed, by default to a
+        file of its size.
+    """
+    with _readable(path, "Parquet"):
+        allowance = allowance or Allowance(path.stat().st_size)
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            _require_table(schema, path)
+            plain = _plain(schema)
+            n_rows = file.metadata.num_rows
+            n_cells = max(n_rows * len(schema), _values(file.metadata))
+            allowance.require(path, n_rows, n_cells)
+            leaves = [file.schema.column(number) for number in range(len(file.schema))]
+        texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
+        # A text that stands in a million rows is read once: how large the rows would be is known
+        # before they are made.
+        with pq.ParquetFile(path, read_dictionary=texts) as file:
+            yield _named(plain.empty_table(), path)
+            for batch in file.iter_batches(chunk_rows(len(schema))):
+                _check(batch, path, allowance)
+                yield _named(pa.Table.from_batches([batch]).cast(plain), path)
+
+
+def read_arrow(path: Path, allowance: Allowance | None = None) -> Iterator[pa.Table]:
+    """Yield the rows of an Arrow file or stream, at least one part, be it empty.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_parquet`; or if the values are compressed.
+    """
+    with _readable(path, "Arrow"):
+        allowance = allowance or Allowance(path.stat().st_size)
+        with pa.OSFile(str(path)) as file:
+            _to_first_message(file)
+            for message in pa.ipc.MessageReader.open_stream(file):
+                _require_not_compressed(message.metadata.to_pybytes(), path)
+        with pa.OSFile(str(path)) as file:
+            _to_first_message(file)
+            reader = pa.ipc.open_stream(file)
+            _require_table(reader.schema, path)
+            plain = _plain(reader.schema)
+            yield _named(plain.empty_table(), path)
+            for whole in reader:
+                _check(whole, path, allowance)
+                n_rows = chunk_rows(whole.num_columns)
+                for start in range(0, len(whole), n_rows):
+                    part = pa.Table.from_batches([whole.slice(start, n_rows)])
+                    yield _named(part.cast(plain), path)
+
+
+@contextmanager
+def _readable(path: Path, what: str) -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # Arrow's kinds, and Python's where a name is not even text
+        raise InputError(f"{path}: not a readable {what} file") from error
+
+
+# ---------------------------------------------------------------------------------- checking
+
+
+def _require_table(schema: pa.Schema, path: Path) -> None:
+    """Raise an :class:`InputError` if columns are too many or hold what no cell of a table does."""
+    require_columns(schema.names, path)
+    for field in schema:
+        if not (_is_view(field.type) or _is_cell(field.type)):
+            raise InputError(
+                f"{path}: column {quoted(field.name)} is of a type that is not read here; "
+                "leave it out, or make it text"
+            )
+
+
+def _is_cell(kind: pa.DataType) -> bool:
+    if isinstance(kind, pa.BaseExtensionType):
+        return _is_cell(kind.storage_type)
+    if types.is_dictionary(kind):
+        return _is_value(kind.value_type)
+    if types.is_map(kind):
+        return _is_cell(kind.key_type) and _is_cell(kind.item_type)
+    if types.is_struct(kind):
+        return all(_is_cell(kind.field(number).type) for number in range(kind.num_fields))
+    if types.is_fixed_size_list(kind) and kind.list_size > MAX_WIDTH:
+        return False
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        return _is_cell(kind.value_type)
+    return _is_value(kind)
+
+
+def _is_value(kind: pa.DataType) -> bool:
+    if types.is_fixed_size_binary(kind):
+        return bool(kind.byte_width <= MAX_WIDTH)
+    return _is_text(kind) or bool(
+        types.is_null(kind) or types.is_primitive(kind) or types.is_decimal(kind)
+    )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return any(
+        test(kind)
+        for test in (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
+    )
+
+
+def _is_view(kind: pa.DataType) -> bool:
+    return bool(types.is_string_view(kind) or types.is_binary_view(kind))
+
+
+def _values(metadata: Any) -> int:
+    """Return how many values a Parquet file has, those in lists among them."""
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    return sum(
+        group.column(number).num_values for group in groups for number in range(group.num_columns)
+    )
+
+
+def _check(batch: pa.RecordBatch, path: Path, allowance: Allowance) -> None:
+    """Count what a batch unpacks to, and check every value.
+
+    Raises
+    ------
+    InputError
+        If it is more than is allowed, or reading a value would reach beyond its buffer.
+    """
+    allowance.spend_rows(path, len(batch), batch.num_columns)
+    for name, values in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            if _is_view(values.type):
+                # Many of them may show the same text, which each of them has to be checked for.
+                values.validate()
+                allowance.spend_bytes(path, unpacked_bytes(values))
+            values.validate(full=True)
+            allowance.spend_bytes(path, unpacked_bytes(values))
+        except pa.ArrowException as error:
+            raise InputError(
+                f"{path}: column {quoted(name)} is damaged, or holds text that is not UTF-8"
+            ) from error
+
+
+def unpacked_bytes(values: pa.Array) -> int:
+    """Return how large values are once none of them shares memory: a byte each, at least."""
+    kind = values.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return unpacked_bytes(values.storage)
+    if types.is_dictionary(kind):
+        sizes = _sizes(values.dictionary)
+        return int(sizes[values.indices.drop_null().to_numpy()].sum()) + 4 * len(values)
+    if types.is_map(kind):
+        return len(values) + unpacked_bytes(values.keys) + unpacked_bytes(values.items)
+    if types.is_struct(kind):
+        fields = map(values.field, range(kind.num_fields))
+        return len(values) + sum(map(unpacked_bytes, fields))
+    if types.is_nested(kind):
+        return len(values) + unpacked_bytes(values.flatten())
+    if _is_view(kind):
+        return int(_sizes(values).sum()) + 4 * len(values)
+    return max(len(values), int(values.nbytes))
+
+
+def _sizes(values: pa.Array) -> np.ndarray[Any, Any]:
+    """Return the bytes of each value, none of them nested (n,)."""
+    if _is_view(values.type):  # of sixteen bytes each, the first four of which are the length
+        views = np.frombuffer(values.buffers()[1], np.int32)
+        lengths = views.reshape(-1, 4)[values.offset : values.offset + len(values), 0]
+        return np.maximum(lengths.astype(np.int64), 0)  # they are not checked yet
+    if _is_text(values.type):
+        lengths = pc.fill_null(pc.binary_length(values), 0)
+        return np.asarray(lengths.to_numpy(zero_copy_only=False), np.int64)
+    width = -(-int(values.nbytes) // max(1, len(values)))
+    return np.full(len(values), width, np.int64)
+
+
+def _plain(schema: pa.Schema) -> pa.Schema:
+    """Return a schema of columns that every format can hold: without dictionaries and views."""
+    fields = []
+    for field in schema:
+        kind = field.type.value_type if types.is_dictionary(field.type) else field.type
+        if _is_view(kind):
+            kind = pa.string() if types.is_string_view(kind) else pa.binary()
+        fields.append(field.with_type(kind))
+    return pa.schema(fields, schema.metadata)
+
+
+# ---------------------------------------------------------------------------------- Arrow's own
+
+
+def _to_first_message(file: pa.NativeFile) -> None:
+    if file.read(len(ARROW_FILE)) != ARROW_FILE:
+        file.seek(0)
+
+
+def _require_not_compressed(message: bytes, path: Path) -> None:
+    """Raise an :class:`InputError` if the values behind a message are compressed.
+
+    Arrow unpacks them before anybody can count. The message is a table of FlatBuffers, as
+    Message.fbs and Schema.fbs of the Arrow format lay it down.
+    """
+    kind = _field(message, _root(message), 1)
+    if kind is None or message[kind] == 1:  # a schema
+        return
+    body = _table(message, _root(message), 2)
+    if message[kind] == 2:  # a dictionary, whose values are a batch of records
+        body = _table(message, body, 1)
+    if _field(message, body, 3) is not None:
+        raise InputError(f"{path}: its values are compressed; write them without compression")
+
+
+def _root(message: bytes) -> int:
+    return int(struct.unpack_from("<I", message)[0])
+
+
+def _table(message: bytes, table: int, number: int) -> int:
+    """Return where the table lies that is a field of a table."""
+    place = _field(message, table, number)
+    if place is None:
+        raise ValueError("a message without its header")
+    return place + int(struct.unpack_from("<I", message, place)[0])
+
+
+def _field(message: bytes, table: int, number: int) -> int | None:
+    """Return where a field of a table lies, if the table has it."""
+    layout = table - struct.unpack_from("<i", message, table)[0]
+    entry = 4 + 2 * number
+    if entry >= struct.unpack_from("<H", message, layout)[0]:
+        return None
+    offset = struct.unpack_from("<H", message, layout + entry)[0]
+    return table + offset if offset else None
+
+
+# ---------------------------------------------------------------------------------- classes
+
+
+def _named(table: pa.Table, path: Path) -> pa.Table:
+    """Return a table with the names of classes, where its schema holds them, in place of numbers.
+
+    ``datasets`` writes them so. A number without a name is an error, but for -1: no class.
+    """
+    known = (table.schema.metadata or {}).get(b"huggingface")
+    if known is None:
+        return table
+    try:
+        features = json.loads(known)["info"]["features"]
+        classes = {
+            name: feature["names"]
+            for name, feature in features.items()
+            if feature.get("_type") == "ClassLabel" and name in table.column_names
+        }
+        for name, names in classes.items():
+            column = _class_names(table[name], pa.array(names, pa.string()))
+            table = table.set_column(table.column_names.index(name), name, column)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{path}: its classes and their names do not fit") from error
+    return table.replace_schema_metadata()
+
+
+def _class_names(numbers: pa.ChunkedArray, names: pa.Array) -> pa.ChunkedArray:
+    codes = numbers.cast(pa.int64())
+    codes = pc.if_else(pc.equal(codes, -1), pa.scalar(None, pa.int64()), codes)
+    return names.take(codes) if len(codes) else pa.chunked_array([], pa.string())

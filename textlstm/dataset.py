@@ -1,0 +1,144 @@
+"""Data sets: a folder of data files, or one of the Hugging Face hub.
+
+Of a folder, its own data files are read and nothing else: what its descriptions say is not
+followed, whoever wrote them.
+"""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from textlstm.errors import InputError, listed
+
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz")
+"""Endings of what is never unpacked."""
+
+TRAIN = re.compile(r"train(ing)?(\W|_|\d|$)", re.IGNORECASE)
+"""Names of the files and the folder that are the table, where there are others beside them."""
+
+HUB = "hub:"
+"""What the name of a data set on the hub begins with."""
+
+HUB_SECONDS = 10.0
+"""So long the hub may be silent."""
+
+CARDS = ("README.md", ".huggingface.yaml")
+"""Files of a data set that may send whoever follows them elsewhere."""
+
+
+def data_files(folder: Path, kinds: tuple[str, ...]) -> list[Path]:
+    """Return the files that are the table of a folder, by name.
+
+    Files and folders whose names begin with ``train`` go before others. If there is no data file,
+    those of the folder ``train`` or ``data`` in it are returned.
+
+    Parameters
+    ----------
+    kinds
+        Endings of data files.
+
+    Raises
+    ------
+    InputError
+        If there is none, they are of several kinds, or one is a link or compressed.
+    """
+    found = sorted(_entries(folder, kinds))
+    if not found:
+        inner = next(
+            (folder / name for name in ("train", "data") if _is_folder(folder / name)), None
+        )
+        if inner is None:
+            raise InputError(
+                f"{folder}: no data file in this folder, and none in a folder train or data in it; "
+                f"such files end in {', '.join(kinds)}"
+            )
+        return data_files(inner, kinds)
+    chosen = [path for path in found if TRAIN.match(path.name)] or found
+    if len({path.suffix.lower() for path in chosen}) > 1:
+        raise InputError(
+            f"{folder}: data files of several kinds, {listed([path.name for path in chosen])}; "
+            "name one of them"
+        )
+    return chosen
+
+
+def _entries(folder: Path, kinds: tuple[str, ...]) -> Iterator[Path]:
+    """Yield the data files that lie in a folder itself."""
+    for path in folder.iterdir():
+        if path.name.startswith((".", "_")):
+            continue
+        endings = {ending.lower() for ending in path.suffixes[-2:]}
+        if not endings.isdisjoint(COMPRESSED):
+            raise InputError(f"{path}: this file is compressed; unpack it first")
+        if path.suffix.lower() not in kinds:
+            continue
+        if path.is_symlink() or not path.is_file():
+            raise InputError(f"{path}: not a file of this folder but a link or the like; copy it")
+        yield path
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+# ---------------------------------------------------------------------------------- the hub
+
+
+@contextmanager
+def from_hub(source: str) -> Iterator[Path]:
+    """Give a folder that holds the split ``train`` of a data set on the hub, then remove it.
+
+    Parameters
+    ----------
+    source
+        :data:`HUB` and the id of the data set.
+
+    Raises
+    ------
+    InputError
+        If there is no such data set, the hub does not answer within :data:`HUB_SECONDS`, or the
+        data set names files that lie elsewhere.
+    """
+    name = source.removeprefix(HUB)
+    if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", name):
+        raise InputError(f"{source}: no data set of the hub is called so; give hub:owner/name")
+    if Path(name).exists():  # which `datasets` would load in its place
+        raise InputError(f"{source}: this is a file or folder; give it without {HUB}")
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            _download(name, Path(folder))
+        except InputError:
+            raise
+        except Exception as error:  # the hub, the network and every builder raise their own kinds
+            raise InputError(
+                f"{source}: cannot be had from the hub ({type(error).__name__}); is there such a "
+                "data set, and a connection?"
+            ) from error
+        yield Path(folder) / "train"
+
+
+def _download(name: str, folder: Path) -> None:
+    """Save the split ``train`` of a data set in a folder; what is fetched for it stays there."""
+    # Imported late: it takes a second, and most tables are files.
+    import datasets
+    from huggingface_hub import HfApi, hf_hub_download
+
+    known = HfApi().dataset_info(name, timeout=HUB_SECONDS)
+    for card in {one.rfilename for one in known.siblings or []}.intersection(CARDS):
+        text = hf_hub_download(name, card, repo_type="dataset", cache_dir=folder / "hub",
+                               revision=known.sha, etag_timeout=HUB_SECONDS)  # fmt: skip
+        _require_no_addresses(Path(text), name)
+    dataset = datasets.load_dataset(
+        name, split="train", revision=known.sha, cache_dir=str(folder / "cache")
+    )
+    dataset.save_to_disk(folder / "train")
+
+
+def _require_no_addresses(card: Path, name: str) -> None:
+    """Raise an :class:`InputError` if a card sends ``datasets`` elsewhere for the records."""
+    text = card.read_text(encoding="utf-8")
+    settings = text if card.suffix == ".yaml" else text.split("\n---", 1)[0]
+    if "://" in settings.partition("configs:")[2]:
+        raise InputError(f"{HUB}{name}: its {card.name} names files on other machines")
