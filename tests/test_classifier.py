@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -235,3 +236,49 @@ def test_a_handful_of_records_can_be_learned_from(n):
     texts = [f"w{number} x" for number in range(n)]
     classifier = TextLSTMClassifier(epochs=1).fit(texts, ["a", "b"] * (n // 2))
     assert classifier.predict_proba(texts).shape == (n, 2)
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ([np.inf] * 20, "infinity"),
+        ([None] * 20, "NaN"),
+        (["secret"] * 20, "must be numbers"),
+        (np.ones((20, 1)), "1D"),
+        ([1.0] * 5, "do not match"),
+        ([1j] * 20, "complex"),
+        ([-1.0] + [1.0] * 19, "at least 0"),
+        ([0] * 20, "non-zero|0 throughout"),
+    ],
+)
+def test_weights_are_refused_as_scikit_learn_refuses_them(weight, message):
+    with pytest.raises((InputError, TypeError), match=message) as refused:
+        quick().fit(["a", "b"] * 10, ["x", "y"] * 10, sample_weight=weight)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("weight", [None, 3, [1e308] * 40, [1e-320] * 40, [True] * 40, ["2"] * 40])
+def test_equal_weights_of_any_size_are_as_none(weight):
+    texts, labels = ["a", "b", "c", "d"] * 10, ["x", "y", "x", "y"] * 10
+    plain, weighted = (quick(epochs=1).fit(texts, labels, w) for w in (None, weight))
+    assert (weighted.predict_proba(texts) == plain.predict_proba(texts)).all()
+
+
+def test_what_weighs_nothing_beside_the_others_teaches_nothing():
+    texts, labels = ["a", "b", "c", "d"] * 10, ["x", "y", "z", "z"] * 10
+    weights = [1e308, 1e308, 1e-300, 1e-300] * 10
+    assert quick(epochs=1).fit(texts, labels, weights).classes_.tolist() == ["x", "y"]
+
+
+def test_a_refit_that_is_refused_leaves_the_estimator_as_it_was(texts, labels):
+    classifier = quick(epochs=1).fit(texts, labels)
+    before = classifier.predict_proba(texts[:6]), classifier.history_
+    pairs = [(text, "more") for text in texts]
+    for again in ((pairs, ["a"] * len(pairs)), (texts, labels, [np.inf] * len(texts)), ([], [])):
+        with pytest.raises(ValueError):
+            classifier.fit(*again)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("textlstm.classifier.train_bundle", mock.Mock(side_effect=KeyboardInterrupt))
+        classifier.fit(pairs, labels)
+    assert (classifier.predict_proba(texts[:6]) == before[0]).all()
+    assert classifier.history_ is before[1] and classifier.n_fields_ == 1

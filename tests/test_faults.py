@@ -1540,6 +1540,22 @@ def _(desk):
     assert desk.code(data).status == 0
 
 
+@fault(84, "a refit that is refused, and odd weights")
+def _(desk):
+    small = {"members": 1, "epochs": 1, "embedding": 4, "hidden_units": 4, "device": "cpu"}
+    texts, labels = ["asthma", "stroke"] * 10, ["a", "b"] * 10
+    classifier = TextLSTMClassifier(**small).fit(texts, labels)
+    before = classifier.predict_proba(texts)
+    odd = ([SECRET] * 20, [None] * 20, np.ones((20, 1)), [np.inf] * 20, [-1] * 20)
+    for weights in odd:
+        with pytest.raises(ValueError) as refused:
+            classifier.fit([(text, text) for text in texts], labels, sample_weight=weights)
+        assert SECRET not in str(refused.value)
+    assert (classifier.predict_proba(texts) == before).all()
+    classifier.fit(texts, labels, sample_weight=[1e308] * 20)
+    assert (classifier.predict_proba(texts) == before).all()
+
+
 @fault(85, "texts that others on the machine could read")
 def _(desk):
     umask = os.umask(0)

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state, column_or_1d
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from textlstm.bundle import Bundle
 from textlstm.config import DataConfig, Recipe, as_fields, load_recipe
@@ -114,7 +114,7 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     @_in_parameters()
     def fit(self, texts: Any, labels: Any, sample_weight: Any = None) -> Self:
-        """Train on raw texts.
+        """Train on raw texts. If they are refused, the estimator stays as it was.
 
         Parameters
         ----------
@@ -124,24 +124,27 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         labels
             (n,) labels of any sortable type.
         sample_weight
-            (n,) weights of the records, at least 0; by default all are 1.
+            (n,) weights of the records, at least 0, or one for all; by default all are 1. Only
+            their proportions count.
 
         Raises
         ------
         InputError
-            If the lengths differ, a label is missing, a weight is negative, or there are too few
-            records or classes.
+            If the lengths differ, a label is missing, there are too few records or classes, or
+            scikit-learn refuses the weights: they are not finite, negative, all 0, or not (n,).
+        TypeError
+            If weights are complex.
         """
         recipe = load_recipe(self.recipe).with_fields(**self.fields)
         device, seed = resolve_device(self.device), self._seed()
-        records, classes = self._records(texts, labels, sample_weight)
+        records, classes, n_fields = _records(texts, labels, sample_weight)
         if len(classes) < 2:
             raise InputError("texts with words of at least two classes are needed")
         train, validation = divide(records, DataConfig().validation, "stratified", seed)
         learned, places = distinct(train["text"])
         encoding = WordEncoding.fit(learned, recipe.encoding, np.bincount(places))
         found, places = distinct(records["text"])
-        self.history_ = []
+        history: list[Epoch] = []
         examples = as_examples(
             encoding.encode(found)[places],
             records["label"].to_numpy(),
@@ -149,21 +152,23 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             records.index.isin(validation.index),
             records["weight"].to_numpy(),
         )
-        self.bundle_ = train_bundle(
+        bundle = train_bundle(
             recipe,
             encoding,
             tuple(as_text(label) for label in classes.tolist()),
             examples,
             seed=seed,
             device=device,
-            on_epoch=self.history_.append,
+            on_epoch=history.append,
             summary={
-                "text fields": self.n_fields_,
+                "text fields": n_fields,
                 "training records": len(train),
                 "validation records": len(validation),
             },
         )
-        self.classes_ = classes
+        # All at once, at the end: until then it predicts as it did before.
+        self.bundle_, self.classes_, self.n_fields_ = bundle, classes, n_fields
+        self.history_ = history
         return self
 
     def _seed(self) -> int:
@@ -171,34 +176,6 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if isinstance(self.random_state, int | np.integer):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31))
-
-    def _records(
-        self, texts: Any, labels: Any, sample_weight: Any
-    ) -> tuple[pd.DataFrame, NDArray[Any]]:
-        """Return the records that teach something, by their row number, and the classes (C,).
-
-        Records have a text, of which each distinct one is kept once, a class number and a weight.
-        """
-        labels = column_or_1d(np.asarray(labels))
-        records, places = _distinct(texts)
-        if not records:
-            raise InputError("there are no texts to learn from")
-        weights = np.ones(len(labels)) if sample_weight is None else np.asarray(sample_weight)
-        if not len(places) == len(labels) == len(weights):
-            raise InputError(
-                f"{len(places)} texts, {len(labels)} labels and {len(weights)} weights do not match"
-            )
-        if pd.isna(labels).any():
-            raise InputError("a label is missing")
-        if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
-            raise InputError("sample_weight must be finite, at least 0, and not 0 throughout")
-        self.n_fields_ = len(records[0])
-        classes, codes = np.unique(labels, return_inverse=True)
-        text = pd.Categorical(preprocess(records)).take(places)
-        frame = pd.DataFrame({"text": text, "label": codes, "weight": weights.astype(float)})
-        frame = frame[(frame["text"] != "") & (frame["weight"] > 0)]
-        taught, codes = np.unique(frame["label"], return_inverse=True)
-        return frame.assign(label=codes), classes[taught]
 
     @_in_parameters()
     def predict_proba(self, texts: Any) -> NDArray[np.float64]:
@@ -263,3 +240,47 @@ def _distinct(texts: Any) -> tuple[list[tuple[str, ...]], NDArray[np.int32]]:
     places = (numbers.setdefault(record, len(numbers)) for record in as_records(texts))
     found = np.fromiter(places, np.int32)
     return list(numbers), found
+
+
+def _records(texts: Any, labels: Any, sample_weight: Any) -> tuple[pd.DataFrame, NDArray[Any], int]:
+    """Return the records that teach something, by row number, the classes (C,), and the fields F.
+
+    Records have a text, of which each distinct one is kept once, a class number and a weight.
+    """
+    labels = column_or_1d(np.asarray(labels))
+    records, places = _distinct(texts)
+    if not records:
+        raise InputError("there are no texts to learn from")
+    if len(places) != len(labels):
+        raise InputError(f"{len(places)} texts and {len(labels)} labels do not match")
+    weights = _weights(sample_weight, labels)
+    if pd.isna(labels).any():
+        raise InputError("a label is missing")
+    classes, codes = np.unique(labels, return_inverse=True)
+    text = pd.Categorical(preprocess(records)).take(places)
+    frame = pd.DataFrame({"text": text, "label": codes, "weight": weights})
+    frame = frame[(frame["text"] != "") & (frame["weight"] > 0)]
+    taught, codes = np.unique(frame["label"], return_inverse=True)
+    return frame.assign(label=codes), classes[taught], len(records[0])
+
+
+def _weights(sample_weight: Any, labels: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the weights (n,) as shares of the largest one, of which no sum is too large.
+
+    What is lost in single precision beside the largest one weighs nothing.
+    """
+    if sample_weight is not None and np.asarray(sample_weight).dtype.kind in "OUS":
+        try:
+            sample_weight = np.asarray(sample_weight).astype(np.float64)
+        except (TypeError, ValueError):  # whose message would show the cell
+            raise InputError("sample_weight must be numbers") from None
+    if np.ndim(sample_weight) == 1 and len(sample_weight) != len(labels):
+        raise InputError(f"{len(labels)} records and {len(sample_weight)} weights do not match")
+    try:
+        weights = _check_sample_weight(sample_weight, labels, dtype=np.float64)
+    except ValueError as error:
+        raise InputError(f"sample_weight is refused: {error}") from None
+    if (weights < 0).any() or not weights.any():
+        raise InputError("sample_weight must be at least 0, and not 0 throughout")
+    shares: NDArray[np.float64] = weights / weights.max()
+    return np.where(shares < np.finfo(np.float32).tiny, 0.0, shares)
