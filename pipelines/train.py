@@ -82,10 +82,11 @@ def train(run: Run, device_name: str) -> None:
             bundle.save(new.bundle)
             _write_history(new, epochs)
         run.note(device=device.type)
-        run.end("train", seconds())
+        run.end("train", round(checkpoint.before + seconds(), 3))
         checkpoint.remove()
     shell.say(
-        f"train: {len(epochs)} epochs on {device.type} in {seconds():.1f} s; "
+        f"train: {len(epochs)} epochs on {device.type} in "
+        f"{checkpoint.before + seconds():.1f} s; "
         f"temperature {bundle.temperature:.2f}"
     )
 

@@ -50,3 +50,10 @@ def test_texts_of_several_records_are_fitted_as_the_records_would_be():
         expected = each[name].fit(texts, labels).predict_proba(TEXTS)
         got = fit(TEXTS, LABELS, records).predict_proba(TEXTS)
         np.testing.assert_allclose(got, expected, atol=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_baseline_that_needs_more_iterations_is_no_reason_for_a_warning(monkeypatch):
+    monkeypatch.setattr("textlstm.baselines.MOST_ITERATIONS", 1)
+    fitted = BASELINES["tfidf_logreg"](TEXTS, LABELS, np.ones(len(TEXTS), dtype=int))
+    assert fitted.predict_proba(TEXTS).shape == (len(TEXTS), 3)

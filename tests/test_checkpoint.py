@@ -119,3 +119,17 @@ def test_a_loss_that_stops_being_finite_leaves_a_good_checkpoint(tmp_path):
     with pytest.raises(InputError, match="--learning-rate"):
         training(checkpoint)
     assert sha256(tmp_path / "state.safetensors") == before
+
+
+def test_the_time_of_a_training_counts_all_of_its_parts(tmp_path, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("textlstm.checkpoint.time.perf_counter", lambda: now[0])
+    before = []
+    for seconds in (5.0, 7.0, 11.0):
+        one = Checkpoint(tmp_path, "inputs")
+        before.append(one.before)
+        now[0] += seconds
+        one.save({"t": torch.zeros(1)}, {"steps": 1})
+        now[0] += 1000.0  # lost, as after a kill; or between two processes
+    assert before == [0.0, 5.0, 12.0]
+    assert Checkpoint(tmp_path, "of other records").before == 0.0

@@ -1678,13 +1678,14 @@ def _(desk):
 
 @fault(90, "a terminal of unknown width")
 def _(desk):
+    shutil.copytree(desk.shared("dirty") / "run", desk.run)
     for columns, kind in [(0, "xterm"), (80, "dumb")]:
         with pytest.MonkeyPatch.context() as patch:
             terminal = Terminal(columns, patch)
             patch.setenv("TERM", kind)
             patch.setattr(progress, "PATIENCE", 0.0)
             patch.setattr(progress, "TICK", 0.001)
-            encode.main(["--run", str(desk.shared("dirty") / "run")])
+            encode.main(["--run", str(desk.run)])
             shown = terminal.shown()
         assert any(re.match("encode: (reading|taking|encoding) ", line) for line in shown), shown
         assert not any("[" in line for line in shown)

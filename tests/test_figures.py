@@ -216,3 +216,10 @@ def test_robustness_shows_before_and_after_with_the_number_of_records():
     assert points == {"as written": [[0.9, 0]], "changed": [[0.8, 0]]}
     assert [text.get_text() for text in drawn.texts] == ["80.0%"]
     assert figures.robustness_bars({}) is None
+
+
+@pytest.mark.filterwarnings("error")
+def test_names_in_scripts_that_the_font_lacks_are_no_reason_for_a_warning(tmp_path):
+    labels = ("\u6b7b\u56e0", "\u0645\u0648\u062a", "$\\frac{", "\x1b[2J")
+    figures.save_png(figures.confusion(np.eye(4, dtype=int) * 20, labels, None), tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size

@@ -139,3 +139,10 @@ def test_each_part_has_a_branch_of_its_own():
     stroke, asthma = encoding.index["stroke"], encoding.index["asthma"]
     assert not first.words[0, stroke, :-1].any() and second.words[0, stroke, :-1].any()
     assert not first.words[0, asthma, :-1].any() and second.words[0, asthma, :-1].any()
+
+
+@pytest.mark.filterwarnings("error")
+def test_many_classes_of_a_text_each_are_no_reason_for_a_warning():
+    texts = [f"w{number} x" for number in range(60)]
+    _, branch = fitted(texts, list(range(60)), n_classes=60)
+    assert branch.bias.isfinite().all()

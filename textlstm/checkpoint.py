@@ -50,6 +50,8 @@ class Checkpoint:
     ----------
     start
         What an earlier process saved, if it counts.
+    before
+        Seconds that the earlier processes took until they last saved.
     stopping
         Whether the training is to save and end after the step it is taking.
     """
@@ -60,7 +62,9 @@ class Checkpoint:
         self._stepping = False
         self._due = 0.0
         self.stopping = False
+        self._begun = time.perf_counter()
         self.start = self._read()
+        self.before = float(self.start.facts.get("spent", 0.0)) if self.start else 0.0
 
     def due(self) -> bool:
         """Return whether enough time is over for another save, or the training is to end."""
@@ -76,7 +80,8 @@ class Checkpoint:
         """
         started = time.perf_counter()
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        text = json.dumps(facts, allow_nan=False)
+        spent = self.before + started - self._begun
+        text = json.dumps({**facts, "spent": spent}, allow_nan=False)
         header = {"inputs": self._inputs, "facts": text, "sha256": _digest(tensors, text)}
         folders.make_private(self._folder)
         write_bytes(self._path, safetensors.torch.save(dict(tensors), header), private=True)

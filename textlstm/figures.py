@@ -1,5 +1,6 @@
 """Numbers in, figures out: every picture of the report, drawn from figures computed before."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -51,13 +52,16 @@ RESOLUTION = 150  # dots an inch
 def save_png(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, without a date, so that equal figures give equal bytes."""
     with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=RESOLUTION, metadata={"Software": None})
+        temporary.write_bytes(png(figure))
 
 
 def png(figure: Figure) -> bytes:
     """Return a figure as PNG, for a page."""
     content = BytesIO()
-    figure.savefig(content, format="png", dpi=RESOLUTION, metadata={"Software": None})
+    with warnings.catch_warnings():
+        # A character that the font lacks is drawn as a box; the tables have the whole name.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        figure.savefig(content, format="png", dpi=RESOLUTION, metadata={"Software": None})
     return content.getvalue()
 
 

@@ -18,6 +18,7 @@ sums over words: the words' votes can be added up without ever forming the featu
 import copy
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -161,6 +162,18 @@ def mean_branch(branches: Sequence[LinearBranch]) -> LinearBranch:
     return mean
 
 
+@contextmanager
+def without_advice() -> Iterator[None]:
+    """Fit a logistic regression without scikit-learn's advice, which does not apply to ours.
+
+    After all of its iterations it is as near to its optimum as need be; and where hardly a text
+    carries the label of another, classes are still classes and no numbers to regress on.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of which ConvergenceWarning is one
+        yield
+
+
 def _fit(
     features: "sparse.csr_matrix",
     texts: NDArray[np.int32],
@@ -174,7 +187,6 @@ def _fit(
     ``features`` are of distinct texts; ``texts`` says which one each record has.
     """
     from scipy import sparse
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     votes, bias = np.zeros((features.shape[1], n_classes)), np.zeros(n_classes)
@@ -187,8 +199,7 @@ def _fit(
     pairs = records.tocsr().tocoo()
     model = LogisticRegression(C=strength, max_iter=MAX_ITERATIONS, tol=TOLERANCE)
     rows = stacked(features[pairs.row[some]] for some in some_of(len(pairs.row)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with without_advice():
         model.fit(rows, pairs.col, sample_weight=pairs.data)
     # Of two classes scikit-learn keeps one. A class without records is as unlikely as the least
     # likely of the others.
