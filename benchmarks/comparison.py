@@ -19,7 +19,7 @@ from textlstm import TextLSTMClassifier
 from textlstm.config import MAX_SEED, DataConfig
 from textlstm.errors import InputError
 from textlstm.metrics import scores
-from textlstm.records import divide, usable
+from textlstm.records import Usable, divide, usable
 from textlstm.tables import column, read_table
 from textlstm.text import preprocess
 
@@ -95,12 +95,18 @@ def table(results: dict[str, pd.DataFrame], reference: str) -> str:
 
 
 def load(data: str, text: Sequence[str], label: str) -> pd.DataFrame:
-    """Return the usable records: raw fields, preprocessed text, label."""
-    source = read_table(data)
-    fields = list(zip(*(column(source, name, data) for name in text), strict=True))
-    frame = pd.DataFrame({"text": preprocess(fields), "label": column(source, label, data)})
+    """Return the records of frequent classes: raw fields, preprocessed text, label."""
+    return load_usable(DataConfig(data=data, text=tuple(text), label=label)).records
+
+
+def load_usable(config: DataConfig) -> Usable:
+    """Return the records of a table by what can be learned from them, columns as in `load`."""
+    source = read_table(config.data)
+    fields = list(zip(*(column(source, name, config.data) for name in config.text), strict=True))
+    label = column(source, config.label, config.data)
+    frame = pd.DataFrame({"text": preprocess(fields), "label": label})
     frame["fields"] = fields
-    return usable(frame, DataConfig(data=data, text=tuple(text), label=label))[0]
+    return usable(frame, config)
 
 
 def read_kept(path: Path | None) -> dict[Key, dict[str, float]]:

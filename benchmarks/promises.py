@@ -1,68 +1,106 @@
 """How promises are kept: the error and the coverage measured on holdouts, beside those named.
 
     python -m benchmarks.promises --data FILE --text COL [COL ...] --label COL
-                                  [--split stratified|grouped] [--seeds 0 1 2 ...] [--keep FILE]
+                                  [--split stratified|grouped] [--rare drop|merge|keep]
+                                  [--seeds 0 1 2 ...] [--keep FILE]
 
 Each seed draws another holdout, which is stratified and, where ``grouped``, of texts that no other
 record has. The default recipe is trained on the other records, of which those left out by a
 network, in the same way, are what promises are read off. Prints two Markdown tables: what
 is coded automatically, and prediction sets. A promise is kept where the share of wrong labels among
 the accepted records of the holdout is no larger than promised; where it is, while its 95 % interval
-reaches down to what was promised, chance may have done it. With --keep what is measured is added to
-a file, and what is there already is not measured again.
+reaches down to what was promised, chance may have done it. Records of classes that are dropped or
+merged count as errors where they are accepted, and no set holds their label. With --keep what is
+measured is added to a file, and what is there already is not measured again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
-from benchmarks.comparison import append_kept, leaving, load, read_kept, task_parser
+from benchmarks.comparison import append_kept, leaving, load_usable, read_kept, task_parser
 from pipelines import shell
 from textlstm.bundle import Bundle
-from textlstm.config import DataConfig, load_recipe
+from textlstm.config import DataConfig, Recipe, load_recipe
 from textlstm.decisions import percent, repeats
 from textlstm.encoding import WordEncoding
 from textlstm.fitting import as_examples, train_bundle
-from textlstm.records import divide
+from textlstm.rare import RareClasses
+from textlstm.records import PART, Usable, distinct, split
 from textlstm.reporting import measured_decisions
 from textlstm.scoring import score
 
 RECIPE = "default"
 
 
-def measure(records: pd.DataFrame, how: str, seed: int) -> dict[str, Any]:
+def measure(found: Usable, how: str, seed: int) -> dict[str, Any]:
     """Return what was promised and measured on a seed's holdout, classes apart."""
-    train, holdout = divide(records, DataConfig().holdout, how, seed)
-    bundle = trained(train, how, seed)
-    holdout = holdout[holdout["label"].isin(bundle.labels)]
-    truth = np.searchsorted(bundle.labels, holdout["label"].to_numpy(dtype=str))
-    unseen = ~holdout["text"].isin(train["text"]).to_numpy()
-    alike = repeats(holdout["text"].factorize()[0]) if how == "grouped" else None
-    outcome = score(bundle, holdout["text"].tolist())
-    found = measured_decisions(bundle.held_out, outcome, truth, unseen, (), alike)
-    return {name: found[name] for name in ("held_out", "promises", "sets")}
+    parts, rare = split(found, DataConfig(split=how), seed)
+    bundle = trained(found, parts, rare, load_recipe(RECIPE), how, seed)
+    new = pd.concat([parts["holdout"], rare[rare[PART] == "holdout"]])
+    learned = pd.concat([parts["train"], parts["validation"]])["text"]
+    measured = measured_on(bundle, new, ~new["text"].isin(learned).to_numpy(), how)
+    return {name: measured[name] for name in ("held_out", "promises", "sets")}
 
 
-def trained(records: pd.DataFrame, how: str, seed: int) -> Bundle:
-    """Return the recipe as trained on records of which those left out are drawn in a given way."""
-    recipe = load_recipe(RECIPE)
-    learned, validation = divide(records, DataConfig().validation, how, seed)
-    labels, codes = np.unique(records["label"].to_numpy(dtype=str), return_inverse=True)
-    encoding = WordEncoding.fit(learned["text"].tolist(), recipe.encoding)
+def measured_on(
+    bundle: Bundle, new: pd.DataFrame, unseen: NDArray[np.bool_], how: str
+) -> dict[str, Any]:
+    """Return what was promised, and what became of it on new records, whatever their classes.
+
+    Parameters
+    ----------
+    unseen
+        (n,) whether the text of each record is absent from the training records.
+    """
+    truth = pd.Index(bundle.labels).get_indexer(pd.Index(new["label"]))
+    texts, places = distinct(new["text"])
+    alike = repeats(places) if how == "grouped" else None
+    return measured_decisions(
+        bundle.held_out, score(bundle, texts), truth, unseen, (), alike, places
+    )
+
+
+def trained(
+    found: Usable,
+    parts: Mapping[str, pd.DataFrame],
+    rare: pd.DataFrame,
+    recipe: Recipe,
+    how: str,
+    seed: int,
+) -> Bundle:
+    """Return a recipe as trained on the records outside the holdout, as the stages train it.
+
+    Parameters
+    ----------
+    found, parts, rare
+        The records of a table, and as :func:`textlstm.records.split` divides them.
+    """
+    training = pd.concat([parts["train"], parts["validation"]])
+    labels, codes = np.unique(training["label"].to_numpy(dtype=str), return_inverse=True)
+    encoding = WordEncoding.fit(parts["train"]["text"].tolist(), recipe.encoding)
     examples = as_examples(
-        encoding.encode(records["text"].tolist()),
+        encoding.encode(training["text"].tolist()),
         codes,
         encoding,
-        records.index.isin(validation.index),
+        np.arange(len(training)) >= len(parts["train"]),
         split=how,
     )
+    judging = rare[rare[PART] != "holdout"]
+    classes = RareClasses(
+        encoding.encode(judging["text"].tolist()),
+        (judging[PART] == "validation").to_numpy(),
+        found.uncodable_share,
+        tuple(np.flatnonzero(np.isin(labels, found.borderline)).tolist()),
+    )
     return train_bundle(
-        recipe, encoding, tuple(labels.tolist()), examples,
-        seed=seed, device=torch.device("cpu"), on_epoch=lambda epoch: None,
+        recipe, encoding, tuple(labels.tolist()), examples, seed=seed,
+        device=torch.device("cpu"), on_epoch=lambda epoch: None, rare=classes,
     )  # fmt: skip
 
 
@@ -121,21 +159,24 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags, measure every seed, print the tables."""
     parser = task_parser(__doc__, range(20))
     parser.add_argument("--split", choices=("stratified", "grouped"), default="stratified")
+    parser.add_argument("--rare", choices=("drop", "merge", "keep"), default="drop")
     given = parser.parse_args(argv)
     results = []
-    name = RECIPE if given.split == "stratified" else f"{RECIPE}, {given.split}"
+    name = f"{RECIPE}, {given.split}, rare classes: {given.rare}"
+    config = DataConfig(data=given.data, text=tuple(given.text), label=given.label, rare=given.rare)
     with leaving(given.keep):
-        records = load(given.data, given.text, given.label)
+        found = load_usable(config)
         known: dict[Any, Any] = read_kept(given.keep)
         for seed in given.seeds:
             key = Path(given.data).name, tuple(given.text), given.label, name, seed
             if key not in known:
-                known[key] = measure(records, given.split, seed)
+                known[key] = measure(found, given.split, seed)
                 if given.keep:
                     append_kept(given.keep, key, known[key])
             results.append(known[key])
-    print(f"**{given.label}** from {' + '.join(given.text)}: {len(records)} records, "
-          f"{len(results)} seeds\n")  # fmt: skip
+    print(f"**{given.label}** from {' + '.join(given.text)}: "
+          f"{len(found.records) + len(found.rare)} records, {found.uncodable} of them of classes "
+          f"that the model cannot give, {len(results)} seeds\n")  # fmt: skip
     print(promise_table(results), set_table(results), sep="\n\n")
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import ablations, comparison, peers, plain, promises, speed
+from benchmarks import ablations, comparison, invented, peers, plain, promises, speed
 from pipelines import shell
-from textlstm.config import Recipe
+from textlstm.config import Recipe, load_recipe
 from textlstm.errors import InputError
 
 FIELDS = [("stroke", "fall"), ("fall", "stroke")] * 20
@@ -287,8 +287,60 @@ def test_promises_are_measured_on_the_holdout_and_kept(
     monkeypatch.setattr("sys.argv", [*command.split(), *more])
     promises.main()
     first = capsys.readouterr().out
-    assert first.startswith("**category** from cause: 120 records, 2 seeds")
+    assert first.startswith("**category** from cause: 120 records, 0 of them")
     assert "| 1 % | 0 of 2 |" in first and "| 95 % | " in first
     monkeypatch.setattr(promises, "measure", None)
     promises.main()
     assert capsys.readouterr().out == first
+
+
+# ------------------------------------------------------------------------------------ invented
+
+
+def test_invented_tables_have_the_rare_classes_they_should():
+    shares = []
+    for seed in range(40):
+        population = invented.Population(seed)
+        counts = population.draw(population.n_records)["label"].value_counts()
+        shares.append(counts[counts < 10].sum() / counts.sum() - population.rare_share)
+    assert -0.1 < np.mean(shares) < 0.02 and np.ptp(shares) < 0.4
+    again = (invented.Population(3).draw(5) for _ in range(2))
+    pd.testing.assert_frame_equal(*again)
+
+
+def test_invented_tables_are_measured_once_and_what_is_broken_is_told(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(invented, "NEW_RECORDS", 200)
+    small = load_recipe("default").with_fields(
+        members=1, epochs=1, embedding=4, hidden_units=4, linear=0.0, start="narrow-normal"
+    )
+    monkeypatch.setattr(invented, "recipe", lambda: small)
+    keep = ["--keep", str(tmp_path / "kept.jsonl")]
+    rare = ["rare", "--tables", "1", "--rare", "drop", *keep]
+    invented.main(rare)
+    first = capsys.readouterr().out
+    assert "**drop**, 1 tables" in first and "| 2% | " in first and "| 95% | " in first
+    monkeypatch.setattr(invented, "rare_classes", None)
+    invented.main(rare)
+    assert capsys.readouterr().out == first
+    invented.main(["noise", "--tables", "1", *keep])
+    assert "| 1 | 0 |" in capsys.readouterr().out
+    line = (tmp_path / "kept.jsonl").read_text().splitlines()[1]
+    (tmp_path / "kept.jsonl").write_text(line.replace('"win": false', '"win": true') + "\n")
+    with pytest.raises(InputError, match="not all of it holds"):
+        invented.main(["noise", "--tables", "1", *keep])
+
+
+@pytest.mark.parametrize(("errors", "held"), [([0.01] * 20, True), ([0.03, *[0.01] * 19], True),
+                                              ([0.03, 0.03, *[None] * 18], False)])  # fmt: skip
+def test_promises_hold_in_nineteen_tables_of_twenty(errors, held):
+    promised = [{"coded": 0.5, "error": error, "possible": 0.6} for error in errors]
+    kept = {"coded": 0.5, "error": 0.0, "possible": 0.6}
+    results = [
+        {"promises": {str(error): one if error == 0.02 else kept for error in invented.ERRORS}}
+        for one in promised
+    ]
+    table, found = invented.promise_table(results)
+    n_broken = sum(error == 0.03 for error in errors)
+    assert found == held and f"| {20 - n_broken} of 20 | 50.0% | 60.0% |" in table

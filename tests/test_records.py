@@ -57,6 +57,11 @@ def test_rare_classes(rare, labels):
     assert found.borderline == ([] if rare == "keep" else ["b"])
 
 
+def test_a_single_record_of_a_rare_class_is_dropped_rather_than_merged():
+    found = usable(frame(["a"] * 20 + ["b"] * 20 + ["c"]), DataConfig(rare="merge"))
+    assert set(found.records["label"]) == {"a", "b"} and found.dropped["rare_class"] == 1
+
+
 def test_the_name_of_merged_classes_is_never_a_class_to_be_coded():
     records = frame(["a"] * 20 + ["b"] * 20 + [RARE_LABEL] * 20)
     assert usable(records, DataConfig(rare="keep")).uncodable == 20

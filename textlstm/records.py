@@ -94,13 +94,15 @@ def usable(records: pd.DataFrame, config: DataConfig) -> Usable:
     least = 0 if config.rare == "keep" else config.min_class_records
     frequent = set(counts.index[(counts >= least) & (counts.index != RARE_LABEL)])
     uncodable = ~records["label"].isin(frequent)
-    rare = records[uncodable & (config.rare == "drop")]
+    # Merged, a single record would be a class of one, which no split can divide.
+    drop = config.rare == "drop" or (config.rare == "merge" and uncodable.sum() == 1)
+    rare = records[uncodable & drop]
     dropped = {
         "empty_label": int(no_label.sum()),
         "empty_text": int(no_text.sum()),
         "rare_class": len(rare),
     }
-    if config.rare == "drop":
+    if drop:
         records = records[~uncodable]
     elif config.rare == "merge":
         merged = renamed(records["label"], lambda one: one if one in frequent else RARE_LABEL)

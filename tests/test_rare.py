@@ -1,0 +1,161 @@
+"""Promises hold where some records are of classes that no model can give."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.stats import binom
+
+from textlstm.config import DataConfig, Recipe
+from textlstm.decisions import HeldOut, promise, set_threshold
+from textlstm.encoding import WordEncoding
+from textlstm.fitting import as_examples, train_bundle
+from textlstm.rare import RareClasses
+from textlstm.records import PART, split, usable
+
+CPU = torch.device("cpu")
+TEXTS = ["acute mi", "mi", "stroke", "acute stroke", "copd", "asthma", "copd asthma", "acute copd"]
+LABELS = np.repeat([0, 1], 4)
+ENCODING = WordEncoding.fit(TEXTS, Recipe().with_fields(min_records=1).encoding)
+
+
+def examples_of(n, split="stratified", validation=0.1):
+    texts = [TEXTS[row % 8] for row in range(n)]
+    held_out = np.arange(n) >= n - round(validation * n)
+    return as_examples(
+        ENCODING.encode(texts), LABELS[np.arange(n) % 8], ENCODING, held_out, split=split
+    )
+
+
+def rare_classes(texts, validation=None, borderline=()):
+    validation = np.zeros(len(texts), bool) if validation is None else np.array(validation)
+    return RareClasses(ENCODING.encode(texts), validation, 0.1, borderline)
+
+
+def test_members_judge_as_large_a_share_of_rare_records_as_they_leave_out_of_others():
+    examples, rare = examples_of(800), rare_classes(["stroke", "fall"] * 100)
+    rows = rare.judged_by(examples, 1, seed=0)
+    assert len(rows) == 1 and len(rows[0]) == 20 and len(set(rows[0])) == 20
+    parts = dataclasses.replace(examples, parts=torch.arange(800, dtype=torch.int16) % 10 - 1)
+    first, second = rare.judged_by(parts, 2, seed=0)
+    assert len(first) == len(second) == 20 and not set(first) & set(second)
+
+
+def test_after_a_temporal_split_the_latest_rare_records_are_judged():
+    rare = rare_classes(["fall"] * 5, [False, True, True, False, True])
+    first, second = rare.judged_by(examples_of(80, "temporal"), 2, seed=0)
+    assert first.tolist() == [1, 2, 4] and not len(second)
+
+
+def test_where_texts_are_left_out_whole_so_are_those_of_rare_records():
+    rare = rare_classes([f"fall {number // 10}" for number in range(400)])
+    (rows,) = rare.judged_by(examples_of(80, "grouped", 0.5), 1, seed=0)
+    texts, counts = np.unique(rare.texts.places[rows], return_counts=True)
+    assert len(texts) == 20 and set(counts) == {10}
+
+
+@pytest.mark.parametrize("linear", [0.0, 1.0])
+@pytest.mark.parametrize("split", ["stratified", "grouped", "temporal"])
+def test_a_bundle_promises_less_where_records_are_of_rare_classes(linear, split):
+    recipe = Recipe().with_fields(
+        embedding=8, hidden_units=8, epochs=3, members=2, linear=linear, min_records=1, batch=16
+    )
+    found = []
+    for rare in (None, rare_classes(["stroke", "unheard of"] * 40, [True] * 80, (1,))):
+        bundle = train_bundle(
+            recipe, ENCODING, ("a", "b"), examples_of(240, split, 0.4), seed=0, device=CPU,
+            on_epoch=lambda epoch: None, rare=rare,
+        )  # fmt: skip
+        found.append(bundle.held_out)
+    without, with_rare = found
+    assert without.known.all() and without.gain == pytest.approx(with_rare.gain, abs=0.5)
+    n_rare = len(with_rare.top) - len(without.top)
+    assert n_rare > 10
+    # Those of the borderline class count as of one that the model cannot give.
+    borderline = (~with_rare.known).sum() - n_rare
+    assert 0.4 < borderline / len(without.top) < 0.6
+    assert not with_rare.correct[~with_rare.known].any()
+    assert (with_rare.top == 0).sum() >= n_rare // 4  # no word of theirs is known
+    assert with_rare.unknown_share > 0.4 and bundle.summary[
+        "share of records whose class the model cannot give"
+    ] == pytest.approx(0.1)
+
+
+# ------------------------------------------------------------------------------ many tables
+
+
+def table(chance, rare_share, n):
+    """Records of three frequent classes and many rare ones; the text tells one of ten values."""
+    n_rare = max(1, round(rare_share * n / 4))
+    shares = np.append((1 - rare_share) * np.array([0.5, 0.3, 0.2]),
+                       rare_share * chance.dirichlet(np.full(n_rare, 5.0)))  # fmt: skip
+    like = np.append([0, 1, 2], chance.integers(3, size=n_rare))
+
+    def draw(n):
+        classes = chance.choice(len(shares), n, p=shares)
+        told = like[classes] * 4 + np.minimum(chance.geometric(0.6, n) - 1, 3)
+        told = np.where(chance.random(n) < 0.03, chance.integers(12, size=n), told)
+        return pd.DataFrame({"text": told.astype(str), "label": classes.astype(str)})
+
+    return draw(n), draw(10_000)
+
+
+def learned(parts, labels):
+    """Probabilities of each text: the shares of the classes among the records that have it."""
+    counts = np.ones((12, len(labels))) * 0.1
+    for part in (parts["train"], parts["validation"]):
+        np.add.at(counts, (part["text"].astype(int), labels.get_indexer(part["label"])), 1)
+    return counts / counts.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("how", ["drop", "merge"])
+def test_over_many_tables_with_rare_classes_promises_are_kept_and_sets_cover(how):
+    broken, given, coverages = 0, 0, []
+    for seed in range(50):
+        chance = np.random.default_rng(seed)
+        records, new = table(chance, chance.uniform(0, 0.3), 2000)
+        config = DataConfig(rare=how, validation=0.4)
+        found = usable(records, config)
+        parts, rare = split(found, config, seed)
+        labels = pd.Index(sorted(parts["train"]["label"].unique()))
+        probabilities = learned(parts, labels)
+        codable = np.array([not label.startswith("(") for label in labels])
+        judged = pd.concat([parts["validation"], rare[rare[PART] == "validation"]])
+        judged_labels = labels.get_indexer(judged["label"])
+        judged_labels[judged["label"].isin(found.borderline)] = -1
+        held_out = HeldOut.of(
+            probabilities, judged_labels, seed, judged["text"].astype(int).to_numpy(),
+            codable=codable,
+        )  # fmt: skip
+        top = probabilities.max(axis=1).round(6) * codable[probabilities.argmax(axis=1)]
+        mine, truth = new["text"].astype(int), labels.get_indexer(new["label"])
+        right = labels[probabilities.argmax(axis=1)][mine] == new["label"]
+        for max_error in (0.05, 0.1, 0.2):
+            threshold = promise(held_out, max_error).threshold
+            accepted = (top[mine] >= threshold) & (top[mine] > 0)
+            given += bool(accepted.any())
+            broken += bool(accepted.any()) and (~right[accepted]).mean() > max_error
+        threshold = set_threshold(held_out, 0.8)
+        inside = probabilities.round(6)[mine, truth] >= threshold
+        coverages.append((inside & (truth >= 0) & codable[truth]).mean() if threshold else np.nan)
+    assert given > 30 and broken <= binom.ppf(0.99, given, 0.05)
+    assert 0.79 < np.nanmean(coverages) < 0.95
+
+
+def test_were_rare_classes_not_judged_promises_would_be_broken():
+    chance = np.random.default_rng(0)
+    records, new = table(chance, 0.2, 2500)
+    config = DataConfig(validation=0.4)
+    parts, _ = split(usable(records, config), config, 0)
+    labels = pd.Index(sorted(parts["train"]["label"].unique()))
+    probabilities = learned(parts, labels)
+    held_out = HeldOut.of(
+        probabilities, labels.get_indexer(parts["validation"]["label"]), 0,
+        parts["validation"]["text"].astype(int).to_numpy(),
+    )  # fmt: skip
+    mine = new["text"].astype(int)
+    accepted = probabilities.max(axis=1).round(6)[mine] >= promise(held_out, 0.1).threshold
+    wrong = labels[probabilities.argmax(axis=1)][mine] != new["label"]
+    assert accepted.any() and wrong[accepted].mean() > 0.15
