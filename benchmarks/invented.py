@@ -103,7 +103,7 @@ def rare_classes(seed: int, how: str) -> dict[str, Any]:
     records = population.draw(population.n_records)
     if how == "keep":  # no stratified split can divide a class of one record
         counts = records["label"].value_counts()
-        population.leave_out(counts.index[counts == 1])
+        population.leave_out(counts.index[counts == 1].tolist())
         records = records[records["label"].map(counts) > 1]
     found = usable(records, DataConfig(rare=how))
     parts, rare = split(found, DataConfig(), seed)
