@@ -157,7 +157,7 @@ def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int]]":
     import pandas as pd
     import pyarrow as pa
 
-    from textlstm.errors import InputError
+    from textlstm.errors import InputError, quoted, row_number
     from textlstm.subgroups import PREFIX
     from textlstm.tables import DistinctRows, column, read_chunks
     from textlstm.text import mended
@@ -186,8 +186,10 @@ def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int]]":
         }
     )
     if config.id and not frame["record_id"].is_unique:
-        row = int(frame["record_id"].duplicated().to_numpy().argmax()) + 1
-        raise InputError(f"{config.data}: column {config.id!r} repeats an id in row {row}")
+        row = int(frame["record_id"].duplicated().to_numpy().argmax())
+        raise InputError(
+            f"{config.data}: column {quoted(config.id)} repeats an id in row {row_number(row)}"
+        )
     cells = Counter[str]()
     for fields, number in zip(texts.distinct, np.bincount(texts.places).tolist(), strict=True):
         for field in fields:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from pipelines import flags, progress, shell
 from pipelines.runs import Run, require_outside_runs
-from textlstm.errors import InputError
+from textlstm.errors import InputError, listed, quoted
 
 EXPORT = """Write the texts that a person should code. The queue holds texts of records.
 
@@ -131,7 +131,7 @@ def take_back(
         ]
     )
     if not len(answered):
-        raise InputError(f"no row of {', '.join(filled)} has a code; fill in the column 'code'")
+        raise InputError(f"no row of {listed(filled)} has a code; fill in the column 'code'")
     coded = review.labelled(answered, columns, config.label)
     coded = coded.rename(columns=dict(zip(columns, config.text, strict=True)))
     if config.id:
@@ -159,7 +159,9 @@ def take_back(
             f"(95 % interval {percent(float(low))} to {percent(float(high))})"
         )
     if config.date:
-        shell.say(f"review: the coded records have no {config.date!r}; a temporal split needs one")
+        shell.say(
+            f"review: the coded records have no {quoted(config.date)}; a temporal split needs one"
+        )
 
 
 def _text_columns(run: Run, text: Sequence[str]) -> tuple[str, ...]:
@@ -168,7 +170,9 @@ def _text_columns(run: Run, text: Sequence[str]) -> tuple[str, ...]:
 
     columns = shell.text_columns(text, run.config().data.text)
     if taken := set(columns) & set(own_columns()):
-        raise InputError(f"a queue has a column {min(taken)!r} of its own; rename that of the text")
+        raise InputError(
+            f"a queue has a column {quoted(min(taken))} of its own; rename that of the text"
+        )
     return columns
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, NoReturn, TextIO, cast
 
-from textlstm.errors import InputError, quoted, visible
+from textlstm.errors import InputError, listed, quoted, visible
 
 MODULES = "python -m pipelines."
 """How a stage is called where there is no console command."""
@@ -52,7 +52,7 @@ def text_columns(given: Sequence[str], trained: Sequence[str]) -> tuple[str, ...
     if len(columns) != len(trained):
         raise InputError(
             f"--text names {len(columns)} column(s); the model reads {len(trained)}: "
-            f"{', '.join(trained)}"
+            f"{listed(trained)}"
         )
     return columns
 

@@ -297,13 +297,13 @@ def _(desk):
 @fault(8, "unclosed quote")
 def _(desk):
     data = desk.file(f'cause,category\nasthma,A\n"{SECRET},B\nfall,C\n')
-    desk.refused_in_both(data, "records.csv", "row 2")
+    desk.refused_in_both(data, "records.csv", "row 3")
 
 
 @fault(9, "too many fields")
 def _(desk):
     data = desk.file(f"cause,category\nasthma,A\n{SECRET},B,C\n")
-    desk.refused_in_both(data, "records.csv", "row 2", "3 fields", "header has 2")
+    desk.refused_in_both(data, "records.csv", "row 3", "3 fields", "header has 2")
 
 
 @fault(10, "quoted newline")

@@ -81,10 +81,18 @@ def test_a_cell_that_had_its_apostrophe_from_the_start_is_kept():
 @pytest.mark.parametrize(
     ("codes", "changes", "message"),
     [
-        (["Externl", "External", "lung"], {}, r"q\.csv: rows 1, 3: the code is none"),
-        ("External", {"cause": ["'=fall", "a stroke", "COPD"]}, r"row 2: the text is not the one"),
-        ("External", {"item": ["x", "y", "z"]}, r"q\.csv: rows 1, 2, 3: the text"),
-        ("External", {"records": ["2", "0", "1.5"]}, r"q\.csv: rows 2, 3: 'records'"),
+        (
+            ["Externl", "External", "lung"],
+            {},
+            r"q\.csv: rows 2, 4 .the header is row 1.: the code is none.*'External'",
+        ),
+        (
+            "External",
+            {"cause": ["'=fall", "a stroke", "COPD"]},
+            r"row 3 .*: the text is not the one",
+        ),
+        ("External", {"item": ["x", "y", "z"]}, r"q\.csv: rows 2, 3, 4 .*: the text"),
+        ("External", {"records": ["2", "0", "1.5"]}, r"q\.csv: rows 3, 4 .*: 'records'"),
     ],
 )
 def test_wrong_rows_are_named_and_not_quoted(queue, codes, changes, message):
@@ -95,7 +103,7 @@ def test_wrong_rows_are_named_and_not_quoted(queue, codes, changes, message):
 
 def test_many_wrong_rows_are_counted(queue):
     many = pd.concat([queue] * 3, ignore_index=True)
-    with pytest.raises(InputError, match=r"rows 1, 2, 3, 4, 5 and 4 more"):
+    with pytest.raises(InputError, match=r"rows 2, 3, 4, 5, 6 and 4 more"):
         answered(many, "wrong")
 
 

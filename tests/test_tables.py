@@ -57,10 +57,10 @@ def test_a_blank_line_of_a_single_column_is_an_empty_cell(tmp_path):
     ("content", "message"),
     [
         ("", "empty"),
-        ("a,b\n1,2,3\n", "row 1"),
-        ("a,b\n1,2\n1\n", "row 2"),
-        ('a,b\n1,"x\n2,y\n', "row 1"),
-        ('a,b\n1,"x\n2,"y\n3,z\n', "row 1"),
+        ("a,b\n1,2,3\n", "row 2"),
+        ("a,b\n1,2\n1\n", "row 3"),
+        ('a,b\n1,"x\n2,y\n', "row 2"),
+        ('a,b\n1,"x\n2,"y\n3,z\n', "row 2"),
         ("a,a\n1,2\n", "twice"),
         (b"a,b\n1,caf\xe9\n", "byte 9"),
         ("a,b\n".encode("utf-16"), "utf-16"),
@@ -230,7 +230,7 @@ def test_a_table_comes_in_parts_and_an_error_still_names_its_row(tmp_path):
         assert len(parts) > 5
         assert sum(map(len, parts)) == 1000
         path = write(tmp_path / "t.csv", "a,b\n" + "".join(rows) + "1,2,3\n")
-        with pytest.raises(InputError, match=r"row 1001 \(line 1002\) has 3 fields"):
+        with pytest.raises(InputError, match=r"row 1002 \(line 1002\) has 3 fields"):
             read_table(path)
         path = write(tmp_path / "t.csv", ("a,b\n" + "".join(rows)).encode() + b"\xff,1\n")
         with pytest.raises(InputError, match=f"byte {len('a,b') + 1 + len(''.join(rows))} "):

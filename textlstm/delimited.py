@@ -14,7 +14,7 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from textlstm.charsets import UTF8, codec_name, require_own_mark
-from textlstm.errors import InputError, quoted
+from textlstm.errors import InputError, quoted, row_number
 from textlstm.text import LONE_SURROGATE
 
 CHUNK_BYTES = 1 << 24
@@ -278,13 +278,15 @@ def _read_strictly(
                 cells, number = cells or [""], number + 1
                 if len(cells) != len(names):
                     raise InputError(
-                        f"{path}: row {number} (line {n_lines + reader.line_num}) has {len(cells)} "
-                        f"fields where the header has {len(names)}"
+                        f"{path}: row {row_number(number - 1)} (line "
+                        f"{n_lines + reader.line_num}) has {len(cells)} fields where the header "
+                        f"has {len(names)}"
                     )
                 yield cells
         except csv.Error as error:
             raise InputError(
-                f"{path}: row {number + 1} (line {n_lines + reader.line_num}) is not valid: {error}"
+                f"{path}: row {row_number(number)} (line {n_lines + reader.line_num}) is not "
+                f"valid: {error}"
             ) from error
 
     yield from in_chunks(rows(), lambda some: from_rows(some, names))

@@ -93,6 +93,15 @@ def listed(names: Collection[str]) -> str:
     return ", ".join(map(quoted, first)) + (f" and {more} more" if more else "")
 
 
+def row_number(record: int) -> int:
+    """Return the row that a spreadsheet gives a record, from 0: the header is row 1.
+
+    >>> row_number(0)
+    2
+    """
+    return record + 2
+
+
 def near(name: str, known: Collection[str]) -> str:
     """Return a question whether the nearest of the known names was meant; of none, nothing.
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from textlstm.config import RARE_LABEL, DataConfig
-from textlstm.errors import InputError
+from textlstm.errors import InputError, quoted
 from textlstm.files import replacing
 from textlstm.labels import plain_label
 
@@ -109,7 +109,7 @@ def usable(records: pd.DataFrame, config: DataConfig) -> Usable:
         records = records.assign(label=merged)
     if records["label"].nunique() < 2:
         raise InputError(
-            f"column {config.label!r} leaves {records['label'].nunique()} class(es) to learn "
+            f"column {quoted(config.label)} leaves {records['label'].nunique()} class(es) to learn "
             f"({len(records)} usable records; left out: {_listed(dropped)}); two are needed"
         )
     return Usable(
@@ -234,8 +234,8 @@ def split(
     counts = records["label"].value_counts()
     if how == "stratified" and (counts == 1).any():
         raise InputError(
-            f"class {counts.index[counts == 1][0]!r} has one record, which no stratified split can "
-            "divide; use --rare merge or --rare drop, or another split"
+            f"class {quoted(counts.index[counts == 1][0])} has one record, which no stratified "
+            "split can divide; use --rare merge or --rare drop, or another split"
         )
     train, holdout = divide(records, config.holdout, how, seed)
     rare, rare_holdout = divide_rare(rare, train, holdout, config.holdout, how, seed)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from textlstm.columnar import MAX_ROWS
-from textlstm.errors import InputError
+from textlstm.errors import InputError, listed, row_number
 from textlstm.files import spreadsheet_plain, spreadsheet_safe
 from textlstm.labels import plain_label
 from textlstm.scoring import Scores, rounded
@@ -169,7 +169,7 @@ def answers(table: pa.Table, source: str, columns: Sequence[str], known: set[str
     _require(filled[RECORDS].str.fullmatch("0*[1-9][0-9]{0,8}"), source,
              f"{RECORDS!r} is not a number of records")  # fmt: skip
     _require(filled[CODE].isin(known), source, "the code is none of the labels of the training "
-             "table; mind their spelling, or leave the cell empty")  # fmt: skip
+             f"table, {listed(sorted(known))}; leave the cell empty where none fits")  # fmt: skip
     kept = filled.assign(**{RECORDS: filled[RECORDS].astype(int)})
     if (total := int(kept[RECORDS].sum())) > MAX_ROWS:
         raise InputError(
@@ -188,11 +188,11 @@ def _known(code: str, known: set[str]) -> str:
 
 def _require(right: pd.Series, source: str, what: str) -> None:
     """Raise an :class:`InputError` that names the rows that are not right."""
-    wrong = [str(row + 1) for row in right.index[~right]]
+    wrong = [str(row_number(row)) for row in right.index[~right]]
     if wrong:
         more = f" and {len(wrong) - NAMED_ROWS} more" if len(wrong) > NAMED_ROWS else ""
         rows = f"row{'s' * (len(wrong) > 1)} {', '.join(wrong[:NAMED_ROWS])}{more}"
-        raise InputError(f"{source}: {rows}: {what}")
+        raise InputError(f"{source}: {rows} (the header is row 1): {what}")
 
 
 def settled(filled: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from textlstm.bundle import MEAN_PROBABILITY, UNKNOWN_WORDS, Bundle
 from textlstm.config import MIN_PROBABILITY
 from textlstm.decisions import DECIMALS, prediction_sets, set_cells
-from textlstm.errors import InputError
+from textlstm.errors import InputError, quoted
 from textlstm.parts import in_order, processors
 from textlstm.preprocessor import MOST_KNOWN
 from textlstm.tables import Part
@@ -179,7 +179,7 @@ def require_free_columns(table: pa.Table, added: Sequence[str]) -> None:
     """Raise an :class:`InputError` if the table has one of the columns to be added already."""
     for name in added:
         if name in table.column_names:
-            raise InputError(f"the table has a column {name!r} already; rename it first")
+            raise InputError(f"the table has a column {quoted(name)} already; rename it first")
 
 
 class Codes(NamedTuple):
