@@ -23,8 +23,9 @@ MEASURES = {
     "accuracy": ("accuracy", "share of records given their true label"),
     "macro_f1": ("macro-F1", "F1 averaged over classes, rare ones counting as much as common ones"),
     "weighted_f1": ("weighted F1", "F1 averaged over classes by their number of records"),
-    "log_loss": ("log loss", "mean surprise at the true label, in nats; lower is better"),
-    "ece": ("ECE", "expected calibration error: how far probabilities are from what comes true"),
+    "log_loss": ("log loss", "mean of -log(probability given to the true label), in nats; lower is "
+                 "better"),
+    "ece": ("ECE", "expected calibration error: how far probabilities are off, on average"),
     "brier": ("Brier", "mean squared distance of the probabilities to the truth; lower is better"),
     "accuracy_unseen_text": ("accuracy, unseen texts", "on texts that are not among the training "
                              "records"),
