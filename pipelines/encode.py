@@ -18,6 +18,7 @@ from pipelines.runs import Run
 
 def encode(run: Run) -> None:
     """Carry out the stage."""
+    config = run.config()
     with progress.working("encode", progress.LOADING):
         import numpy as np
         import pandas as pd
@@ -26,7 +27,6 @@ def encode(run: Run) -> None:
         from textlstm.files import read_json, write_json
         from textlstm.records import PART, PARTS, distinct, read_records
 
-    config = run.config()
     run.require(run.records / "summary.json", "preprocess")
     with shell.timed() as seconds, progress.steps("encode", 2 + len(PARTS)) as step:
         step("reading the records")

@@ -47,6 +47,7 @@ def explain(
     member: int | None,
 ) -> None:
     """Carry out the stage."""
+    config = run.config()
     with progress.working("explain", progress.LOADING):
         import pyarrow as pa
 
@@ -62,7 +63,6 @@ def explain(
     require_outside_runs(out, f"--out {out}")
     require_format(out, PAGE)
     as_page = out.suffix.lower() == PAGE
-    config = run.config()
     columns = shell.text_columns(text, config.data.text)
     run.require(run.bundle, "train")
     with progress.working("explain", "loading the model"):

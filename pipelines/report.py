@@ -27,6 +27,7 @@ N_STEPS = 15
 
 def report(run: Run) -> None:
     """Carry out the stage."""
+    config = run.config()
     with progress.working("report", progress.LOADING):
         import pandas as pd
 
@@ -40,7 +41,6 @@ def report(run: Run) -> None:
         from textlstm.records import PART, PARTS, read_parts, read_rare
         from textlstm.verdict import verdict
 
-    config = run.config()
     run.require(run.history, "train")
     for name in PARTS:
         run.require(run.records / f"{name}.parquet", "preprocess")

@@ -43,6 +43,7 @@ def export(
     run: Run, scored: str, out: Path, *, text: Sequence[str], encoding: str, delimiter: str
 ) -> None:
     """Write the queue of a scored table."""
+    run.require(run.bundle, "train")
     with progress.working("review", progress.LOADING):
         import numpy as np
         import pyarrow as pa
@@ -58,7 +59,6 @@ def export(
         raise InputError(f"--out {out}: a queue must end in .csv, for a spreadsheet")
     require_outside_runs(out, f"--out {out}")
     columns = _text_columns(run, text)
-    run.require(run.bundle, "train")
     with progress.working("review", "loading the model"):
         bundle = Bundle.load(run.bundle)
     encoding = shell.encoding_of(scored, encoding, run.config().data.encoding)

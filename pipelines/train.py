@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 def train(run: Run, device_name: str) -> None:
     """Carry out the stage."""
+    config = run.config()
     with progress.working("train", progress.LOADING):
         from textlstm.checkpoint import Checkpoint
         from textlstm.encoding import WordEncoding
@@ -34,7 +35,6 @@ def train(run: Run, device_name: str) -> None:
         from textlstm.fitting import train_bundle
         from textlstm.model import resolve_device
 
-    config = run.config()
     run.require(run.encoded / "vocab.json", "encode")
     device = resolve_device(device_name)
     with shell.timed() as seconds:

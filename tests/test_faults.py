@@ -1654,6 +1654,10 @@ def _(desk):
     ]:
         desk.refused(carried_out(stage.main, *arguments), "caf\\udce9", "is not UTF-8")
     assert sorted(desk.folder.iterdir()) == [data]
+    Path(odd).mkdir()
+    with contextlib.chdir(odd):  # whose name is written nowhere but in notes of the work
+        assert desk.code(data.rename("new.csv"), out="coded.csv").status == 0
+        assert len(pd.read_csv("coded.csv")) == len(GOOD)
 
 
 @fault(89, "standard output or error that nobody reads")

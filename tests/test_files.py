@@ -17,6 +17,12 @@ def test_what_is_written_replaces_the_old_file_at_once(tmp_path):
     assert [item.name for item in path.parent.iterdir()] == ["a.json"]
 
 
+def test_a_path_that_is_no_text_is_kept(tmp_path):
+    write_json(tmp_path / "a.json", {"path": "caf\udce9"})
+    assert read_json(tmp_path / "a.json") == {"path": "caf\udce9"}
+    assert b"\\udce9" in (tmp_path / "a.json").read_bytes()
+
+
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")

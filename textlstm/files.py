@@ -148,9 +148,12 @@ def write_together(folder: Path, contents: dict[str, bytes]) -> None:
 
 
 def to_json(value: Any) -> bytes:
-    """Return ``value`` as JSON a person can read and diff."""
+    """Return ``value`` as JSON a person can read and diff.
+
+    A byte of a path that is no text, a lone surrogate to Python, becomes JSON's escape of it.
+    """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    return (text + "\n").encode("utf-8")
+    return (text + "\n").encode("utf-8", "backslashreplace")
 
 
 def write_json(path: Path, value: Any, *, private: bool = False) -> None:
