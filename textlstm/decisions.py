@@ -57,6 +57,9 @@ COVERAGES = (0.90, 0.95)
 FIRST_ERRORS = 10
 """Thresholds are tried from so many expected errors on: with fewer, a single record decides."""
 
+RISK_SHARES = 0.8, 0.2
+"""Shares of the risk of a broken promise that the two starts of a trial have."""
+
 MOST_HELD_OUT = 20_000
 """So many held-out records are kept: more would promise hardly more, and fill the bundle."""
 
@@ -384,8 +387,13 @@ def promise(held_out: HeldOut, max_error: float) -> Promise:
     correction for the number of thresholds (fixed-sequence testing; Bates et al. 2021, Angelopoulos
     et al. 2021, "Learn then Test"): over tables of held-out records drawn anew, at most one in
     twenty leads to a threshold above which the true error rate is larger, provided that the records
-    are independent, or their texts where these are what is new, and that those of lower probability
-    are not more often right. Records and errors count as the accepted records' design effect says.
+    are independent, or their texts where these are what is new. Records and errors count as the
+    accepted records' design effect says.
+
+    Where errors are spread over all probabilities, as those of rare classes are, few records at the
+    start end the trial by chance. So it starts a second time, at half of the records, with a part
+    of the risk that was put aside (:data:`RISK_SHARES`); a trial that comes there without an end
+    goes on with all of the risk (the fallback procedure; Wiens and Dmitrienko 2005).
 
     Records that a person sees in any case are not accepted, and where nothing was learned none is.
 
@@ -403,9 +411,16 @@ def promise(held_out: HeldOut, max_error: float) -> Promise:
     effects = np.cumsum(held_out.alike)[accepted - 1] / accepted
     tried = accepted / effects >= first
     accepted, effects = accepted[tried], effects[tried]
-    errors = np.cumsum(~held_out.correct)[accepted - 1]
-    fails = upper_bound(errors / effects, accepted / effects) > max_error
-    passed = int(fails.argmax()) if fails.any() else len(accepted)
+    records = accepted / effects
+    errors = np.cumsum(~held_out.correct)[accepted - 1] / effects
+    half = int((records < effective / 2).sum())
+    passed, carried = 0, 0.0
+    for start, end, share in zip((0, half), (half, len(accepted)), RISK_SHARES, strict=True):
+        risk = carried + share * (1 - CONFIDENCE)
+        fails = upper_bound(errors[start:end], records[start:end], 1 - risk) > max_error
+        n_passed = int(fails.argmax()) if fails.any() else end - start
+        passed = start + n_passed if n_passed else passed
+        carried = risk if n_passed == end - start else 0.0
     if not passed or not learned:
         return nothing
     last = int(accepted[passed - 1])
