@@ -71,9 +71,20 @@ class Source:
     """The table as it stood before any of it was read."""
 
     def __init__(self, data: str) -> None:
+        self.data, self._stood = data, self._standing(data)
+
+    @staticmethod
+    def _standing(data: str) -> list[tuple[str, int, int]]:
+        """Return what is known of the files of the table before they are read."""
         from textlstm.files import standing
 
-        self.data, self._stood = data, standing(data)
+        path = Path(data)
+        if not path.is_dir():
+            return standing([path] if path.is_file() else [])
+        from textlstm.dataset import data_files
+        from textlstm.tables import KINDS
+
+        return standing(data_files(path, KINDS))
 
     def identity(self) -> dict[str, Any]:
         """Return what tells the table from another, and from itself after a change.
@@ -88,9 +99,7 @@ class Source:
 
     def require_unchanged(self) -> None:
         """Raise an :class:`InputError` if a file of the table has changed meanwhile."""
-        from textlstm.files import standing
-
-        if standing(self.data) != self._stood:
+        if self._standing(self.data) != self._stood:
             raise InputError(f"{self.data}: changed while it was read; give the command again")
 
 

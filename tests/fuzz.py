@@ -14,6 +14,7 @@ import sys
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -78,10 +79,7 @@ def good_bundle() -> dict[str, bytes]:
 
 def bundles(content: bytes) -> None:
     """Load a bundle of which one file is replaced, or edited, and vouched for by its manifest."""
-    from hashlib import sha256
-
-    from textlstm.bundle import FILES, Bundle
-    from textlstm.errors import InputError
+    from textlstm.bundle import FILES
 
     files = dict(good_bundle())
     names = (*FILES, "manifest.json")
@@ -93,21 +91,84 @@ def bundles(content: bytes) -> None:
         files[name] = old[:at] + content[2:] + old[at + len(content) - 2 :]
     else:
         files[name] = content
-    if name != "manifest.json":
+    loads_or_is_refused(files, name)
+
+
+def loads_or_is_refused(files: dict[str, bytes], changed: str) -> None:
+    """Load a bundle of which one file was changed; what loads predicts, and says what it codes."""
+    from hashlib import sha256
+
+    from textlstm import TextLSTMClassifier
+    from textlstm.decisions import promise, set_threshold
+    from textlstm.errors import InputError
+    from textlstm.scoring import Codes, Rule
+
+    if changed != "manifest.json":
         manifest = json.loads(files["manifest.json"])
-        manifest["sha256"][name] = sha256(files[name]).hexdigest()
+        manifest["sha256"][changed] = sha256(files[changed]).hexdigest()
         files["manifest.json"] = json.dumps(manifest).encode()
     for path, whole in files.items():
         (folder() / "bundle" / path).write_bytes(whole)
     try:
-        bundle = Bundle.load(folder() / "bundle")
+        classifier = TextLSTMClassifier.load(folder() / "bundle", device="cpu")
     except InputError:
         return
+    bundle = classifier.bundle_
     probabilities = bundle.predict_proba(["asthma fall", "", "unheard"])
     np.testing.assert_allclose(probabilities.sum(axis=1), 1.0)
+    rule = Rule(promise(bundle.held_out, 0.05).threshold, set_threshold(bundle.held_out, 0.9))
+    Codes.of(bundle, ["asthma fall", "", "unheard"], rule)
+    json.dumps([*bundle.labels, *bundle.encoding.words], ensure_ascii=False).encode()
 
 
-TARGETS = {target.__name__: target for target in (tables, texts, bundles)}
+ODD: tuple[Any, ...] = (
+    None, True, -1, 0, 1, 2, 7.5, 5e-324, 1e308, -1e308, float("inf"), float("nan"), 10**5, 10**30,
+    "", "1", "\ud800", "\x00", "a\nb", "=1+1", "<sep>", "<unk>", [], {}, [[]], ["a"], [1] * 9,
+)  # fmt: skip
+"""What may stand in the place of any value of a JSON file."""
+
+DTYPES = ("float64", "float16", "bfloat16", "complex64", "int64", "int8", "bool")
+
+
+def signed(content: bytes) -> None:
+    """Load a bundle of which one value, or one tensor, is odd, as its manifest says it should be.
+
+    The first byte says in which file, the next ones which value, and the last what stands there.
+    """
+    names = ("config.json", "vocab.json", "labels.json", "calibration.json", "model.safetensors")
+    files, drawn = dict(good_bundle()), iter(content + bytes(8))
+    name = names[next(drawn) % len(names)]
+    if name == "model.safetensors":
+        files[name] = odd_tensor(files[name], next(drawn), next(drawn))
+    else:
+        whole = value = [json.loads(files[name])]
+        key: Any = 0
+        while isinstance(value[key], dict | list) and value[key] and next(drawn) % 4:
+            value = value[key]
+            keys = list(value) if isinstance(value, dict) else range(len(value))
+            key = keys[next(drawn) % len(keys)]
+        value[key] = ODD[next(drawn) % len(ODD)]
+        files[name] = json.dumps(whole[0]).encode()
+    loads_or_is_refused(files, name)
+
+
+def odd_tensor(content: bytes, which: int, how: int) -> bytes:
+    """Return weights of which one tensor has another type, shape or size."""
+    import safetensors.torch
+    import torch
+
+    tensors = safetensors.torch.load(content)
+    name = sorted(tensors)[which % len(tensors)]
+    changes = [
+        *(lambda one, name=name: one.to(getattr(torch, name)) for name in DTYPES),
+        lambda one: one * 1e30, lambda one: one * 0 + 3e38, lambda one: one - 1e12,
+        lambda one: one * float("nan"), lambda one: one[None], lambda one: one * 1e6,
+    ]  # fmt: skip
+    tensors[name] = changes[how % len(changes)](tensors[name]).contiguous()
+    return safetensors.torch.save(tensors)
+
+
+TARGETS = {target.__name__: target for target in (tables, texts, bundles, signed)}
 
 SEEDS = {
     "tables": [
@@ -116,6 +177,10 @@ SEEDS = {
         b"\x00\xef\xbb\xbfa,b\n1,2\n", b"\x03PAR1",
     ],
     "texts": ["I46.9 d/t (CHF)\n\u200bcaf\u0301 \ufeff\U0001f469\u200d".encode(), b"<sep> :) ="],
+    "signed": [bytes([4, tensor, how]) for tensor in (0, 5) for how in range(13)]
+    + [bytes([3, 1, 1, odd]) for odd in (3, 7, 8, 14)]
+    + [bytes([2, 1, 0, 0, 16]), bytes([2, 0, 22])]
+    + [bytes([1, 1, 0, 1, 4, 0, 16]), bytes([1, 1, 1, 0, 12]), bytes([0, 1, 1, 1, 0, 0, 13])],
     "bundles": [bytes([n]) + b"\x05\x00[1]" for n in range(7)] + [b"\x80PK", b"\x81{}", b"\x83{}"],
 }  # fmt: skip
 

@@ -178,11 +178,20 @@ def changed(folder, name, change):
         ("config.json", lambda config: config["recipe"]["network"].update(members=1000)),
         ("config.json", lambda config: config["summary"].clear()),
         ("config.json", lambda config: config.update(summary="x")),
+        ("config.json", lambda config: config["summary"].pop("text fields")),
+        ("config.json", lambda config: config["summary"].update({"text fields": "<b>"})),
+        ("config.json", lambda config: config["summary"].update({"text fields": True})),
+        ("config.json", lambda config: config["summary"].update({"text fields": 10**30})),
+        ("config.json", lambda config: config["summary"].update({"mean probability": 7})),
         ("vocab.json", lambda vocabulary: vocabulary.update(words=[1, 2, 3])),
         ("vocab.json", lambda vocabulary: vocabulary["words"].__setitem__(4, ["x"])),
         ("vocab.json", lambda vocabulary: vocabulary["words"].__setitem__(4, "stroke")),
         ("vocab.json", lambda vocabulary: vocabulary.update(length=10**12)),
+        ("vocab.json", lambda vocabulary: vocabulary.update(length=100_000)),
         ("vocab.json", lambda vocabulary: vocabulary.update(length=-1)),
+        ("vocab.json", lambda vocabulary: vocabulary.update(length=3.0)),
+        ("vocab.json", lambda vocabulary: vocabulary["words"].__setitem__(4, "\ud800")),
+        ("vocab.json", lambda vocabulary: vocabulary.update(n_fields=10**30)),
         ("vocab.json", lambda vocabulary: vocabulary.update(padding="up")),
         ("vocab.json", lambda vocabulary: vocabulary.update(n_fields=0)),
         ("vocab.json", lambda vocabulary: vocabulary.update(subwords=["a"] * 64)),
@@ -191,13 +200,21 @@ def changed(folder, name, change):
         ("labels.json", lambda labels: labels.append("third")),
         ("labels.json", lambda labels: labels.__setitem__(1, labels[0])),
         ("labels.json", lambda labels: labels.__setitem__(1, {"a": 1})),
+        ("labels.json", lambda labels: labels.__setitem__(1, "\ud800")),
         ("calibration.json", lambda calibration: calibration.update(temperature=float("nan"))),
         ("calibration.json", lambda calibration: calibration.update(temperature=-1.0)),
         ("calibration.json", lambda calibration: calibration.update(temperature=0)),
         ("calibration.json", lambda calibration: calibration.update(temperature="1")),
+        ("calibration.json", lambda calibration: calibration.update(temperature=True)),
+        ("calibration.json", lambda calibration: calibration.update(temperature=5e-324)),
+        ("calibration.json", lambda calibration: calibration.update(temperature=1e308)),
         ("calibration.json", lambda calibration: calibration.clear()),
         ("calibration.json", lambda calibration: calibration["held_out"]["top"].pop()),
         ("calibration.json", lambda calibration: calibration["held_out"].update(true=["x"])),
+        (
+            "calibration.json",
+            lambda calibration: calibration["held_out"].update(top=[0.1, 0.2, 0.3, 0.4]),
+        ),
         ("calibration.json", lambda calibration: calibration["held_out"].update(top=[7.0] * 4)),
         ("calibration.json", lambda calibration: calibration["held_out"].update(alike=[0] * 4)),
     ],
@@ -223,12 +240,34 @@ def test_json_too_deep_or_too_large_is_refused(folder, monkeypatch):
     lambda weights: weights.update(more=torch.zeros(1)),
     lambda weights: weights["members.0.output.bias"].fill_(float("nan")),
     lambda weights: weights.update({"members.0.output.bias": torch.zeros(3)}),
+    lambda weights: weights.update({name: one.double() for name, one in weights.items()}),
+    lambda weights: weights.update({name: one.bfloat16() for name, one in weights.items()}),
+    lambda weights: weights.update({name: one.to(torch.complex64)
+                                    for name, one in weights.items()}),
+    lambda weights: weights.update(linear_share=torch.tensor(1, dtype=torch.int64)),
+    lambda weights: weights.update(linear_share=torch.tensor(1e8)),
+    lambda weights: weights["members.0.output.weight"].fill_(3e38),
+    lambda weights: weights["members.0.embedding.weight"][3].fill_(-3e38),
 ])  # fmt: skip
 def test_other_weights_are_refused(folder, change):
     weights = safetensors.torch.load_file(folder / "model.safetensors")
     change(weights)
     safetensors.torch.save_file(weights, folder / "model.safetensors")
     resigned(folder)
+    with pytest.raises(InputError, match="fit together"):
+        Bundle.load(folder)
+
+
+def test_labels_are_a_list_of_two_at_least(folder):
+    for value in ("ab", {"Circulatory": 1, "Respiratory": 2}, [], ["only one"]):
+        (folder / "labels.json").write_text(json.dumps(value))
+        resigned(folder)
+        with pytest.raises(InputError, match="fit together"):
+            Bundle.load(folder)
+
+
+def test_a_trial_that_gives_no_probabilities_is_refused(folder, monkeypatch):
+    monkeypatch.setattr(Bundle, "predict_proba", lambda *_: np.array([[np.nan, 1.0]]))
     with pytest.raises(InputError, match="fit together"):
         Bundle.load(folder)
 

@@ -34,6 +34,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from sklearn.exceptions import NotFittedError
 from steps import killed_at_every_step
 from terminal import Terminal
@@ -1403,6 +1404,38 @@ def _(desk):
 # ------------------------------------------------------------ bundles, folders, interruptions
 
 
+@fault(80, "a bundle of nonsense under a manifest that fits")
+def _(desk):
+    def retyped(dtype):
+        def rewritten(bundle):
+            weights = load_file(bundle / "model.safetensors")
+            save_file(
+                {name: one.to(dtype) for name, one in weights.items()}, bundle / "model.safetensors"
+            )
+
+        return rewritten
+
+    def overflowing(bundle):
+        weights = load_file(bundle / "model.safetensors")
+        weights["members.0.output.weight"] = weights["members.0.output.weight"] * 3e38
+        save_file(weights, bundle / "model.safetensors")
+
+    nonsense = [retyped(one) for one in (torch.bfloat16, torch.float64, torch.complex64)]
+    nonsense += [
+        overflowing,
+        rewrite("vocab.json", lambda vocabulary: vocabulary["words"].__setitem__(4, "\ud800")),
+        rewrite("vocab.json", lambda vocabulary: vocabulary.update(length=100_000)),
+        rewrite("labels.json", lambda labels: labels.__setitem__(0, "\ud800")),
+        rewrite("calibration.json", lambda calibration: calibration.update(temperature=5e-324)),
+        rewrite("config.json", lambda config: config["summary"].pop("text fields")),
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        # In this process, which has spaCy already.
+        patch.setattr("textlstm.preprocessor.beside", lambda: contextlib.nullcontext(clean))
+        for change in nonsense:
+            tampered(desk, change, "do not fit together")
+
+
 def stopped_after(desk, parts, *command):
     """Code in small parts until so many are written; the rest of the process is cut off."""
     written = itertools.count()
@@ -1440,20 +1473,30 @@ def _(desk):
         os.utime(data, ns=(before.st_atime_ns, before.st_mtime_ns))
 
     with pytest.MonkeyPatch.context() as patch:
-        for change in (same_size_and_time, lambda: patch.chdir(places[1])):
+
+        def another_file():
+            (places[0] / "folder" / "more.csv").write_text(version("new"))
+            (places[0] / "folder" / "records.csv").write_text("n,cause\n")
+
+        (places[0] / "folder").mkdir()
+        for change in (same_size_and_time, lambda: patch.chdir(places[1]), another_file):
             patch.chdir(places[0])
             data.write_text(version("old"))
+            shutil.copy(data, places[0] / "folder")
+            if change == another_file:
+                command = ("--data", "folder", "--out", desk.out)
             assert stopped_after(desk, 2, *command).status == 130
             change()
             assert stopped_after(desk, None, *command).status == 0
             assert set(pd.read_csv(desk.out)["n"]) == {"new"}
         # What has not changed is gone on with, and what changes meanwhile is not taken.
+        command = ("--data", "records.csv", "--out", desk.out)
         assert stopped_after(desk, 2, *command).status == 130
         assert stopped_after(desk, 3, *command).status == 130
         assert len(list(desk.folder.glob(".out.csv.parts/0*.csv"))) == 5
         desk.out.unlink()
         looks = itertools.count()
-        patch.setattr("textlstm.files.standing", lambda _: [("", next(looks), 0)])
+        patch.setattr("textlstm.files.standing", lambda _: [("", next(looks), 0)])  # at each look
         patch.setattr("textlstm.files.sha256", lambda _: "")
         desk.refused(stopped_after(desk, None, *command), "records.csv", "changed while")
 

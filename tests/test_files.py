@@ -106,14 +106,11 @@ def test_permissions_follow_the_umask_or_the_old_file_unless_private(tmp_path, u
     assert modes == {"public": 0o666 & ~umask, "private": 0o600, "old": 0o640}
 
 
-def test_where_the_files_of_a_table_stand(tmp_path):
-    (tmp_path / "more").mkdir()
-    for name in ("b.csv", "more/a.csv"):
-        (tmp_path / name).write_text(name)
-    found = standing(str(tmp_path))
-    assert [(path, size) for path, size, _ in found] == [
-        (str(tmp_path / "b.csv"), 5), (str(tmp_path / "more/a.csv"), 10)
-    ]  # fmt: skip
-    assert standing(str(tmp_path / "b.csv")) == found[:1] and standing("owner/name") == []
-    os.utime(tmp_path / "b.csv", ns=(0, 0))
-    assert standing(str(tmp_path)) != found
+def test_where_files_stand(tmp_path):
+    path = tmp_path / "b.csv"
+    path.write_text("12345")
+    (tmp_path / "link.csv").symlink_to(path)
+    ((place, size, time),) = standing([tmp_path / "link.csv"])
+    assert (place, size) == (str(path.resolve()), 5) and standing([]) == []
+    os.utime(path, ns=(0, 0))
+    assert standing([path]) == [(place, 5, 0)] and time > 0

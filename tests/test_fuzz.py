@@ -64,6 +64,12 @@ def run(tmp_path_factory):
     return folder / "run"
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.binary(min_size=8, max_size=16))
+def test_any_odd_value_of_a_bundle_is_refused_or_does_no_harm(content):
+    fuzz.signed(content)
+
+
 @FEW
 @given(st.data())
 def test_any_table_keeps_its_cells_and_their_order(run, data):

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,12 +17,12 @@ from safetensors import safe_open
 from torch.overrides import TorchFunctionMode
 
 from textlstm.batches import Corpus
-from textlstm.calibration import calibrated
-from textlstm.config import RARE_LABEL, NetworkConfig, Recipe
+from textlstm.calibration import TEMPERATURE_RANGE, calibrated
+from textlstm.config import MAX_LENGTH, RARE_LABEL, NetworkConfig, Recipe
 from textlstm.decisions import HeldOut
 from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError, visible
-from textlstm.files import read_json, sha256, to_json, write_together
+from textlstm.files import is_unicode, read_json, sha256, to_json, write_together
 from textlstm.model import Ensemble, predict_logits
 
 FORMAT = 1
@@ -41,6 +40,12 @@ FILES = (
 
 UNKNOWN_WORDS, MEAN_PROBABILITY = "share of unknown words", "mean probability"
 """What the summary says of records like those trained on: new ones can be held against it."""
+
+TEXT_FIELDS = "text fields"
+"""What the summary calls the number of text fields of a record."""
+
+MAX_WEIGHT = 1e9
+"""No trained weight is larger; of weights up to this one, no sum of a prediction is infinite."""
 
 UNCODABLE = "share of records whose class the model cannot give"
 """What the summary says of rare classes: those of the table that were dropped or merged."""
@@ -146,18 +151,32 @@ class Bundle:
                 folder / "model.safetensors", recipe.network, encoding, len(labels)
             )
             calibration = read_json(folder / "calibration.json")
-            temperature = _positive(calibration["temperature"])
+            temperature = _checked_temperature(calibration["temperature"])
             held_out = HeldOut.from_dict(calibration["held_out"])
-            summary = dict(config["summary"])
-            for name in (UNKNOWN_WORDS, MEAN_PROBABILITY, UNCODABLE):
-                summary[name] = float(summary[name])
+            summary = _checked_summary(config["summary"])
+            bundle = cls(recipe, encoding, labels, network, temperature, held_out, summary)
+            bundle.require_finite()
+        except MemoryError:
+            raise
         # A manifest vouches for what its author wrote, which may be anything: whatever goes wrong
         # in making sense of it, these are not the parts of a bundle.
         except Exception as error:
             raise InputError(
                 f"{folder}: the bundle's parts do not fit together; train it again"
             ) from error
-        return cls(recipe, encoding, labels, network, temperature, held_out, summary)
+        return bundle
+
+    def require_finite(self) -> None:
+        """Try one short text, of known words and an unknown one.
+
+        Raises
+        ------
+        InputError
+            If what comes out are no probabilities.
+        """
+        tried = " ".join([*self.encoding.vocabulary[:2], "untold"][: self.encoding.length])
+        if not np.isfinite(self.predict_proba([tried])).all():
+            raise InputError("the probabilities of a text are not finite")
 
     def _card(self) -> str:
         facts = "\n".join(visible(f"- {name}: {value}") for name, value in self.summary.items())
@@ -207,15 +226,30 @@ def _is_plain_file(path: Path) -> bool:
 
 
 def _checked_labels(values: Any) -> tuple[str, ...]:
-    if not all(isinstance(label, str) for label in values) or len(set(values)) != len(values):
+    texts = isinstance(values, list) and all(isinstance(one, str) for one in values)
+    if not texts or len(set(values)) != len(values) or not all(map(is_unicode, values)):
         raise InputError("the labels of a bundle are distinct texts")
+    if len(values) < 2:
+        raise InputError("a bundle has two labels at least")
     return tuple(values)
 
 
-def _positive(value: Any) -> float:
-    if not 0.0 < value < math.inf:
-        raise InputError("a temperature is a positive number")
+def _checked_temperature(value: Any) -> float:
+    low, high = TEMPERATURE_RANGE
+    if type(value) not in (int, float) or not low <= value <= high:
+        raise InputError(f"a temperature is a number from {low} to {high}")
     return float(value)
+
+
+def _checked_summary(values: Any) -> dict[str, Any]:
+    summary = dict(values)
+    for name in (UNKNOWN_WORDS, MEAN_PROBABILITY, UNCODABLE):
+        summary[name] = float(summary[name])
+        if not 0.0 <= summary[name] <= 1.0:
+            raise InputError(f"{name} is a share, from 0 to 1")
+    if type(summary[TEXT_FIELDS]) is not int or not 1 <= summary[TEXT_FIELDS] <= MAX_LENGTH:
+        raise InputError(f"{TEXT_FIELDS} is a number from 1 to {MAX_LENGTH}")
+    return summary
 
 
 def _read_network(
@@ -226,20 +260,25 @@ def _read_network(
     Raises
     ------
     InputError
-        If the weights are others than the network's, before any are read; or not finite numbers.
+        If the weights are others than the network's, before any are read; or not such as training
+        makes.
     """
     # On the device "meta" tensors have a shape and take no memory.
     with torch.device("meta"), _Unset():
         network = Ensemble(config, encoding, n_classes)
     with safe_open(path, "pt") as file:
-        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-    if shapes != {name: tuple(weights.shape) for name, weights in network.state_dict().items()}:
+        parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+        found = {name: (part.get_dtype(), *part.get_shape()) for name, part in parts.items()}
+    if found != {name: ("F32", *weights.shape) for name, weights in network.state_dict().items()}:
         raise InputError("the weights are not those of the recipe's network")
     # Copies lie where torch puts them: what sums come to may depend on it.
     weights = {name: one.clone() for name, one in safetensors.torch.load_file(path).items()}
     network.load_state_dict(weights, assign=True)
-    if not all(bool(weights.isfinite().all()) for weights in network.state_dict().values()):
-        raise InputError("the weights are not finite")
+    # Where one is no number, the comparison is false.
+    if not all(bool((one.abs() <= MAX_WEIGHT).all()) for one in weights.values() if one.numel()):
+        raise InputError("the weights are not such as training makes")
+    if not 0.0 <= float(network.linear_share) <= 1.0:
+        raise InputError("the share of the linear branch lies between 0 and 1")
     return network
 
 

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from textlstm.bundle import Bundle
+from textlstm.bundle import TEXT_FIELDS, Bundle
 from textlstm.config import DataConfig, Recipe, as_fields, load_recipe
 from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError, near, quoted
@@ -161,7 +161,7 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             device=device,
             on_epoch=history.append,
             summary={
-                "text fields": n_fields,
+                TEXT_FIELDS: n_fields,
                 "training records": len(train),
                 "validation records": len(validation),
             },
@@ -220,7 +220,7 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classifier = cls(bundle.recipe, device=device)
         classifier.bundle_ = bundle
         classifier.classes_ = np.array(bundle.labels)
-        classifier.n_fields_ = bundle.summary["text fields"]
+        classifier.n_fields_ = bundle.summary[TEXT_FIELDS]
         return classifier
 
 

@@ -27,6 +27,10 @@ MAX_SEED = 2**32 - 1
 """The largest seed NumPy and scikit-learn take."""
 
 
+MAX_LENGTH = 4096
+"""Tokens of a text, at most: of each distinct text as many are kept in memory."""
+
+
 def setting(
     default: Any,
     help: str,
@@ -146,7 +150,7 @@ class EncodingConfig(Settings):
         0,
         "tokens a text is padded or cut to (0: the 99th percentile of the training texts)",
         low=0,
-        high=100_000,
+        high=MAX_LENGTH,
     )
     padding: str = setting(
         "right",

@@ -193,7 +193,7 @@ class HeldOut:
         Raises
         ------
         InputError
-            If these are not so many probabilities each, or counts.
+            If these are not so many probabilities each, from the highest down, or counts.
         """
         top, true = (np.array(values[name], dtype=np.float64) for name in ("top", "true"))
         ones = [1] * len(top)
@@ -206,6 +206,7 @@ class HeldOut:
             all(((each >= 0) & (each <= 1)).all() for each in (top, true))
             and ((alike >= 1) & (alike <= len(top))).all()
             and (known | ~correct).all()
+            and (np.diff(top) <= 0).all()
             and not math.isnan(gain)
         ):
             raise InputError("what is known of held-out records does not fit together")

@@ -15,9 +15,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import feather
 
-from textlstm.config import EncodingConfig
+from textlstm.config import MAX_LENGTH, EncodingConfig
 from textlstm.errors import InputError
-from textlstm.files import replacing
+from textlstm.files import is_unicode, replacing
 from textlstm.spill import room, some_of
 from textlstm.text import SEPARATOR
 
@@ -113,7 +113,7 @@ class WordEncoding:
     n_fields: int = 1
 
     def __post_init__(self) -> None:
-        if not all(isinstance(word, str) for word in self.words):
+        if not all(isinstance(word, str) and is_unicode(word) for word in self.words):
             raise InputError("a vocabulary is a list of words")
         if self.words[:2] != RESERVED or len(set(self.words)) != len(self.words):
             raise InputError("a vocabulary begins with <pad>, <unk> and names each word once")
@@ -121,8 +121,8 @@ class WordEncoding:
             raise InputError("the n-grams of a vocabulary are hashes of 32 bits")
         if len(set(self.subwords)) != len(self.subwords):
             raise InputError("a vocabulary names each n-gram once")
-        if type(self.n_fields) is not int or self.n_fields < 1:
-            raise InputError("a vocabulary is for one text field at least")
+        if type(self.n_fields) is not int or not 1 <= self.n_fields <= MAX_LENGTH:
+            raise InputError(f"a vocabulary is for 1 to {MAX_LENGTH} text fields")
         EncodingConfig(length=self.length, padding=self.padding)  # checks both
         if self.length < 1:
             raise InputError("a text is padded or cut to one token at least")
@@ -155,7 +155,7 @@ class WordEncoding:
         words += sorted({bucket(word) for word in records.keys() - set(words)})
         lengths = np.repeat(np.array([len(text) for text in tokens], dtype=np.int32), counts)
         longest = math.ceil(np.percentile(lengths, LENGTH_PERCENTILE)) if len(lengths) else 1
-        length = config.length or max(1, longest)
+        length = config.length or min(max(1, longest), MAX_LENGTH)
         ngrams: Counter[int] = Counter()
         for word, n in records.items() if config.subwords else ():
             ngrams.update(dict.fromkeys(hashed_ngrams(word), n))

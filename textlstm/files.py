@@ -6,7 +6,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -197,15 +197,19 @@ def spreadsheet_plain(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
 
 
-def standing(source: str) -> list[tuple[str, int, int]]:
-    """Return where the files of a table are, their sizes in bytes and times in nanoseconds.
-
-    These are the file itself, or all that are in a folder; none, if it is neither.
-    """
-    place = Path(source).resolve()
-    paths = sorted(place.rglob("*")) if place.is_dir() else [place]
-    found = [(path, path.stat()) for path in paths if path.is_file()]
+def standing(paths: Iterable[Path]) -> list[tuple[str, int, int]]:
+    """Return where files are, links followed, their sizes in bytes and times in nanoseconds."""
+    found = [(path.resolve(), path.stat()) for path in paths]
     return [(str(path), of.st_size, of.st_mtime_ns) for path, of in found]
+
+
+def is_unicode(text: str) -> bool:
+    """Return whether a text can be written as UTF-8: it has no half of a surrogate pair."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def sha256(path: Path) -> str:

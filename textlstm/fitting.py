@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from textlstm.batches import Corpus
-from textlstm.bundle import MEAN_PROBABILITY, UNCODABLE, UNKNOWN_WORDS, Bundle
+from textlstm.bundle import MEAN_PROBABILITY, TEXT_FIELDS, UNCODABLE, UNKNOWN_WORDS, Bundle
 from textlstm.calibration import calibrated, fit_linear_share, fit_temperature, mixed
 from textlstm.checkpoint import Checkpoint
 from textlstm.config import RARE_LABEL, NetworkConfig, Recipe
@@ -106,11 +106,15 @@ def train_bundle(
         judged = judged.with_rare(
             rare, rows, calibrated(said + adjustment.numpy(), temperature), readable
         )
-    summary = (summary or {}) | {
-        UNKNOWN_WORDS: round(examples.corpus.select(examples.left_out(0)).unknown_share(), 6),
-        MEAN_PROBABILITY: round(mean_probability, 6),
-        UNCODABLE: round(rare.share, 6) if rare is not None else 0.0,
-    }
+    summary = (
+        {TEXT_FIELDS: encoding.n_fields}
+        | (summary or {})
+        | {
+            UNKNOWN_WORDS: round(examples.corpus.select(examples.left_out(0)).unknown_share(), 6),
+            MEAN_PROBABILITY: round(mean_probability, 6),
+            UNCODABLE: round(rare.share, 6) if rare is not None else 0.0,
+        }
+    )
     held_out = _held_out(judged, given, examples, labels, seed)
     return Bundle(recipe, encoding, labels, network, temperature, held_out, summary)
 
