@@ -184,8 +184,20 @@ def add_reading(arguments: argparse._ActionsContainer, source: str) -> None:
     )
 
 
-def run_parser(stage: str, description: str | None, default: str | None = None) -> Parser:
-    """Return the parser of a stage that takes ``--run`` and all settings, the usual ones first."""
+def run_parser(
+    stage: str, description: str | None, default: str | None = None, *, device: bool = False
+) -> Parser:
+    """Return the parser of a stage that takes all settings, the usual ones first.
+
+    Parameters
+    ----------
+    stage, description
+        As of :func:`parser`.
+    default
+        The folder of the run where none is given.
+    device
+        Whether the stage takes ``--device``.
+    """
     usage = "[--data FILE] [--text COL [COL ...]] [--label COL] {} [flags]"
     made = parser(stage, description, usage.format("[--run RUN]" if default else "--run RUN"))
     usual = made.add_argument_group("what most runs are told")
@@ -204,6 +216,8 @@ def run_parser(stage: str, description: str | None, default: str | None = None) 
         default=False,
         help="replace a finished run of other records or settings",
     )
+    if device:
+        add_device(usual)
     rest = [name for name in DataConfig.names() if name not in FIRST]
     _add_settings(made.add_argument_group("records"), DataConfig, rest)
     for section in fields(Recipe):

@@ -21,8 +21,7 @@ from pipelines.runs import Run
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags and carry out the stages."""
-    parser = flags.run_parser("run", __doc__, default=flags.DEMO_RUN)
-    flags.add_device(parser)
+    parser = flags.run_parser("run", __doc__, default=flags.DEMO_RUN, device=True)
     given = parser.parse_args(argv)
     flags.require_device(given.device)
     run, config = Run(given.run), flags.run_config(given)

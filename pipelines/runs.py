@@ -11,7 +11,7 @@ from typing import Any
 
 from pipelines.shell import MODULES, as_called
 from textlstm import folders, swap
-from textlstm.config import RunConfig
+from textlstm.config import RunConfig, as_fields
 from textlstm.errors import InputError, near
 from textlstm.files import read_json, sha256, write_json
 
@@ -178,8 +178,14 @@ class Run:
         self.require_run()
         try:
             return RunConfig.from_dict(read_json(self._config))
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{self._config}: not the settings of a run ({error})") from error
+        except InputError as error:
+            raise InputError(f"{self._config}: {as_fields(str(error))}") from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            bundle = (self.folder / "manifest.json").exists()
+            what = (
+                "those of a bundle; give the folder of its run" if bundle else "not those of a run"
+            )
+            raise InputError(f"{self._config}: these settings are {what}") from error
 
     def is_other_table(self, source: str) -> bool:
         """Return whether a table is known not to be the one that was preprocessed."""

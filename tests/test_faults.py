@@ -1763,6 +1763,17 @@ def _(desk):
             told = carried_out(stage.main, "--run", run.parent / run_flag, *more)
             desk.refused(told, words)
             assert ("preprocess" in told.told) == (not run_flag)
+    other = desk.folder / "other"
+    other.mkdir()
+    for content, words in [
+        ('{"mine": 1}', "not those of a run"),
+        ('{"data": {}, "recipe": [], "recipe_name": "", "seed": 0}', "not those of a run"),
+        ('{"data": {"data": 5}, "recipe": {}}', "data takes a value of type str, not 5"),
+        ("[1", "not JSON"),
+    ]:
+        (other / "config.json").write_text(content)
+        desk.refused(carried_out(encode.main, "--run", other), words)
+    desk.refused(desk.code(data, run=run / "bundle"), "those of a bundle")
     desk.refused(desk.code(data, "--coverage", "2,5"), "write 0.02, with a point")
     desk.refused(desk.code(data, "--coverage", "95"), "0.95")
     for stage, endings in [(predict, ".csv or .parquet"), (explain, ".csv, .parquet or .html")]:

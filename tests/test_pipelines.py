@@ -458,7 +458,8 @@ def test_help_of_each_stage_has_an_example_and_is_the_same_by_either_name(name, 
 def test_the_flags_that_most_runs_need_come_first():
     told = helped(run_stage.main)
     places = [told.index(f"\n  {flag} ") for flag in (
-        "--data", "--text", "--label", "--run", "--recipe", "--seed", "--split", "--length",
+        "--data", "--text", "--label", "--run", "--recipe", "--seed", "--device", "--split",
+        "--length",
         "--members", "--epochs")]  # fmt: skip
     assert places == sorted(places) and told.count("\nusage") + told[:200].count("[flags]") == 1
 
