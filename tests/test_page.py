@@ -212,7 +212,7 @@ def explanations(**more):
     ]
     pieces = [Piece(f"{HOSTILE}\r\n", -0.5), Piece(" \x1b"), Piece("Acute", 1.0), Piece("of", 0.01)]
     answer = {"label": HOSTILE, "probability": 0.9, "fields": [(HOSTILE, pieces), ("b", [])],
-              "words": [(HOSTILE, 1.0)]}  # fmt: skip
+              "words": [("thromboembolism" * 5, 1.0)]}  # fmt: skip
     record = {"name": HOSTILE, "tokens": tokens, "largest": 1.0, "picture": PIXEL,
               "answers": [answer, answer | {"words": []}]}  # fmt: skip
     return render_explanations(RunConfig(), [record, {"name": "2", "tokens": []}], **more)
@@ -320,6 +320,14 @@ def test_nothing_is_wider_than_a_phone_but_pictures_that_are_swiped(many_classes
     # Tables whose rows did not become blocks would be seen.
     careless = many_classes.replace('class="stacked"', "")
     assert measured(careless, tmp_path, "390px", *narrow)[0] > 390
+
+
+@needs_browser
+def test_explanations_of_long_words_fit_a_phone(tmp_path):
+    narrow = "390px", "--window-size=500,800"
+    assert measured(explanations(), tmp_path, *narrow)[0] <= 390
+    careless = explanations().replace("overflow-wrap: anywhere", "")
+    assert measured(careless, tmp_path, *narrow)[0] > 390
 
 
 @needs_browser
