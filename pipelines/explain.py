@@ -85,7 +85,7 @@ def explain(
         tokens = token_table(bundle, texts, None if member is None else member - 1)
     if as_page:
         written = [dict(zip(columns, lines[row], strict=True)) for row in rows.values()]
-        shown = _shown(list(rows), written, tokens)
+        shown = _shown(list(rows), written, tokens, bundle.encoding.length)
         if member is not None:
             _add_pictures(shown, bundle, texts, member - 1)
         page = render_explanations(config, shown, member)
@@ -118,7 +118,10 @@ def _rows(names: Sequence[str], wanted: Sequence[str]) -> dict[str, int]:
 
 
 def _shown(
-    names: Sequence[str], written: Sequence[Mapping[str, str]], tokens: "pd.DataFrame"
+    names: Sequence[str],
+    written: Sequence[Mapping[str, str]],
+    tokens: "pd.DataFrame",
+    length: int,
 ) -> list[dict[str, Any]]:
     """Return what the page shows of each record: its answers, and its tokens.
 
@@ -126,6 +129,8 @@ def _shown(
     ----------
     written
         The text fields of each record as they are in the table, by column.
+    length
+        Tokens that the model reads of a record, at most.
     """
     from textlstm.explain import ANSWERS
     from textlstm.text import SEPARATOR
@@ -141,6 +146,7 @@ def _shown(
             gains = mine[[attribution for *_, attribution in kinds]]
             record |= {
                 "tokens": values.to_dict("records"),
+                "unread": max(0, len(mine) - length),
                 "largest": float(gains.abs().to_numpy().max()),
                 "answers": [_answer(mine, fields, *kind) for kind in kinds],
             }

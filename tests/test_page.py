@@ -213,7 +213,7 @@ def explanations(**more):
     pieces = [Piece(f"{HOSTILE}\r\n", -0.5), Piece(" \x1b"), Piece("Acute", 1.0), Piece("of", 0.01)]
     answer = {"label": HOSTILE, "probability": 0.9, "fields": [(HOSTILE, pieces), ("b", [])],
               "words": [("thromboembolism" * 5, 1.0)]}  # fmt: skip
-    record = {"name": HOSTILE, "tokens": tokens, "largest": 1.0, "picture": PIXEL,
+    record = {"name": HOSTILE, "tokens": tokens, "largest": 1.0, "unread": 1, "picture": PIXEL,
               "answers": [answer, answer | {"words": []}]}  # fmt: skip
     return render_explanations(RunConfig(), [record, {"name": "2", "tokens": []}], **more)
 
@@ -234,6 +234,7 @@ def test_words_are_marked_where_they_stand_the_stronger_the_more_they_add():
     assert '<mark class="for for4">Acute</mark>of</p>' in page
     assert "</script&gt;\n</mark>" in page.replace("&lt;/script", "</script")
     assert page.count('<mark class="against against2">&lt;script') == 2
+    assert "reads the first 2 words" in page and "Those behind add nothing: 1." in page
 
 
 def test_gates_are_shown_where_they_are_asked_for():

@@ -127,9 +127,10 @@ def render_explanations(
     ----------
     records
         For each its ``name``, its ``tokens`` (the rows of :func:`textlstm.explain.token_table`),
-        its ``answers``, the most probable label first, and with gates the PNG bytes of a
-        ``picture`` of its states. Of an answer the ``label``, the ``probability``, and ``fields``:
-        for each column its pieces as :func:`textlstm.marked.marked` gives them.
+        its ``answers``, the most probable label first, the number of tokens that are ``unread``,
+        the ``largest`` attribution, and with gates the PNG bytes of a ``picture`` of its states. Of
+        an answer the ``label``, the ``probability``, the ``words`` that speak most for it, and
+        ``fields``: for each column its pieces as :func:`textlstm.marked.marked` gives them.
     member
         The network whose gates are shown, from 1; None for no gates.
     """
