@@ -81,8 +81,9 @@ def require_another_file(out: Path, *sources: str) -> None:
 
 def say(message: str) -> None:
     """Print one :func:`visible` line about the progress, beside what standard output may pipe."""
-    tqdm = sys.modules.get("tqdm")  # a bar that is shown makes room for the line
-    with tqdm.tqdm.external_write_mode(sys.stderr) if tqdm else nullcontext():
+    # A bar that is shown makes room for the line.
+    tqdm = getattr(sys.modules.get("tqdm"), "tqdm", None)
+    with tqdm.external_write_mode(sys.stderr) if tqdm else nullcontext():
         print(visible(message), file=sys.stderr, flush=True)
 
 

@@ -1,5 +1,6 @@
 """Tiny records all tests share."""
 
+import math
 import mmap
 
 import numpy as np
@@ -7,9 +8,14 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
+from pipelines import progress
+
 # The same examples each time, however busy the machine is.
 settings.register_profile("tests", deadline=None, derandomize=True)
 settings.load_profile("tests")
+
+# Nor are lines told of what lasts because the machine is busy.
+progress.PATIENCE = math.inf
 
 CAUSES = {
     "Circulatory": ["acute myocardial infarction", "ASCVD", "Congestive heart failure", "stroke"],
