@@ -1,5 +1,6 @@
 """The folder of a run: where each stage writes, and what the next one finds there."""
 
+import hashlib
 import os
 import platform
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 from pipelines.shell import MODULES, as_called
 from textlstm import folders, swap
 from textlstm.config import RunConfig, as_fields
+from textlstm.dataset import data_files
 from textlstm.errors import InputError, near
 from textlstm.files import read_json, sha256, write_json
 
@@ -28,8 +30,12 @@ def versions() -> dict[str, str]:
 
 
 def digest(source: str) -> str:
-    """Return what tells a table by its content, or the empty string if it is not a file."""
-    return sha256(Path(source)) if Path(source).is_file() else ""
+    """Return what tells a table by its content; empty, if it is neither a file nor a folder."""
+    path = Path(source)
+    if path.is_dir():
+        contents = [f"{one.name}\0{sha256(one)}" for one in data_files(path)]
+        return hashlib.sha256("\n".join(contents).encode("utf-8", "surrogateescape")).hexdigest()
+    return sha256(path) if path.is_file() else ""
 
 
 class Run:

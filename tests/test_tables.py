@@ -273,3 +273,58 @@ def test_distinct_rows_of_parts_are_those_of_the_whole(size):
     assert len(gathered) == 28 and gathered.places.dtype == np.int32
     assert sorted(gathered.distinct) == sorted(set(rows))
     assert [gathered.distinct[place] for place in gathered.places] == rows
+
+
+def test_of_a_folder_the_files_of_one_table_are_read_by_name(tmp_path):
+    def rows():
+        return column(read_table(str(tmp_path)), "a", "")
+
+    for name in ("b.csv", "a.csv", "_SUCCESS.csv", ".hidden.csv"):
+        write(tmp_path / name, f"a,b\n{name},1\n")
+    write(tmp_path / "LICENSE", "free")
+    assert rows() == ["a.csv", "b.csv"]
+    write(tmp_path / "train-accidents.csv", "b,a\n2,t\n")  # not a part: the others are none
+    assert rows() == ["a.csv", "b.csv", "t"]
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).rename(tmp_path / f"test-{name}")
+    told = []
+    assert column(read_table(str(tmp_path), tell=told.append), "a", "") == ["t"]
+    assert told == [f"{tmp_path}: read of this folder: 'train-accidents.csv'"]
+
+
+def test_the_folders_that_datasets_saves_are_read(tmp_path):
+    rows = datasets.Dataset.from_dict({"cause": [f"x{n}" for n in range(20)]})
+    rows.save_to_disk(tmp_path / "many", num_shards=3)
+    datasets.DatasetDict(test=rows.select([0]), train=rows).save_to_disk(tmp_path / "both")
+    (tmp_path / "hub" / "data").mkdir(parents=True)
+    rows.to_parquet(tmp_path / "hub" / "data" / "train-00000-of-00001.parquet")
+    rows.to_parquet(tmp_path / "hub" / "data" / "test-00000-of-00001.parquet")
+    for name in ("many", "both", "hub"):
+        assert column(read_table(str(tmp_path / name)), "cause", "") == rows["cause"][:]
+
+
+def test_names_of_classes_that_do_not_fit_are_refused(tmp_path):
+    info = {"info": {"features": {"a": {"_type": "ClassLabel", "names": ["no", "yes"]}}}}
+    for numbers, message in (([0, -1, None, 1], ""), ([2], "do not fit"), (["x"], "do not fit")):
+        table = pa.table({"a": numbers}).replace_schema_metadata({"huggingface": json.dumps(info)})
+        pq.write_table(table, tmp_path / "t.parquet")
+        if message:
+            with pytest.raises(InputError, match=message):
+                read_table(str(tmp_path / "t.parquet"))
+        else:
+            assert column(read_table(str(tmp_path / "t.parquet")), "a", "") == ["no", "", "", "yes"]
+
+
+def test_a_view_a_category_and_a_wide_table_are_read(tmp_path):
+    cells = pa.array(["a", None, "b" * 40])
+    table = pa.table({"v": cells.cast(pa.string_view()), "c": cells.dictionary_encode()})
+    pq.write_table(table, tmp_path / "t.parquet")
+    with pa.ipc.new_file(tmp_path / "t.arrow", table.schema) as writer:
+        writer.write_table(table)
+    for ending in ("parquet", "arrow"):
+        read = read_table(str(tmp_path / f"t.{ending}"))
+        assert read.schema.types == [pa.string(), pa.string()]
+        assert column(read, "v", "") == column(read, "c", "") == ["a", "", "b" * 40]
+    wide = ",".join(f"c{number}" for number in range(3000))
+    parts = list(read_chunks(write(tmp_path / "t.csv", f"{wide}\n" + f'{wide}"\n' * 3000)))
+    assert len(parts) == 3 and sum(map(len, parts)) == 3000

@@ -12,11 +12,14 @@ from pathlib import Path
 
 from textlstm.errors import InputError, listed
 
+KINDS = (".csv", ".tsv", ".jsonl", ".parquet", ".arrow")
+"""How the names of data files end."""
+
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz")
 """Endings of what is never unpacked."""
 
-TRAIN = re.compile(r"train(ing)?(\W|_|\d|$)", re.IGNORECASE)
-"""Names of the files and the folder that are the table, where there are others beside them."""
+SPLIT = re.compile(r"(train|test|validation|valid|val|dev|eval)(\W|_|\d|$)", re.IGNORECASE)
+"""How the files of a data set begin that is divided already."""
 
 HUB = "hub:"
 """What the name of a data set on the hub begins with."""
@@ -28,34 +31,30 @@ CARDS = ("README.md", ".huggingface.yaml")
 """Files of a data set that may send whoever follows them elsewhere."""
 
 
-def data_files(folder: Path, kinds: tuple[str, ...]) -> list[Path]:
+def data_files(folder: Path) -> list[Path]:
     """Return the files that are the table of a folder, by name.
 
-    Files and folders whose names begin with ``train`` go before others. If there is no data file,
-    those of the folder ``train`` or ``data`` in it are returned.
-
-    Parameters
-    ----------
-    kinds
-        Endings of data files.
+    Where all files are called after the part of the data that they are, :data:`SPLIT`, those of
+    ``train`` are the table. If there is no data file in the folder, those of the folder ``train``
+    in it are taken, or else of the folder ``data``.
 
     Raises
     ------
     InputError
         If there is none, they are of several kinds, or one is a link or compressed.
     """
-    found = sorted(_entries(folder, kinds))
+    places = [folder, *filter(_is_folder, (folder / "train", folder / "data"))]
+    found = next(filter(None, (sorted(_entries(place)) for place in places)), [])
     if not found:
-        inner = next(
-            (folder / name for name in ("train", "data") if _is_folder(folder / name)), None
+        raise InputError(
+            f"{folder}: no data file in this folder, nor in a folder train or data in it; such "
+            f"files end in {', '.join(KINDS)}"
         )
-        if inner is None:
-            raise InputError(
-                f"{folder}: no data file in this folder, and none in a folder train or data in it; "
-                f"such files end in {', '.join(kinds)}"
-            )
-        return data_files(inner, kinds)
-    chosen = [path for path in found if TRAIN.match(path.name)] or found
+    parts = [SPLIT.match(path.name) for path in found]
+    train = [
+        path for path, part in zip(found, parts, strict=True) if part and part[1].lower() == "train"
+    ]
+    chosen = train if train and all(parts) else found
     if len({path.suffix.lower() for path in chosen}) > 1:
         raise InputError(
             f"{folder}: data files of several kinds, {listed([path.name for path in chosen])}; "
@@ -64,7 +63,7 @@ def data_files(folder: Path, kinds: tuple[str, ...]) -> list[Path]:
     return chosen
 
 
-def _entries(folder: Path, kinds: tuple[str, ...]) -> Iterator[Path]:
+def _entries(folder: Path) -> Iterator[Path]:
     """Yield the data files that lie in a folder itself."""
     for path in folder.iterdir():
         if path.name.startswith((".", "_")):
@@ -72,7 +71,7 @@ def _entries(folder: Path, kinds: tuple[str, ...]) -> Iterator[Path]:
         endings = {ending.lower() for ending in path.suffixes[-2:]}
         if not endings.isdisjoint(COMPRESSED):
             raise InputError(f"{path}: this file is compressed; unpack it first")
-        if path.suffix.lower() not in kinds:
+        if path.suffix.lower() not in KINDS:
             continue
         if path.is_symlink() or not path.is_file():
             raise InputError(f"{path}: not a file of this folder but a link or the like; copy it")

@@ -14,14 +14,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from textlstm.columnar import Allowance, read_arrow, read_parquet
-from textlstm.dataset import HUB, data_files, from_hub
+from textlstm.dataset import HUB, KINDS, data_files, from_hub
 from textlstm.delimited import CHUNK_ROWS, read_delimited
 from textlstm.delimiters import SIGNS, delimiter_of
-from textlstm.errors import InputError, missing, quoted
+from textlstm.errors import InputError, listed, missing, quoted
 from textlstm.jsonlines import read_json_lines
-
-KINDS = (".csv", ".tsv", ".jsonl", ".parquet", ".arrow")
-"""How the names of data files end."""
 
 USUAL_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
@@ -66,10 +63,10 @@ def read_chunks(
     Parameters
     ----------
     source
-        A file whose name ends in one of :data:`KINDS`; a folder of such files, of one kind and with
-        the same columns, which are read by name, those called ``train`` before others (see
-        :func:`textlstm.dataset.data_files`); or ``hub:owner/name``, a data set of the Hugging Face
-        hub, the one case in which anything is fetched. Text formats give strings only.
+        A file whose name ends in one of :data:`textlstm.dataset.KINDS`; a folder of such files, of
+        one kind and with the same columns, see :func:`textlstm.dataset.data_files`; or
+        ``hub:owner/name``, a data set of the Hugging Face hub, the one case in which anything is
+        fetched. Text formats give strings only.
     encoding
         Of a text file; decoding is strict. A UTF-8 byte order mark is dropped.
     delimiter
@@ -121,9 +118,8 @@ def _read_file(
 
 def _read_folder(folder: Path, reading: Reading) -> Iterator[pa.Table]:
     """Yield the rows of the data files of a folder, one file after the other."""
-    paths = data_files(folder, KINDS)
-    if len(paths) > 1 or paths[0].parent != folder:
-        reading.tell(f"{folder}: {len(paths)} file(s) are read, {paths[0]} first")
+    paths = data_files(folder)
+    reading.tell(f"{folder}: read of this folder: {listed([path.name for path in paths])}")
     allowance = Allowance(sum(path.stat().st_size for path in paths))
     schema: pa.Schema | None = None
     for path in paths:
