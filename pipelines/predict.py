@@ -82,9 +82,8 @@ class Source:
         if not path.is_dir():
             return standing([path] if path.is_file() else [])
         from textlstm.dataset import data_files
-        from textlstm.tables import KINDS
 
-        return standing(data_files(path, KINDS))
+        return standing(data_files(path))
 
     def identity(self) -> dict[str, Any]:
         """Return what tells the table from another, and from itself after a change.

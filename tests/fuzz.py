@@ -9,9 +9,11 @@ find. Atheris (libFuzzer) looks for inputs that reach new branches. Finds are ke
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import unittest.mock
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,11 @@ import numpy as np
 HERE = Path(__file__).parent
 FINDS = HERE / "finds"
 ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet")
+NAMES = (
+    "train.csv", "test.csv", "x.csv", "x.tsv", "x.jsonl", "x.parquet", "x.arrow", "data/x.csv",
+    "README.md", ".huggingface.yaml", "dataset_info.json", "state.json", "x.csv.gz",
+)  # fmt: skip
+"""Files that a folder may have."""
 
 
 @cache
@@ -47,6 +54,81 @@ def tables(content: bytes) -> None:
         except InputError:
             results.append(None)
     assert results[0] == results[1], "another result when read in small parts"
+
+
+def as_texts(source: Path) -> None:
+    """Read a table and all of its columns as text, or refuse it."""
+    from textlstm import tables
+    from textlstm.errors import InputError
+
+    try:
+        table = tables.read_table(str(source))
+        for name in table.column_names:
+            tables.column(table, name, "")
+    except InputError:
+        return
+
+
+@cache
+def good_tables() -> list[tuple[str, bytes]]:
+    """Return Parquet and Arrow files, each with its ending."""
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    texts = ["asthma", "fall, at home", None, "stroke"] * 10
+    plain = pa.table({"cause": texts, "n": range(40), "day": pa.array([1] * 40, pa.date32())})
+    nested = pa.table({"a": [["x"], [], None, ["y", None]] * 10, "b": [{"k": "v"}] * 40})
+    classes = {"info": {"features": {"n": {"_type": "ClassLabel", "names": list("ab") * 20}}}}
+    named = plain.replace_schema_metadata({"huggingface": json.dumps(classes)})
+    category = pa.table({"a": pa.array(texts).dictionary_encode()})
+    views = pa.table({"a": pa.array(texts, pa.string_view()), "z": pa.nulls(40)})
+    made = []
+    for table, options in (
+        (plain, {"compression": "none"}), (plain, {"compression": "zstd", "row_group_size": 9}),
+        (named, {"use_dictionary": False, "data_page_version": "2.0"}),
+        (nested, {"compression": "none"}), (category, {"store_schema": False}),
+    ):  # fmt: skip
+        file = io.BytesIO()
+        pq.write_table(table, file, **options)
+        made.append((".parquet", file.getvalue()))
+    for table in (plain, named, nested, category, views):
+        for opened in (pa.ipc.new_stream, pa.ipc.new_file):
+            file = io.BytesIO()
+            with opened(file, table.schema) as writer:
+                writer.write_table(table)
+            made.append((".arrow", file.getvalue()))
+    return made
+
+
+def columnar(content: bytes) -> None:
+    """Read a Parquet or Arrow file, some bytes of which are put in the place of others.
+
+    The first byte says which file; behind it stand edits: the place, two bytes, and four new ones.
+    """
+    made = good_tables()
+    ending, old = made[(content[0] if content else 0) % len(made)]
+    edited = bytearray(old)
+    for start in range(1, len(content), 6):
+        at = int.from_bytes(content[start : start + 2], "little") % len(old)
+        new = content[start + 2 : start + 6]
+        edited[at : at + len(new)] = new
+    path = folder() / f"columnar{ending}"
+    path.write_bytes(edited)
+    as_texts(path)
+
+
+def folders(content: bytes) -> None:
+    """Read a folder of some files; a line of two hyphens divides them, a byte names each."""
+    place = folder() / "table"
+    shutil.rmtree(place, ignore_errors=True)
+    (place / "data").mkdir(parents=True)
+    for file in content.split(b"\n--\n"):
+        name = NAMES[(file[0] if file else 0) % len(NAMES)]
+        (place / name).write_bytes(file[1:])
+    with unittest.mock.patch("socket.socket.connect", side_effect=AssertionError("a connection")):
+        as_texts(place)
 
 
 def texts(content: bytes) -> None:
@@ -168,13 +250,22 @@ def odd_tensor(content: bytes, which: int, how: int) -> bytes:
     return safetensors.torch.save(tensors)
 
 
-TARGETS = {target.__name__: target for target in (tables, texts, bundles, signed)}
+TARGETS = {
+    target.__name__: target for target in (tables, columnar, folders, texts, bundles, signed)
+}
 
 SEEDS = {
     "tables": [
         b'\x00cause,label\n"a ""b""\nc",x\n\r\nd,y\r\n', b"\x01a\tb\n1\t2\n", b"\x00a\n\n\n",
         b'\x02{"a": "\\ud800", "b": [1]}\n\n{"c": null}\n',
-        b"\x00\xef\xbb\xbfa,b\n1,2\n", b"\x03PAR1",
+        b"\x00\xef\xbb\xbfa,b\n1,2\n", b"\x03PAR1", b"\x00a;b\n1;2\n", b"\x00sep=;\na;b\n",
+        b'\x02{"a": {"b": 1, "b": 2}}\n', b'\x02{"a": ' + b"[" * 1500,
+    ],
+    "columnar": [bytes([n]) + b"\x40\x01\xff\xff\xff\x7f" for n in range(15)],
+    "folders": [
+        b"\x00a,b\n1,2\n\n--\n\x01a,b\n3,4\n\n--\n\x08---\nconfigs:\n- data_files: http://a/b\n---\n",
+        b'\x04{"a": 1}\n\n--\n\x02a\n1\n', b"\x02a\n1\n\n--\n\x00b\n1\n", b"\x07a\n1\n",
+        b"\x05PAR1", b"\x06ARROW1\0\0\n--\n\x0b{}", b"\x0c\x1f\x8b", b"\x09configs: file:///etc/passwd",
     ],
     "texts": ["I46.9 d/t (CHF)\n\u200bcaf\u0301 \ufeff\U0001f469\u200d".encode(), b"<sep> :) ="],
     "signed": [bytes([4, tensor, how]) for tensor in (0, 5) for how in range(13)]
