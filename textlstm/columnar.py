@@ -7,7 +7,7 @@ Arrow checks all offsets and texts (Arrow, "Security considerations": ``validate
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -92,20 +92,18 @@ def read_parquet(path: Path, allowance: Allowance | None = None) -> Iterator[pa.
         allowance = allowance or Allowance(path.stat().st_size)
         with pq.ParquetFile(path) as file:
             schema = file.schema_arrow
-            _require_table(schema, path)
+            _require_table(schema, path, _is_counted_late)
             plain = _plain(schema)
             n_rows = file.metadata.num_rows
-            n_cells = max(n_rows * len(schema), _values(file.metadata))
-            allowance.require(path, n_rows, n_cells)
-            leaves = [file.schema.column(number) for number in range(len(file.schema))]
-        texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
+            allowance.require(path, n_rows, n_rows * len(schema))
+        texts = [field.name for field in schema if _holds_text(field.type)]
         # A text that stands in a million rows is read once: how large the rows would be is known
         # before they are made.
         with pq.ParquetFile(path, read_dictionary=texts) as file:
             yield _named(plain.empty_table(), path)
             for batch in file.iter_batches(chunk_rows(len(schema))):
                 _check(batch, path, allowance)
-                yield _named(pa.Table.from_batches([batch]).cast(plain), path)
+                yield _named(_cast(batch, plain), path)
 
 
 def read_arrow(path: Path, allowance: Allowance | None = None) -> Iterator[pa.Table]:
@@ -132,8 +130,7 @@ def read_arrow(path: Path, allowance: Allowance | None = None) -> Iterator[pa.Ta
                 _check(whole, path, allowance)
                 n_rows = chunk_rows(whole.num_columns)
                 for start in range(0, len(whole), n_rows):
-                    part = pa.Table.from_batches([whole.slice(start, n_rows)])
-                    yield _named(part.cast(plain), path)
+                    yield _named(_cast(whole.slice(start, n_rows), plain), path)
 
 
 @contextmanager
@@ -149,11 +146,16 @@ def _readable(path: Path, what: str) -> Iterator[None]:
 # ---------------------------------------------------------------------------------- checking
 
 
-def _require_table(schema: pa.Schema, path: Path) -> None:
+def _require_table(
+    schema: pa.Schema,
+    path: Path,
+    refused: Callable[[pa.DataType], bool] = lambda _: False,
+) -> None:
     """Raise an :class:`InputError` if columns are too many or hold what no cell of a table does."""
     require_columns(schema.names, path)
     for field in schema:
-        if not (_is_view(field.type) or _is_cell(field.type)):
+        read = _is_view(field.type) or _is_cell(field.type)
+        if not read or refused(field.type):
             raise InputError(
                 f"{path}: column {quoted(field.name)} is of a type that is not read here; "
                 "leave it out, or make it text"
@@ -195,12 +197,20 @@ def _is_view(kind: pa.DataType) -> bool:
     return bool(types.is_string_view(kind) or types.is_binary_view(kind))
 
 
-def _values(metadata: Any) -> int:
-    """Return how many values a Parquet file has, those in lists among them."""
-    groups = map(metadata.row_group, range(metadata.num_row_groups))
-    return sum(
-        group.column(number).num_values for group in groups for number in range(group.num_columns)
-    )
+def _is_counted_late(kind: pa.DataType) -> bool:
+    """Return whether Parquet's reader tells how large such values are once they are in memory.
+
+    So it is with lists and the like, and with texts of Arrow's extension types.
+    """
+    if isinstance(kind, pa.BaseExtensionType):
+        kind = kind.storage_type
+        return _is_counted_late(kind) or _is_text(kind)
+    return bool(types.is_nested(kind))
+
+
+def _holds_text(kind: pa.DataType) -> bool:
+    kind = kind.value_type if types.is_dictionary(kind) else kind
+    return _is_text(kind) or _is_view(kind)
 
 
 def _check(batch: pa.RecordBatch, path: Path, allowance: Allowance) -> None:
@@ -257,6 +267,16 @@ def _sizes(values: pa.Array) -> np.ndarray[Any, Any]:
         return np.asarray(lengths.to_numpy(zero_copy_only=False), np.int64)
     width = -(-int(values.nbytes) // max(1, len(values)))
     return np.full(len(values), width, np.int64)
+
+
+def _cast(batch: pa.RecordBatch, plain: pa.Schema) -> pa.Table:
+    """Return a checked batch as a table of columns of other types."""
+    columns = []
+    for values, field in zip(batch.columns, plain, strict=True):
+        # Arrow's cast of views reads missing values, too, which its validation does not look at.
+        cells = pa.array(values.to_pylist(), field.type) if _is_view(values.type) else values
+        columns.append(cells.cast(field.type))
+    return pa.Table.from_arrays(columns, schema=plain)
 
 
 def _plain(schema: pa.Schema) -> pa.Schema:
