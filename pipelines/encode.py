@@ -32,9 +32,10 @@ def encode(run: Run) -> None:
         step("reading the records")
         columns = ["text", "label"]
         parts = {name: read_records(run.records / f"{name}.parquet", columns) for name in PARTS}
+        given = read_json(run.records / "abbreviations.json")
         step("taking the vocabulary")
         texts, places = distinct(parts["train"]["text"])
-        encoding = WordEncoding.fit(texts, config.recipe.encoding, np.bincount(places))
+        encoding = WordEncoding.fit(texts, config.recipe.encoding, np.bincount(places), given)
         # A class that only the validation part has is learned by the networks that train on it.
         labels = sorted({*parts["train"]["label"].unique(), *parts["validation"]["label"].unique()})
         rare = read_records(run.records / "rare.parquet", ["text", PART])
@@ -42,9 +43,12 @@ def encode(run: Run) -> None:
         summary = read_json(run.records / "summary.json")
         borderline = pd.Index(labels).get_indexer(pd.Index(summary["borderline"]))
         with run.writing("encode") as new:
+            abbreviated = 0
             for name, part in parts.items():
                 step(f"encoding {name}")
                 texts, places = distinct(part["text"])
+                changed = [encoding.written_out(text) != text for text in texts]
+                abbreviated += int(np.array(changed, dtype=bool)[places].sum())
                 numbers = pd.Index(labels).get_indexer(part["label"])
                 encoded = encoding.encode(texts)[places]
                 write_encoded(new.encoded / f"{name}.arrow", encoded, numbers)
@@ -60,6 +64,11 @@ def encode(run: Run) -> None:
         f"encode: {len(encoding.vocabulary)} words, {encoding.length} tokens a text, "
         f"{len(labels)} classes"
     )
+    if abbreviated:
+        shell.say(
+            f"encode: {abbreviated} records have abbreviations that are not in the vocabulary; "
+            "written out"
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -196,7 +196,8 @@ def _add_pictures(
         if record["tokens"]:
             hidden = {direction: one.hidden.numpy() for direction, one in steps.items()}
             read = len(next(iter(hidden.values())))
-            record["picture"] = png(activation_map(text.split()[:read], hidden))
+            words = bundle.encoding.written_out(text).split()
+            record["picture"] = png(activation_map(words[:read], hidden))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -221,6 +221,11 @@ def _tell(seen: "Look", bundle: "Bundle", out: Path) -> None:
         f"predict: {seen.empty_share:.1%} without a word; {seen.unknown_share:.1%} of the words "
         f"unknown; mean probability {seen.mean_probability:.3f}"
     )
+    if seen.abbreviated:
+        shell.say(
+            f"predict: {seen.abbreviated} records have abbreviations that are not in the "
+            "vocabulary; written out"
+        )
     if uncodable := bundle.summary[UNCODABLE]:
         shell.say(f"predict: in training, {uncodable_sentence(uncodable)}")
     if bundle.held_out.gain <= 0:

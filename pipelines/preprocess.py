@@ -4,7 +4,8 @@ Reads:  the table given by --data
 Writes: RUN/config.json, RUN/records/{train,validation,holdout}.parquet (record_id, text, label,
         and the groups of each column given by --by),
         RUN/records/rare.parquet (the same of classes that --rare drops, and their part),
-        RUN/records/summary.json (how many records were read, and left out by which reason)
+        RUN/records/summary.json (how many records were read, and left out by which reason),
+        RUN/records/abbreviations.json (those of --abbreviations, and their meanings)
 
 The table is read in parts, and each distinct text tokenized and kept once: it may be larger than
 memory.
@@ -58,6 +59,7 @@ HANDLED = {
 
 def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
     """Carry out the stage; a finished run of other records or settings has to be overwritten."""
+    from textlstm.abbreviations import read_abbreviations
     from textlstm.decisions import uncodable_sentence
     from textlstm.files import write_json
     from textlstm.records import PART, PARTS, split, usable, write_records
@@ -68,6 +70,7 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
     if not overwrite:
         run.require_unfinished_or_same(config, table)
     with shell.timed() as seconds, ExitStack() as stack:
+        given = read_abbreviations(config.data.abbreviations) if config.data.abbreviations else {}
         records, mended = _read(config.data)
         odd_labels = _tell_of_labels(records["label"])
         stack.enter_context(progress.working("preprocess", "dividing the records"))
@@ -89,6 +92,7 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
             for name in PARTS:
                 write_records(parts[name][columns], new.records / f"{name}.parquet")
             write_records(rare[[*columns, PART]], new.records / "rare.parquet")
+            write_json(new.records / "abbreviations.json", given)
             write_json(new.records / "summary.json", summary)
         run.end("preprocess", seconds())
     counts = ", ".join(f"{len(parts[name])} {name}" for name in PARTS)

@@ -1902,6 +1902,39 @@ def _(desk):
     assert browser.violations(why.read_text(), desk.folder, 1200, browser.LIGHT) == []
 
 
+@fault(95, "abbreviations that no training text has")
+def _(desk):
+    rows = [*GOOD, *[("gunshot wound of head", "External")] * 20, *[("GSW chest", "External")] * 2]
+    data, short = desk.file(csv_of(rows)), desk.folder / "short.csv"
+    short.write_text(f"abbreviation,meaning\nETOH,alcohol\nzz,\n{SECRET} x,fall\n")
+    desk.refused(desk.learn(data, "--abbreviations", short), "short.csv", "rows 3, 4")
+    short.write_text("abbreviation,means\nETOH,alcohol\n")
+    desk.refused(desk.learn(data, "--abbreviations", short), "short.csv", "meaning")
+    desk.refused(desk.learn(data, "--abbreviations", desk.folder / "no.csv"), "no.csv")
+    short.write_text("abbreviation,meaning\nSyncope,stroke\n")
+    assert desk.learn(data, "--abbreviations", short).status == 0
+    short.unlink()  # what it said is kept
+    outcome = carried_out(encode.main, "--run", desk.run)
+    assert "2 records have abbreviations" in outcome.told
+    assert carried_out(train.main, "--run", desk.run, "--device", "cpu").status == 0
+    new = desk.file("cause\nGSW head\ngunshot wound head\nsyncope\nstroke\nxyz\n", "new.csv")
+    outcome = desk.code(new, run=desk.run)
+    assert outcome.status == 0 and "2 records have abbreviations" in outcome.told
+    coded = pd.read_csv(desk.out)
+    assert coded["probability"][0] == coded["probability"][1]
+    assert coded["probability"][2] == coded["probability"][3]
+    assert coded["decision"][4] == "review"
+    flags = "--run", desk.run, "--data", new, "--records", "1", "2", "3"
+    for out in ("why.csv", "why.html"):
+        outcome = carried_out(explain.main, *flags, "--out", desk.folder / out)
+        assert outcome.status == 0, outcome.told
+    tokens = pd.read_csv(desk.folder / "why.csv", dtype=str, keep_default_na=False)
+    assert tokens.set_index("token")["read_as"].loc[["gsw", "syncope", "gunshot"]].tolist() == [
+        "gunshot wound", "stroke", ""
+    ]  # fmt: skip
+    assert "read as gunshot wound" in (desk.folder / "why.html").read_text()
+
+
 # ------------------------------------------------------------------------------ the table
 
 

@@ -1,13 +1,17 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from textlstm.config import RARE_LABEL
+from textlstm.config import RARE_LABEL, EncodingConfig
 from textlstm.decisions import HeldOut, counted, promise, repeats
+from textlstm.encoding import WordEncoding
 from textlstm.metrics import per_class
 from textlstm.reporting import (
     Evaluation,
+    _data_facts,
     class_intervals,
     measured_decisions,
     published,
@@ -158,3 +162,17 @@ def test_intervals_of_a_class_hold_its_measures_and_narrow_with_records():
 def test_the_number_of_rows_does_not_tell_how_few_were_left_out(number, rows):
     evaluation = evaluated(CONFUSION, {"empty_text": number, "rare_class": 20})
     assert published(evaluation)["data"]["rows"] == rows
+
+
+def test_written_out_abbreviations_are_counted():
+    texts = ["gunshot wound"] * 12 + ["gsw head"] * 2 + ["stroke cva"]
+    encoding = WordEncoding.fit(texts, EncodingConfig(initials=True, length=2), given={"cva": "x"})
+    parts = {name: pd.DataFrame({"text": texts}) for name in ("train", "validation", "holdout")}
+    facts = _data_facts(
+        SimpleNamespace(encoding=encoding), parts,
+        {"rows": 45, "distinct_texts": 3, "dropped": {}, "handled": {"odd": 1}, "uncodable": {}},
+        n_unknown_label=0,
+    )  # fmt: skip
+    assert facts["handled"] == {"odd": 1, "abbreviations_written_out": 9}
+    assert facts["truncated_share"] == 2 / 15  # "gunshot wound head"
+    assert facts["unknown_token_share"] == 4 / 32  # twice "head", "stroke", "x"

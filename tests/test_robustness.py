@@ -54,6 +54,18 @@ def test_abbreviations_there_and_back():
     assert len(set(ABBREVIATIONS.values())) == len(ABBREVIATIONS)
 
 
+def test_abbreviations_of_the_own_table_are_not_tried():
+    phrases = "myocardial infarction hypertension"
+    assert abbreviated(phrases, chance(), told={"mi": "x"}) == "myocardial infarction htn"
+    texts, labels = ["acute myocardial infarction", "copd"] * 9, ["heart", "lung"] * 9
+    small = {"epochs": 1, "embedding": 4, "hidden_units": 4, "members": 1, "linear": 0.0}
+    truth = np.array([0, 1] * 9)
+    for told, tried in (None, True), ({"MI": "myocardial infarction"}, False):
+        classifier = TextLSTMClassifier(**small, abbreviations=told).fit(texts * 2, labels * 2)
+        found = robustness(classifier.bundle_, texts * 2, np.tile(truth, 2), seed=0)
+        assert ("phrases abbreviated" in found) is tried
+
+
 def test_words_are_shuffled_within_their_field():
     changed = {shuffled("a b c <sep> d e", source) for source in [chance()] for _ in range(200)}
     assert len(changed) == 12  # 3! orders of the first field, 2! of the second

@@ -1,6 +1,6 @@
 """TextLSTMClassifier: the pipeline as a scikit-learn classifier over raw texts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from textlstm.abbreviations import as_given
 from textlstm.bundle import TEXT_FIELDS, Bundle
 from textlstm.config import DataConfig, Recipe, as_fields, load_recipe
 from textlstm.encoding import WordEncoding
@@ -23,7 +24,7 @@ from textlstm.tables import as_records, as_text
 from textlstm.text import preprocess
 from textlstm.training import Epoch
 
-OWN_PARAMETERS = ("recipe", "random_state", "device")
+OWN_PARAMETERS = ("recipe", "random_state", "device", "abbreviations")
 """The estimator's parameters beside the recipe's fields."""
 
 
@@ -48,6 +49,8 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ``numpy.random.RandomState``, or None for another one each time.
     device
         ``auto``, ``cpu``, ``cuda`` or another device of torch.
+    abbreviations
+        What words that are not in the vocabulary stand for, such as ``{"etoh": "alcohol"}``.
     **fields
         Any field of the recipe by its name, such as ``epochs=3``; it wins over the recipe.
 
@@ -79,12 +82,14 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         *,
         random_state: int | np.random.RandomState | None = 0,
         device: str = "auto",
+        abbreviations: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> None:
         _require_fields(fields)
         self.recipe = recipe
         self.random_state = random_state
         self.device = device
+        self.abbreviations = abbreviations
         self.fields = fields
 
     def __sklearn_tags__(self) -> Any:
@@ -130,19 +135,21 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         InputError
-            If the lengths differ, a label is missing, there are too few records or classes, or
-            scikit-learn refuses the weights: they are not finite, negative, all 0, or not (n,).
+            If the lengths differ, a label is missing, there are too few records or classes, an
+            abbreviation or its meaning is none, or scikit-learn refuses the weights: they are not
+            finite, negative, all 0, or not (n,).
         TypeError
             If weights are complex.
         """
         recipe = load_recipe(self.recipe).with_fields(**self.fields)
+        given = _given(self.abbreviations or {})
         device, seed = resolve_device(self.device), self._seed()
         records, classes, n_fields = _records(texts, labels, sample_weight)
         if len(classes) < 2:
             raise InputError("texts with words of at least two classes are needed")
         train, validation = divide(records, DataConfig().validation, "stratified", seed)
         learned, places = distinct(train["text"])
-        encoding = WordEncoding.fit(learned, recipe.encoding, np.bincount(places))
+        encoding = WordEncoding.fit(learned, recipe.encoding, np.bincount(places), given)
         found, places = distinct(records["text"])
         history: list[Epoch] = []
         examples = as_examples(
@@ -217,7 +224,8 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             If the folder holds no whole bundle.
         """
         bundle = Bundle.load(Path(folder))
-        classifier = cls(bundle.recipe, device=device)
+        given = bundle.encoding.abbreviations.given
+        classifier = cls(bundle.recipe, device=device, abbreviations=given or None)
         classifier.bundle_ = bundle
         classifier.classes_ = np.array(bundle.labels)
         classifier.n_fields_ = bundle.summary[TEXT_FIELDS]
@@ -232,6 +240,15 @@ def _require_fields(names: Iterable[str]) -> None:
             raise InputError(
                 f"TextLSTMClassifier has no parameter {quoted(name)}{near(name, known)}"
             )
+
+
+def _given(abbreviations: Any) -> dict[str, str]:
+    """Return abbreviations and their meanings, preprocessed."""
+    try:
+        pairs = [(as_text(short), as_text(meaning)) for short, meaning in abbreviations.items()]
+    except AttributeError as error:
+        raise InputError("abbreviations map words to what they stand for") from error
+    return as_given(pairs, "abbreviations")
 
 
 def _distinct(texts: Any) -> tuple[list[tuple[str, ...]], NDArray[np.int32]]:

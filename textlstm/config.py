@@ -122,6 +122,10 @@ class DataConfig(Settings):
         low=0.01,
         high=0.5,
     )
+    abbreviations: str = setting(
+        "", "CSV with the columns abbreviation and meaning: what words that are not in the "
+        "vocabulary stand for; kept in the bundle"
+    )  # fmt: skip
     rare: str = setting(
         "drop",
         "what becomes of classes under --min-class-records: drop the records, merge them into "
@@ -163,6 +167,11 @@ class EncodingConfig(Settings):
         "training records a word needs to enter the vocabulary; rarer ones are known by their hash "
         "alone, and by n-grams of that many records",
         low=1,
+    )
+    initials: bool = setting(
+        False,
+        "read a short word outside the vocabulary as the phrase of the training texts that it can "
+        "only be short for, letter by letter: a phrase of at least ten records",
     )
     subwords: int = setting(
         0, "character n-grams kept, the most frequent ones (0: whole words only)", low=0

@@ -3,8 +3,8 @@
 import math
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from itertools import count, islice
 from pathlib import Path
@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import feather
 
+from textlstm.abbreviations import Abbreviations, common_phrases
 from textlstm.config import MAX_LENGTH, EncodingConfig
 from textlstm.errors import InputError
 from textlstm.files import is_unicode, replacing
@@ -35,6 +36,9 @@ BUCKETS = 4096
 has would fall into a taken one, and enough to keep most rare words of a registry apart."""
 
 LENGTH_PERCENTILE = 99
+
+MOST_MEANINGS = 1 << 16
+"""Unknown words whose meaning, or that they have none, is kept in mind."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,8 @@ class WordEncoding:
         rare word is that its n-grams, too, need ``min_records``.
     n_fields
         F, the text fields of a record.
+    abbreviations
+        What words outside the vocabulary are written out as, before they are encoded or counted.
 
     >>> texts = ["acute mi", "acute stroke"]
     >>> config = EncodingConfig(length=4, padding="left", min_records=1)
@@ -111,6 +117,7 @@ class WordEncoding:
     padding: str
     subwords: tuple[int, ...] = ()
     n_fields: int = 1
+    abbreviations: Abbreviations = field(default_factory=Abbreviations)
 
     def __post_init__(self) -> None:
         if not all(isinstance(word, str) and is_unicode(word) for word in self.words):
@@ -123,6 +130,8 @@ class WordEncoding:
             raise InputError("a vocabulary names each n-gram once")
         if type(self.n_fields) is not int or not 1 <= self.n_fields <= MAX_LENGTH:
             raise InputError(f"a vocabulary is for 1 to {MAX_LENGTH} text fields")
+        if not self.index.keys() >= self.abbreviations.words:
+            raise InputError("phrases are of words of the vocabulary")
         EncodingConfig(length=self.length, padding=self.padding)  # checks both
         if self.length < 1:
             raise InputError("a text is padded or cut to one token at least")
@@ -133,6 +142,7 @@ class WordEncoding:
         texts: Sequence[str],
         config: EncodingConfig,
         counts: NDArray[np.int64] | None = None,
+        given: Mapping[str, str] | None = None,
     ) -> Self:
         """Take vocabulary and length from preprocessed training texts.
 
@@ -142,6 +152,8 @@ class WordEncoding:
         ----------
         counts
             How many records have each text; by default, one.
+        given
+            Abbreviations and their meanings, as :func:`textlstm.abbreviations.as_given` gives them.
         """
         tokens = [text.split() for text in texts]
         counts = np.ones(len(texts), dtype=np.int64) if counts is None else counts
@@ -152,6 +164,10 @@ class WordEncoding:
         # The separator is no word of a record: it is kept however few there are.
         frequent = [w for w, n in records.items() if n >= config.min_records or w == SEPARATOR]
         words = sorted(frequent, key=lambda word: (-records[word], word))
+        known = {word: records[word] for word in words}
+        phrases = (
+            common_phrases(texts, counts, known, config.min_records) if config.initials else {}
+        )
         words += sorted({bucket(word) for word in records.keys() - set(words)})
         lengths = np.repeat(np.array([len(text) for text in tokens], dtype=np.int32), counts)
         longest = math.ceil(np.percentile(lengths, LENGTH_PERCENTILE)) if len(lengths) else 1
@@ -162,7 +178,9 @@ class WordEncoding:
         shared = [ngram for ngram, n in ngrams.items() if n >= config.min_records]
         kept = sorted(shared, key=lambda ngram: (-ngrams[ngram], ngram))[: config.subwords]
         n_fields = 1 + max((text.count(SEPARATOR) for text in tokens), default=0)
-        return cls((*RESERVED, *words), length, config.padding, tuple(kept), n_fields)
+        abbreviations = Abbreviations(given or {}, phrases)
+        words = [*RESERVED, *words]
+        return cls(tuple(words), length, config.padding, tuple(kept), n_fields, abbreviations)
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -183,6 +201,34 @@ class WordEncoding:
         """Return the id of the separator of fields, or -1 where there is none."""
         return self.index.get(SEPARATOR, -1)
 
+    def written_out(self, text: str) -> str:
+        """Return a preprocessed text, abbreviations that are not in the vocabulary written out.
+
+        A text whose words are all in it stays as it is, and so does one that was written out.
+        """
+        return " ".join(self.read_as(text))
+
+    def read_as(self, text: str) -> list[str]:
+        """Return what each word of a preprocessed text is read as: itself, or what it means."""
+        words = text.split()
+        if not self.abbreviations or self.index.keys() >= set(words):
+            return words
+        return [self._meaning(word) for word in words]
+
+    def _meaning(self, word: str) -> str:
+        """Return a word, or what it is written out as."""
+        if word in self.index:
+            return word
+        if word not in self._meanings:
+            if len(self._meanings) > MOST_MEANINGS:
+                self._meanings.clear()
+            self._meanings[word] = self.abbreviations.meaning(word) or word
+        return self._meanings.get(word, word)
+
+    @cached_property
+    def _meanings(self) -> dict[str, str]:
+        return {}
+
     def encode(self, texts: Sequence[str]) -> EncodedTexts:
         """Return preprocessed texts as rows of ``length`` ids."""
         distinct: dict[str, int] = {}
@@ -190,7 +236,7 @@ class WordEncoding:
         forms = np.zeros((len(distinct), self.length), dtype=np.int32)
         numbers = defaultdict(count(len(self.words)).__next__, self.index)  # new words are added
         for row, text in zip(forms, distinct, strict=True):
-            tokens = text.split()[: self.length]
+            tokens = self.written_out(text).split()[: self.length]
             start = self.length - len(tokens) if self.padding == "left" else 0
             row[start : start + len(tokens)] = [numbers[word] for word in tokens]
         unknown = tuple(islice(numbers, len(self.words), None))
@@ -198,17 +244,19 @@ class WordEncoding:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields, fit for JSON."""
-        return asdict(self)
+        return {**asdict(self), "abbreviations": self.abbreviations.to_dict()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Build from what :meth:`to_dict` gave."""
         lists = {name: tuple(values[name]) for name in ("words", "subwords")}
-        return cls(**{**values, **lists})
+        abbreviations = Abbreviations.from_dict(values["abbreviations"])
+        return cls(**{**values, **lists, "abbreviations": abbreviations})
 
     def count_words(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return each text's words (n,), separators apart, and those not in the vocabulary (n,).
 
+        Abbreviations count as the words that they are written out as.
         A word that has no more than a bucket is not in it: nothing that is kept tells a rare word
         of the training from one that no record had and that has the same hash.
 
@@ -216,7 +264,7 @@ class WordEncoding:
         >>> encoding.count_words(["a x", "<sep> y", ""])
         (array([2, 1, 0]), array([1, 1, 0]))
         """
-        tokens = [text.split() for text in texts]
+        tokens = [self.written_out(text).split() for text in texts]
         separators = np.array([text.count(SEPARATOR) for text in tokens], dtype=np.int64)
         known = np.array(
             [sum(map(self.index.__contains__, text)) for text in tokens], dtype=np.int64

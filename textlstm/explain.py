@@ -18,7 +18,7 @@ from torch import Tensor
 
 from textlstm.batches import Batch, Corpus, by_length
 from textlstm.bundle import Bundle
-from textlstm.encoding import PAD, UNKNOWN
+from textlstm.encoding import PAD, UNKNOWN, WordEncoding
 from textlstm.inside import Steps, token_steps
 from textlstm.records import texts_by_class
 from textlstm.text import SEPARATOR, word_records
@@ -72,7 +72,8 @@ def attributions(
     -------
     list
         For each text (tokens,) nats, in the order of ``text.split()``. A separator of fields has
-        0, as have the tokens behind the length the model reads.
+        0, as have the tokens behind the length the model reads. An abbreviation has the sum of the
+        words that it is written out as.
     """
     pairs = list(zip(texts, map(int, classes), strict=True))
     # Most texts of a registry are repeats: each is explained once.
@@ -85,15 +86,33 @@ def attributions(
         batch = corpus.batch_of_texts(corpus.places[rows])
         gains = _integrated_gradients(partly_read(bundle, batch), batch, targets[rows], steps)
         found |= dict(zip(rows.tolist(), gains.double().numpy(), strict=True))
-    left = bundle.encoding.padding == "left"
-    return [_of_tokens(text, found[distinct[text, number]], left) for text, number in pairs]
+    return [
+        _of_tokens(words_read(bundle.encoding, text), found[distinct[text, number]],
+                   left=bundle.encoding.padding == "left")
+        for text, number in pairs
+    ]  # fmt: skip
 
 
-def _of_tokens(text: str, gains: NDArray[np.float64], left: bool) -> NDArray[np.float64]:
-    """Return the gains (tokens,) of a text of the gains of its row of ids (T,)."""
-    n = len(text.split())
+def words_read(encoding: WordEncoding, text: str) -> list[int]:
+    """Return how many words each token of a preprocessed text is read as: 1, or what it means."""
+    return [len(words.split()) for words in encoding.read_as(text)]
+
+
+def _of_tokens(
+    words: Sequence[int], gains: NDArray[np.float64], *, left: bool
+) -> NDArray[np.float64]:
+    """Return the gains of a text's tokens from those of its row of ids (T,).
+
+    ``words`` says as how many words each token is read.
+    """
+    n = sum(words)
     own = gains[-n:] if left and n else gains[:n]
-    return np.pad(own, (0, n - len(own)))
+    return np.array([one.sum() for one in _of_each(words, np.pad(own, (0, n - len(own))))])
+
+
+def _of_each(words: Sequence[int], values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Return the values of the words of each token."""
+    return np.split(values, np.cumsum(words)[:-1]) if words else []
 
 
 def _integrated_gradients(
@@ -299,7 +318,8 @@ def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) ->
     Returns
     -------
     pandas.DataFrame
-        ``row`` (of the texts, from 0), ``number`` (of the token, from 1), ``token``,
+        ``row`` (of the texts, from 0), ``number`` (of the token, from 1), ``token``, ``read_as``
+        (what an abbreviation is written out as; else nothing),
         ``predicted_label``, ``probability``, ``attribution`` (nats of log probability), the same of
         the next most probable label in ``second_label``, ``second_probability`` and
         ``second_attribution`` (missing where a model knows one label), and for each direction
@@ -310,6 +330,7 @@ def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) ->
     """
     tokens = [text.split() for text in texts]
     lengths = [len(one) for one in tokens]
+    read = [word for text in texts for word in bundle.encoding.read_as(text)]
     table = pd.DataFrame(
         {
             "row": np.repeat(np.arange(len(texts)), lengths),
@@ -317,11 +338,13 @@ def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) ->
             "token": [token for one in tokens for token in one],
         }
     )
+    table["read_as"] = np.where(table["token"] == read, "", read)
     table = table.assign(**_answers(bundle, texts, lengths))
     if member is None:
         return table
     steps = token_steps(bundle, texts, member)
-    gates = [_gates(one, n) for one, n in zip(steps, lengths, strict=True)]
+    words = [words_read(bundle.encoding, text) for text in texts]
+    gates = [_gates(one, n) for one, n in zip(steps, words, strict=True)]
     return pd.concat([table, pd.concat(gates, ignore_index=True)], axis=1)
 
 
@@ -343,14 +366,16 @@ def _answers(bundle: Bundle, texts: Sequence[str], lengths: Sequence[int]) -> di
     return columns
 
 
-def _gates(steps: Mapping[str, Steps], n_tokens: int) -> pd.DataFrame:
-    """Return the mean gates and cell states of each of a text's tokens; behind those read, none."""
+def _gates(steps: Mapping[str, Steps], words: Sequence[int]) -> pd.DataFrame:
+    """Return the mean gates and cell states of each of a text's tokens; behind those read, none.
+
+    ``words`` says as how many words each token is read.
+    """
     columns = {}
     for direction, one in steps.items():
         for name, values in (("input_gate", one.input_gate), ("forget_gate", one.forget_gate),
                              ("cell", one.cell.abs())):  # fmt: skip
             means = values.mean(dim=1).double().numpy()
-            columns[f"{direction}_{name}"] = np.pad(
-                means, (0, n_tokens - len(means)), constant_values=np.nan
-            )
+            means = np.pad(means, (0, sum(words) - len(means)), constant_values=np.nan)
+            columns[f"{direction}_{name}"] = [one.mean() for one in _of_each(words, means)]
     return pd.DataFrame(columns)

@@ -4,7 +4,7 @@ Shapes: B texts, T tokens, E embedding dimensions, H hidden units.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from textlstm.abbreviations import Abbreviations
 from textlstm.batches import Batch, Corpus, by_length
 from textlstm.bundle import Bundle
 from textlstm.errors import InputError
@@ -82,7 +83,8 @@ def read(bundle: Bundle, batch: Batch, member: int = 0) -> dict[str, Steps]:
 def token_steps(bundle: Bundle, texts: Sequence[str], member: int = 0) -> list[dict[str, Steps]]:
     """Return, for each preprocessed text and direction, its steps with (tokens, H) each.
 
-    Tokens behind the length the model reads have none.
+    Tokens are those that are read, abbreviations written out. Those behind the length the model
+    reads have none.
     """
     corpus = Corpus(bundle.encoding.encode(texts), bundle.encoding)
     found: dict[int, dict[str, Steps]] = {}
@@ -165,7 +167,8 @@ def neighbours(
         For each word the ``top`` others by falling similarity, the mean over the members of the
         cosine of the words' vectors, from -1 to 1.
     """
-    corpus = Corpus(bundle.encoding.encode(words), bundle.encoding)
+    encoding = replace(bundle.encoding, abbreviations=Abbreviations())  # words as they are written
+    corpus = Corpus(encoding.encode(words), encoding)
     batch = corpus.batch_of_texts(corpus.places)
     ensemble = bundle.network.cpu()
     spelt = ensemble.spelt(batch)

@@ -356,7 +356,9 @@ def _data_facts(
 ) -> dict[str, Any]:  # fmt: skip
     length = bundle.encoding.length
     texts, places = distinct(pd.concat([part["text"] for part in parts.values()]))
-    cut = np.array([len(text.split()) > length for text in texts], dtype=bool)[places]
+    read = [bundle.encoding.written_out(text) for text in texts]
+    cut = np.array([len(text.split()) > length for text in read], dtype=bool)[places]
+    changed = np.array([a != b for a, b in zip(texts, read, strict=True)], dtype=bool)[places]
     held_out, places = distinct(parts["holdout"]["text"])
     times = np.bincount(places)
     words, unknown = (int(times @ one) for one in bundle.encoding.count_words(held_out))
@@ -369,7 +371,7 @@ def _data_facts(
         "truncated_share": float(cut.mean()),
         "unknown_token_share": unknown / max(words, 1),
         "length": length,
-        "handled": summary["handled"],
+        "handled": {**summary["handled"], "abbreviations_written_out": int(changed.sum())},
         "uncodable": summary["uncodable"],
     }
 

@@ -4,7 +4,8 @@ Texts are changed after preprocessing, word by word; the separator of fields sta
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
+from functools import partial
 from string import ascii_lowercase
 
 import numpy as np
@@ -59,7 +60,11 @@ ABBREVIATIONS = {
     "uri": "upper respiratory infection",
     "uti": "urinary tract infection",
 }
-"""Common on certificates of death, and of one meaning there, as far as such a list can be."""
+"""Common on certificates of death, and of one meaning there, as far as such a list can be.
+
+No model learns from this list. What it makes of one of these it knows from training texts that have
+it, by its initials (see :mod:`textlstm.abbreviations`), or from the user's own table.
+"""
 
 _PHRASES = {phrase: short for short, phrase in ABBREVIATIONS.items()}
 _PHRASE = re.compile(rf"(?<!\S)({'|'.join(sorted(_PHRASES, key=len, reverse=True))})(?!\S)")
@@ -102,13 +107,17 @@ def expanded(text: str, chance: np.random.Generator) -> str:
     return " ".join(ABBREVIATIONS.get(word, word) for word in text.split())
 
 
-def abbreviated(text: str, chance: np.random.Generator) -> str:
-    """Return a text with what has an abbreviation abbreviated.
+def abbreviated(text: str, chance: np.random.Generator, told: Container[str] = frozenset()) -> str:
+    """Return a text with what has an abbreviation abbreviated, but for those a model was told.
 
     >>> abbreviated("acute myocardial infarction <sep> hypertension", None)
     'acute mi <sep> htn'
     """
-    return _PHRASE.sub(lambda found: _PHRASES[found[0]], text)
+
+    def short(found: re.Match[str]) -> str:
+        return found[0] if _PHRASES[found[0]] in told else _PHRASES[found[0]]
+
+    return _PHRASE.sub(short, text)
 
 
 def shuffled(text: str, chance: np.random.Generator) -> str:
@@ -119,11 +128,13 @@ def shuffled(text: str, chance: np.random.Generator) -> str:
     return " ".join(f" {SEPARATOR} ".join(map(" ".join, fields)).split())
 
 
+ABBREVIATED = "phrases abbreviated"
+
 CHANGES: dict[str, Callable[[str, np.random.Generator], str]] = {
     "one typo": with_typo,
     "a tenth of the letters dropped": with_dropped_letters,
     "abbreviations written out": expanded,
-    "phrases abbreviated": abbreviated,
+    ABBREVIATED: abbreviated,
     "words shuffled": shuffled,
 }
 
@@ -150,8 +161,10 @@ def robustness(
     rows = np.sort(chance.permutation(len(texts))[:SAMPLE])
     drawn, labels = [texts[row] for row in rows], truth[rows]
     hits = bundle.predict_proba(drawn).argmax(axis=1) == labels
+    # What becomes of an abbreviation of the user's table needs no measuring: it is written out.
+    of_others = partial(abbreviated, told=bundle.encoding.abbreviations.given.keys())
     found = {}
-    for name, change in CHANGES.items():
+    for name, change in (CHANGES | {ABBREVIATED: of_others}).items():
         new = [change(text, chance) for text in drawn]
         touched = np.array([a != b for a, b in zip(drawn, new, strict=True)], dtype=bool)
         if touched.sum() < FEWEST_RECORDS:

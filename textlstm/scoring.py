@@ -129,9 +129,11 @@ class Look:
     records, empty, review
         Records in all, those without a word, and those for a person.
     words, unknown
-        Their words in all, and those that are not in the vocabulary.
+        Their words in all, abbreviations written out, and those that are not in the vocabulary.
     probability
         The sum of the probabilities of the most probable class, over records with any word.
+    abbreviated
+        Records with an abbreviation that was written out.
     """
 
     records: int = 0
@@ -140,6 +142,7 @@ class Look:
     words: int = 0
     unknown: int = 0
     probability: float = 0.0
+    abbreviated: int = 0
 
     def __add__(self, other: Self) -> Self:
         return type(self)(*map(sum, zip(astuple(self), astuple(other), strict=True)))
@@ -191,6 +194,7 @@ class Codes(NamedTuple):
     accepted: NDArray[np.bool_]  # (n,) False where a person should see the record
     words: NDArray[np.int64]  # (n,)
     unknown: NDArray[np.int64]  # (n,) words that are not in the vocabulary
+    abbreviated: NDArray[np.bool_]  # (n,) whether an abbreviation was written out
     sets: NDArray[
         np.object_
     ]  # (n,) cells of the prediction sets; None where they are not asked for
@@ -211,7 +215,9 @@ class Codes(NamedTuple):
         classes, seconds = scores.ranked(0), np.full(len(texts), -1)
         if len(bundle.labels) > 1:
             seconds = scores.ranked(1)
-        return cls(classes, best, seconds, accepted, words, unknown, sets)
+        changed = [bundle.encoding.written_out(text) != text for text in texts]
+        abbreviated = np.array(changed, dtype=np.bool_)
+        return cls(classes, best, seconds, accepted, words, unknown, abbreviated, sets)
 
     def take(self, rows: NDArray[np.int64]) -> Self:
         """Return these rows."""
@@ -240,6 +246,7 @@ class Codes(NamedTuple):
             review=int((~self.accepted).sum()),
             words=int(self.words.sum()),
             unknown=int(self.unknown.sum()),
+            abbreviated=int(self.abbreviated.sum()),
             probability=float(self.probabilities[self.words > 0].sum()),
         )
 
