@@ -53,7 +53,7 @@ from pipelines import (
 from pipelines import run as run_stage
 from pipelines.flags import number as flag_number
 from pipelines.runs import Run
-from textlstm import TextLSTMClassifier, columnar, swap
+from textlstm import TextLSTMClassifier, allowance, swap
 from textlstm.checkpoint import Checkpoint
 from textlstm.errors import InputError
 from textlstm.files import sha256
@@ -1290,7 +1290,7 @@ def _(desk):
 
 @fault(74, "files whose few bytes are many rows or cells")
 def _(desk):
-    path, n = desk.folder / "x.parquet", columnar.MAX_ROWS + 1
+    path, n = desk.folder / "x.parquet", allowance.MAX_ROWS + 1
     nothing, folder = pa.nulls(n), desk.folder / "dataset"
     pq.write_table(pa.table({"cause": nothing, "category": nothing}), path)
     desk.refused_in_both(path, "x.parquet", f"{n:,} rows", "so small a file")
@@ -1301,8 +1301,8 @@ def _(desk):
         writer.write_batch(pa.record_batch({"cause": nothing, "category": nothing}))
     desk.refused_in_both(folder, "x.arrow", f"{n:,} rows")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(columnar, "MAX_CELLS", 10_000)
-        patch.setattr(columnar, "CELLS_PER_BYTE", 0)
+        patch.setattr(allowance, "MAX_CELLS", 10_000)
+        patch.setattr(allowance, "CELLS_PER_BYTE", 0)
         wide = pa.array(["x"] * 101).dictionary_encode()
         pq.write_table(pa.table({f"c{n}": wide for n in range(100)}), path)
         unreadable(path, "x.parquet", "10,100 cells")

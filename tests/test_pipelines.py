@@ -731,6 +731,30 @@ def test_another_table_than_that_of_the_training_is_told(home, table, queue, tmp
         assert ("is not the table that the run was trained on" in capsys.readouterr().err) is warned
 
 
+def test_a_queue_is_read_as_spreadsheets_save_it(home, queue, tmp_path, capsys):
+    filled = queue.assign(code=queue["label_1"])
+    filled.to_csv(tmp_path / "filled.csv", index=False)
+    expected = imported(home, tmp_path / "filled.csv", tmp_path / "new.csv")
+    filled["code"] = "\ufeff" + filled["code"] + "\u200b "
+    filled.to_csv(tmp_path / "filled.csv", index=False, sep=";")
+    assert imported(home, tmp_path / "filled.csv", tmp_path / "new.csv").equals(expected)
+    assert "read as divided by semicolons" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("records", "message"),
+    [("10000000000", "'records' is not a number"), ("99999999", "comes to 99,999,999")],
+)
+def test_a_queue_of_more_records_than_any_table_has_is_refused(
+    home, queue, tmp_path, capsys, records, message
+):
+    filled = queue[:1].assign(code=queue["label_1"], records=records)
+    filled.to_csv(tmp_path / "filled.csv", index=False)
+    back = ["--run", home / "run", "--filled", tmp_path / "filled.csv", "--out", tmp_path / "n.csv"]
+    assert status(review.main, ["import", *back]) == 2
+    assert message in capsys.readouterr().err and not (tmp_path / "n.csv").exists()
+
+
 def test_a_queue_with_codes_is_not_overwritten(home, queue, tmp_path, capsys):
     again = ["--run", home / "run", "--scored", tmp_path / "scored.csv"]
     assert status(review.main, ["export", *again, "--out", tmp_path / "queue.csv"]) == 0, "the same"

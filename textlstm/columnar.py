@@ -10,73 +10,21 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import types
 
+from textlstm.allowance import Allowance, is_text, is_view, unpacked_bytes
 from textlstm.delimited import chunk_rows, require_columns
 from textlstm.errors import InputError, quoted
-
-MAX_UNPACKED, MAX_RATIO = 1 << 31, 1000
-"""What a file may unpack to: so many bytes, and beyond them so many times its own size."""
-
-MAX_ROWS, ROWS_PER_BYTE = 1 << 24, 8
-"""Rows that a file may have: so many, and beyond them so many for each of its bytes."""
-
-MAX_CELLS, CELLS_PER_BYTE = 1 << 27, 64
-"""Cells that a file may have, empty ones included: as of rows."""
 
 MAX_WIDTH = 1 << 12
 """Bytes of a value of fixed width, and values of a list of fixed length, at most."""
 
 ARROW_FILE = b"ARROW1\0\0"
 """How an Arrow file begins; what follows is what an Arrow stream consists of."""
-
-
-class Allowance:
-    """What files of a table may still unpack to, by their size.
-
-    Parameters
-    ----------
-    n_bytes
-        The size of all of them together.
-    """
-
-    def __init__(self, n_bytes: int) -> None:
-        self._rows = max(MAX_ROWS, ROWS_PER_BYTE * n_bytes)
-        self._cells = max(MAX_CELLS, CELLS_PER_BYTE * n_bytes)
-        self._bytes = max(MAX_UNPACKED, MAX_RATIO * n_bytes)
-
-    def require(self, path: Path, n_rows: int, n_cells: int) -> None:
-        """Raise an :class:`InputError` if so many rows and cells are more than there may be."""
-        for what, wanted, left in (
-            ("rows", n_rows, self._rows),
-            ("cells", n_cells, self._cells),
-        ):
-            if wanted > left:
-                raise InputError(
-                    f"{path}: has {wanted:,} {what}, more than the {left:,} that are read of so "
-                    "small a file; if it is not a bomb, give it as CSV"
-                )
-
-    def spend_rows(self, path: Path, n_rows: int, n_columns: int) -> None:
-        """Count rows; raise an :class:`InputError` if they are more than are left."""
-        self.require(path, n_rows, n_rows * n_columns)
-        self._rows -= n_rows
-        self._cells -= n_rows * n_columns
-
-    def spend_bytes(self, path: Path, n_bytes: int) -> None:
-        """Count bytes; raise an :class:`InputError` if they are more than are left."""
-        self._bytes -= n_bytes
-        if self._bytes < 0:
-            raise InputError(
-                f"{path}: unpacks to more than {MAX_RATIO} times its size; if it is not a bomb, "
-                "give it as CSV"
-            )
 
 
 def read_parquet(path: Path, allowance: Allowance | None = None) -> Iterator[pa.Table]:
@@ -154,7 +102,7 @@ def _require_table(
     """Raise an :class:`InputError` if columns are too many or hold what no cell of a table does."""
     require_columns(schema.names, path)
     for field in schema:
-        read = _is_view(field.type) or _is_cell(field.type)
+        read = is_view(field.type) or _is_cell(field.type)
         if not read or refused(field.type):
             raise InputError(
                 f"{path}: column {quoted(field.name)} is of a type that is not read here; "
@@ -181,20 +129,9 @@ def _is_cell(kind: pa.DataType) -> bool:
 def _is_value(kind: pa.DataType) -> bool:
     if types.is_fixed_size_binary(kind):
         return bool(kind.byte_width <= MAX_WIDTH)
-    return _is_text(kind) or bool(
+    return is_text(kind) or bool(
         types.is_null(kind) or types.is_primitive(kind) or types.is_decimal(kind)
     )
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return any(
-        test(kind)
-        for test in (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
-    )
-
-
-def _is_view(kind: pa.DataType) -> bool:
-    return bool(types.is_string_view(kind) or types.is_binary_view(kind))
 
 
 def _is_counted_late(kind: pa.DataType) -> bool:
@@ -204,13 +141,13 @@ def _is_counted_late(kind: pa.DataType) -> bool:
     """
     if isinstance(kind, pa.BaseExtensionType):
         kind = kind.storage_type
-        return _is_counted_late(kind) or _is_text(kind)
+        return _is_counted_late(kind) or is_text(kind)
     return bool(types.is_nested(kind))
 
 
 def _holds_text(kind: pa.DataType) -> bool:
     kind = kind.value_type if types.is_dictionary(kind) else kind
-    return _is_text(kind) or _is_view(kind)
+    return is_text(kind) or is_view(kind)
 
 
 def _check(batch: pa.RecordBatch, path: Path, allowance: Allowance) -> None:
@@ -224,7 +161,7 @@ def _check(batch: pa.RecordBatch, path: Path, allowance: Allowance) -> None:
     allowance.spend_rows(path, len(batch), batch.num_columns)
     for name, values in zip(batch.schema.names, batch.columns, strict=True):
         try:
-            if _is_view(values.type):
+            if is_view(values.type):
                 # Many of them may show the same text, which each of them has to be checked for.
                 values.validate()
                 allowance.spend_bytes(path, unpacked_bytes(values))
@@ -236,45 +173,12 @@ def _check(batch: pa.RecordBatch, path: Path, allowance: Allowance) -> None:
             ) from error
 
 
-def unpacked_bytes(values: pa.Array) -> int:
-    """Return how large values are once none of them shares memory: a byte each, at least."""
-    kind = values.type
-    if isinstance(kind, pa.BaseExtensionType):
-        return unpacked_bytes(values.storage)
-    if types.is_dictionary(kind):
-        sizes = _sizes(values.dictionary)
-        return int(sizes[values.indices.drop_null().to_numpy()].sum()) + 4 * len(values)
-    if types.is_map(kind):
-        return len(values) + unpacked_bytes(values.keys) + unpacked_bytes(values.items)
-    if types.is_struct(kind):
-        fields = map(values.field, range(kind.num_fields))
-        return len(values) + sum(map(unpacked_bytes, fields))
-    if types.is_nested(kind):
-        return len(values) + unpacked_bytes(values.flatten())
-    if _is_view(kind):
-        return int(_sizes(values).sum()) + 4 * len(values)
-    return max(len(values), int(values.nbytes))
-
-
-def _sizes(values: pa.Array) -> np.ndarray[Any, Any]:
-    """Return the bytes of each value, none of them nested (n,)."""
-    if _is_view(values.type):  # of sixteen bytes each, the first four of which are the length
-        views = np.frombuffer(values.buffers()[1], np.int32)
-        lengths = views.reshape(-1, 4)[values.offset : values.offset + len(values), 0]
-        return np.maximum(lengths.astype(np.int64), 0)  # they are not checked yet
-    if _is_text(values.type):
-        lengths = pc.fill_null(pc.binary_length(values), 0)
-        return np.asarray(lengths.to_numpy(zero_copy_only=False), np.int64)
-    width = -(-int(values.nbytes) // max(1, len(values)))
-    return np.full(len(values), width, np.int64)
-
-
 def _cast(batch: pa.RecordBatch, plain: pa.Schema) -> pa.Table:
     """Return a checked batch as a table of columns of other types."""
     columns = []
     for values, field in zip(batch.columns, plain, strict=True):
         # Arrow's cast of views reads missing values, too, which its validation does not look at.
-        cells = pa.array(values.to_pylist(), field.type) if _is_view(values.type) else values
+        cells = pa.array(values.to_pylist(), field.type) if is_view(values.type) else values
         columns.append(cells.cast(field.type))
     return pa.Table.from_arrays(columns, schema=plain)
 
@@ -284,7 +188,7 @@ def _plain(schema: pa.Schema) -> pa.Schema:
     fields = []
     for field in schema:
         kind = field.type.value_type if types.is_dictionary(field.type) else field.type
-        if _is_view(kind):
+        if is_view(kind):
             kind = pa.string() if types.is_string_view(kind) else pa.binary()
         fields.append(field.with_type(kind))
     return pa.schema(fields, schema.metadata)

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from textlstm.columnar import MAX_ROWS
+from textlstm.allowance import MAX_ROWS
 from textlstm.errors import InputError, listed, row_number
 from textlstm.files import spreadsheet_plain, spreadsheet_safe
 from textlstm.labels import plain_label

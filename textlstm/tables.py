@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from textlstm.columnar import Allowance, read_arrow, read_parquet
+from textlstm.allowance import Allowance
+from textlstm.columnar import read_arrow, read_parquet
 from textlstm.dataset import HUB, KINDS, data_files, from_hub
 from textlstm.delimited import CHUNK_ROWS, read_delimited
 from textlstm.delimiters import SIGNS, delimiter_of

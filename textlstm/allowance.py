@@ -1,0 +1,111 @@
+"""What a file may unpack to, by its size, and how large values are that share memory.
+
+A few bytes of a Parquet or Arrow file can stand for millions of rows.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import types
+
+from textlstm.errors import InputError
+
+MAX_UNPACKED, MAX_RATIO = 1 << 31, 1000
+"""What a file may unpack to: so many bytes, and beyond them so many times its own size."""
+
+MAX_ROWS, ROWS_PER_BYTE = 1 << 24, 8
+"""Rows that a file may have: so many, and beyond them so many for each of its bytes."""
+
+MAX_CELLS, CELLS_PER_BYTE = 1 << 27, 64
+"""Cells that a file may have, empty ones included: as of rows."""
+
+
+class Allowance:
+    """What files of a table may still unpack to, by their size.
+
+    Parameters
+    ----------
+    n_bytes
+        The size of all of them together.
+    """
+
+    def __init__(self, n_bytes: int) -> None:
+        self._rows = max(MAX_ROWS, ROWS_PER_BYTE * n_bytes)
+        self._cells = max(MAX_CELLS, CELLS_PER_BYTE * n_bytes)
+        self._bytes = max(MAX_UNPACKED, MAX_RATIO * n_bytes)
+
+    def require(self, path: Path, n_rows: int, n_cells: int) -> None:
+        """Raise an :class:`InputError` if so many rows and cells are more than there may be."""
+        for what, wanted, left in (
+            ("rows", n_rows, self._rows),
+            ("cells", n_cells, self._cells),
+        ):
+            if wanted > left:
+                raise InputError(
+                    f"{path}: has {wanted:,} {what}, more than the {left:,} that are read of so "
+                    "small a file; if it is not a bomb, give it as CSV"
+                )
+
+    def spend_rows(self, path: Path, n_rows: int, n_columns: int) -> None:
+        """Count rows; raise an :class:`InputError` if they are more than are left."""
+        self.require(path, n_rows, n_rows * n_columns)
+        self._rows -= n_rows
+        self._cells -= n_rows * n_columns
+
+    def spend_bytes(self, path: Path, n_bytes: int) -> None:
+        """Count bytes; raise an :class:`InputError` if they are more than are left."""
+        self._bytes -= n_bytes
+        if self._bytes < 0:
+            raise InputError(
+                f"{path}: unpacks to more than {MAX_RATIO} times its size; if it is not a bomb, "
+                "give it as CSV"
+            )
+
+
+def unpacked_bytes(values: pa.Array) -> int:
+    """Return how large values are once none of them shares memory: a byte each, at least."""
+    kind = values.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return unpacked_bytes(values.storage)
+    if types.is_dictionary(kind):
+        sizes = _sizes(values.dictionary)
+        return int(sizes[values.indices.drop_null().to_numpy()].sum()) + 4 * len(values)
+    if types.is_map(kind):
+        return len(values) + unpacked_bytes(values.keys) + unpacked_bytes(values.items)
+    if types.is_struct(kind):
+        fields = map(values.field, range(kind.num_fields))
+        return len(values) + sum(map(unpacked_bytes, fields))
+    if types.is_nested(kind):
+        return len(values) + unpacked_bytes(values.flatten())
+    if is_view(kind):
+        return int(_sizes(values).sum()) + 4 * len(values)
+    return max(len(values), int(values.nbytes))
+
+
+def _sizes(values: pa.Array) -> np.ndarray[Any, Any]:
+    """Return the bytes of each value, none of them nested (n,)."""
+    if is_view(values.type):  # of sixteen bytes each, the first four of which are the length
+        views = np.frombuffer(values.buffers()[1], np.int32)
+        lengths = views.reshape(-1, 4)[values.offset : values.offset + len(values), 0]
+        return np.maximum(lengths.astype(np.int64), 0)  # they are not checked yet
+    if is_text(values.type):
+        lengths = pc.fill_null(pc.binary_length(values), 0)
+        return np.asarray(lengths.to_numpy(zero_copy_only=False), np.int64)
+    width = -(-int(values.nbytes) // max(1, len(values)))
+    return np.full(len(values), width, np.int64)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Return whether values are texts or bytes, each with an offset."""
+    return any(
+        test(kind)
+        for test in (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
+    )
+
+
+def is_view(kind: pa.DataType) -> bool:
+    """Return whether values are views of texts or bytes that lie elsewhere."""
+    return bool(types.is_string_view(kind) or types.is_binary_view(kind))
