@@ -59,13 +59,14 @@ HANDLED = {
 
 def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
     """Carry out the stage; a finished run of other records or settings has to be overwritten."""
-    from textlstm.abbreviations import read_abbreviations
-    from textlstm.decisions import uncodable_sentence
-    from textlstm.files import write_json
-    from textlstm.records import PART, PARTS, split, usable, write_records
-    from textlstm.subgroups import PREFIX
-
     run.require_own_folder()
+    with progress.working("preprocess", progress.LOADING):
+        from textlstm.abbreviations import read_abbreviations
+        from textlstm.decisions import uncodable_sentence
+        from textlstm.files import write_json
+        from textlstm.records import PART, PARTS, split, usable, write_records
+        from textlstm.subgroups import PREFIX
+
     table = digest(config.data.data)
     if not overwrite:
         run.require_unfinished_or_same(config, table)
