@@ -145,8 +145,11 @@ class Run:
         """
         if not self.bundle.exists():
             return
+        known = read_json(self._config).get("table", "")
         other = self.config().differences(config)
-        if other or read_json(self._config).get("table", table) != table:
+        if table and table == known:  # wherever it lies now
+            other = [flag for flag in other if flag != "--data"]
+        if other or table != known:
             reason = f"with another {', '.join(other)}" if other else "of a table that has changed"
             raise InputError(
                 f"--run {self.folder}: this run is finished, {reason}; give another folder, or "

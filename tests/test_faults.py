@@ -1091,6 +1091,10 @@ def _(desk):
     same = ("--data", desk.file(records.read_text() + "fall,External\n"), *rest)
     assert "finished, with another --data; give" in carried_out(preprocess.main, *same).told
     assert (run / "report.html").read_bytes() == before
+    moved = desk.file(records.read_bytes(), "moved.csv")
+    assert carried_out(preprocess.main, "--data", moved, *rest).status == 0
+    shutil.rmtree(run)
+    shutil.copytree(desk.shared("rare") / "drop", run)
     assert carried_out(preprocess.main, *same, "--overwrite").status == 0
     assert not (run / "report.html").exists()
     days = (f"{text},{label},2021-01-0{n % 9 + 1}" for n, (text, label) in enumerate(GOOD))
