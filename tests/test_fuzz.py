@@ -88,7 +88,7 @@ def test_any_table_keeps_its_cells_and_their_order(run, data):
 
 SETTINGS = {
     "length": st.integers(-1, 12), "padding": st.sampled_from(["left", "right", "up"]),
-    "min_records": st.integers(0, 30), "subwords": st.integers(0, 40),
+    "min_records": st.integers(0, 30), "subwords": st.integers(0, 40), "initials": st.booleans(),
     "members": st.integers(0, 3), "embedding": st.integers(0, 9), "hidden_units": st.integers(0, 9),
     "bidirectional": st.booleans(), "pooling": st.sampled_from(["last", "max_mean"]),
     "start": st.sampled_from(["narrow-normal", "lsa"]), "word_dropout": st.floats(-0.1, 0.95),
