@@ -17,6 +17,7 @@ from collections.abc import Sequence
 
 from pipelines import encode, flags, preprocess, report, shell, train
 from pipelines.runs import Run
+from textlstm.memory import require_room
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -25,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     given = parser.parse_args(argv)
     flags.require_device(given.device)
     run, config = Run(given.run), flags.run_config(given)
+    require_room(config.recipe.network)
     with run.held():
         preprocess.preprocess(run, config, overwrite=given.overwrite)
         encode.encode(run)

@@ -219,13 +219,30 @@ def leave(main: Callable[[Sequence[str] | None], None]) -> NoReturn:
     os._exit(code)
 
 
+@contextmanager
+def shortage_told() -> Iterator[None]:
+    """Raise what a library says for lack of memory as an :class:`InputError`."""
+    from textlstm.memory import is_shortage, require_addresses
+
+    require_addresses()
+    try:
+        yield
+    except (MemoryError, RuntimeError, ImportError, SystemError, OSError) as error:
+        if not is_shortage(error):
+            raise
+        raise InputError(
+            "there is not enough memory; end other programs, raise the limit of this process "
+            "(ulimit -v), or give less: fewer --hidden-units or --members, a smaller --batch"
+        ) from None
+
+
 def status(main: Callable[[Sequence[str] | None], None]) -> int:
     """Run a stage and return 0 for done, 2 for the user's mistake, 130 or 143 for interrupted.
 
     143 is for SIGTERM; a defect raises.
     """
     try:
-        with interruptible():
+        with interruptible(), shortage_told():
             main(None)
     except InputError as error:
         say(f"error: {error}")

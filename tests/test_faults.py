@@ -26,6 +26,7 @@ import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import browser
 import numpy as np
@@ -53,7 +54,11 @@ from pipelines import (
 from pipelines import run as run_stage
 from pipelines.flags import number as flag_number
 from pipelines.runs import Run
+<<<<<<< HEAD
 from textlstm import TextLSTMClassifier, allowance, swap
+=======
+from textlstm import TextLSTMClassifier, columnar, memory, swap
+>>>>>>> 129456b (Tell a lack of memory in one line, and of a network that cannot fit before any work)
 from textlstm.checkpoint import Checkpoint
 from textlstm.errors import InputError
 from textlstm.files import sha256
@@ -1438,6 +1443,32 @@ def _(desk):
         patch.setattr("textlstm.preprocessor.beside", lambda: contextlib.nullcontext(clean))
         for change in nonsense:
             tampered(desk, change, "do not fit together")
+
+
+@fault(86, "not enough memory")
+def _(desk):
+    data = desk.file(csv_of(GOOD))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory, "available", lambda: 8_000_000_000)
+        huge = ["--hidden-units", "100000"]
+        outcome = desk.learn(data, *huge, stage=run_stage)
+        desk.refused(outcome, "--hidden-units 100000", "GB of memory")
+        with pytest.raises(InputError, match=r"hidden_units.* GB of memory"):
+            TextLSTMClassifier(hidden_units=100_000).fit(["a", "b"] * 20, ["x", "y"] * 20)
+        patch.setattr(memory, "_limit", lambda: 500_000_000)
+        desk.refused(desk.learn(data), "ulimit -v")
+    said = "[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory: you"
+    for error in (
+        MemoryError(), RuntimeError(said), np.linalg.LinAlgError, pa.ArrowMemoryError("realloc"),
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+        RuntimeError("can't start new thread"), OSError(12, "Cannot allocate memory"),
+    ):  # fmt: skip
+        main = mock.Mock(side_effect=error)
+        if error is np.linalg.LinAlgError:  # a defect stays one
+            with pytest.raises(error):
+                carried_out(main)
+        else:
+            desk.refused(carried_out(main), "not enough memory")
 
 
 def stopped_after(desk, parts, *command):

@@ -19,6 +19,7 @@ from textlstm.config import RARE_LABEL, NetworkConfig, Recipe
 from textlstm.decisions import HeldOut
 from textlstm.encoding import EncodedTexts, WordEncoding
 from textlstm.linear import LinearBranch, fit_linear, mean_branch
+from textlstm.memory import require_room
 from textlstm.model import Ensemble
 from textlstm.rare import Judged, RareClasses
 from textlstm.spill import room, some_of
@@ -69,6 +70,7 @@ def train_bundle(
     """
     n_members = recipe.network.members
     on_step("dividing the records")
+    require_room(recipe.network)
     examples = with_parts(examples, n_members, seed)
     truth = held_out_truth(examples, n_members)
     given = examples

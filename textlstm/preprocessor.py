@@ -10,13 +10,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO
 
 from textlstm.text import preprocess
 
 MOST_KNOWN = 1 << 17
 """So many distinct records are kept in mind, and a part's more: some 60 MB."""
+
+SHORTAGE = 3
+"""Exit status of the process where it has too little memory."""
+
+ENDED_BY_SHORTAGE = (SHORTAGE, -9)
+"""How it ends then; the system kills by signal 9 what takes too much."""
 
 Preprocess = Callable[[Sequence[tuple[str, ...]]], list[str]]
 """What :func:`textlstm.text.preprocess` is: text fields of records in, texts out."""
@@ -41,15 +47,16 @@ def beside() -> Iterator[Preprocess]:
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         start_new_session=True,  # Ctrl-C is for this process, which ends the other
     ) as process:
-        assert process.stdin and process.stdout
         try:
-            yield _asking(process.stdin, process.stdout)
+            yield _asking(process)
         finally:
             process.kill()
 
 
-def _asking(questions: IO[bytes], answers: IO[bytes]) -> Preprocess:
+def _asking(process: "subprocess.Popen[bytes]") -> Preprocess:
     """Return what sends records that are new and reads their texts."""
+    assert process.stdin and process.stdout
+    questions, answers = process.stdin, process.stdout
     known: dict[tuple[str, ...], str] = {}
 
     def preprocess(records: Sequence[tuple[str, ...]]) -> list[str]:
@@ -60,7 +67,11 @@ def _asking(questions: IO[bytes], answers: IO[bytes]) -> Preprocess:
                 _send(questions, new)
                 texts = json.loads(answers.readline())
             except (OSError, ValueError) as error:
-                raise RuntimeError("the process that preprocesses texts has ended") from error
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=1)
+                short = process.returncode in ENDED_BY_SHORTAGE
+                why = ", for lack of memory" if short else ""
+                raise RuntimeError(f"the process that preprocesses texts has ended{why}") from error
             known.update(zip(new, texts, strict=True))
         return [known[record] for record in records]
 
@@ -77,6 +88,13 @@ def _serve() -> None:
     """Answer each line of records with a line of texts."""
     # If it is there, spaCy imports torch too, for models that a tokenizer does not have.
     sys.modules["torch"] = None  # type: ignore[assignment]
+    try:
+        _answer()
+    except (MemoryError, ImportError):  # the other process tells that this one has ended
+        os._exit(SHORTAGE)
+
+
+def _answer() -> None:
     # Importing leaves no garbage; looking for it takes a sixth of the time.
     gc.disable()
     preprocess([("spaCy is imported before there is anything to do",)])
