@@ -54,11 +54,7 @@ from pipelines import (
 from pipelines import run as run_stage
 from pipelines.flags import number as flag_number
 from pipelines.runs import Run
-<<<<<<< HEAD
-from textlstm import TextLSTMClassifier, allowance, swap
-=======
-from textlstm import TextLSTMClassifier, columnar, memory, swap
->>>>>>> 129456b (Tell a lack of memory in one line, and of a network that cannot fit before any work)
+from textlstm import TextLSTMClassifier, allowance, memory, swap
 from textlstm.checkpoint import Checkpoint
 from textlstm.errors import InputError
 from textlstm.files import sha256
