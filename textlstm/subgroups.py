@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from textlstm.decisions import counted
 from textlstm.disclosure import SMALLEST_SHOWN, hidden_counts, is_age, pooled_ages
 from textlstm.errors import InputError
+from textlstm.labels import plain_label
 from textlstm.metrics import bootstrap_mean
 from textlstm.records import renamed
 
@@ -32,7 +33,7 @@ Flags = NDArray[np.bool_]
 
 
 def group_names(column: str, cells: Sequence[str]) -> list[str]:
-    """Return the group of each cell: the cell, the year of a date, or ten years of age.
+    r"""Return the group of each cell: the cell, the year of a date, or ten years of age.
 
     Ages over 89 are one group, and missing cells are one.
 
@@ -43,10 +44,10 @@ def group_names(column: str, cells: Sequence[str]) -> list[str]:
 
     >>> group_names("date", ["2021-03-01", "", "2022-12-31"])
     ['2021', '(missing)', '2022']
-    >>> group_names("age", ["7", "64.5", "93", "unknown"]), group_names("sex", ["F ", "M"])
+    >>> group_names("age", ["7", "64.5", "93", "unknown"]), group_names("sex", ["F ", "\u200bM"])
     (['0-9', '60-69', '90+', 'unknown'], ['F', 'M'])
     """
-    names = [" ".join(cell.split()) for cell in cells]
+    names = [plain_label(cell) for cell in cells]
     if all(re.fullmatch(r"\d{4}-\d\d-\d\d.*", name) for name in names if name):
         names = [name[:4] for name in names]
     elif is_age(column):
