@@ -209,7 +209,8 @@ def _columns_of_time(config: DataConfig) -> list[str]:
 
     if config.split == "temporal":
         return []
-    first = next(iter(read_chunks(config.data, config.encoding)))[:CELLS_LOOKED_AT]
+    parts = read_chunks(config.data, config.encoding, config.delimiter)
+    first = next(iter(parts))[:CELLS_LOOKED_AT]
     names = [name for name in first.column_names if name not in (*config.text, config.label)]
     found = [name for name in names if says_when(name, column(first, name, config.data))]
     return found[:1]

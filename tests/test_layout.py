@@ -10,9 +10,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = [
-    "errors", "files", "spill", "parts", "config", "text", "marked", "preprocessor", "labels",
-    "charsets", "delimited", "delimiters", "jsonlines", "columnar", "dataset", "tables",
-    "records", "encoding", "prefixes", "batches", "features", "lsa", "linear", "model",
+    "errors", "files", "folders", "swap", "spill", "parts", "config", "memory", "text", "marked",
+    "preprocessor", "labels", "charsets", "delimited", "delimiters", "jsonlines", "allowance",
+    "columnar", "dataset", "tables", "records", "abbreviations", "encoding", "prefixes",
+    "batches", "features", "lsa", "linear", "model", "calibration", "checkpoint", "training",
+    "metrics", "baselines", "decisions", "bundle", "rare", "fitting", "classifier", "scoring",
+    "inside", "explain", "review", "robustness", "suspects", "disclosure", "subgroups",
+    "tabulation", "stopwords", "figures", "examination", "verdict", "reporting", "page",
 ]  # fmt: skip
 STAGES = [
     "preprocess",
