@@ -207,8 +207,13 @@ def explanations(**more):
     """A page of explanations of a record and of one without words."""
     gates = dict.fromkeys(("forward_input_gate", "forward_forget_gate", "forward_cell"), None)
     tokens = [
-        {"token": word, "attribution": gain, "second_attribution": -gain, **gates}
-        for word, gain in ((HOSTILE, -0.5), ("thromboembolism" * 5, 1.0), ("of", 0.01))
+        {"token": word, "read_as": read_as, "attribution": gain, "second_attribution": -gain}
+        | gates
+        for word, read_as, gain in (
+            (HOSTILE, "", -0.5),
+            ("thromboembolism" * 5, "", 1.0),
+            ("of", HOSTILE, 0.01),
+        )
     ]
     pieces = [Piece(f"{HOSTILE}\r\n", -0.5), Piece(" \x1b"), Piece("Acute", 1.0), Piece("of", 0.01)]
     answer = {"label": HOSTILE, "probability": 0.9, "fields": [(HOSTILE, pieces), ("b", [])],
