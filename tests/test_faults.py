@@ -1401,8 +1401,9 @@ def _(desk):
     desk.refused_in_both(both, "semicolons and vertical bars", "--delimiter")
     for given in (";;", "a", '"', "\u00a6", "\n", " "):
         unreadable(both, "--delimiter", delimiter=given)
-    spelled = desk.file("cause~category\nfall~External\n")
-    assert read_table(str(spelled), delimiter="~").column_names == ["cause", "category"]
+    spelled = desk.file(csv_of(GOOD).replace(",", "~"))
+    assert desk.learn(spelled, "--delimiter", "~").status == 0
+    shutil.rmtree(desk.run)
     desk.refused_in_both(desk.file("sep=;\ncause;category\nfall;External\n"), "remove that line")
 
 
