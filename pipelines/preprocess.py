@@ -23,9 +23,11 @@ from typing import TYPE_CHECKING
 from pipelines import flags, progress, shell
 from pipelines.runs import Run, digest
 from textlstm.config import RARE_LABEL, DataConfig, RunConfig
+from textlstm.errors import quoted
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from textlstm.records import Usable
 
@@ -72,7 +74,7 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
         run.require_unfinished_or_same(config, table)
     with shell.timed() as seconds, ExitStack() as stack:
         given = read_abbreviations(config.data.abbreviations) if config.data.abbreviations else {}
-        records, mended = _read(config.data)
+        records, mended, dated = _read(config.data)
         odd_labels = _tell_of_labels(records["label"])
         stack.enter_context(progress.working("preprocess", "dividing the records"))
         found = usable(records, config.data)
@@ -104,9 +106,9 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
     for name, number in handled.items():
         if number and name not in odd_labels:
             shell.say(f"preprocess: {number} {HANDLED[name]}")
-    for name in _columns_of_time(config.data):
+    if dated and config.data.split != "temporal":
         shell.say(
-            f"preprocess: column {name!r} says when records were made; --split temporal --date "
+            f"preprocess: column {quoted(dated)} says when records were made; --split temporal --date "
             "COL holds out the latest of them, as records to come will be"
         )
     if found.uncodable:
@@ -151,8 +153,8 @@ def _handled(
     }
 
 
-def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int]]":
-    """Return the table as the records, and what there was to mend in their texts.
+def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int], str]":
+    """Return the table as the records, what there was to mend in their texts, and a column of time.
 
     Records have a record_id, a text (preprocessed), a label, a date if one is named, and the group
     by each of the columns of --by. The table is read in parts, and what repeats is kept once: all
@@ -162,7 +164,7 @@ def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int]]":
     import pandas as pd
     import pyarrow as pa
 
-    from textlstm.errors import InputError, quoted, row_number
+    from textlstm.errors import InputError, row_number
     from textlstm.subgroups import PREFIX
     from textlstm.tables import DistinctRows, column, read_chunks
     from textlstm.text import mended
@@ -172,12 +174,15 @@ def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int]]":
     columns |= {"date": (config.date,)} if config.date else {}
     gathered = {name: DistinctRows() for name in columns}
     ids: list[pa.Array] = []
+    dated: str | None = None
     parts = read_chunks(config.data, config.encoding, config.delimiter, shell.saying("preprocess"))
     for part in progress.over(parts, "preprocess", "reading"):
         for name, rows in gathered.items():
             rows.add(part, columns[name], config.data)
         if config.id:
             ids.append(pa.array(column(part, config.id, config.data), pa.string()))
+        if dated is None and len(part):
+            dated = _column_of_time(part, config)
     texts = gathered["text"]
     if not len(texts):
         raise InputError(f"{config.data}: the table has no rows")
@@ -199,21 +204,18 @@ def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int]]":
     for fields, number in zip(texts.distinct, np.bincount(texts.places).tolist(), strict=True):
         for field in fields:
             cells[field] += number
-    return frame, mended(cells)
+    return frame, mended(cells), dated or ""
 
 
-def _columns_of_time(config: DataConfig) -> list[str]:
-    """Return the first column by which a temporal split could be made, if none is."""
+def _column_of_time(part: "pa.Table", config: DataConfig) -> str:
+    """Return the first column by which a temporal split could be made, if there is one."""
     from textlstm.records import says_when
-    from textlstm.tables import column, read_chunks
+    from textlstm.tables import column
 
-    if config.split == "temporal":
-        return []
-    parts = read_chunks(config.data, config.encoding, config.delimiter)
-    first = next(iter(parts))[:CELLS_LOOKED_AT]
+    first = part[:CELLS_LOOKED_AT]
     names = [name for name in first.column_names if name not in (*config.text, config.label)]
-    found = [name for name in names if says_when(name, column(first, name, config.data))]
-    return found[:1]
+    found = (name for name in names if says_when(name, column(first, name, config.data)))
+    return next(found, "")
 
 
 def _names(column: str, rows: Sequence[Sequence[str]]) -> list[str]:
