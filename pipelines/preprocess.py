@@ -108,8 +108,8 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
             shell.say(f"preprocess: {number} {HANDLED[name]}")
     if dated and config.data.split != "temporal":
         shell.say(
-            f"preprocess: column {quoted(dated)} says when records were made; --split temporal --date "
-            "COL holds out the latest of them, as records to come will be"
+            f"preprocess: column {quoted(dated)} says when records were made; --split temporal "
+            "--date COL holds out the latest of them, as records to come will be"
         )
     if found.uncodable:
         shell.say(f"preprocess: {uncodable_sentence(found.uncodable_share)}")
