@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from pipelines import flags, shell
+from pipelines.runs import digest
 from textlstm import TextLSTMClassifier
 from textlstm.config import MAX_SEED, DataConfig
 from textlstm.errors import InputError
@@ -29,7 +30,7 @@ Fit = Callable[[Fields, NDArray[Any], int], Predict]
 """Takes raw text fields, labels and a seed; returns what gives probabilities, classes sorted."""
 
 Key = tuple[str, tuple[str, ...], str, str, int]
-"""What a measurement is of: the data file's name, text columns, label, model, seed."""
+"""What a measurement is of: the :func:`table_name`, text columns, label, model, seed."""
 
 Models = Mapping[str, tuple[str, Fit]]
 """The package each model needs, and how to fit it."""
@@ -107,6 +108,11 @@ def load_usable(config: DataConfig) -> Usable:
     frame = pd.DataFrame({"text": preprocess(fields), "label": label})
     frame["fields"] = fields
     return usable(frame, config)
+
+
+def table_name(data: str) -> str:
+    """Return the name of a table, and what tells it from others of that name."""
+    return f"{Path(data).name} {digest(data)[:12]}"
 
 
 def read_kept(path: Path | None) -> dict[Key, dict[str, float]]:
@@ -200,9 +206,9 @@ def _compare(
     parser = task_parser(description, range(5))
     parser.add_argument("--models", nargs="+", choices=models, default=list(models))
     given = parser.parse_args(argv)
-    task = (Path(given.data).name, tuple(given.text), given.label)
-    keys = [(*task, model, seed) for model in given.models for seed in given.seeds]
     with leaving(given.keep):
+        task = (table_name(given.data), tuple(given.text), given.label)
+        keys = [(*task, model, seed) for model in given.models for seed in given.seeds]
         records = load(given.data, given.text, given.label)
         results, missing = compare(models, records, keys, given.keep)
     print(f"**{given.label}** from {' + '.join(given.text)}: {len(records)} records, "

@@ -15,7 +15,6 @@ measured is added to a file, and what is there already is not measured again.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,14 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.comparison import append_kept, leaving, load_usable, read_kept, task_parser
+from benchmarks.comparison import (
+    append_kept,
+    leaving,
+    load_usable,
+    read_kept,
+    table_name,
+    task_parser,
+)
 from pipelines import shell
 from textlstm.bundle import Bundle
 from textlstm.config import DataConfig, Recipe, load_recipe
@@ -168,7 +174,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         found = load_usable(config)
         known: dict[Any, Any] = read_kept(given.keep)
         for seed in given.seeds:
-            key = Path(given.data).name, tuple(given.text), given.label, name, seed
+            key = table_name(given.data), tuple(given.text), given.label, name, seed
             if key not in known:
                 known[key] = measure(found, given.split, seed)
                 if given.keep:
