@@ -229,7 +229,9 @@ def _tell(seen: "Look", bundle: "Bundle", out: Path) -> None:
     if uncodable := bundle.summary[UNCODABLE]:
         shell.say(f"predict: in training, {uncodable_sentence(uncodable)}")
     if bundle.held_out.gain <= 0:
-        shell.say("predict: warning: the model is no better than the class shares alone")
+        shell.say(
+            "predict: warning: the model is not shown to be better than the class shares alone"
+        )
     if strange := seen.strange(bundle.summary):
         shell.say(
             f"predict: warning: these records are not like those of the training: "

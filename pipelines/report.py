@@ -1,7 +1,8 @@
 """Measure the model on the holdout beside simpler ones, draw, and write the report.
 
 Reads:  RUN/config.json, RUN/records/, RUN/bundle/, RUN/history.csv
-Writes: RUN/metrics.json, RUN/predictions.csv, RUN/report.html,
+Writes: RUN/metrics.json, RUN/report.html,
+        RUN/predictions.csv (of the holdout; the decision is that of the promise of 2 % error),
         RUN/figures/ (the pictures, and the numbers behind them as CSV),
         RUN/tables/{class_words,label_suspects,conflicting_labels}.csv (words, ids, labels; with a
         byte order mark, for spreadsheets)

@@ -198,9 +198,8 @@ def test_what_cannot_be_promised_is_not_accepted():
 def test_the_sentence():
     found = decisions.Promise(0.02, 0.9, records=1000, accepted=712, effective=1000)
     assert found.sentence() == (
-        "An error of at most 2 % is promised for the records that are coded automatically (95 % "
-        "confidence). Aimed at: to code 71.2 % of records, as of the 1,000 left-out training "
-        "records."
+        "At most 2 % error is promised among the records that are coded automatically (95 % "
+        "confidence). Aimed at: 71.2 % coded, the share among the 1,000 left-out training records."
     )
     none = dataclasses.replace(found, accepted=0, unknown_share=0.12)
     assert "1,000 left-out training records, 12 % of them of classes that" in none.sentence()
@@ -312,7 +311,9 @@ def test_what_the_model_gains_over_class_shares_decides_whether_anything_is_prom
         found = promise(held_out, 0.2)
         assert (held_out.gain > 0) == found.learned == bool(found.accepted) == gained
     found = promise(HeldOut.of(noise, labels, shares=shares), 0.2)
-    assert found.sentence().startswith("Nothing was learned: on 2,000 left-out training records")
+    assert found.sentence().startswith(
+        "No error is promised: on 2,000 left-out training records the"
+    )
 
 
 def test_the_gain_is_measured_with_the_weights_of_the_training():

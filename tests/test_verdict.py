@@ -47,7 +47,7 @@ def test_the_verdict_in_one_sentence(log_loss, said):
 
 def test_the_verdict_says_which_records_it_is_of():
     first = verdict(measured(data={"uncodable": {"records": 7}}))[0]
-    assert "92.5 % of the held-out records of known classes their true label" in first
+    assert "92.5 % of the held-out records of the classes that it learned their true label" in first
 
 
 def test_a_win_is_one_over_all_baselines():
@@ -69,7 +69,7 @@ def test_what_learned_nothing_wins_over_nothing():
 def test_equal_models_and_classes_that_are_never_predicted_are_told():
     lines = verdict(measured(accuracy=(0, 0), never_predicted=["b", "c"]))
     assert lines[1].startswith("Accuracy: both models are equal")
-    assert lines[4].startswith("2 of 3 classes of the holdout are never predicted")
+    assert lines[4].startswith("2 of 3 classes are never predicted: all of their")
 
 
 @pytest.mark.parametrize(("better", "worse"), [(3, 0), (6, 0), (7, 0), (20, 8), (30, 10)])

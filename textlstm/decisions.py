@@ -347,9 +347,9 @@ class Promise:
         left_out = f"{self.records:,} left-out training records"
         if not self.learned:
             return (
-                f"Nothing was learned: on {left_out} the model is no better than the class shares "
-                f"alone ({percent(CONFIDENCE)} confidence). No error is promised: every record is "
-                "for review."
+                f"No error is promised: on {left_out} the model is not shown to be better than the "
+                f"class shares alone ({percent(CONFIDENCE)} confidence). Every record is for "
+                "review."
             )
         if not self.accepted:
             repeated = self.effective < self.records
@@ -365,9 +365,9 @@ class Promise:
                 "for review."
             )
         return (
-            f"An error of at most {percent(self.max_error)} is promised for the records that are "
-            f"coded automatically ({percent(CONFIDENCE)} confidence). Aimed at: to code "
-            f"{percent(self.share)} of records, as of the {left_out}."
+            f"At most {percent(self.max_error)} error is promised among the records that are coded "
+            f"automatically ({percent(CONFIDENCE)} confidence). Aimed at: {percent(self.share)} "
+            f"coded, the share among the {left_out}."
         )
 
 

@@ -211,7 +211,7 @@ def evaluate(
             "predicted_label": pd.Categorical(names).take(best),
             "probability": rounded(outcome.probabilities.max(axis=1))[places],
             "second_label": pd.Categorical(names).take(outcome.ranked(1)[places]),
-            "decision": pd.Categorical(outcome.decisions()).take(places),
+            "decision": pd.Categorical(outcome.decisions(threshold)).take(places),
         }
     )
     return Evaluation(metrics, predictions, bundle.labels, truth, places, probabilities)
@@ -265,7 +265,7 @@ def measured_decisions(
     """Return what was promised, and what became of it on n other records.
 
     Records of classes that the model does not know are wrong where they are accepted, and no set
-    holds their label. What is said of a class is said of records of known classes.
+    holds their label. What is said of a class is said of records of the classes it learned.
 
     Parameters
     ----------

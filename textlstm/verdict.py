@@ -51,10 +51,11 @@ def verdict(metrics: Mapping[str, Any]) -> list[str]:
     that learned nothing wins over none of them.
     """
     lines = [_headline(metrics), *(_clause(metrics, key) for key in MEASURES)]
-    if never := metrics["never_predicted"]:
+    if never := len(metrics["never_predicted"]):
+        are, their = ("is", "its") if never == 1 else ("are", "their")
         lines.append(
-            f"{len(never)} of {len(metrics['per_class'])} classes of the holdout are never "
-            "predicted: all of their records are given another label."
+            f"{never} of {len(metrics['per_class'])} classes {are} never predicted: all of {their} "
+            "holdout records are given another label."
         )
     return lines
 
@@ -101,7 +102,7 @@ def _headline(metrics: Mapping[str, Any]) -> str:
 
 def _of_known(metrics: Mapping[str, Any]) -> str:
     """Say of which records measures speak, where the model does not know all classes."""
-    return "of known classes " if metrics["data"]["uncodable"]["records"] else ""
+    return "of the classes that it learned " if metrics["data"]["uncodable"]["records"] else ""
 
 
 def _clause(metrics: Mapping[str, Any], key: str) -> str:
