@@ -101,8 +101,15 @@ def parser(stage: str, description: str | None, usage: str = "") -> Parser:
     """
     name = as_called(MODULES + stage)
     made = Parser(prog=name, usage=f"{name} {usage}" if usage else None, **explained(description))
-    made.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
+    add_version(made)
     return made
+
+
+def add_version(arguments: argparse._ActionsContainer) -> None:
+    """Add ``--version``."""
+    arguments.add_argument(
+        "--version", action=_Version, nargs=0, help="print the version and leave"
+    )
 
 
 def explained(description: str | None) -> dict[str, Any]:

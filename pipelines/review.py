@@ -22,7 +22,10 @@ from pathlib import Path
 
 from pipelines import flags, progress, shell
 from pipelines.runs import Run, require_outside_runs
-from textlstm.errors import InputError, listed, quoted
+from textlstm.errors import InputError, counted, listed, quoted
+
+IS_THERE = "--out {}: is there already, and may hold codes; give another name"
+"""What to say where a queue would be written over."""
 
 EXPORT = """Write the texts that a person should code. The queue holds texts of records.
 
@@ -51,13 +54,14 @@ def export(
         from textlstm import review
         from textlstm.bundle import Bundle
         from textlstm.explain import deciding_words
-        from textlstm.files import write_bytes
+        from textlstm.files import spreadsheet_plain, write_bytes
         from textlstm.scoring import ACCEPT, REVIEW, score
         from textlstm.tables import column, distinct_records, read_table
 
     if out.suffix.lower() != ".csv":
         raise InputError(f"--out {out}: a queue must end in .csv, for a spreadsheet")
     require_outside_runs(out, f"--out {out}")
+    _require_no_codes(out)
     columns = _text_columns(run, text)
     with progress.working("review", "loading the model"):
         bundle = Bundle.load(run.bundle)
@@ -67,16 +71,22 @@ def export(
     decisions = column(table, "decision", scored)
     if strange := set(decisions) - {ACCEPT, REVIEW}:
         raise InputError(
-            f"{scored}: column 'decision' has {len(strange)} value(s) beside {ACCEPT} and "
-            f"{REVIEW}; give a table that predict wrote"
+            f"{scored}: column 'decision' has {counted(len(strange), 'value')} beside {ACCEPT} "
+            f"and {REVIEW}; give a table that predict wrote"
+        )
+    given = set(column(table, "predicted_label", scored))
+    if any(not {one, spreadsheet_plain(one)} & set(bundle.labels) for one in given):
+        raise InputError(
+            f"{scored}: its column 'predicted_label' has labels that this run does not give; was "
+            "it coded by another --run?"
         )
     doubtful = table.filter(pa.array([decision == REVIEW for decision in decisions]))
     fields, places = distinct_records(doubtful, columns, scored)
     asked = review.questions(fields, np.bincount(places, minlength=len(fields)))
     with progress.working("review", "coding"):
         scores = score(bundle, asked.texts)
-    shell.say(f"review: looking for the words that decided in {len(asked.texts)} texts")
-    looked_at = partial(progress.over, stage="review", what="looking for deciding words")
+    asking = f"looking for the words that decided in {counted(len(asked.texts), 'text')}"
+    looked_at = partial(progress.over, stage="review", what=asking)
     words = deciding_words(bundle, asked.texts, scores.ranked(0).tolist(), watch=looked_at)
     queue = review.queue(
         asked, scores, bundle.labels, [[word for word, _ in one] for one in words], columns
@@ -85,14 +95,30 @@ def export(
     content = queue.to_csv(index=False, lineterminator="\n").encode("utf-8-sig")
     # The same command, given again after it was cut off at its end, finds the same queue.
     if out.exists() and out.read_bytes() != content:
-        raise InputError(f"--out {out}: is there already, and may hold codes; give another name")
+        raise InputError(IS_THERE.format(out))
     write_bytes(out, content, private=True)
     shell.say(
-        f"review: {len(queue)} texts, as they stand in {asked.records.sum()} of the "
-        f"{len(doubtful)} records for review: {out}"
+        f"review: {counted(len(queue), 'text, as it stands', 'texts, as they stand')} in "
+        f"{asked.records.sum()} of the "
+        f"{counted(len(doubtful), 'record')} for review: {out}"
     )
     if empty := len(doubtful) - int(asked.records.sum()):
-        shell.say(f"review: {empty} records have no text to ask about")
+        shell.say(f"review: {counted(empty, 'record has', 'records have')} no text to ask about")
+
+
+def _require_no_codes(out: Path) -> None:
+    """Raise an :class:`InputError` if a queue with codes, or something else, is there already."""
+    from textlstm.review import CODE
+    from textlstm.tables import column, read_table
+
+    if not out.exists():
+        return
+    try:
+        codes = column(read_table(str(out), "utf-8"), CODE, str(out))
+    except InputError as error:
+        raise InputError(IS_THERE.format(out)) from error
+    if any(code.strip() for code in codes):
+        raise InputError(IS_THERE.format(out))
 
 
 def take_back(
@@ -126,7 +152,7 @@ def take_back(
     ]
     answered = review.settled(
         [
-            review.answers(queue, one, columns, known)
+            review.answers(queue, one, columns, known, told)
             for queue, one in zip(queues, filled, strict=True)
         ]
     )
@@ -139,9 +165,10 @@ def take_back(
         coded[config.id] = [f"review-{len(table) + number + 1}" for number in range(len(coded))]
     write_table(review.behind(table, coded, source), out)
     n = len(answered)
+    asked = {one for queue in queues for one in column(queue, review.ITEM, "")}
     shell.say(
-        f"review: {n} of {sum(map(len, queues))} texts have a code, for {len(coded)} records; "
-        f"with the {len(table)} of {source}: {out}"
+        f"review: {n} of {counted(len(asked), 'text')} {'has' if n == 1 else 'have'} a code, for "
+        f"{counted(len(coded), 'record')}; with the {len(table)} of {source}: {out}"
     )
     if run.is_other_table(source):
         shell.say(
@@ -155,7 +182,7 @@ def take_back(
         same = int(review.agreement(answered)[place].sum())
         low, high = interval(same, n)
         shell.say(
-            f"review: the code is {what} in {percent(same / n)} of {n} texts "
+            f"review: the code is {what} in {percent(same / n)} of {counted(n, 'text')} "
             f"(95 % interval {percent(float(low))} to {percent(float(high))})"
         )
     if config.date:
@@ -182,9 +209,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     ways = parser.add_subparsers(dest="way", required=True, metavar="export|import")
     out = ways.add_parser("export", help=EXPORT.partition(".")[0], **flags.explained(EXPORT))
     back = ways.add_parser("import", help=IMPORT.partition(".")[0], **flags.explained(IMPORT))
-    for way in (out, back):
+    for way, source in ((out, "--scored"), (back, "--filled")):
+        flags.add_version(way)
         flags.add_run(way)
-        flags.add_reading(way, "--scored or --filled")
+        flags.add_reading(way, source)
     out.add_argument("--scored", required=True, metavar="FILE", help="table that predict wrote")
     out.add_argument("--out", required=True, type=Path, metavar="QUEUE.csv",
                      help="queue to write; it holds texts of records")  # fmt: skip

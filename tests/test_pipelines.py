@@ -763,9 +763,34 @@ def test_a_queue_with_codes_is_not_overwritten(home, queue, tmp_path, capsys):
     before = (tmp_path / "queue.csv").read_bytes()
     assert status(review.main, ["export", *again, "--out", tmp_path / "queue.csv"]) == 2
     assert "may hold codes" in capsys.readouterr().err
+    with mock.patch("textlstm.bundle.Bundle.load", side_effect=AssertionError("too late")):
+        assert status(review.main, ["export", *again, "--out", tmp_path / "queue.csv"]) == 2
+    capsys.readouterr()
     back = ["--run", home / "run", "--filled", tmp_path / "queue.csv"]
     assert status(review.main, ["import", *back, "--out", tmp_path / "queue.csv"]) == 2
     assert (tmp_path / "queue.csv").read_bytes() == before
+
+
+def test_a_queue_that_is_given_twice_is_counted_once(home, queue, tmp_path, capsys):
+    queue.assign(code=[*queue["label_1"][:1], *[""] * (len(queue) - 1)]).to_csv(
+        tmp_path / "filled.csv", index=False
+    )
+    twice = ["--filled", tmp_path / "filled.csv", tmp_path / "filled.csv"]
+    back = ["--run", home / "run", *twice, "--out", tmp_path / "next.csv"]
+    assert status(review.main, ["import", *back]) == 0
+    assert f"review: 1 of {len(queue)} texts has a code" in capsys.readouterr().err
+
+
+def test_the_ways_of_review_explain_themselves(capsys):
+    for way, source, other in (
+        ("export", "--scored", "--filled"),
+        ("import", "--filled", "--scored"),
+    ):
+        assert status(review.main, [way, "--version"]) == 0
+        assert version("textlstm") in capsys.readouterr().out
+        assert status(review.main, [way, "--help"]) == 0
+        told = capsys.readouterr().out
+        assert f"encoding of {source} (" in " ".join(told.split()) and other not in told
 
 
 @pytest.mark.parametrize(
@@ -773,6 +798,8 @@ def test_a_queue_with_codes_is_not_overwritten(home, queue, tmp_path, capsys):
     [
         ("export --scored records.csv --out q.csv", "no column 'decision'"),
         ("export --scored odd.csv --out q.csv", "table that predict wrote"),
+        ("export --scored other.csv --out q.csv", "'predicted_label' has labels that this run"),
+        ("import --filled filled.csv --out back.csv --text cause cause", "another --run or --text"),
         ("export --scored scored.csv --out q.xlsx", ".csv"),
         ("export --scored scored.csv --out q.csv --text cause", "reads 2"),
         ("export --scored scored.csv --out q.csv --text cause code", "'code'"),
@@ -788,6 +815,8 @@ def test_mistakes_in_reviewing(
     monkeypatch.chdir(tmp_path)
     table.to_csv("records.csv", index=False)
     table.assign(decision="maybe").to_csv("odd.csv", index=False)
+    table.assign(decision="review", predicted_label="Other").to_csv("other.csv", index=False)
+    queue.assign(code="External").to_csv("filled.csv", index=False)
     way, *more = arguments.split()
     assert status(review.main, [way, "--run", home / "run", *more]) == 2
     error = capsys.readouterr().err

@@ -91,7 +91,7 @@ def test_a_cell_that_had_its_apostrophe_from_the_start_is_kept():
             {"cause": ["'=fall", "a stroke", "COPD"]},
             r"row 3 .*: the text is not the one",
         ),
-        ("External", {"item": ["x", "y", "z"]}, r"q\.csv: rows 2, 3, 4 .*: the text"),
+        ("External", {"item": ["x", "y", "z"]}, r"q\.csv: none of its texts.*another --run or --"),
         ("External", {"records": ["2", "0", "1.5"]}, r"q\.csv: rows 3, 4 .*: 'records'"),
     ],
 )
@@ -99,6 +99,23 @@ def test_wrong_rows_are_named_and_not_quoted(queue, codes, changes, message):
     with pytest.raises(InputError, match=message) as caught:
         answered(queue, codes, **changes)
     assert "stroke" not in str(caught.value) and "lung" not in str(caught.value)
+
+
+def test_a_code_in_other_upper_and_lower_case_is_the_label_it_can_only_be(queue):
+    table = pa.Table.from_pandas(
+        queue.assign(code=["EXTERNAL", "'-OTHER", "respiratory "]).astype(str)
+    )
+    told = []
+    known = {*LABELS, "Respiratory", "fall", "Fall"}
+    found = review.answers(table, "q.csv", COLUMNS, known, told.append)
+    assert found["code"].tolist() == ["External", "-Other", "Respiratory"]
+    assert len(told) == 1 and told[0].startswith("q.csv: 3 codes are read as the label")
+    exact = pa.Table.from_pandas(queue.assign(code="External").astype(str))
+    review.answers(exact, "q.csv", COLUMNS, known, told.append)
+    assert len(told) == 1
+    twice = pa.Table.from_pandas(queue.assign(code=["FALL", "Fall", "fall"]).astype(str))
+    with pytest.raises(InputError, match=r"row 2 .*: the code is none of the labels"):
+        review.answers(twice, "q.csv", COLUMNS, known)
 
 
 def test_many_wrong_rows_are_counted(queue):
@@ -116,7 +133,7 @@ def test_a_missing_column_is_named(queue):
 def test_a_text_answered_twice_counts_once_if_the_answers_are_the_same(queue):
     one, same = answered(queue, "External"), answered(queue, ["External", "", ""])
     assert len(review.settled([one, same])) == 3
-    with pytest.raises(InputError, match=r"1 text\(s\) have different codes, item t"):
+    with pytest.raises(InputError, match=r"1 text has different codes, item 't"):
         review.settled([one, answered(queue, ["Circulatory", "", ""])])
 
 

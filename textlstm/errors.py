@@ -93,6 +93,15 @@ def listed(names: Collection[str]) -> str:
     return ", ".join(map(quoted, first)) + (f" and {more} more" if more else "")
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number and the words for what it counts: ``many``, by default ``one`` and an s.
+
+    >>> counted(1, "record"), counted(0, "record"), counted(2, "class has", "classes have")
+    ('1 record', '0 records', '2 classes have')
+    """
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def row_number(record: int) -> int:
     """Return the row that a spreadsheet gives a record, from 0: the header is row 1.
 

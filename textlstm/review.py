@@ -1,7 +1,8 @@
 """The review queue: doubtful texts to a person, the most useful first, and the codes back."""
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from textlstm.allowance import MAX_ROWS
-from textlstm.errors import InputError, listed, row_number
+from textlstm.errors import InputError, counted, listed, quoted, row_number
 from textlstm.files import spreadsheet_plain, spreadsheet_safe
 from textlstm.labels import plain_label
 from textlstm.scoring import Scores, rounded
@@ -129,7 +130,13 @@ def queue(
 # ---------------------------------------------------------------------------------- back
 
 
-def answers(table: pa.Table, source: str, columns: Sequence[str], known: set[str]) -> pd.DataFrame:
+def answers(
+    table: pa.Table,
+    source: str,
+    columns: Sequence[str],
+    known: set[str],
+    tell: Callable[[str], object] = str,
+) -> pd.DataFrame:
     """Return the answered rows of a filled queue.
 
     Parameters
@@ -139,7 +146,10 @@ def answers(table: pa.Table, source: str, columns: Sequence[str], known: set[str
     columns
         Names of the fields.
     known
-        The labels a code may be.
+        The labels a code may be. A code in other upper and lower case is the label that it can
+        only be.
+    tell
+        Is given a line about codes that were read so.
 
     Returns
     -------
@@ -156,16 +166,22 @@ def answers(table: pa.Table, source: str, columns: Sequence[str], known: set[str
     ranked = [name for name in table.column_names if name.startswith("label_")]
     names = dict.fromkeys((ITEM, RECORDS, *columns, "label_1", *ranked, CODE))
     cells = pd.DataFrame({name: column(table, name, source) for name in names})
-    cells[CODE] = [_known(plain_label(code), known) for code in cells[CODE]]
-    filled = cells[cells[CODE] != ""]
-    plain = filled[[*columns, *ranked]].map(spreadsheet_plain)
-    texts = [list(frame[list(columns)].itertuples(index=False)) for frame in (plain, filled)]
+    cells[CODE] = _codes(cells[CODE].tolist(), known, source, tell)
+    plain = cells[[*columns, *ranked]].map(spreadsheet_plain)
+    texts = [list(frame[list(columns)].itertuples(index=False)) for frame in (plain, cells)]
     same = [
-        np.array([item(text) for text in preprocess(fields)], dtype=object) == filled[ITEM]
+        np.array([item(text) for text in preprocess(fields)], dtype=object) == cells[ITEM]
         for fields in texts
     ]
-    _require(same[0] | same[1], source, f"the text is not the one of its {ITEM!r}; put it back, or "
+    right, has_code = same[0] | same[1], cells[CODE] != ""
+    if has_code.any() and not right.any():
+        raise InputError(
+            f"{source}: none of its texts, in {listed(columns)}, is the one of its {ITEM!r}; was "
+            "it exported with another --run or --text?"
+        )
+    _require(right[has_code], source, f"the text is not the one of its {ITEM!r}; put it back, or "
              "remove the row")  # fmt: skip
+    filled = cells[has_code]
     _require(filled[RECORDS].str.fullmatch("0*[1-9][0-9]{0,8}"), source,
              f"{RECORDS!r} is not a number of records")  # fmt: skip
     _require(filled[CODE].isin(known), source, "the code is none of the labels of the training "
@@ -176,14 +192,34 @@ def answers(table: pa.Table, source: str, columns: Sequence[str], known: set[str
             f"{source}: {RECORDS!r} comes to {total:,} in all, more than the {MAX_ROWS:,} that are "
             "written; put the numbers back"
         )
-    kept[ranked] = plain[ranked]
-    kept[list(columns)] = plain[list(columns)].where(same[0], filled[list(columns)])
+    kept[ranked] = plain.loc[has_code, ranked]
+    as_written = plain[list(columns)].where(same[0], cells[list(columns)])
+    kept[list(columns)] = as_written[has_code]
     return kept.reset_index(drop=True)
 
 
-def _known(code: str, known: set[str]) -> str:
-    """Return the code, without what protects it from spreadsheets if it is known so."""
-    return spreadsheet_plain(code) if spreadsheet_plain(code) in known else code
+def _codes(
+    cells: Sequence[str], known: set[str], source: str, tell: Callable[[str], object]
+) -> list[str]:
+    """Return the codes of a queue, each as the label that it is, or as it stands where it is none.
+
+    A code may have what protects it from spreadsheets, or other upper and lower case.
+    """
+    times = Counter(label.casefold() for label in known)
+    alone = {folded: label for label in known if times[folded := label.casefold()] == 1}
+    codes, other_case = [], 0
+    for code in map(plain_label, cells):
+        written = spreadsheet_plain(code), code
+        same = next((one for one in written if one in known), "")
+        alike = next((alone[one.casefold()] for one in written if one.casefold() in alone), "")
+        other_case += bool(alike and not same)
+        codes.append(same or alike or code)
+    if other_case:
+        tell(
+            f"{source}: {counted(other_case, 'code is', 'codes are')} read as the label that "
+            "differs from it in upper and lower case only"
+        )
+    return codes
 
 
 def _require(right: pd.Series, source: str, what: str) -> None:
@@ -207,7 +243,8 @@ def settled(filled: Sequence[pd.DataFrame]) -> pd.DataFrame:
     codes = together.groupby(ITEM)[CODE].nunique()
     if len(torn := codes.index[codes > 1]):
         raise InputError(
-            f"{len(torn)} text(s) have different codes, {ITEM} {torn[0]} first; settle on one"
+            f"{counted(len(torn), 'text has', 'texts have')} different codes, {ITEM} "
+            f"{quoted(torn[0])} first; settle on one"
         )
     return together.drop_duplicates(ITEM, ignore_index=True)
 
