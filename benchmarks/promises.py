@@ -102,7 +102,9 @@ def trained(
         encoding.encode(judging["text"].tolist()),
         (judging[PART] == "validation").to_numpy(),
         found.uncodable_share,
-        tuple(np.flatnonzero(np.isin(labels, found.borderline)).tolist()),
+        tuple(
+            np.flatnonzero(np.isin(labels, found.borderline) | (np.bincount(codes) == 1)).tolist()
+        ),
     )
     return train_bundle(
         recipe, encoding, tuple(labels.tolist()), examples, seed=seed,

@@ -41,7 +41,10 @@ def encode(run: Run) -> None:
         rare = read_records(run.records / "rare.parquet", ["text", PART])
         rare = rare[rare[PART] != "holdout"]
         summary = read_json(run.records / "summary.json")
-        borderline = pd.Index(labels).get_indexer(pd.Index(summary["borderline"]))
+        # Without its only record, a class would not be known: left out, that record shows it.
+        counts = pd.concat([parts["train"]["label"], parts["validation"]["label"]]).value_counts()
+        alone = {str(label) for label in counts.index[counts == 1]}
+        borderline = np.flatnonzero(np.isin(labels, [*summary["borderline"], *alone]))
         with run.writing("encode") as new:
             abbreviated = 0
             for name, part in parts.items():

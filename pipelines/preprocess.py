@@ -213,7 +213,8 @@ def _column_of_time(part: "pa.Table", config: DataConfig) -> str:
     from textlstm.tables import column
 
     first = part[:CELLS_LOOKED_AT]
-    names = [name for name in first.column_names if name not in (*config.text, config.label)]
+    told = {*config.text, config.label, config.id}
+    names = [name for name in first.column_names if name not in told]
     found = (name for name in names if says_when(name, column(first, name, config.data)))
     return next(found, "")
 

@@ -290,7 +290,12 @@ def test_records_that_a_person_sees_in_any_case_are_not_accepted():
     assert held_out.true.tolist() == [0.9, 0.0, 1.0, 0.0]  # a set of every label holds it
     again = HeldOut.from_dict(json.loads(json.dumps(held_out.to_dict())))
     assert again.to_dict() == held_out.to_dict() and again.unknown_share == 0.5
-    for wrong in ({"known": [1, 1, 1]}, {"known": [0, 0, 0, 0]}, {"gain": math.nan}):
+    for wrong in (
+        {"uncodable": 2.0},
+        {"known": [1, 1, 1]},
+        {"known": [0, 0, 0, 0]},
+        {"gain": math.nan},
+    ):
         with pytest.raises(InputError, match="fit together"):
             HeldOut.from_dict(held_out.to_dict() | wrong)
     many = HeldOut.of(probabilities[[0, 1] * 200], np.zeros(400, int),
@@ -331,10 +336,13 @@ def test_no_set_covers_what_the_model_cannot_give():
     probabilities, labels = labelled(1000, 0)
     held_out = HeldOut.of(probabilities, np.where(np.arange(1000) < 80, -1, labels))
     assert set_threshold(held_out, 0.95) == 0.0 and set_threshold(held_out, 0.9) > 0
-    assert "8 % of the left-out training records are of classes that" in decisions.every_label(
-        held_out, 0.95
-    )
+    assert "8 % of them are of classes that" in decisions.every_label(held_out, 0.95)
     assert decisions.every_label(held_out, 0.9) == ""
+    # The table's share counts where the left-out records have less by chance; few are no number.
+    told = dataclasses.replace(held_out, known=held_out.known | True, uncodable=0.12)
+    assert set_threshold(told, 0.9) == 0.0 and "12 % of" in decisions.every_label(told, 0.9)
+    few = dataclasses.replace(told, top=told.top[:50])
+    assert "some of" in decisions.every_label(few, 0.9)
     few = HeldOut.of(*labelled(8, 0))
     assert decisions.every_label(few, 0.9).startswith("8 left-out training records are too few")
 

@@ -194,9 +194,19 @@ def test_a_temporal_split_holds_out_the_latest():
     assert len(parts["holdout"]) == 3
 
 
-def test_of_equal_dates_the_later_rows_are_held_out():
-    records = frame(["a", "b"] * 50).assign(date="2021-01-01")
-    assert divide(records, 0.3, "temporal", 0)[1].index.tolist() == list(range(70, 100))
+def test_of_equal_dates_chance_decides_and_rare_classes_have_the_same():
+    labels = ["a"] * 500 + ["b"] * 500 + [f"rare{number}" for number in range(200)]
+    years = np.repeat([2020, 2021, 2022], 400)
+    records = frame(labels).assign(date=np.random.default_rng(0).permutation(years).astype(str))
+    config = DataConfig(split="temporal", date="date")
+    shares = []
+    for seed in range(20):
+        parts, rare = records_module.split(usable(records, config), config, seed)
+        assert 0.35 < (parts["holdout"]["label"] == "a").mean() < 0.65
+        assert parts["holdout"]["date"].min() == "2022"
+        sizes = rare[PART].value_counts()
+        shares.append([sizes.get(name, 0) / len(part) for name, part in parts.items()])
+    np.testing.assert_allclose(np.mean(shares, axis=0), 0.2, atol=0.04)
 
 
 def test_dates_of_other_zones_are_put_in_order():

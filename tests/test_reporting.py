@@ -170,7 +170,8 @@ def test_written_out_abbreviations_are_counted():
     parts = {name: pd.DataFrame({"text": texts}) for name in ("train", "validation", "holdout")}
     facts = _data_facts(
         SimpleNamespace(encoding=encoding), parts,
-        {"rows": 45, "distinct_texts": 3, "dropped": {}, "handled": {"odd": 1}, "uncodable": {}},
+        {"rows": 45, "distinct_texts": 3, "dropped": {}, "handled": {"odd": 1},
+         "uncodable": {"records": 1}},
         n_unknown_label=0,
     )  # fmt: skip
     assert facts["handled"] == {"odd": 1, "abbreviations_written_out": 9}

@@ -49,13 +49,15 @@ def test_each_group_is_measured_by_itself(kind):
 
 
 def test_records_of_unknown_classes_count_where_records_are_coded_and_only_there():
-    correct, coded = np.array([True, True, False, False]), np.array([True, False, True, True])
-    known = np.array([True, True, False, False])
-    groups = pd.Series(["a", "a", "a", "b"])
-    found = Outcome(correct, np.ones(4), coded, known).by(groups, seed=0)
-    assert list(found) == ["a"]  # of the other group nothing is known
-    assert found["a"]["records"] == 2 and found["a"]["accuracy"]["share"] == 1.0
-    assert found["a"]["coded"]["share"] == 2 / 3 and found["a"]["error"]["share"] == 0.5
+    for n, coded, error in ((10, 11 / 12, 10 / 11), (9, 0.5, 0.0)):  # few would be told
+        known = np.repeat([True, False], [2, n + 1])
+        accepted = np.append([True, False], np.ones(n + 1, dtype=bool))
+        groups = pd.Series(["a"] * (n + 2) + ["b"])
+        found = Outcome(known, np.ones(n + 3), accepted, known).by(groups, seed=0)
+        assert list(found) == ["a"]  # of the other group nothing is known
+        assert found["a"]["records"] == 2 and found["a"]["accuracy"]["share"] == 1.0
+        assert found["a"]["coded"]["share"] == pytest.approx(coded)
+        assert found["a"]["error"]["share"] == pytest.approx(error)
 
 
 def test_groups_stand_in_the_order_of_ages_and_years_with_missing_ones_last():

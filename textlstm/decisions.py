@@ -99,6 +99,8 @@ class HeldOut:
         By how many nats the log probability of the true class is above that of the shares of the
         classes, on average: the lower bound of a one-sided 95 % interval. Infinite where it was
         not measured.
+    uncodable
+        Share of the table's records whose class the model cannot give, as far as it is known.
     """
 
     top: Floats
@@ -107,6 +109,7 @@ class HeldOut:
     alike: Counts
     known: Flags
     gain: float = math.inf
+    uncodable: float = 0.0
 
     @classmethod
     def of(
@@ -121,6 +124,7 @@ class HeldOut:
         codable: Flags | None = None,
         shares: Floats | None = None,
         weights: NDArray[np.floating[Any]] | None = None,
+        uncodable: float = 0.0,
     ) -> Self:
         """Return what matters of the judgement of n records.
 
@@ -145,6 +149,8 @@ class HeldOut:
             (C,) shares of the classes among the training records, which the gain is over.
         weights
             (n,) of the records in the gain; by default all are 1.
+        uncodable
+            As the attribute.
         """
         rows = np.random.default_rng(seed).permutation(len(labels))[:MOST_HELD_OUT]
         judged = rows if places is None else places[rows]
@@ -163,7 +169,9 @@ class HeldOut:
             gains = np.log(np.clip(of_true, SMALLEST_PROBABILITY, None)) - np.log(shares[labels])
             weighed = known * (1.0 if weights is None else weights[rows])
             gain = lower_mean(gains[weighed > 0], weighed[weighed > 0], alike[weighed > 0])
-        return cls(top[order], true[order], correct[order], alike[order], known[order], gain)
+        return cls(
+            top[order], true[order], correct[order], alike[order], known[order], gain, uncodable
+        )
 
     @property
     def effective(self) -> float:
@@ -172,8 +180,8 @@ class HeldOut:
 
     @property
     def unknown_share(self) -> float:
-        """Return the share of them whose class the model cannot give."""
-        return float(1 - self.known.mean()) if len(self.known) else 0.0
+        """Return the share of records whose class the model cannot give: here, or in the table."""
+        return max(float((~self.known).mean()) if len(self.known) else 0.0, self.uncodable)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold."""
@@ -184,6 +192,7 @@ class HeldOut:
         }
         values |= {"alike": self.alike.tolist()} if (self.alike > 1).any() else {}
         values |= {} if self.known.all() else {"known": self.known.astype(int).tolist()}
+        values |= {"uncodable": self.uncodable} if self.uncodable else {}
         return values | ({"gain": self.gain} if math.isfinite(self.gain) else {})
 
     @classmethod
@@ -200,7 +209,7 @@ class HeldOut:
         correct = np.array(values["correct"], dtype=np.bool_)
         alike = np.array(values.get("alike", ones), dtype=np.int64)
         known = np.array(values.get("known", ones), dtype=np.bool_)
-        gain = float(values.get("gain", math.inf))
+        gain, uncodable = float(values.get("gain", math.inf)), float(values.get("uncodable", 0.0))
         shapes = {each.shape for each in (top, true, correct, alike, known)}
         if shapes != {(len(top),)} or not (
             all(((each >= 0) & (each <= 1)).all() for each in (top, true))
@@ -208,9 +217,10 @@ class HeldOut:
             and (known | ~correct).all()
             and (np.diff(top) <= 0).all()
             and not math.isnan(gain)
+            and 0 <= uncodable <= 1
         ):
             raise InputError("what is known of held-out records does not fit together")
-        return cls(top, true, correct, alike, known, gain)
+        return cls(top, true, correct, alike, known, gain, uncodable)
 
 
 def lower_mean(values: Floats, weights: Floats, alike: Counts) -> float:
@@ -354,8 +364,10 @@ class Promise:
         if not self.accepted:
             repeated = self.effective < self.records
             count = f", which repeat texts and count as {self.effective:,.0f}" if repeated else ""
+            few = self.unknown_share * self.records < POINT_RECORDS
             unknown = (
-                f", {percent(self.unknown_share)} of them of classes that the model cannot give"
+                f", {'some' if few else percent(self.unknown_share)} of them of classes that the "
+                "model cannot give"
                 if self.unknown_share >= self.max_error
                 else ""
             )
@@ -483,6 +495,8 @@ def set_threshold(held_out: HeldOut, coverage: float) -> float:
     A new record counts as one more held-out record, of which the true label may be anywhere. Where
     what is new are texts, it is one more text: as many records as the design effect says.
     """
+    if held_out.unknown_share > 1 - coverage:
+        return 0.0
     n = len(held_out.true)
     rank = math.ceil((n + design_effect(held_out.alike)) * coverage)
     return float(np.sort(held_out.true)[n - rank]) if rank <= n else 0.0
@@ -495,13 +509,19 @@ def every_label(held_out: HeldOut, coverage: float) -> str:
     if held_out.unknown_share > 1 - coverage:
         return (
             f"No set can hold the true label in {percent(coverage)} of records: "
-            f"{percent(held_out.unknown_share)} of the left-out training records are of classes "
-            "that the model cannot give. Every set holds every label."
+            f"{_share_or_some(held_out)} of them are of classes that the model cannot give. Every "
+            "set holds every label."
         )
     return (
         f"{len(held_out.top):,} left-out training records are too few for sets that hold the true "
         f"label in {percent(coverage)} of records: every set holds every label."
     )
+
+
+def _share_or_some(held_out: HeldOut) -> str:
+    """Return the share of records of unknown classes; where they are few, no number tells them."""
+    few = held_out.unknown_share * len(held_out.top) < POINT_RECORDS
+    return "some" if few else percent(held_out.unknown_share)
 
 
 def prediction_sets(probabilities: Floats, threshold: float) -> Flags:

@@ -108,21 +108,30 @@ def train_bundle(
         judged = judged.with_rare(
             rare, rows, calibrated(said + adjustment.numpy(), temperature), readable
         )
+    held_out = _held_out(
+        judged, given, examples, labels, seed, 0.0 if rare is None else round(rare.share, 6)
+    )
     summary = (
         {TEXT_FIELDS: encoding.n_fields}
         | (summary or {})
         | {
             UNKNOWN_WORDS: round(examples.corpus.select(examples.left_out(0)).unknown_share(), 6),
             MEAN_PROBABILITY: round(mean_probability, 6),
-            UNCODABLE: round(rare.share, 6) if rare is not None else 0.0,
+            # Where no class is dropped, left-out records that are the only ones of their class show
+            # how many new records are of classes that no record has.
+            UNCODABLE: held_out.uncodable or round(held_out.unknown_share, 6),
         }
     )
-    held_out = _held_out(judged, given, examples, labels, seed)
     return Bundle(recipe, encoding, labels, network, temperature, held_out, summary)
 
 
 def _held_out(
-    judged: Judged, given: Examples, weighted: Examples, labels: Sequence[str], seed: int
+    judged: Judged,
+    given: Examples,
+    weighted: Examples,
+    labels: Sequence[str],
+    seed: int,
+    uncodable: float,
 ) -> HeldOut:
     """Return what promises are read off, of records as given and as weighted for the training.
 
@@ -143,6 +152,7 @@ def _held_out(
         codable=np.array([label != RARE_LABEL for label in labels]),
         shares=(sums + 1) / (sums + 1).sum(),
         weights=judged.weights * per_record[judged.labels],
+        uncodable=uncodable,
     )
 
 

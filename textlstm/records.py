@@ -262,7 +262,9 @@ def divide(
     ``temporal`` puts the latest dates into the second part.
     """
     if how == "temporal":
-        order = np.argsort(_dates(records["date"]), kind="stable")
+        # Of one date, such as a year, chance decides: rows may be in the order of their labels.
+        chance = np.random.default_rng(seed).random(len(records))
+        order = np.lexsort((chance, _dates(records["date"])))
         second = order[len(order) - round(share * len(order)) :]
     elif how == "grouped":
         second = _grouped(records, share, seed)
@@ -288,7 +290,8 @@ def divide_rare(
     Each part then has as large a share of them as new records are expected to have.
     """
     if how == "temporal":
-        chosen = _dates(rare["date"]) >= _dates(second["date"]).min()
+        ends = (_dates(part["date"]) for part in (first, second))
+        chosen = _with_the_second(_dates(rare["date"]), *ends, seed=seed)
     elif how == "grouped":
         texts, places = distinct(rare["text"])
         known = [np.isin(texts, part["text"].unique().astype(str)) for part in (first, second)]
@@ -299,6 +302,18 @@ def divide_rare(
         chosen = np.zeros(len(rare), dtype=bool)
         chosen[drawn_share(len(rare), share, seed)] = True
     return rare[~chosen], rare[chosen]
+
+
+def _with_the_second(
+    dates: NDArray[Any], first: NDArray[Any], second: NDArray[Any], *, seed: int
+) -> NDArray[np.bool_]:
+    """Return which dates (n,) go with the second part; of its first date, as large a share goes."""
+    edge = second.min()
+    share = (second == edge).sum() / ((first == edge).sum() + (second == edge).sum())
+    tied = np.flatnonzero(dates == edge)
+    chosen: NDArray[np.bool_] = dates > edge
+    chosen[tied[drawn_share(len(tied), float(share), seed)]] = True
+    return chosen
 
 
 def drawn_share(n: int, share: float, seed: int) -> NDArray[np.int64]:
@@ -365,11 +380,18 @@ def says_when(name: str, cells: Sequence[str]) -> bool:
 
     >>> says_when("Year of death", ["2021"]), says_when("date", [""]), says_when("update", ["no"])
     (True, True, False)
+    >>> says_when("DateOfDeath", []), says_when("YEAR", []), says_when("birth_date", ["2021-03-01"])
+    (True, True, False)
     >>> says_when("x", ["2021-03-01", "", "2022-12-31 10:00"]), says_when("x", ["2021", "4-1"])
     (True, False)
     """
     given = [cell.strip() for cell in cells if cell.strip()]
-    words = re.split(r"[\W_]+", name.lower())
+    words = re.findall(
+        r"[a-z]+|[A-Z][a-z]*", re.sub(r"[A-Z]{2,}", lambda found: found[0].lower(), name)
+    )
+    words = [word.lower() for word in words]
+    if not {"birth", "born", "dob"}.isdisjoint(words):
+        return False
     dated = all(re.match(r"(19|20)\d\d-\d\d(-\d\d|$)", cell) for cell in given)
     return "year" in words or "date" in words or bool(given and dated)
 

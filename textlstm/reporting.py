@@ -1,5 +1,6 @@
 """The measure of a run: the model and its baselines on the holdout, in numbers and pictures."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -176,9 +177,9 @@ def evaluate(
         "baselines": {name: measured[name] for name in BASELINES},
         "difference": differences["tfidf_logreg"],
         "differences": differences,
-        "learned": learned(
-            differences["majority"]["log_loss"], best == truth, most_frequent == truth
-        ),
+        # Left-out records of the training tell it as well as those of the holdout.
+        "learned": 0 < bundle.held_out.gain < math.inf
+        or learned(differences["majority"]["log_loss"], best == truth, most_frequent == truth),
         "all_records": {"accuracy": counted(correct)},
         "never_predicted": [
             name
@@ -322,15 +323,15 @@ def measured_decisions(
     for coverage in COVERAGES:
         inside = outcome.sets(set_threshold(held_out, coverage))
         covered, sizes = can_be_given & inside[places, truth], inside.sum(axis=1)[places]
-        of_all = counted(covered, alike)
+        of_all, every = counted(covered, alike), every_label(held_out, coverage)
         sets.append(
             {
                 "coverage": coverage,
                 "labels": float(sizes.mean()),
                 "single": counted(sizes == 1, alike),
                 "covered": of_all,
-                "outcome": coverage_outcome(coverage, of_all),
-                "every_label": every_label(held_out, coverage),
+                "outcome": "" if every else coverage_outcome(coverage, of_all),
+                "every_label": every,
                 "covered_unseen_text": counted(covered[unseen], alike[unseen]),
                 "per_class": {
                     name: counted(covered[truth == number], alike[truth == number])
@@ -362,6 +363,10 @@ def _data_facts(
     held_out, places = distinct(parts["holdout"]["text"])
     times = np.bincount(places)
     words, unknown = (int(times @ one) for one in bundle.encoding.count_words(held_out))
+    uncodable = summary["uncodable"]
+    if not uncodable["records"]:  # no class is dropped, yet the holdout may have some of its own
+        share = n_unknown_label / len(parts["holdout"])
+        uncodable = {"records": n_unknown_label, "share": share}
     return {
         "rows": summary["rows"],
         **{name: len(part) for name, part in parts.items()},
@@ -372,8 +377,19 @@ def _data_facts(
         "unknown_token_share": unknown / max(words, 1),
         "length": length,
         "handled": {**summary["handled"], "abbreviations_written_out": int(changed.sum())},
-        "uncodable": summary["uncodable"],
+        "uncodable": uncodable,
     }
+
+
+def _without_coverage(sets: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what may be shown of sets that hold every label.
+
+    They hold the true one as often as the model knows the class, which would tell how many records
+    are of other classes.
+    """
+    nothing = counted(np.zeros(0, dtype=np.bool_))
+    per_class = dict.fromkeys(sets["per_class"], nothing)
+    return {**sets, "covered": nothing, "covered_unseen_text": nothing, "per_class": per_class}
 
 
 def published(evaluation: Evaluation) -> dict[str, Any]:
@@ -403,6 +419,9 @@ def published(evaluation: Evaluation) -> dict[str, Any]:
             one | {"per_class": {k: row for k, row in one["per_class"].items() if k in whole}}
             for one in decisions[name]
         ]
+    decisions["sets"] = [
+        _without_coverage(one) if one["every_label"] else one for one in decisions["sets"]
+    ]
     counts = evaluation.confusion.astype(object)
     counts[evaluation.withheld.cells] = None
     curves = decisions["workload_per_class"]

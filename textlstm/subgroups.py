@@ -105,7 +105,8 @@ class Outcome:
         (n,) whether the label is coded automatically.
     known
         (n,) whether the model knows the true class. Accuracy and log loss are of these records;
-        what is coded automatically, and the error of it, is of all.
+        what is coded automatically, and the error of it, is of all, unless fewer than ten records
+        of a group are of other classes.
     """
 
     correct: Flags
@@ -128,7 +129,10 @@ class Outcome:
         }
 
     def _of(self, rows: Flags, seed: int) -> dict[str, Any]:
-        accepted, known = rows & self.accepted, rows & self.known
+        known = rows & self.known
+        # Of few records of unknown classes, what is coded would tell how many there are.
+        rows = known if (rows & ~self.known).sum() < SMALLEST_SHOWN else rows
+        accepted = rows & self.accepted
         return {
             "records": int(known.sum()),
             "accuracy": counted(self.correct[known]),

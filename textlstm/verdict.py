@@ -53,9 +53,10 @@ def verdict(metrics: Mapping[str, Any]) -> list[str]:
     lines = [_headline(metrics), *(_clause(metrics, key) for key in MEASURES)]
     if never := len(metrics["never_predicted"]):
         are, their = ("is", "its") if never == 1 else ("are", "their")
+        n_classes = sum(row["support"] > 0 for row in metrics["per_class"].values())
         lines.append(
-            f"{never} of {len(metrics['per_class'])} classes {are} never predicted: all of {their} "
-            "holdout records are given another label."
+            f"{never} of {n_classes} classes of the holdout {are} never predicted: all of {their} "
+            "records are given another label."
         )
     return lines
 
@@ -81,12 +82,7 @@ def _headline(metrics: Mapping[str, Any]) -> str:
     """Say how good the model is, and whether it is better than the baselines, in a sentence."""
     model, baselines = metrics["model"], metrics["baselines"]
     if not metrics["learned"]:
-        shares = baselines["majority"]
-        return (
-            f"Nothing was learned: on the holdout {MODEL} is no better than the {SHARES} (log loss "
-            f"{model['log_loss']:.4f} against {shares['log_loss']:.4f} nats, accuracy "
-            f"{percent(model['accuracy'])} against {percent(shares['accuracy'])})."
-        )
+        return _unproved(model, baselines["majority"])
     rival = _rival(metrics, "accuracy")
     results: dict[str, list[str]] = {}
     for key in ("accuracy", "log_loss"):
@@ -97,6 +93,22 @@ def _headline(metrics: Mapping[str, Any]) -> str:
     return (
         f"{MODEL} gives {percent(model['accuracy'])} of the held-out records {_of_known(metrics)}"
         f"their true label, {RIVALS[rival]} {percent(baselines[rival]['accuracy'])}: {found}."
+    )
+
+
+def _unproved(model: Mapping[str, Any], shares: Mapping[str, Any]) -> str:
+    """Say that a model is not better than the class shares, or that it may be by chance."""
+    measured = (
+        f"log loss {model['log_loss']:.4f} against {shares['log_loss']:.4f} nats, accuracy "
+        f"{100 * model['accuracy']:.1f} % against {100 * shares['accuracy']:.1f} %"
+    )
+    if model["log_loss"] < shares["log_loss"] or model["accuracy"] > shares["accuracy"]:
+        return (
+            f"It is not shown that anything was learned: on the holdout {MODEL} is ahead of the "
+            f"{SHARES}, but within chance ({measured})."
+        )
+    return (
+        f"Nothing was learned: on the holdout {MODEL} is no better than the {SHARES} ({measured})."
     )
 
 
@@ -113,12 +125,14 @@ def _clause(metrics: Mapping[str, Any], key: str) -> str:
     if sign * difference["estimate"] < 0:
         winner, loser = loser, winner
     by = f"by {abs(difference['estimate']):.4f}"
-    if difference["estimate"] == 0:
+    if by.endswith("0.0000"):
         result = "both models are equal"
     elif _winner(metrics, key):
         result = f"{winner} beats {loser} {by}"
     elif not metrics["learned"]:
-        result = f"no winner, since nothing was learned; {winner} is ahead {by}"
+        result = (
+            f"no winner, since it is not shown that anything was learned; {winner} is ahead {by}"
+        )
     else:
         result = f"no clear winner; {winner} is ahead {by}, within chance"
     ours, theirs = metrics["model"][key], metrics["baselines"][rival][key]
