@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from pipelines import flags, progress, shell
 from pipelines.runs import Run
+from textlstm.errors import counted
 
 
 def encode(run: Run) -> None:
@@ -69,7 +70,8 @@ def encode(run: Run) -> None:
     )
     if abbreviated:
         shell.say(
-            f"encode: {abbreviated} records have abbreviations that are not in the vocabulary; "
+            f"encode: {counted(abbreviated, 'record has', 'records have')} abbreviations that are "
+            "not in the vocabulary; "
             "written out"
         )
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines import flags, progress, shell
 from pipelines.runs import Run, require_outside_runs
-from textlstm.errors import InputError
+from textlstm.errors import InputError, counted, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +29,9 @@ PAGE = ".html"
 
 FIRST_RECORDS = 20
 """So many are explained where none are named."""
+
+ROWS = "(the first below the header is 1)"
+"""How rows are numbered where no column names the records."""
 
 MOST_WORDS = 3
 """Words named as speaking most for a label."""
@@ -68,9 +71,8 @@ def explain(
     with progress.working("explain", "loading the model"):
         bundle = Bundle.load(run.bundle)
     if member is not None and not 1 <= member <= bundle.recipe.network.members:
-        raise InputError(
-            f"--member must lie between 1 and {bundle.recipe.network.members}, not {member}"
-        )
+        networks = counted(bundle.recipe.network.members, "network")
+        raise InputError(f"--member {member}: the run has {networks}; they are counted from 1")
     encoding = shell.encoding_of(data, encoding, config.data.encoding)
     with progress.working("explain", "reading the table"):
         table = read_table(data, encoding, delimiter, shell.saying("explain"))
@@ -78,7 +80,7 @@ def explain(
         raise InputError(f"{data}: the table has no rows")
     numbers = map(str, range(1, len(table) + 1))
     ids = column(table, id_column, data) if id_column else list(numbers)
-    rows = _rows(ids, records)
+    rows = _rows(ids, records, id_column)
     lines = list(zip(*(column(table, name, data) for name in columns), strict=True))
     with progress.working("explain", "looking for deciding words"):
         texts = preprocess([lines[row] for row in rows.values()])
@@ -94,11 +96,13 @@ def explain(
         named = tokens.assign(row=tokens["row"].map(list(rows).__getitem__))
         table = pa.Table.from_pandas(named.rename(columns={"row": "record"}), preserve_index=False)
         write_table(table, out)
-    shell.say(f"explain: {len(texts)} records explained, words and all: {out}")
+    shell.say(f"explain: {counted(len(texts), 'record')} explained, words and all: {out}")
 
 
-def _rows(names: Sequence[str], wanted: Sequence[str]) -> dict[str, int]:
+def _rows(names: Sequence[str], wanted: Sequence[str], id_column: str) -> dict[str, int]:
     """Return the row of each wanted record, or of the first records.
+
+    Records are named by the column of ids, if there is one, else by the numbers of their rows.
 
     Raises
     ------
@@ -112,9 +116,17 @@ def _rows(names: Sequence[str], wanted: Sequence[str]) -> dict[str, int]:
     for name in wanted or list(places)[:FIRST_RECORDS]:
         found = places.get(name, [])
         if len(found) != 1:
-            raise InputError(f"--records {name}: {len(found) or 'no'} such records; one is needed")
+            raise InputError(f"--records {name}: {_not_one(len(found), id_column)}")
         chosen[name] = found[0]
     return chosen
+
+
+def _not_one(found: int, id_column: str) -> str:
+    """Return what to say where none or several records have a name that is asked for."""
+    if not id_column:
+        return f"no row has this number {ROWS}; --id COL gives the column of the records' names"
+    column = f"called so in column {quoted(id_column)}"
+    return f"{found} records are {column}; one is needed" if found else f"no record is {column}"
 
 
 def _shown(
@@ -211,7 +223,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--id", default="", metavar="COL",
                         help="column of the records' names (default: row numbers)")  # fmt: skip
     parser.add_argument("--records", nargs="+", default=(), metavar="ID",
-                        help=f"records to explain (default: first {FIRST_RECORDS})")  # fmt: skip
+                        help="records to explain, by --id, or without it by the number of the row "
+                        f"{ROWS} (default: first {FIRST_RECORDS})")  # fmt: skip
     parser.add_argument("--gates", action="store_true", default=False,
                         help="show the gates and hidden states of a network, too")  # fmt: skip
     parser.add_argument("--member", type=int, default=None, metavar="N",

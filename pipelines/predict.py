@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pipelines import flags, progress, shell
 from pipelines.runs import Run, require_outside_runs, versions
 from textlstm.config import MIN_PROBABILITY
-from textlstm.errors import InputError
+from textlstm.errors import InputError, counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,12 +59,21 @@ class Wanted(NamedTuple):
         """Raise an :class:`InputError` where a share is none."""
         lowest = self.min_probability
         if lowest is not None and not 0.0 <= lowest <= 1.0:
-            raise InputError(f"--min-probability must lie between 0 and 1, not {lowest}")
+            raise InputError(
+                f"--min-probability must lie between 0 and 1, not {lowest:g}{_as_share(lowest)}"
+            )
         for flag, share in (("--max-error", self.max_error), ("--coverage", self.coverage)):
             if share is not None and not 0.0 < share < 1.0:
                 raise InputError(
-                    f"{flag} must lie between 0 and 1, such as 0.02 or 0.95, not {share}"
+                    f"{flag} must lie between 0 and 1, such as 0.02 or 0.95, not {share:g}"
+                    f"{_as_share(share)}"
                 )
+
+
+def _as_share(number: float) -> str:
+    """Return how to write a number that was meant as a percentage; of no other, nothing."""
+    meant = 1 < number < 100
+    return f"; for {number:g} % write {number / 100:g} or {number:g}%" if meant else ""
 
 
 class Source:
@@ -216,15 +225,16 @@ def _tell(seen: "Look", bundle: "Bundle", out: Path) -> None:
     from textlstm.bundle import UNCODABLE
     from textlstm.decisions import uncodable_sentence
 
-    shell.say(f"predict: {seen.records} records coded, {seen.review} of them for review: {out}")
+    coded = counted(seen.records, "record")
+    shell.say(f"predict: {coded} coded, {seen.review} of them for review: {out}")
     shell.say(
         f"predict: {seen.empty_share:.1%} without a word; {seen.unknown_share:.1%} of the words "
         f"unknown; mean probability {seen.mean_probability:.3f}"
     )
     if seen.abbreviated:
         shell.say(
-            f"predict: {seen.abbreviated} records have abbreviations that are not in the "
-            "vocabulary; written out"
+            f"predict: {counted(seen.abbreviated, 'record has', 'records have')} abbreviations "
+            "that are not in the vocabulary; written out"
         )
     if uncodable := bundle.summary[UNCODABLE]:
         shell.say(f"predict: in training, {uncodable_sentence(uncodable)}")

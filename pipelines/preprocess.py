@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from pipelines import flags, progress, shell
 from pipelines.runs import Run, digest
 from textlstm.config import RARE_LABEL, DataConfig, RunConfig
-from textlstm.errors import quoted
+from textlstm.errors import counted, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,27 +36,38 @@ CELLS_LOOKED_AT = 100
 """Cells by which it is seen whether a column holds dates."""
 
 HANDLED = {
-    "control_characters": "cells have control characters; they are read as spaces",
-    "invisible_characters": "cells have zero-width, bidirectional or like characters; left out",
-    "replacement_characters": "cells have characters that were lost before",
-    "other_unicode_forms": "cells are in other Unicode forms; composed",
-    "overlong_texts": "cells are too long to be a text; read to a limit",
-    "overlong_words": "cells have words too long to be any; divided",
-    "labels_normalised": "labels have other spaces, Unicode forms or invisible characters; "
-    "normalised",
-    "labels_alike": "records have labels that differ from others in upper and lower case only; "
-    "each is a class of its own",
-    "labels_like_missing": "records have a label that often stands for a missing one; it is a "
-    "class as others are",
-    "labels_like_lists": "records have labels that look like lists; each list is a class",
-    "rare_class_records": "records of rare classes are not dropped",
-    "merged_class_records": f"records of rare classes are merged into the class {RARE_LABEL!r}, "
-    "which is never coded automatically: a person sees what is taken for it",
-    "texts_with_conflicting_labels": "texts carry more than one label",
-    "holdout_texts_also_trained_on": "records of the holdout have a text that is also trained on "
-    "(--split grouped keeps them apart)",
-}
-"""What the records may have that is neither an error nor a reason to leave them out."""
+    "control_characters": ("cell has", "cells have",
+                           "control characters; they are read as spaces"),
+    "invisible_characters": ("cell has", "cells have",
+                             "zero-width, bidirectional or like characters; left out"),
+    "replacement_characters": ("cell has", "cells have", "characters that were lost before"),
+    "other_unicode_forms": ("cell is", "cells are", "in other Unicode forms; composed"),
+    "overlong_texts": ("cell is", "cells are", "too long to be a text; read to a limit"),
+    "overlong_words": ("cell has", "cells have", "words too long to be any; divided"),
+    "labels_normalised": ("label has", "labels have",
+                          "other spaces, Unicode forms or invisible characters; normalised"),
+    "labels_alike": ("record has", "records have",
+                     "a label that differs from another one in upper and lower case only; each is "
+                     "a class of its own"),
+    "labels_like_missing": ("record has", "records have",
+                            "a label that often stands for a missing one; it is a class as others "
+                            "are"),
+    "labels_like_lists": ("record has", "records have",
+                          "a label that looks like a list; each list is a class"),
+    "rare_class_records": ("record of a rare class is", "records of rare classes are",
+                           "not dropped"),
+    "merged_class_records": ("record of a rare class is", "records of rare classes are",
+                             f"merged into the class {RARE_LABEL!r}, which is never coded "
+                             "automatically: a person sees what is taken for it"),
+    "texts_with_conflicting_labels": ("text carries", "texts carry", "more than one label"),
+    "holdout_texts_also_trained_on": ("record of the holdout has", "records of the holdout have",
+                                      "a text that is also trained on (--split grouped keeps them "
+                                      "apart)"),
+}  # fmt: skip
+"""What the records may have that is neither an error nor a reason to leave them out.
+
+Words for one of them, words for several, and what goes on behind either.
+"""
 
 
 def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
@@ -99,20 +110,28 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
             write_json(new.records / "summary.json", summary)
         run.end("preprocess", seconds())
     counts = ", ".join(f"{len(parts[name])} {name}" for name in PARTS)
-    shell.say(f"preprocess: {len(records)} records read; {counts}")
+    shell.say(f"preprocess: {counted(len(records), 'record')} read; {counts}")
     for reason, number in found.dropped.items():
         if number:
-            shell.say(f"preprocess: {number} records left out: {reason.replace('_', ' ')}")
+            left_out = f"{counted(number, 'record')} left out: {reason.replace('_', ' ')}"
+            shell.say(f"preprocess: {left_out}")
     for name, number in handled.items():
         if number and name not in odd_labels:
-            shell.say(f"preprocess: {number} {HANDLED[name]}")
+            shell.say(f"preprocess: {_sentence(name, number)}")
     if dated and config.data.split != "temporal":
         shell.say(
             f"preprocess: column {quoted(dated)} says when records were made; --split temporal "
-            "--date COL holds out the latest of them, as records to come will be"
+            f"--date {shell.argument(dated)} holds out the latest of them, as records to come will "
+            "be"
         )
     if found.uncodable:
         shell.say(f"preprocess: {uncodable_sentence(found.uncodable_share)}")
+
+
+def _sentence(name: str, number: int) -> str:
+    """Return how much there is of something handled, and what becomes of it."""
+    one, many, rest = HANDLED[name]
+    return f"{counted(number, one, many)} {rest}"
 
 
 def _tell_of_labels(labels: "pd.Series") -> dict[str, int]:
@@ -123,7 +142,7 @@ def _tell_of_labels(labels: "pd.Series") -> dict[str, int]:
     counts = renamed(labels, plain_label).value_counts()
     found = oddities({str(label): int(number) for label, number in counts.items()})
     for name, (number, words) in found.items():
-        shell.say(f"preprocess: {number} {HANDLED[name]}: {words}")
+        shell.say(f"preprocess: {_sentence(name, number)}: {words}")
     return {name: number for name, (number, _) in found.items()}
 
 

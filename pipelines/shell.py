@@ -2,6 +2,8 @@
 
 import gc
 import os
+import re
+import shlex
 import signal
 import sys
 import time
@@ -12,7 +14,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, NoReturn, TextIO, cast
 
-from textlstm.errors import InputError, listed, quoted, visible
+from textlstm.errors import InputError, counted, listed, quoted, visible
 
 MODULES = "python -m pipelines."
 """How a stage is called where there is no console command."""
@@ -40,6 +42,17 @@ def as_called(text: str) -> str:
     return text.replace(MODULES, "textlstm ") if console else text
 
 
+def argument(name: str) -> str:
+    """Return a name as it is written behind a flag, between quotes where a shell needs them.
+
+    >>> print(argument("year"), argument("Year of death"), argument('the "date"'))
+    year "Year of death" 'the "date"'
+    """
+    # A command prompt of Windows knows double quotes alone.
+    plain = " " in name and re.fullmatch(r"[\w .,:/()+-]+", name)
+    return f'"{name}"' if plain else shlex.quote(name)
+
+
 def text_columns(given: Sequence[str], trained: Sequence[str]) -> tuple[str, ...]:
     """Return the columns of the texts: those of the training, unless ``--text`` gives others.
 
@@ -51,7 +64,7 @@ def text_columns(given: Sequence[str], trained: Sequence[str]) -> tuple[str, ...
     columns = tuple(given) or tuple(trained)
     if len(columns) != len(trained):
         raise InputError(
-            f"--text names {len(columns)} column(s); the model reads {len(trained)}: "
+            f"--text names {counted(len(columns), 'column')}; the model reads {len(trained)}: "
             f"{listed(trained)}"
         )
     return columns

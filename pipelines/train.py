@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from pipelines import flags, progress, shell
 from pipelines.runs import Run, versions
 from textlstm.config import RunConfig
+from textlstm.errors import counted
 
 if TYPE_CHECKING:
     from textlstm.encoding import WordEncoding
@@ -85,7 +86,7 @@ def train(run: Run, device_name: str) -> None:
         run.end("train", round(checkpoint.before + seconds(), 3))
         checkpoint.remove()
     shell.say(
-        f"train: {len(epochs)} epochs on {device.type} in "
+        f"train: {counted(len(epochs), 'epoch')} on {device.type} in "
         f"{checkpoint.before + seconds():.1f} s; "
         f"temperature {bundle.temperature:.2f}"
     )

@@ -292,7 +292,7 @@ def _(desk):
 @fault(7, "embedded NUL")
 def _(desk):
     assert facts(desk)["handled"]["control_characters"] == 1
-    assert "1 cells have control characters" in told(desk)
+    assert "1 cell has control characters" in told(desk)
     assert "asthma attack" in dirty_texts(desk)
 
 
@@ -355,7 +355,7 @@ def _(desk):
 @fault(15, "lone surrogate")
 def _(desk):
     assert facts(desk)["handled"]["replacement_characters"] == 1
-    assert "1 cells have characters that were lost" in told(desk)
+    assert "1 cell has characters that were lost" in told(desk)
 
 
 @fault(16, "NFC against NFD")
@@ -458,7 +458,7 @@ def _(desk):
     desk.refused(desk.learn(data), "'category'", "empty label")
     assert facts(desk)["dropped"]["empty_label"] == 1
     assert facts(desk)["handled"]["labels_normalised"] == 1
-    assert "1 records left out: empty label" in told(desk)
+    assert "1 record left out: empty label" in told(desk)
     assert "1 labels have other spaces" in told(desk)
     labels = json.loads((desk.shared("dirty") / "run" / "bundle" / "labels.json").read_text())
     assert labels.count("External") == 1 and not any("\u00a0" in label for label in labels)
@@ -467,7 +467,7 @@ def _(desk):
 @fault(31, "same text, conflicting labels")
 def _(desk):
     assert facts(desk)["handled"]["texts_with_conflicting_labels"] == 1
-    assert "1 texts carry more than one label" in told(desk)
+    assert "1 text carries more than one label" in told(desk)
 
 
 @fault(32, "same text in training and test")
@@ -1101,6 +1101,7 @@ def _(desk):
     days = (f"{text},{label},2021-01-0{n % 9 + 1}" for n, (text, label) in enumerate(GOOD))
     told = desk.learn(desk.file("\n".join(["cause,category,Date of death", *days]))).told
     assert "column 'Date of death' says when records were made; --split temporal" in told
+    assert '--split temporal --date "Date of death" holds out the latest' in told
 
 
 # ---------------------------------------------------------------------- tables from strangers

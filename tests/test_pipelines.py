@@ -579,7 +579,7 @@ def test_parquet_out_and_no_rows(home, tmp_path):
         (["--text", "cause"], "the model reads 2"),
         (["--text", "cause", "others"], "no column 'others'"),
         (["--min-probability", "2"], "--min-probability"),
-        (["--max-error", "2"], "--max-error"),
+        (["--max-error", "2"], "for 2 % write 0.02 or 2%"),
         (["--max-error", "0"], "--max-error"),
         (["--coverage", "1"], "--coverage"),
         (["--max-error", "0.1", "--min-probability", "0.5"], "not allowed with"),
@@ -658,10 +658,11 @@ def test_a_record_without_words_is_explained_by_nothing(home, tmp_path):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--records", "121"], "--records 121: no such record"),
-        (["--id", "category", "--records", "External"], "40 such records"),
+        (["--records", "121"], "--records 121: no row has this number (the first below the header"),
+        (["--id", "category", "--records", "Ext"], "no record is called so in column 'category'"),
+        (["--id", "category", "--records", "External"], "40 records are called so in column"),
         (["--member", "2"], "add --gates"),
-        (["--member", "2", "--gates"], "--member must lie"),
+        (["--member", "2", "--gates"], "--member 2: the run has 1 network;"),
         (["--text", "cause"], "the model reads 2"),
         (["--out", "out.doc"], "out.doc"),
     ],

@@ -221,6 +221,15 @@ def test_an_unreadable_date_is_counted():
         divide(records, 0.5, "temporal", 0)
 
 
+def test_empty_dates_are_told_apart_by_the_name_of_their_column():
+    records = frame(["a", "b"] * 5).assign(date=["2021", " ", *["2022"] * 7, ""])
+    with pytest.raises(InputError, match="2 usable records have an empty 'year', as those of rev"):
+        split(records, DataConfig(split="temporal", date="year"), seed=0)
+    records = records.assign(date=["2021", "soon", *["2022"] * 8])
+    with pytest.raises(InputError, match="the 'year' of 1 usable record cannot be read as a date"):
+        split(records, DataConfig(split="temporal", date="year"), seed=0)
+
+
 def test_dates_that_can_be_read_in_two_ways_are_refused():
     records = frame(["a", "b"]).assign(date=["13/02/2021", "02/03/2021"])
     with pytest.raises(InputError, match="ISO 8601"):
@@ -239,11 +248,11 @@ def test_a_split_that_leaves_nothing_to_learn_or_to_measure_is_refused(labels):
 @pytest.mark.parametrize(
     ("how", "labels", "texts", "message"),
     [
-        ("stratified", "a", "x", "1 records of 1 classes are too few to split"),
-        ("stratified", "ab", "xy", "2 records of 2 classes are too few to split"),
+        ("stratified", "a", "x", "there is too little to split: 1 record of 1 class"),
+        ("stratified", "ab", "xy", "there is too little to split: 2 records of 2 classes"),
         ("grouped", "abab", "xxxx", "all texts are equal; a grouped split is not possible"),
         ("grouped", "ab", "xy", "2 usable records are too few for a grouped split"),
-        ("temporal", "a", "x", "1 usable records are too few for a temporal split"),
+        ("temporal", "a", "x", "1 usable record is too few for a temporal split"),
     ],
 )
 def test_too_few_records_to_split(how, labels, texts, message):

@@ -16,7 +16,7 @@ from textlstm.abbreviations import as_given
 from textlstm.bundle import TEXT_FIELDS, Bundle
 from textlstm.config import DataConfig, Recipe, as_fields, load_recipe
 from textlstm.encoding import WordEncoding
-from textlstm.errors import InputError, near, quoted
+from textlstm.errors import InputError, counted, near, quoted
 from textlstm.fitting import as_examples, train_bundle
 from textlstm.model import resolve_device
 from textlstm.records import distinct, divide
@@ -197,7 +197,8 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         records, places = _distinct(texts)
         if records and len(records[0]) != self.n_fields_:
             raise InputError(
-                f"texts of {len(records[0])} field(s) are given; the model reads {self.n_fields_}"
+                f"texts of {counted(len(records[0]), 'field')} are given; the model reads "
+                f"{self.n_fields_}"
             )
         device = resolve_device(self.device)
         return self.bundle_.predict_proba(preprocess(records), device)[places]

@@ -48,7 +48,7 @@ def data_files(folder: Path) -> list[Path]:
     if not found:
         raise InputError(
             f"{folder}: no data file in this folder, nor in a folder train or data in it; such "
-            f"files end in {', '.join(KINDS)}"
+            f"files end in {', '.join(KINDS)} (save a spreadsheet as CSV)"
         )
     parts = [SPLIT.match(path.name) for path in found]
     train = [

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 
-from textlstm.errors import listed, quoted
+from textlstm.errors import counted, listed, quoted
 from textlstm.text import LONE_SURROGATE, without_invisible
 
 MISSING_MARKS = frozenset(
@@ -60,7 +60,8 @@ def oddities(records: Mapping[str, int]) -> dict[str, tuple[int, str]]:
     told = {name: (_count(records, ones), listed(ones)) for name, ones in found.items() if ones}
     for sign in (*LIST_SIGNS, *NAME_SIGNS):
         if lists := _lists(records, sign):
-            named = f"{len(lists)} labels contain {quoted(sign)}, such as {quoted(lists[0])}"
+            contain = counted(len(lists), "label contains", "labels contain")
+            named = f"{contain} {quoted(sign)}, such as {quoted(lists[0])}"
             return told | {"labels_like_lists": (_count(records, lists), named)}
     return told
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from textlstm.config import RARE_LABEL, DataConfig
-from textlstm.errors import InputError, quoted
+from textlstm.errors import InputError, counted, quoted
 from textlstm.files import replacing
 from textlstm.labels import plain_label
 
@@ -109,8 +109,10 @@ def usable(records: pd.DataFrame, config: DataConfig) -> Usable:
         records = records.assign(label=merged)
     if records["label"].nunique() < 2:
         raise InputError(
-            f"column {quoted(config.label)} leaves {records['label'].nunique()} class(es) to learn "
-            f"({len(records)} usable records; left out: {_listed(dropped)}); two are needed"
+            f"column {quoted(config.label)} leaves "
+            f"{counted(records['label'].nunique(), 'class', 'classes')} to learn "
+            f"({counted(len(records), 'usable record')}; left out: {_listed(dropped)}); two are "
+            "needed"
         )
     return Usable(
         records.reset_index(drop=True),
@@ -237,6 +239,8 @@ def split(
             f"class {quoted(counts.index[counts == 1][0])} has one record, which no stratified "
             "split can divide; use --rare merge or --rare drop, or another split"
         )
+    if how == "temporal":  # told of all records at once, by the column's own name
+        _dates(pd.concat([records["date"], rare["date"]]), config.date)
     train, holdout = divide(records, config.holdout, how, seed)
     rare, rare_holdout = divide_rare(rare, train, holdout, config.holdout, how, seed)
     train, validation = divide(train, config.validation, how, seed)
@@ -245,7 +249,8 @@ def split(
     measured = set(holdout["label"].unique())
     if train["label"].nunique() < 2 or learned.isdisjoint(measured):
         raise InputError(
-            f"the {how} split leaves {train['label'].nunique()} class(es) to train on and "
+            f"the {how} split leaves "
+            f"{counted(train['label'].nunique(), 'class', 'classes')} to train on and "
             f"{len(learned & measured)} of them to measure; use another split"
         )
     parts = dict(zip(PARTS, (train, validation, holdout), strict=True))
@@ -273,7 +278,10 @@ def divide(
     chosen = np.zeros(len(records), dtype=bool)
     chosen[second] = True
     if chosen.all() or not chosen.any():
-        raise InputError(f"{len(records)} usable records are too few for a {how} split")
+        raise InputError(
+            f"{counted(len(records), 'usable record is', 'usable records are')} too few for a "
+            f"{how} split"
+        )
     return records[~chosen], records[chosen]
 
 
@@ -342,7 +350,8 @@ def _stratified(labels: pd.Series, share: float, seed: int) -> np.ndarray[Any, A
     fits = min(n_second, len(rows) - n_second) >= n_strata
     if np.bincount(codes).max(initial=0) < 2:
         n_given = len(np.unique(codes))
-        raise InputError(f"{len(codes)} records of {n_given} classes are too few to split")
+        few = f"{counted(len(codes), 'record')} of {counted(n_given, 'class', 'classes')}"
+        raise InputError(f"there is too little to split: {few}")
     _, second = train_test_split(
         rows, test_size=share, random_state=seed, stratify=strata[rows] if fits else None
     )
@@ -364,7 +373,8 @@ def _grouped(records: pd.DataFrame, share: float, seed: int) -> np.ndarray[Any, 
             tests = [test for _, test in splitter.split(codes, codes, groups)]
         except ValueError as error:
             raise InputError(
-                f"{len(records)} usable records are too few for a grouped split"
+                f"{counted(len(records), 'usable record is', 'usable records are')} too few for a "
+                "grouped split"
             ) from error
     # The largest groups are dealt out first, to the first folds: without an order drawn anew the
     # commonest text would be held out whatever the seed.
@@ -396,15 +406,23 @@ def says_when(name: str, cells: Sequence[str]) -> bool:
     return "year" in words or "date" in words or bool(given and dated)
 
 
-def _dates(values: pd.Series) -> np.ndarray[Any, Any]:
+def _dates(values: pd.Series, name: str = "date") -> np.ndarray[Any, Any]:
+    """Return the dates of a column, which is called ``name`` in the table."""
     found, places = distinct(values)
+    empty = int(np.array([not one.strip() for one in found], dtype=bool)[places].sum())
+    if empty:
+        raise InputError(
+            f"{counted(empty, 'usable record has', 'usable records have')} an empty "
+            f"{quoted(name)}, as those of review import have; fill it in, leave them out, or use "
+            "another split"
+        )
     # pandas takes "now" and "today" for dates as well: another split every day.
     written = [one if _ISO_8601.match(one) else None for one in found]
     dates = pd.to_datetime(pd.Series(written), errors="coerce", format="ISO8601", utc=True)
     if unreadable := int(dates.isna().to_numpy()[places].sum()):
         raise InputError(
-            f"the date of {unreadable} usable record(s) cannot be read; "
-            f"use ISO 8601, such as 2021-12-31"
+            f"the {quoted(name)} of {counted(unreadable, 'usable record')} cannot be read as a "
+            "date; use ISO 8601, such as 2021-12-31"
         )
     ordered: np.ndarray[Any, Any] = dates.to_numpy()[places]
     return ordered

@@ -44,7 +44,7 @@ from textlstm.records import as_list, distinct, texts_by_class
 from textlstm.scoring import Scores, rounded, score
 from textlstm.subgroups import PREFIX, Outcome, seen_names, shown_groups
 from textlstm.text import word_records
-from textlstm.verdict import coverage_outcome, learned, promise_outcome
+from textlstm.verdict import RIVALS, coverage_outcome, learned, promise_outcome
 
 MIN_CLOUD_RECORDS = SMALLEST_SHOWN
 """A word in fewer records is not shown: it might name a person."""
@@ -140,7 +140,7 @@ def evaluate(
     probabilities = {"model": outcome.probabilities}
     pairs = training.groupby(["text", "label"], observed=True, sort=False).size().reset_index()
     for name, fit in BASELINES.items():
-        on_step(f"fitting {name}")
+        on_step(f"fitting {RIVALS[name]}")
         fitted = fit(pairs["text"].tolist(), pairs["label"].tolist(), pairs[0].to_numpy())
         # Labels are sorted in the bundle as in scikit-learn, and the training part has them all.
         probabilities[name] = fitted.predict_proba(texts)

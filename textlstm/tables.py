@@ -23,6 +23,9 @@ from textlstm.jsonlines import read_json_lines
 
 USUAL_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
+SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
+"""What names of files that only spreadsheet programs read end in."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -114,7 +117,8 @@ def _read_file(
         return read_parquet(path, allowance)
     if kind == ".arrow":
         return read_arrow(path, allowance)
-    raise InputError(f"{path}: unknown format; use {', '.join(KINDS)}")
+    hint = "; save it as CSV in the spreadsheet program" if kind in SPREADSHEETS else ""
+    raise InputError(f"{path}: unknown format; use {', '.join(KINDS)}{hint}")
 
 
 def _read_folder(folder: Path, reading: Reading) -> Iterator[pa.Table]:
