@@ -26,7 +26,7 @@ def encode(run: Run) -> None:
 
         from textlstm.encoding import WordEncoding, write_encoded
         from textlstm.files import read_json, write_json
-        from textlstm.records import PART, PARTS, distinct, read_records
+        from textlstm.records import PART, PARTS, distinct, learned_labels, read_records
 
     run.require(run.records / "summary.json", "preprocess")
     with shell.timed() as seconds, progress.steps("encode", 2 + len(PARTS)) as step:
@@ -37,8 +37,7 @@ def encode(run: Run) -> None:
         step("taking the vocabulary")
         texts, places = distinct(parts["train"]["text"])
         encoding = WordEncoding.fit(texts, config.recipe.encoding, np.bincount(places), given)
-        # A class that only the validation part has is learned by the networks that train on it.
-        labels = sorted({*parts["train"]["label"].unique(), *parts["validation"]["label"].unique()})
+        labels = learned_labels(parts)
         rare = read_records(run.records / "rare.parquet", ["text", PART])
         rare = rare[rare[PART] != "holdout"]
         summary = read_json(run.records / "summary.json")
@@ -53,7 +52,7 @@ def encode(run: Run) -> None:
                 texts, places = distinct(part["text"])
                 changed = [encoding.written_out(text) != text for text in texts]
                 abbreviated += int(np.array(changed, dtype=bool)[places].sum())
-                numbers = pd.Index(labels).get_indexer(part["label"])
+                numbers = pd.Index(labels).get_indexer(pd.Index(part["label"]))
                 encoded = encoding.encode(texts)[places]
                 write_encoded(new.encoded / f"{name}.arrow", encoded, numbers)
             texts, places = distinct(rare["text"])

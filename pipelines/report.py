@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pipelines import flags, progress, shell
 from pipelines.runs import Run
+from textlstm.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +40,7 @@ def report(run: Run) -> None:
         from textlstm.figures import save_png, single_clouds
         from textlstm.files import read_json, write_bytes, write_json
         from textlstm.page import render
-        from textlstm.records import PART, PARTS, read_parts, read_rare
+        from textlstm.records import PART, PARTS, learned_labels, read_parts, read_rare
         from textlstm.verdict import verdict
 
     run.require(run.history, "train")
@@ -50,6 +51,11 @@ def report(run: Run) -> None:
         step("loading the model")
         bundle = Bundle.load(run.bundle)
         parts = read_parts(run.records)
+        if list(bundle.labels) != learned_labels(parts):
+            raise InputError(
+                f"{run.bundle}: this bundle is of other classes than the records of this run; "
+                "run the train stage"
+            )
         rare = read_rare(run.records)
         summary = read_json(run.records / "summary.json")
         evaluation = reporting.evaluate(

@@ -1441,6 +1441,15 @@ def _(desk):
         patch.setattr("textlstm.preprocessor.beside", lambda: contextlib.nullcontext(clean))
         for change in nonsense:
             tampered(desk, change, "do not fit together")
+    run = desk.folder / "of another run"
+    shutil.copytree(desk.shared("dirty") / "run", run)
+    shutil.rmtree(run / "bundle")
+    shutil.copytree(desk.shared("accents") / "run" / "bundle", run / "bundle")
+    before = contents(run)
+    desk.refused(
+        carried_out(report.main, "--run", run), "bundle", "of other classes", "train stage"
+    )
+    assert contents(run) == before
 
 
 @fault(86, "not enough memory")
@@ -1453,7 +1462,7 @@ def _(desk):
         desk.refused(outcome, "--hidden-units 100000", "GB of memory")
         with pytest.raises(InputError, match=r"hidden_units.* GB of memory"):
             TextLSTMClassifier(hidden_units=100_000).fit(["a", "b"] * 20, ["x", "y"] * 20)
-        patch.setattr(memory, "_limit", lambda: 500_000_000)
+        patch.setattr(memory, "_limit", lambda: 2_560_000_000)  # OpenBLAS aborts
         desk.refused(desk.learn(data), "ulimit -v")
     said = "[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory: you"
     for error in (

@@ -85,6 +85,21 @@ def test_a_process_that_has_ended_is_noticed(started):
             preprocess([("a",)])
 
 
+@pytest.mark.parametrize("said", [b'[["a"]]\n', b'[["a'])
+def test_the_process_is_silent_when_the_other_one_is_killed(said):
+    read, write = os.pipe()
+    os.close(read)  # nobody reads what it answers
+    done = subprocess.run(
+        [sys.executable, "-m", "textlstm.preprocessor"],
+        input=said,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_the_process_does_not_outlive_a_process_that_is_killed():
     work = (
         "import os, subprocess, textlstm.preprocessor as p\n"

@@ -24,7 +24,7 @@ SHORTAGE = re.compile(
 GROUPS = ("memory.max", "memory/memory.limit_in_bytes")
 """Where Linux says how much a group of processes, as of a container, may have."""
 
-LEAST_ADDRESSES = 2_000_000_000
+LEAST_ADDRESSES = 3_000_000_000
 """Bytes that a process must be able to address: with fewer, libraries that compute hang or abort
 while they are loaded. It takes a fraction of them."""
 

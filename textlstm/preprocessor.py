@@ -92,6 +92,8 @@ def _serve() -> None:
         _answer()
     except (MemoryError, ImportError):  # the other process tells that this one has ended
         os._exit(SHORTAGE)
+    except BrokenPipeError:  # the other process was killed: nobody waits for an answer
+        os._exit(0)
 
 
 def _answer() -> None:
@@ -100,6 +102,8 @@ def _answer() -> None:
     preprocess([("spaCy is imported before there is anything to do",)])
     gc.enable()
     for line in sys.stdin.buffer:
+        if not line.endswith(b"\n"):  # the other process was killed while it wrote
+            return
         _send(sys.stdout.buffer, preprocess(json.loads(line)))
 
 

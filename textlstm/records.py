@@ -205,6 +205,19 @@ def read_parts(folder: Path) -> dict[str, pd.DataFrame]:
     }
 
 
+def learned_labels(parts: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Return the labels that a run's model learns, sorted.
+
+    A class that only the validation part has is learned by the networks that train on it.
+
+    Parameters
+    ----------
+    parts
+        ``train`` and ``validation``, with a column ``label``.
+    """
+    return sorted({*parts["train"]["label"].unique(), *parts["validation"]["label"].unique()})
+
+
 # ---------------------------------------------------------------------------------- splitting
 
 
