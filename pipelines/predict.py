@@ -24,7 +24,7 @@ For example:
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -44,7 +44,10 @@ if TYPE_CHECKING:
     from textlstm.scoring import Look, Rule
     from textlstm.tables import Part
 
-PARTS_AHEAD = 8
+PART_ROWS = 1 << 15
+"""Rows that are coded and kept together: the first are soon kept, where the work is cut off."""
+
+PARTS_AHEAD = 24
 """Parts of the table that are read before any can be coded: so long does torch take to load."""
 
 
@@ -131,15 +134,16 @@ def predict(
     encoding = shell.encoding_of(data, encoding, config.encoding)
     run.require(run.bundle, "train")
 
-    from textlstm.parts import ahead, require_format
+    from textlstm.parts import Parts, ahead, require_format, threads
     from textlstm.preprocessor import beside
 
     require_format(out)
     source = Source(data)
     # The table is read, and its texts are preprocessed, while torch is imported.
     with (
+        shell.leaving(lambda: shell.KEPT if Parts(out).any() else shell.NOTHING),
         beside() as preprocess,
-        ThreadPoolExecutor(1) as pool,
+        threads(1) as pool,
         ahead(_read(data, encoding, delimiter, columns, preprocess), PARTS_AHEAD) as read,
     ):
         identity = pool.submit(source.identity)
@@ -158,7 +162,7 @@ def predict(
             "text": columns,
             "rule": wanted,
             "device": device.type,
-            "sizes": [CHUNK_BYTES, CHUNK_ROWS],
+            "sizes": [CHUNK_BYTES, CHUNK_ROWS, PART_ROWS],
             "versions": versions(),
             "bundle": (run.bundle / "manifest.json").read_text(encoding="utf-8"),
         }
@@ -179,8 +183,10 @@ def _read(
     else:
         chunks = read_chunks(data, encoding, delimiter, shell.saying("predict"))
     for table in chunks:
-        records, places = distinct_records(table, columns, data)
-        yield Part(table, preprocess(records), places)
+        for start in range(0, len(table) or 1, PART_ROWS):
+            rows = table.slice(start, PART_ROWS)
+            records, places = distinct_records(rows, columns, data)
+            yield Part(rows, preprocess(records), places)
 
 
 def _code(
@@ -207,14 +213,16 @@ def _code(
 
         with parts.joining() as join:
 
-            def write(coded: tuple[int, "pa.Table", Look]) -> None:
+            def write(coded: tuple[int, "pa.Table", Look]) -> int:
                 number, table, look = coded
                 parts.write(number, table, asdict(look))
                 join()
+                return look.records
 
-            written = in_order(write, code(missing(), bundle, rule, device), workers=1)
-            for _ in progress.over(written, "predict", "coding"):
-                pass
+            coded = code(missing(), bundle, rule, device)
+            with closing(in_order(write, coded, workers=1, finish=True)) as written:
+                for _ in progress.over(written, "predict", "coding", "records", size=int):
+                    pass
             looks = [Look(**parts.note(number)) for number in numbers]
             source.require_unchanged()
     return sum(looks, Look())

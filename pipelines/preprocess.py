@@ -195,7 +195,7 @@ def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int], str]":
     ids: list[pa.Array] = []
     dated: str | None = None
     parts = read_chunks(config.data, config.encoding, config.delimiter, shell.saying("preprocess"))
-    for part in progress.over(parts, "preprocess", "reading"):
+    for part in progress.over(parts, "preprocess", "reading", "records", size=len):
         for name, rows in gathered.items():
             rows.add(part, columns[name], config.data)
         if config.id:

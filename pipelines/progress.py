@@ -60,17 +60,21 @@ class Progress:
         How many steps there are; None if that is not known.
     timely
         Whether steps take equally long, so that the time that remains can be told.
+    unit
+        What is counted where the total is not known, such as "records".
     """
 
-    def __init__(self, stage: str, total: int | None, *, timely: bool) -> None:
+    def __init__(self, stage: str, total: int | None, *, timely: bool, unit: str = "") -> None:
         from tqdm import tqdm
 
         self.stage, self.total, self.done = stage, total, 0
+        self._unit = f" {unit}" if unit else ""
         self._what, self._since, self._next = "", 0.0, PATIENCE
         self.bar: tqdm[Any] | None = None
         if on_terminal():
             remaining = "<{remaining}" if timely and total else ""
-            count = f"|{{bar:{BAR}}}| {{n_fmt}}/{{total_fmt}} " if total else "{n_fmt} "
+            counted = f"{{n:,}}{self._unit} "
+            count = f"|{{bar:{BAR}}}| {{n_fmt}}/{{total_fmt}} " if total else counted
             form = "{desc} " + count + "[{elapsed}" + remaining + "{postfix}]"
             self.bar = tqdm(
                 desc=stage, total=total, bar_format=form, leave=False, dynamic_ncols=True
@@ -83,9 +87,9 @@ class Progress:
             self.bar.set_postfix_str(visible(what), refresh=False)
             self._draw(self.bar)
 
-    def count(self) -> None:
-        """Count one more step as done; it costs nothing to speak of."""
-        self.done += 1
+    def count(self, number: int = 1) -> None:
+        """Count one more step as done, or several; it costs nothing to speak of."""
+        self.done += number
 
     def tell(self, line: str, short: str) -> None:
         """Say what a step came to: in a line, or more shortly beside the bar."""
@@ -100,7 +104,9 @@ class Progress:
             self._draw(self.bar)
         elif self._what and lasted >= self._next:
             self._next = max(SELDOM, 2 * lasted)
-            so_far = f" ({self.done:,} so far, {lasted:.0f} s)" if lasted >= SELDOM else ""
+            so_far = (
+                f" ({self.done:,}{self._unit} so far, {lasted:.0f} s)" if lasted >= SELDOM else ""
+            )
             say(f"{self.stage}: {self._what}{so_far}")
 
     def _draw(self, bar: "tqdm[Any]") -> None:
@@ -110,13 +116,19 @@ class Progress:
 
 @contextmanager
 def working(
-    stage: str, what: str = "", total: int | None = None, *, timely: bool = False
+    stage: str,
+    what: str = "",
+    total: int | None = None,
+    *,
+    timely: bool = False,
+    unit: str = "",
 ) -> Iterator[Progress]:
     """Show the progress of some work, of ``total`` steps if there are several.
 
-    ``timely`` says that they take equally long, so that the time that remains can be told.
+    ``timely`` says that they take equally long, so that the time that remains can be told, and
+    ``unit`` what is counted where the total is not known.
     """
-    shown = Progress(stage, total, timely=timely)
+    shown = Progress(stage, total, timely=timely, unit=unit)
     shown.at(what)
     over = threading.Event()
 
@@ -150,10 +162,16 @@ def steps(stage: str, total: int) -> Iterator[Callable[[str], None]]:
         yield step
 
 
-def over(items: Iterable[Item], stage: str, what: str) -> Iterator[Item]:
-    """Yield the items, counting them."""
+def over(
+    items: Iterable[Item],
+    stage: str,
+    what: str,
+    unit: str = "",
+    size: Callable[[Item], int] = lambda _: 1,
+) -> Iterator[Item]:
+    """Yield the items, counting them, or what each has of a unit, such as its records."""
     total = len(items) if isinstance(items, Sized) else None
-    with working(stage, what, total, timely=True) as shown:
+    with working(stage, what, total, timely=True, unit=unit) as shown:
         for item in items:
             yield item
-            shown.count()
+            shown.count(size(item))

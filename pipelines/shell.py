@@ -6,6 +6,7 @@ import re
 import shlex
 import signal
 import sys
+import threading
 import time
 import traceback
 import warnings
@@ -31,6 +32,14 @@ GARBAGE = 100_000
 
 KEPT = "what is finished is kept, and the same command goes on from there"
 """What an interruption leaves, unless :func:`leaving` says otherwise."""
+
+NOTHING = "nothing was finished yet; the same command begins anew"
+"""What it leaves where there is nothing to go on from."""
+
+STOPPING = "stopping as soon as what is nearly done is kept; a second Ctrl-C stops at once"
+
+MOMENT = 1.0
+"""Seconds after which a stop that is still under way is told."""
 
 TURN = 0.0005
 """Seconds that a thread may hold Python's lock when others want it."""
@@ -130,20 +139,31 @@ class Interrupted(KeyboardInterrupt):
 def interruptible(finishes: Callable[[], bool] = lambda: False) -> Iterator[None]:
     """Raise :class:`Interrupted` on SIGINT and SIGTERM; on a second one, exit at once.
 
+    A stop that takes more than a moment is told.
+
     Parameters
     ----------
     finishes
         Asks the work at hand to end by a KeyboardInterrupt of its own; says whether it will.
     """
     came: list[int] = []
+    asked, ended = threading.Event(), threading.Event()
+
+    def tell() -> None:
+        asked.wait()
+        if not ended.wait(MOMENT):
+            say(STOPPING)
 
     def answer(number: int, _: Any) -> None:
         if came:
             os._exit(128 + number)
         came.append(number)
+        asked.set()
         if not finishes():
             raise Interrupted(number)
 
+    # Begun before it is needed: a thread cannot safely be begun while a signal is answered.
+    threading.Thread(target=tell, daemon=True).start()
     before = {one: signal.signal(one, answer) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
@@ -152,17 +172,19 @@ def interruptible(finishes: Callable[[], bool] = lambda: False) -> Iterator[None
     except KeyboardInterrupt as error:
         raise Interrupted(came[0] if came else signal.SIGINT) from error
     finally:
+        ended.set()
+        asked.set()
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 @contextmanager
-def leaving(outcome: str) -> Iterator[None]:
-    """Have an interruption tell what it leaves."""
+def leaving(outcome: str | Callable[[], str]) -> Iterator[None]:
+    """Have an interruption tell what it leaves: a text, or what is asked for it then."""
     try:
         yield
     except Interrupted as interruption:
-        interruption.outcome = outcome
+        interruption.outcome = outcome if isinstance(outcome, str) else outcome()
         raise
 
 

@@ -672,13 +672,13 @@ def _(desk):
     stubborn = "import time; from pipelines import shell\n"
     stubborn += "with shell.interruptible(lambda: True):\n    print('ready', flush=True)\n"
     stubborn += "    for _ in range(600): time.sleep(0.1)"
-    process = subprocess.Popen(
-        [sys.executable, "-c", stubborn], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([sys.executable, "-c", stubborn], cwd=ROOT, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)  # fmt: skip
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.3)
+    assert process.stderr.readline() == f"{shell.STOPPING}\n"
     process.send_signal(signal.SIGINT)
     process.communicate()
     assert process.returncode == 130

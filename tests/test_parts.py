@@ -1,3 +1,4 @@
+import contextlib
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from steps import killed_at_every_step
 
 from textlstm.errors import InputError
-from textlstm.parts import ahead, in_order, parts_of
+from textlstm.parts import ahead, in_order, parts_of, threads
 
 TABLE = pa.table({"id": ["7", "8", "9", "10"], "text": ['a, "b"', "", "c\nd", "e"]})
 JOB = {"of": ["these", "columns"]}
@@ -203,6 +204,60 @@ def test_results_come_in_order_and_items_are_taken_as_needed():
     rest = list(results)
     assert [number for number, _ in rest] == list(range(1, 9))
     assert len({thread for _, thread in rest}) == 2
+
+
+def test_what_is_done_is_given_before_more_is_taken():
+    done = threading.Event()
+
+    def items():
+        yield 0
+        done.wait()
+        time.sleep(0.02)  # the future is told of it a little later
+        yield 1
+        raise AssertionError
+
+    def work(number):
+        done.set()
+        return number
+
+    with contextlib.closing(in_order(work, items(), workers=5)) as results:
+        assert next(results) == 0
+
+
+def test_an_interruption_does_not_wait_for_what_nobody_needs_any_more():
+    go_on = threading.Event()
+    with pytest.raises(KeyboardInterrupt), threads(1) as pool:
+        running, queued = (pool.submit(go_on.wait, 20) for _ in range(2))
+        raise KeyboardInterrupt
+    assert not running.done() and queued.cancelled()
+    with pytest.raises(KeyboardInterrupt), ahead(iter(lambda: go_on.wait(20), None), 2):
+        raise KeyboardInterrupt
+
+    def items():
+        yield 0
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(in_order(lambda _: go_on.wait(20), items(), workers=1))
+    assert not go_on.is_set()
+    go_on.set()
+
+
+def test_an_interruption_has_what_is_to_be_kept_finished():
+    kept, go_on = [], threading.Event()
+
+    def items():
+        yield from "ab"
+        go_on.set()
+        raise KeyboardInterrupt
+
+    def keep(item):
+        go_on.wait()
+        kept.append(item)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(in_order(keep, items(), workers=2, finish=True))
+    assert sorted(kept) == ["a", "b"]
 
 
 def test_items_are_taken_ahead_and_no_further():

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
@@ -422,6 +423,22 @@ def test_ctrl_c_and_a_full_disk_are_no_tracebacks(capsys):
     assert status(interrupt, []) == 130
     assert status(fill, []) == 2
     assert "somewhere: No space left on device" in capsys.readouterr().err
+
+
+def test_a_coding_that_is_interrupted_says_whether_anything_is_kept(home, tmp_path, capsys):
+    def interrupted_at(place):
+        command = ["--run", home / "run", "--data", home / "records.csv", "--device", "cpu"]
+        command += ["--out", tmp_path / "out.csv"]
+        stop = mock.Mock(side_effect=shell.Interrupted(signal.SIGINT))
+        with mock.patch(place, stop), mock.patch.object(predict, "PART_ROWS", 50):
+            assert status(predict.main, command) == 130
+        parts = len(list((tmp_path / ".out.csv.parts").glob("*.csv")))
+        return parts, capsys.readouterr().err.splitlines()[-1]
+
+    nothing, kept = (f"interrupted; {one}" for one in (shell.NOTHING, shell.KEPT))
+    assert interrupted_at("textlstm.bundle.Bundle.load") == (0, nothing)
+    assert interrupted_at("textlstm.scoring.code") == (0, nothing)
+    assert interrupted_at("pipelines.predict.Source.require_unchanged") == (3, kept)
 
 
 def printed(*command):

@@ -69,12 +69,24 @@ def test_a_step_is_told_again_each_time_it_has_lasted_as_long_again(capsys, monk
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(progress, "PATIENCE", 2.0)
-    shown = progress.Progress("predict", None, timely=True)
+    shown = progress.Progress("predict", None, timely=True, unit="records")
     shown.at("coding")
     for now[0] in range(200):
-        shown.count()
+        shown.count(2000)
         shown.tick()
     told = capsys.readouterr().err.splitlines()
-    assert told == ["predict: coding", *(
-        f"predict: coding ({seconds + 1} so far, {seconds} s)" for seconds in (30, 60, 120)
-    )]  # fmt: skip
+    assert told == [
+        "predict: coding",
+        "predict: coding (62,000 records so far, 30 s)",
+        "predict: coding (122,000 records so far, 60 s)",
+        "predict: coding (242,000 records so far, 120 s)",
+    ]
+
+
+def test_a_bar_counts_what_parts_hold(monkeypatch):
+    terminal = Terminal(80, monkeypatch)
+    for _ in progress.over((one for one in ("ab", "c")), "predict", "coding", "records", len):
+        time.sleep(0.1)
+    shown = terminal.shown()
+    assert any(line.startswith("predict 0 records [") for line in shown), shown
+    assert any(line.startswith("predict 2 records [") for line in shown), shown

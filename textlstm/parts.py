@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -95,6 +95,10 @@ class Parts:
         """
         write_json(self._path(number).with_suffix(".json"), note, private=True)
         write_table(table, self._path(number), header=number == 0)
+
+    def any(self) -> bool:
+        """Return whether any part is there."""
+        return any(self.folder.glob(f"[0-9]*{self.out.suffix.lower()}"))
 
     def note(self, number: int) -> dict[str, Any]:
         """Return the note of a part."""
@@ -210,34 +214,60 @@ def _described(path: Path) -> Any:
         return None
 
 
+@contextmanager
+def threads(
+    number: int, initializer: Callable[[], None] | None = None, *, finish: bool = False
+) -> Iterator[ThreadPoolExecutor]:
+    """Give threads, which begin nothing more once the work has failed or is interrupted.
+
+    What they are at is waited for where the work has ended or failed, but not where it is
+    interrupted: then nobody needs it, and it may take long. With ``finish``, an interruption has
+    them do all that they were given.
+    """
+    pool, interrupted = ThreadPoolExecutor(number, initializer=initializer), True
+    try:
+        yield pool
+        interrupted = False
+    except Exception:
+        interrupted = False
+        raise
+    finally:
+        finish = finish and interrupted
+        pool.shutdown(wait=finish or not interrupted, cancel_futures=not finish)
+
+
 def in_order(
     function: Callable[[Item], Result],
     items: Iterable[Item],
     workers: int,
     initializer: Callable[[], None] | None = None,
-) -> Iterator[Result]:
+    *,
+    finish: bool = False,
+) -> Generator[Result]:
     """Yield the results of items in their order, some of them computed at the same time.
 
     No more items are taken than there is work for: they may be many, and large.
+
+    Parameters
+    ----------
+    finish
+        Whether items that were taken are worked on to their end where the work is interrupted.
     """
-    with ThreadPoolExecutor(workers, initializer=initializer) as pool:
+    with threads(workers, initializer, finish=finish) as pool:
         waiting: deque[Future[Result]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) > workers:
-                    yield waiting.popleft().result()
-            while waiting:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            while waiting and (len(waiting) > workers or waiting[0].done()):
                 yield waiting.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        while waiting:
+            yield waiting.popleft().result()
 
 
 @contextmanager
 def ahead(items: Iterable[Item], first: int) -> Iterator[Iterator[Item]]:
     """Give the items, which a thread takes before they are asked for: so many first, later one."""
     source = iter(items)
-    with ThreadPoolExecutor(1) as pool:
+    with threads(1) as pool:
         waiting = deque(pool.submit(next, source, None) for _ in range(first))
 
         def taken() -> Iterator[Item]:
@@ -246,10 +276,7 @@ def ahead(items: Iterable[Item], first: int) -> Iterator[Iterator[Item]]:
                     waiting.append(pool.submit(next, source, None))
                 yield item
 
-        try:
-            yield taken()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        yield taken()
 
 
 def processors() -> int:
