@@ -24,8 +24,9 @@ lint: $(TOOLS)
 types: $(TOOLS)
 	$(BIN)/mypy
 
+# Two processes, each a file at a time: what the tests of a file share is made once.
 unit: $(TOOLS) $(AXE)
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 notebooks: $(TOOLS)
 	$(BIN)/pytest --nbmake notebooks
