@@ -83,6 +83,7 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
     table = digest(config.data.data)
     if not overwrite:
         run.require_unfinished_or_same(config, table)
+    was_trained = run.bundle.exists()
     with shell.timed() as seconds, ExitStack() as stack:
         given = read_abbreviations(config.data.abbreviations) if config.data.abbreviations else {}
         records, mended, dated = _read(config.data)
@@ -109,6 +110,10 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
             write_json(new.records / "abbreviations.json", given)
             write_json(new.records / "summary.json", summary)
         run.end("preprocess", seconds())
+    if was_trained:
+        shell.say(
+            "preprocess: the model and the report that were here are removed with the records"
+        )
     counts = ", ".join(f"{len(parts[name])} {name}" for name in PARTS)
     shell.say(f"preprocess: {counted(len(records), 'record')} read; {counts}")
     for reason, number in found.dropped.items():

@@ -1093,7 +1093,8 @@ def _(desk):
     assert "finished, with another --data; give" in carried_out(preprocess.main, *same).told
     assert (run / "report.html").read_bytes() == before
     moved = desk.file(records.read_bytes(), "moved.csv")
-    assert carried_out(preprocess.main, "--data", moved, *rest).status == 0
+    again = carried_out(preprocess.main, "--data", moved, *rest)
+    assert again.status == 0 and "model and the report that were here are removed" in again.told
     shutil.rmtree(run)
     shutil.copytree(desk.shared("rare") / "drop", run)
     assert carried_out(preprocess.main, *same, "--overwrite").status == 0
