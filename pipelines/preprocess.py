@@ -73,6 +73,9 @@ Words for one of them, words for several, and what goes on behind either.
 def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
     """Carry out the stage; a finished run of other records or settings has to be overwritten."""
     run.require_own_folder()
+    run.require_not_replaced(config.data.data, "--data")
+    if config.data.abbreviations:
+        run.require_not_replaced(config.data.abbreviations, "--abbreviations")
     with progress.working("preprocess", progress.LOADING):
         from textlstm.abbreviations import read_abbreviations
         from textlstm.decisions import uncodable_sentence

@@ -61,6 +61,7 @@ def export(
     if out.suffix.lower() != ".csv":
         raise InputError(f"--out {out}: a queue must end in .csv, for a spreadsheet")
     require_outside_runs(out, f"--out {out}")
+    shell.require_another_file(out, scored)
     _require_no_codes(out)
     columns = _text_columns(run, text)
     with progress.working("review", "loading the model"):

@@ -130,6 +130,23 @@ class Run:
                     f"--run {self.folder}: this folder holds other files; give a new one"
                 ) from error
 
+    def require_not_replaced(self, source: str, flag: str) -> None:
+        """Raise an :class:`InputError` if the stages would replace a table that they read.
+
+        Parameters
+        ----------
+        source
+            A file, or a folder of data files.
+        flag
+            What gave it.
+        """
+        path = Path(source)
+        if any(map(self.owns, [path, *(data_files(path) if path.is_dir() else [])])):
+            raise InputError(
+                f"{flag} {source}: the stages of the run {self.folder} write there, and remove "
+                "what they find; copy the table to another place"
+            )
+
     def require_unfinished_or_same(self, config: RunConfig, table: Any) -> None:
         """Check that nothing is lost by carrying out a run anew.
 

@@ -95,10 +95,20 @@ def encoding_of(source: str, given: str, trained: str) -> str:
 
 
 def require_another_file(out: Path, *sources: str) -> None:
-    """Raise an :class:`InputError` if ``--out`` would write over one of the files that are read."""
-    for source in sources:
-        if out.exists() and Path(source).exists() and out.samefile(source):
-            raise InputError(f"--out {out}: this is {source} itself; give another name")
+    """Raise an :class:`InputError` if ``--out`` would write over, or among, what is read.
+
+    A file in a folder that is read would be taken for a part of the table from then on.
+    """
+    from textlstm.dataset import data_files, places
+
+    for source in map(Path, sources):
+        is_folder = source.is_dir()
+        if is_folder and out.resolve().parent in [place.resolve() for place in places(source)]:
+            raise InputError(f"--out {out}: lies in {source}, which is read; give another place")
+        # The file may have several names: links lead to it, too.
+        for read in data_files(source) if is_folder else [source]:
+            if out.exists() and read.exists() and out.samefile(read):
+                raise InputError(f"--out {out}: this is {read} itself; give another name")
 
 
 def say(message: str) -> None:

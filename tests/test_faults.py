@@ -1544,6 +1544,29 @@ def _(desk):
         desk.refused(stopped_after(desk, None, *command), "records.csv", "changed while")
 
 
+def refused_among_what_is_read(desk):
+    """Check that no output is written over, or into a folder of, the files of a table."""
+    run, folder, outside = desk.shared("dirty") / "run", desk.folder / "read", desk.folder / "x.csv"
+    (folder / "data").mkdir(parents=True)
+    data = folder / "records.csv"
+    data.write_text(csv_of(GOOD))
+    outside.hardlink_to(data)
+    before = contents(folder)
+    read = ["--run", run, "--data", folder, "--out"]
+    for out, told in (
+        (data, "lies in"), (folder / "new.csv", "lies in"), (folder / "data/new.csv", "lies in"),
+        (outside, "records.csv itself"),
+    ):  # fmt: skip
+        desk.refused(desk.code(folder, out=out), out.name, told)
+        desk.refused(carried_out(explain.main, *read, out), out.name, told)
+        for filled in ([outside, folder], [folder, outside]):
+            back = ["import", *read[:3], filled[0], "--filled", filled[1], "--out", out]
+            desk.refused(carried_out(review.main, *back), out.name)
+        queue = ["export", "--run", run, "--scored", folder, "--out", out]
+        desk.refused(carried_out(review.main, *queue), out.name, told)
+    assert contents(folder) == before
+
+
 @fault(81, "working folders that are links, outputs in the folders of a run")
 def _(desk):
     run, data = desk.folder / "a run", desk.file("cause\nasthma\n")
@@ -1557,6 +1580,15 @@ def _(desk):
         desk.refused(carried_out(review.main, *queue), name, "stages of the run")
         back = ["import", "--run", run, "--filled", data, "--out", run / name]
         desk.refused(carried_out(review.main, *back), name, "stages of the run")
+    for flag, name in [("--data", name) for name in ("predictions.csv", "records", ".")] + [
+        ("--abbreviations", "predictions.csv")
+    ]:
+        given = {"--data": data, "--run": run, flag: run / name}
+        again = carried_out(
+            preprocess.main, *itertools.chain(*given.items()), "--text", "text", "--label", "label",
+            "--overwrite",
+        )  # fmt: skip
+        desk.refused(again, flag, "stages of the run", "copy the table")
     elsewhere.mkdir()
     kept = {"records": "precious", "000000.csv": "precious", "state.safetensors": "precious"}
     for name, content in kept.items():
@@ -1570,6 +1602,7 @@ def _(desk):
         (run / name).unlink()
     assert {path.name: path.read_text() for path in elsewhere.iterdir()} == kept
     assert contents(run) == before
+    refused_among_what_is_read(desk)
 
 
 def same_after_any_kill(desk, out, command):

@@ -43,8 +43,7 @@ def data_files(folder: Path) -> list[Path]:
     InputError
         If there is none, they are of several kinds, or one is a link or compressed.
     """
-    places = [folder, *filter(_is_folder, (folder / "train", folder / "data"))]
-    found = next(filter(None, (sorted(_entries(place)) for place in places)), [])
+    found = next(filter(None, (sorted(_entries(place)) for place in places(folder))), [])
     if not found:
         raise InputError(
             f"{folder}: no data file in this folder, nor in a folder train or data in it; such "
@@ -61,6 +60,11 @@ def data_files(folder: Path) -> list[Path]:
             "name one of them"
         )
     return chosen
+
+
+def places(folder: Path) -> list[Path]:
+    """Return the folders where data files are looked for: a folder, and some of those in it."""
+    return [folder, *filter(_is_folder, (folder / "train", folder / "data"))]
 
 
 def _entries(folder: Path) -> Iterator[Path]:
