@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines import flags, progress, shell
 from pipelines.runs import Run, require_outside_runs
+from pipelines.source import unchanged
 from textlstm.errors import InputError, counted, quoted
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def explain(
         networks = counted(bundle.recipe.network.members, "network")
         raise InputError(f"--member {member}: the run has {networks}; they are counted from 1")
     encoding = shell.encoding_of(data, encoding, config.data.encoding)
-    with progress.working("explain", "reading the table"):
+    with progress.working("explain", "reading the table"), unchanged(data):
         table = read_table(data, encoding, delimiter, shell.saying("explain"))
     if not len(table):
         raise InputError(f"{data}: the table has no rows")

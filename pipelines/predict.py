@@ -22,7 +22,6 @@ For example:
         --max-error 2% --coverage 95%
 """
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -31,6 +30,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipelines import flags, progress, shell
 from pipelines.runs import Run, require_outside_runs, versions
+from pipelines.source import Source
 from textlstm.config import MIN_PROBABILITY
 from textlstm.errors import InputError, counted
 
@@ -77,41 +77,6 @@ def _as_share(number: float) -> str:
     """Return how to write a number that was meant as a percentage; of no other, nothing."""
     meant = 1 < number < 100
     return f"; for {number:g} % write {number / 100:g} or {number:g}%" if meant else ""
-
-
-class Source:
-    """The table as it stood before any of it was read."""
-
-    def __init__(self, data: str) -> None:
-        self.data, self._stood = data, self._standing(data)
-
-    @staticmethod
-    def _standing(data: str) -> list[tuple[str, int, int]]:
-        """Return what is known of the files of the table before they are read."""
-        from textlstm.files import standing
-
-        path = Path(data)
-        if not path.is_dir():
-            return standing([path] if path.is_file() else [])
-        from textlstm.dataset import data_files
-
-        return standing(data_files(path))
-
-    def identity(self) -> dict[str, Any]:
-        """Return what tells the table from another, and from itself after a change.
-
-        A table that is not in files of this machine is like no other: what was coded of it is
-        coded anew.
-        """
-        from textlstm.files import sha256
-
-        contents = [sha256(Path(path)) for path, *_ in self._stood] or [os.urandom(16).hex()]
-        return {"files": self._stood, "sha256": contents}
-
-    def require_unchanged(self) -> None:
-        """Raise an :class:`InputError` if a file of the table has changed meanwhile."""
-        if self._standing(self.data) != self._stood:
-            raise InputError(f"{self.data}: changed while it was read; give the command again")
 
 
 def predict(
@@ -196,7 +161,7 @@ def _code(
     bundle: "Bundle",
     rule: "Rule",
     device: "torch.device",
-    source: "Source",
+    source: Source,
 ) -> "Look":
     """Write the coded table, as far as it is not there already, and return a look at all of it."""
     from textlstm.parts import in_order, parts_of

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from pipelines import flags, progress, shell
 from pipelines.runs import Run, digest
+from pipelines.source import Source
 from textlstm.config import RARE_LABEL, DataConfig, RunConfig
 from textlstm.errors import counted, quoted
 
@@ -83,6 +84,7 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
         from textlstm.records import PART, PARTS, split, usable, write_records
         from textlstm.subgroups import PREFIX
 
+    source = Source(config.data.data)
     table = digest(config.data.data)
     if not overwrite:
         run.require_unfinished_or_same(config, table)
@@ -90,6 +92,7 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
     with shell.timed() as seconds, ExitStack() as stack:
         given = read_abbreviations(config.data.abbreviations) if config.data.abbreviations else {}
         records, mended, dated = _read(config.data)
+        source.require_unchanged()
         odd_labels = _tell_of_labels(records["label"])
         stack.enter_context(progress.working("preprocess", "dividing the records"))
         found = usable(records, config.data)

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from pipelines import flags, progress, shell
 from pipelines.runs import Run, require_outside_runs
+from pipelines.source import unchanged
 from textlstm.errors import InputError, counted, listed, quoted
 
 IS_THERE = "--out {}: is there already, and may hold codes; give another name"
@@ -67,7 +68,7 @@ def export(
     with progress.working("review", "loading the model"):
         bundle = Bundle.load(run.bundle)
     encoding = shell.encoding_of(scored, encoding, run.config().data.encoding)
-    with progress.working("review", "reading the table"):
+    with progress.working("review", "reading the table"), unchanged(scored):
         table = read_table(scored, encoding, delimiter, shell.saying("review"))
     decisions = column(table, "decision", scored)
     if strange := set(decisions) - {ACCEPT, REVIEW}:
@@ -146,11 +147,13 @@ def take_back(
     require_outside_runs(out, f"--out {out}")
     usual, told = config.encoding, shell.saying("review")
     own = "" if data else config.delimiter
-    table = read_table(source, shell.encoding_of(source, "", usual), own, told)
+    with unchanged(source, *filled):
+        table = read_table(source, shell.encoding_of(source, "", usual), own, told)
+        queues = [
+            read_table(one, shell.encoding_of(one, encoding, usual), delimiter, told)
+            for one in filled
+        ]
     known = {plain_label(label) for label in column(table, config.label, source)} - {""}
-    queues = [
-        read_table(one, shell.encoding_of(one, encoding, usual), delimiter, told) for one in filled
-    ]
     answered = review.settled(
         [
             review.answers(queue, one, columns, known, told)

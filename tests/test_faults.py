@@ -1499,7 +1499,7 @@ def stopped_after(desk, parts, *command):
         )
 
 
-@fault(79, "coding gone on with, of a table that has changed")
+@fault(79, "tables that change between two commands, and while one reads them")
 def _(desk):
     def version(name):
         return "n,cause\n" + f"{name},asthma\n" * 500
@@ -1542,6 +1542,16 @@ def _(desk):
         patch.setattr("textlstm.files.standing", lambda _: [("", next(looks), 0)])  # at each look
         patch.setattr("textlstm.files.sha256", lambda _: "")
         desk.refused(stopped_after(desk, None, *command), "records.csv", "changed while")
+        table = desk.file(csv_of(GOOD), "table.csv")
+        scored = desk.file("cause,decision,predicted_label,label_1,item,records,code\n", "s.csv")
+        run = "--run", desk.shared("dirty") / "run", "--out", desk.out
+        for outcome in (
+            desk.learn(table),
+            carried_out(explain.main, *run, "--data", table),
+            carried_out(review.main, "export", *run, "--scored", scored),
+            carried_out(review.main, "import", *run, "--filled", scored, "--data", table),
+        ):
+            desk.refused(outcome, ".csv", "changed while")
 
 
 def refused_among_what_is_read(desk):
