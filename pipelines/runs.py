@@ -90,6 +90,7 @@ class Run:
         InputError
             If another process holds it, or it cannot be written to.
         """
+        self._require_no_file()
         place = self.folder.resolve()
         require_outside_runs(place, f"--run {self.folder}")
         if place.exists() and not os.access(place, os.W_OK):
@@ -120,8 +121,7 @@ class Run:
         InputError
             If the folder holds something else than a run.
         """
-        if self.folder.is_file():
-            raise InputError(f"--run {self.folder}: this is a file; give a folder")
+        self._require_no_file()
         if self.folder.is_dir() and set(self.folder.iterdir()) - {self._unfinished}:
             try:
                 self.config()
@@ -226,8 +226,7 @@ class Run:
 
     def require_run(self) -> None:
         """Raise an :class:`InputError` if there is no run in the folder, or no such folder."""
-        if self.folder.is_file():
-            raise InputError(f"--run {self.folder}: this is a file; give the folder of a run")
+        self._require_no_file()
         if not self.folder.exists():
             beside = self.folder.parent
             others = [one.name for one in beside.iterdir()] if beside.is_dir() else []
@@ -242,6 +241,13 @@ class Run:
                 f"{self._config.name}; `{first} --run {self.folder}` with --data, --text and "
                 "--label starts a run"
             )
+
+    def _require_no_file(self) -> None:
+        """Raise an :class:`InputError` if a file is where the folder is to be, or above it."""
+        for place in (self.folder, *self.folder.parents):
+            if place.is_file():
+                what = "this" if place == self.folder else place
+                raise InputError(f"--run {self.folder}: {what} is a file; give the folder of a run")
 
     def require(self, path: Path, stage: str) -> None:
         """Raise an :class:`InputError` naming the stage to run first, if a path is not there."""

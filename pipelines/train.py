@@ -47,6 +47,11 @@ def train(run: Run, device_name: str) -> None:
         checkpoint = Checkpoint(run.checkpoint, _inputs(run, config, device.type))
         if checkpoint.start is not None:
             shell.say("train: going on from where the training was interrupted")
+        elif checkpoint.unfit:
+            shell.say(
+                f"train: {run.folder} held an unfinished training of other records or settings, or "
+                "by another device or release; it is replaced"
+            )
         with (
             progress.working("train", "preparing", n_epochs, timely=True) as shown,
             shell.interruptible(checkpoint.stop),

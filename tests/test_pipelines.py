@@ -34,8 +34,10 @@ from pipelines import (
 from pipelines import run as run_stage
 from textlstm import TextLSTMClassifier, tables, text
 from textlstm.bundle import Bundle
+from textlstm.checkpoint import Checkpoint
 from textlstm.decisions import HeldOut, promise
 from textlstm.encoding import WordEncoding, read_encoded
+from textlstm.errors import InputError
 from textlstm.files import sha256
 from textlstm.records import PARTS
 from textlstm.text import tokenize, word_records
@@ -619,6 +621,20 @@ def test_the_input_is_not_overwritten(home, capsys):
     path, before = home / "records.csv", (home / "records.csv").read_bytes()
     assert status(predict.main, ["--run", home / "run", "--data", path, "--out", path]) == 2
     assert "--out" in capsys.readouterr().err and path.read_bytes() == before
+
+
+def test_an_unfinished_training_of_others_is_replaced_with_a_line(home, tmp_path, capsys):
+    shutil.copytree(home / "run", tmp_path / "run")
+    Checkpoint(tmp_path / "run" / "checkpoint", "others").save({}, {})
+    train.main(["--run", str(tmp_path / "run"), "--device", "cpu"])
+    assert "held an unfinished training of other records or settings" in capsys.readouterr().err
+    train.main(["--run", str(tmp_path / "run"), "--device", "cpu"])
+    assert "unfinished" not in capsys.readouterr().err
+
+
+def test_the_folder_of_a_run_is_no_bundle_and_names_it(home):
+    with pytest.raises(InputError, match=r"did you mean .*/run/bundle\?"):
+        TextLSTMClassifier.load(home / "run")
 
 
 # ------------------------------------------------------------------------------ explaining

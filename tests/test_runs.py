@@ -101,6 +101,16 @@ def test_a_kill_at_any_step_leaves_the_old_files_or_the_new_ones(run, tmp_path, 
     assert {path.name for path in tmp_path.iterdir()} == {"kept", "run"}
 
 
+def test_a_file_in_the_place_of_a_run_is_told_as_one(tmp_path):
+    (tmp_path / "deaths.csv").touch()
+    for path, named in (("deaths.csv", "this is"), ("deaths.csv/runs/a", "deaths.csv is")):
+        run = Run(tmp_path / path)
+        for refused in (run.held().__enter__, run.require_own_folder, run.config):
+            with pytest.raises(InputError, match=f"--run .*: .*{named} a file; give the folder of"):
+                refused()
+    assert [path.name for path in tmp_path.iterdir()] == ["deaths.csv"]
+
+
 def test_a_kill_while_a_swap_is_carried_to_its_end_loses_nothing(run, tmp_path):
     carry_out(run, "encode")
     new = contents(run)

@@ -196,7 +196,10 @@ def verify(folder: Path) -> None:
         If they do not match; nothing of the bundle has been interpreted then.
     """
     if not _is_plain_file(folder / "manifest.json"):
-        raise InputError(f"{folder}: no complete bundle here; run the train stage")
+        inside = folder / "bundle"
+        of_a_run = _is_plain_file(inside / "manifest.json")
+        hint = f"did you mean {inside}?" if of_a_run else "run the train stage"
+        raise InputError(f"{folder}: no complete bundle here; {hint}")
     try:
         manifest = read_json(folder / "manifest.json")
         found, hashes = int(manifest["format"]), dict(manifest["sha256"])

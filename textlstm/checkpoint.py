@@ -50,6 +50,8 @@ class Checkpoint:
     ----------
     start
         What an earlier process saved, if it counts.
+    unfit
+        Whether something was saved that does not count.
     before
         Seconds that the earlier processes took until they last saved.
     stopping
@@ -64,6 +66,7 @@ class Checkpoint:
         self.stopping = False
         self._begun = time.perf_counter()
         self.start = self._read()
+        self.unfit = self.start is None and self._path.exists()
         self.before = float(self.start.facts.get("spent", 0.0)) if self.start else 0.0
 
     def due(self) -> bool:
