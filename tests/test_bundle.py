@@ -2,13 +2,15 @@ import json
 import pickle
 import shutil
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from steps import killed_at_every_step
 
-from textlstm import files
+from textlstm import files, swap
 from textlstm.bundle import FILES, Bundle
 from textlstm.config import Recipe
 from textlstm.encoding import WordEncoding
@@ -318,6 +320,43 @@ def test_a_save_that_fails_leaves_the_old_bundle(folder, monkeypatch):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     bundle.save(folder)
     assert (Bundle.load(folder).predict_proba(TEXTS) == bundle.predict_proba(TEXTS)).all()
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_kill_at_any_step_of_a_save_leaves_the_old_bundle_or_the_new_one(folder, monkeypatch):
+    if swap._renameat2() is None:
+        pytest.skip("this system cannot exchange paths")
+    monkeypatch.setattr(files.os, "fsync", lambda _: None)  # for a loss of power alone
+    old, bundle, home = contents(folder), made(seed=1), folder.parent
+    (folder / "vocab.json").chmod(0o640)
+    shutil.copytree(folder, home / "kept")
+    ends = set()
+    for _ in killed_at_every_step(home, lambda: bundle.save(folder)):
+        found = contents(folder)
+        assert Bundle.load(folder).labels == bundle.labels
+        ends.add(found == old)
+        bundle.save(folder)
+        assert {path.name for path in home.iterdir()} == {"bundle", "kept"}
+        assert (folder / "vocab.json").stat().st_mode & 0o777 == 0o640
+        new = contents(folder)
+        assert found in (old, new)
+        shutil.rmtree(folder)
+        shutil.copytree(home / "kept", folder)
+    assert ends == {False, True}
+
+
+def test_what_else_a_folder_holds_stays_beside_a_saved_bundle(folder, monkeypatch):
+    (folder / "notes.txt").write_text("mine")
+    made(seed=1).save(folder)
+    assert (folder / "notes.txt").read_text() == "mine"
+    (folder / "notes.txt").unlink()
+    monkeypatch.chdir(folder)  # which must not be taken away
+    made(seed=2).save(Path())
+    assert Bundle.load(Path()).labels == Bundle.load(folder).labels
+    assert [path.name for path in folder.parent.iterdir()] == ["bundle"]
 
 
 def test_an_empty_folder_says_what_to_run(tmp_path):

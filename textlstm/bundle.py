@@ -22,8 +22,9 @@ from textlstm.config import MAX_LENGTH, RARE_LABEL, NetworkConfig, Recipe
 from textlstm.decisions import HeldOut
 from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError, visible
-from textlstm.files import is_unicode, read_json, sha256, to_json, write_together
+from textlstm.files import is_unicode, read_json, sha256, to_json
 from textlstm.model import Ensemble, predict_logits
+from textlstm.swap import write_folder
 
 FORMAT = 1
 """Version of the bundle's layout; a newer one than this is refused."""
@@ -103,10 +104,13 @@ class Bundle:
     def save(self, folder: Path) -> None:
         """Write the bundle; the manifest comes last, so that a part of one is never taken for it.
 
-        A bundle that is there already stays whole until all of the new one is on the disk.
+        A bundle that is there already stays whole until all of the new one is on the disk, and is
+        replaced at once where the folder holds nothing else and the system can (Linux).
 
         Raises
         ------
+        InputError
+            If another process writes a bundle there.
         OSError
             If the folder cannot be written.
         """
@@ -130,7 +134,7 @@ class Bundle:
             | {"python": platform.python_version()},
             "sha256": {name: hashlib.sha256(contents[name]).hexdigest() for name in FILES},
         }
-        write_together(folder, contents | {"manifest.json": to_json(manifest)})
+        write_folder(folder, contents | {"manifest.json": to_json(manifest)})
 
     @classmethod
     def load(cls, folder: Path) -> Self:

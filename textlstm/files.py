@@ -6,7 +6,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -137,13 +137,13 @@ def write_bytes(path: Path, content: bytes, *, private: bool = False) -> None:
         temporary.write_bytes(content)
 
 
-def write_together(folder: Path, contents: dict[str, bytes]) -> None:
+def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write files to a folder, by name: none takes its place before all are written.
 
     They take their places one after the other, in the order of ``contents``.
     """
     with ExitStack() as stack:
-        for name in reversed(contents):  # what is entered first is left last
+        for name in reversed(list(contents)):  # what is entered first is left last
             stack.enter_context(replacing(folder / name)).write_bytes(contents[name])
 
 

@@ -14,7 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from textlstm.files import sync_folder
+from textlstm import folders
+from textlstm.files import sync_folder, write_together
 
 EXCHANGE, HERE = 2, -100
 """RENAME_EXCHANGE and AT_FDCWD of Linux: two paths change places; paths are as given."""
@@ -56,6 +57,47 @@ def swap(working: Path, place: Path, new: Mapping[str, int | None], stale: Seque
                 undo.callback(_put(place / name, working / name))
         sync_folder(place)
         undo.pop_all()
+
+
+def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files to a folder, by name.
+
+    Where it holds old files of these names and nothing else, the new ones are written beside it,
+    and the folders exchanged: whatever becomes of the process, all old ones or all new ones are
+    there. Elsewhere they take their places one after the other, in the order of ``contents``.
+
+    Raises
+    ------
+    InputError
+        If another process writes there, or something else has the name of the working folder.
+    OSError
+        If they cannot be written; the old files stay then.
+    """
+    place = folder.resolve()
+    if not _can_be_exchanged(place, contents):
+        write_together(folder, contents)
+        return
+    taken = f"{folder}: another process writes there; wait for it, or give another folder"
+    working = place.with_name(f".{place.name}.unfinished")
+    with folders.held(place.with_name(f".{place.name}.lock"), taken):
+        folders.remove(working, contents.__contains__)  # what a kill left
+        try:
+            write_together(working, contents)
+            for one in (place, *place.iterdir()):
+                (working / one.relative_to(place)).chmod(one.stat().st_mode & 0o777)
+            _exchange(working, place)
+            sync_folder(place.parent)
+        finally:
+            folders.remove(working, contents.__contains__)
+
+
+def _can_be_exchanged(place: Path, contents: Mapping[str, bytes]) -> bool:
+    """Return whether a folder holds nothing but files of these names, and is free to be moved."""
+    if not place.is_dir() or place == Path.cwd() or place.is_mount():
+        return False
+    found = list(place.iterdir())
+    ours = all(one.name in contents and one.is_file() and not one.is_symlink() for one in found)
+    return bool(found) and ours and os.access(place.parent, os.W_OK)
 
 
 def _number(path: Path) -> int:
