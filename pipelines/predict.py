@@ -141,9 +141,10 @@ def _read(
     """Yield the table; a file without a byte, as on a day without deaths, has no rows."""
     import pyarrow as pa
 
+    from textlstm.files import is_empty
     from textlstm.tables import Part, distinct_records, read_chunks
 
-    if Path(data).is_file() and not Path(data).stat().st_size:
+    if is_empty(Path(data)):
         chunks = iter([pa.table(dict.fromkeys(columns, pa.array([], pa.string())))])
     else:
         chunks = read_chunks(data, encoding, delimiter, shell.saying("predict"))

@@ -97,10 +97,13 @@ def encoding_of(source: str, given: str, trained: str) -> str:
 def require_another_file(out: Path, *sources: str) -> None:
     """Raise an :class:`InputError` if ``--out`` would write over, or among, what is read.
 
+    Or if no file may be put there at all, see :func:`textlstm.files.require_place`.
     A file in a folder that is read would be taken for a part of the table from then on.
     """
     from textlstm.dataset import data_files, places
+    from textlstm.files import require_place
 
+    require_place(out)
     for source in map(Path, sources):
         is_folder = source.is_dir()
         if is_folder and out.resolve().parent in [place.resolve() for place in places(source)]:

@@ -875,6 +875,26 @@ def hostile(tmp_path_factory):
     return folder
 
 
+@fault(98, "what is no plain file, as a table and as an output")
+def _(desk):
+    run, data = desk.shared("dirty") / "run", desk.file("cause\nasthma\n")
+    pipe, made_up, lost = (desk.folder / f"{name}.csv" for name in ("pipe", "made up", "lost"))
+    os.mkfifo(pipe)
+    made_up.symlink_to("/proc/self/status")  # of size 0, and yet with a content
+    lost.symlink_to("gone.csv")
+    for source in (pipe, made_up, lost, Path(os.devnull)):
+        desk.refused_in_both(source, str(source), "no plain file")
+    for name, words in [("pipe.csv", "a pipe"), ("records.csv/x/o.csv", "is no folder")]:
+        out = desk.folder / name
+        for stage, *flags in (
+            (predict, "--data", data),
+            (explain, "--data", data),
+            (review, "export", "--scored", data),
+            (review, "import", "--filled", data),
+        ):
+            desk.refused(carried_out(stage.main, *flags, "--run", run, "--out", out), name, words)
+
+
 @fault(51, "cells a spreadsheet takes for formulas")
 def _(desk):
     run = desk.shared("hostile") / "run"

@@ -1,12 +1,22 @@
+import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from steps import killed_at_every_step
 
 from textlstm.errors import InputError
-from textlstm.files import read_json, replacing, standing, sweep, write_bytes, write_json
+from textlstm.files import (
+    read_json,
+    replacing,
+    sha256,
+    standing,
+    sweep,
+    write_bytes,
+    write_json,
+)
 
 
 def test_what_is_written_replaces_the_old_file_at_once(tmp_path):
@@ -104,6 +114,42 @@ def test_permissions_follow_the_umask_or_the_old_file_unless_private(tmp_path, u
         os.umask(before)
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
     assert modes == {"public": 0o666 & ~umask, "private": 0o600, "old": 0o640}
+
+
+def test_what_takes_the_place_of_a_link_is_private_and_leaves_its_file(tmp_path):
+    (tmp_path / "public").write_text("old")
+    (tmp_path / "public").chmod(0o644)
+    (tmp_path / "link").symlink_to(tmp_path / "public")
+    write_bytes(tmp_path / "link", b"new", private=True)
+    assert (tmp_path / "link").lstat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "public").read_text() == "old"
+
+
+def test_a_pipe_is_not_replaced_and_a_file_is_no_folder(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "lost").symlink_to(tmp_path / "gone")
+    for name, words in [
+        ("pipe", "a pipe"),
+        ("file/a.csv", "file is no folder"),
+        ("file/b/a.csv", "file is no folder"),
+        ("lost/a.csv", "lost is no folder"),
+    ]:
+        with pytest.raises(InputError, match=words):
+            write_bytes(tmp_path / name, b"new")
+    assert {one.name for one in tmp_path.iterdir()} == {"pipe", "file", "lost"}
+
+
+@pytest.mark.parametrize("read", [sha256, read_json])
+def test_what_the_system_says_names_the_file(tmp_path, monkeypatch, read):
+    def failing(*_, **__):
+        raise OSError(errno.EIO, "Input/output error")
+
+    (tmp_path / "a.json").write_text("{}")
+    monkeypatch.setattr(Path, "open", failing)
+    with pytest.raises(OSError, match="Input/output error") as raised:
+        read(tmp_path / "a.json")
+    assert raised.value.filename == str(tmp_path / "a.json")
 
 
 def test_where_files_stand(tmp_path):

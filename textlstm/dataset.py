@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from textlstm.errors import InputError, listed
+from textlstm.files import named
 
 KINDS = (".csv", ".tsv", ".jsonl", ".parquet", ".arrow")
 """How the names of data files end."""
@@ -43,7 +44,8 @@ def data_files(folder: Path) -> list[Path]:
     InputError
         If there is none, they are of several kinds, or one is a link or compressed.
     """
-    found = next(filter(None, (sorted(_entries(place)) for place in places(folder))), [])
+    with named(folder):
+        found = next(filter(None, (sorted(_entries(place)) for place in places(folder))), [])
     if not found:
         raise InputError(
             f"{folder}: no data file in this folder, nor in a folder train or data in it; such "

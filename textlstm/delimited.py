@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from textlstm.charsets import UTF8, codec_name, require_own_mark
 from textlstm.errors import InputError, quoted, row_number
+from textlstm.files import named
 from textlstm.text import LONE_SURROGATE
 
 CHUNK_BYTES = 1 << 24
@@ -47,7 +48,7 @@ def decoded(path: Path, encoding: str) -> Iterator[str]:
 def _blocks(path: Path, encoding: str) -> Iterator[bytes]:
     """Yield the bytes of a text file, some at a time."""
     codec_name(encoding)  # refuses what is none
-    with path.open("rb") as handle:
+    with named(path), path.open("rb") as handle:
         block = handle.read(CHUNK_BYTES)
         if block.startswith(COMPRESSED):
             raise InputError(f"{path}: this file is compressed; unpack it first")
@@ -87,7 +88,7 @@ def presumed_encoding(path: Path, usual: str) -> str:
         If ``usual`` is not UTF-8 and the file has other characters than ASCII and is valid UTF-8:
         read as ``usual``, it would most probably be read wrongly, and nobody would notice.
     """
-    with path.open("rb") as handle:
+    with named(path), path.open("rb") as handle:
         if handle.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
             return "utf-8"
     next(_blocks(path, usual), b"")  # refuses what is no encoding

@@ -46,30 +46,76 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
 
     Raises
     ------
+    InputError
+        If no file may be put there; see :func:`require_place`.
     OSError
         If the disk is full or cannot be written; it names ``path``.
     """
+    require_place(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path.parent)
     # The suffix is kept because some writers choose their format by it.
     temporary = path.with_name(f".{path.stem}.unfinished-{os.getpid()}{path.suffix}")
     try:
-        with _created(temporary, PRIVATE_FILE if private else 0o666):
+        with named(path), _created(temporary, PRIVATE_FILE if private else 0o666):
             yield temporary
             with temporary.open("rb+") as handle:
                 os.fsync(handle.fileno())
             take_place(temporary, path)
-    except OSError as error:
-        error.filename = str(path)
-        raise
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def require_place(path: Path) -> None:
+    """Check that a file may be put at a path.
+
+    Raises
+    ------
+    InputError
+        If what is above it is no folder, or a pipe, a socket or a device is there.
+    """
+    above = next(one for one in path.absolute().parents if os.path.lexists(one))
+    if not above.is_dir():
+        raise InputError(f"{path}: {above} is no folder; give another place")
+    with suppress(FileNotFoundError):
+        there = path.lstat().st_mode
+        if not (stat.S_ISREG(there) or stat.S_ISLNK(there) or stat.S_ISDIR(there)):
+            raise InputError(f"{path}: a pipe, a socket or a device is there; give another name")
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Have what the system raises within the block name a path."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise
+
+
+def is_plain(path: Path) -> bool:
+    """Return whether there is a file whose content stays: none that the system makes up.
+
+    Such a one, as in ``/proc``, has a size of 0 and yet a content.
+    """
+    return path.is_file() and (path.stat().st_size > 0 or is_empty(path))
+
+
+def is_empty(path: Path) -> bool:
+    """Return whether there is a file without a byte."""
+    if not path.is_file():
+        return False
+    with named(path), path.open("rb") as handle:
+        return not handle.read(1)
+
+
 def take_place(new: Path, path: Path) -> None:
     """Rename a file into its place, with the permissions of the file that is there, if one is."""
-    if path.is_file():
-        new.chmod(path.stat().st_mode & 0o777)
+    require_place(path)
+    with suppress(FileNotFoundError):
+        there = path.lstat().st_mode
+        if stat.S_ISREG(there):  # where a link is, the file that it leads to stays as it is
+            new.chmod(there & 0o777)
     new.replace(path)
     sync_folder(path.parent)
 
@@ -172,7 +218,8 @@ def read_json(path: Path) -> Any:
     if path.stat().st_size > MAX_JSON:
         raise InputError(f"{path}: larger than any file of a run")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        with named(path):
+            return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise InputError(
             f"{path}: damaged, not JSON; run the stage that writes it again"
@@ -214,5 +261,5 @@ def is_unicode(text: str) -> bool:
 
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as handle:
+    with named(path), path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -3,6 +3,7 @@
 Everything is read as text: ``0123`` stays ``0123``, and ``NA``, ``None`` and ``null`` are words.
 """
 
+import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from textlstm.dataset import HUB, KINDS, data_files, from_hub
 from textlstm.delimited import CHUNK_ROWS, read_delimited
 from textlstm.delimiters import SIGNS, delimiter_of
 from textlstm.errors import InputError, listed, missing, quoted
+from textlstm.files import is_plain, named
 from textlstm.jsonlines import read_json_lines
 
 USUAL_DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -92,18 +94,29 @@ def read_chunks(
         raise InputError(f"{source}: an address, not a file; download it first")
     elif Path(source).is_dir():
         yield from _read_folder(Path(source), reading)
-    elif not Path(source).is_file():
+    elif is_plain(Path(source)):
+        yield from _read_file(Path(source), reading)
+    elif os.path.lexists(source):
+        raise InputError(
+            f"{source}: no plain file but a pipe, a device, a link that leads nowhere or the like; "
+            "save the table in a file first"
+        )
+    else:
         raise InputError(
             f"{source}: no such file or folder (a data set of the Hugging Face hub is given as "
             f"{HUB}owner/name)"
         )
-    else:
-        yield from _read_file(Path(source), reading)
 
 
 def _read_file(
     path: Path, reading: Reading, allowance: Allowance | None = None
 ) -> Iterator[pa.Table]:
+    """Yield the rows of a file; what the system says of it names it."""
+    with named(path):
+        yield from _parts_of_file(path, reading, allowance)
+
+
+def _parts_of_file(path: Path, reading: Reading, allowance: Allowance | None) -> Iterator[pa.Table]:
     kind = path.suffix.lower()
     if kind in USUAL_DELIMITERS:
         usual = USUAL_DELIMITERS[kind]
