@@ -34,6 +34,12 @@ FIRST_RECORDS = 20
 ROWS = "(the first below the header is 1)"
 """How rows are numbered where no column names the records."""
 
+NEXT_FIELD = "(next field)"
+"""What is shown between the words of one field and those of the next."""
+
+DECIMALS = 6
+"""Digits behind the point of what is written."""
+
 MOST_WORDS = 3
 """Words named as speaking most for a label."""
 
@@ -61,7 +67,7 @@ def explain(
         from textlstm.page import render_explanations
         from textlstm.parts import require_format, write_table
         from textlstm.tables import column, read_table
-        from textlstm.text import preprocess
+        from textlstm.text import SEPARATOR, preprocess
 
     shell.require_another_file(out, data)
     require_outside_runs(out, f"--out {out}")
@@ -94,7 +100,9 @@ def explain(
         page = render_explanations(config, shown, member)
         write_bytes(out, page.encode("utf-8"), private=True)
     else:
-        named = tokens.assign(row=tokens["row"].map(list(rows).__getitem__))
+        shown_tokens = tokens["token"].replace(SEPARATOR, NEXT_FIELD)
+        named = tokens.assign(row=tokens["row"].map(list(rows).__getitem__), token=shown_tokens)
+        named = named.round(DECIMALS)
         table = pa.Table.from_pandas(named.rename(columns={"row": "record"}), preserve_index=False)
         write_table(table, out)
     shell.say(f"explain: {counted(len(texts), 'record')} explained, words and all: {out}")
@@ -151,7 +159,7 @@ def _shown(
     shown = []
     for row, (name, fields) in enumerate(zip(names, written, strict=True)):
         mine = tokens[tokens["row"] == row]
-        shown_rows = mine.replace({"token": {SEPARATOR: "(next field)"}})
+        shown_rows = mine.replace({"token": {SEPARATOR: NEXT_FIELD}})
         record: dict[str, Any] = {"name": name, "tokens": [], "answers": []}
         if len(mine):
             values = shown_rows.astype(object).where(mine.notna(), None)
@@ -203,6 +211,7 @@ def _add_pictures(
     """Add a picture of the hidden states of a network, from 0, to each record that has words."""
     from textlstm.figures import activation_map, png
     from textlstm.inside import token_steps
+    from textlstm.text import SEPARATOR
 
     found = zip(shown, texts, token_steps(bundle, texts, member), strict=True)
     for record, text, steps in progress.over(list(found), "explain", "drawing"):
@@ -210,6 +219,7 @@ def _add_pictures(
             hidden = {direction: one.hidden.numpy() for direction, one in steps.items()}
             read = len(next(iter(hidden.values())))
             words = bundle.encoding.written_out(text).split()
+            words = [NEXT_FIELD if word == SEPARATOR else word for word in words]
             record["picture"] = png(activation_map(words[:read], hidden))
 
 

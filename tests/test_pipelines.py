@@ -32,7 +32,7 @@ from pipelines import (
     train,
 )  # fmt: skip
 from pipelines import run as run_stage
-from textlstm import TextLSTMClassifier, tables, text
+from textlstm import TextLSTMClassifier, figures, tables, text
 from textlstm.bundle import Bundle
 from textlstm.checkpoint import Checkpoint
 from textlstm.decisions import HeldOut, promise
@@ -61,7 +61,12 @@ class Counted(progress.Progress):
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
+        self.named = []
         self.kept.append(self)
+
+    def at(self, what):
+        self.named.append(what)
+        super().at(what)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +112,10 @@ def test_a_run_holds_what_the_contract_names(home):
         assert (run / name).stat().st_size > 0, name
 
 
-def test_the_stages_count_all_of_their_steps(home):
+def test_the_stages_count_all_of_their_steps_and_name_them_as_people_do(home):
+    fitted = {step for one in Counted.kept for step in one.named if step.startswith("fitting ")}
+    linear, shares = "fitting TF-IDF + logistic regression", "fitting class shares alone"
+    assert {linear, shares} <= fitted and not any("_" in step for step in fitted)
     counted = {one.stage: one for one in Counted.kept if one.total}
     assert {"encode", "train", "report"} <= set(counted)
     assert counted["train"].done == counted["train"].total == 6
@@ -655,8 +663,9 @@ def test_named_records_are_explained_word_by_word(home, tmp_path, table):
     coded = pd.read_csv(coded, keep_default_na=False).set_index("record_id")
     for name, mine in rows.groupby("record"):
         cause = coded["cause"][name].lower().replace(",", "")
-        words = f"{cause} <sep> {coded['other'][name].lower()}".split()
+        words = [*cause.split(), "(next field)", *coded["other"][name].lower().split()]
         assert mine["token"].tolist() == words
+        assert (mine["attribution"].round(6) == mine["attribution"]).all()
         assert (mine["predicted_label"] == coded["predicted_label"][name]).all()
         assert mine["probability"].iloc[0] == pytest.approx(coded["probability"][name], abs=1e-6)
 
@@ -675,8 +684,12 @@ def test_explanations_as_a_page(home, tmp_path):
     assert written[:1] == [rows["cause"][2]] and rows["cause"][0] in written
     assert page.count("<mark ") > 4
     assert "data:image" not in page and "forget gate" not in page
-    gates = explained(home, tmp_path / "gates.html", "--records", "3", "1", "--gates").read_text()
+    with mock.patch.object(figures, "activation_map", wraps=figures.activation_map) as drawn:
+        gates = explained(home, tmp_path / "gates.html", "--records", "3", "1", "--gates")
+    gates, words = gates.read_text(), {word for call in drawn.mock_calls for word in call.args[0]}
+    assert "(next field)" in words and "<sep>" not in words
     assert gates.count("data:image/png;base64,") == 2 and "forget gate" in gates
+    assert "words that add little are not marked" in page
     assert "<script" not in page and "http" not in page.replace("http-equiv", "")
 
 
