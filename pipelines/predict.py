@@ -197,13 +197,14 @@ def _code(
 def _tell(seen: "Look", bundle: "Bundle", out: Path) -> None:
     """Say what the records look like, and whether they are strange to the model."""
     from textlstm.bundle import UNCODABLE
-    from textlstm.decisions import uncodable_sentence
+    from textlstm.decisions import tenths, uncodable_sentence
 
     coded = counted(seen.records, "record")
     shell.say(f"predict: {coded} coded, {seen.review} of them for review: {out}")
     shell.say(
-        f"predict: {seen.empty_share:.1%} without a word; {seen.unknown_share:.1%} of the words "
-        f"unknown; mean probability {seen.mean_probability:.3f}"
+        f"predict: {tenths(seen.empty_share)} of the records without a word; "
+        f"{tenths(seen.unknown_share)} of the words unknown; "
+        f"mean probability {seen.mean_probability:.3f}"
     )
     if seen.abbreviated:
         shell.say(

@@ -135,7 +135,7 @@ def take_back(
 ) -> None:
     """Write what the filled queues make of the training table."""
     from textlstm import review
-    from textlstm.decisions import interval, percent
+    from textlstm.decisions import interval, tenths
     from textlstm.labels import plain_label
     from textlstm.parts import require_format, write_table
     from textlstm.tables import column, read_table
@@ -186,8 +186,8 @@ def take_back(
         same = int(review.agreement(answered)[place].sum())
         low, high = interval(same, n)
         shell.say(
-            f"review: the code is {what} in {percent(same / n)} of {counted(n, 'text')} "
-            f"(95 % interval {percent(float(low))} to {percent(float(high))})"
+            f"review: the code is {what} in {tenths(same / n)} of {counted(n, 'text')} "
+            f"(95 % interval {tenths(float(low))} to {tenths(float(high))})"
         )
     if config.date:
         shell.say(

@@ -202,8 +202,8 @@ def test_the_sentence():
         "confidence). Aimed at: 71.2 % coded, the share among the 1,000 left-out training records."
     )
     none = dataclasses.replace(found, accepted=0, unknown_share=0.12)
-    assert "1,000 left-out training records, 12 % of them of classes that" in none.sentence()
-    assert "12 %" not in dataclasses.replace(none, unknown_share=0.01).sentence()
+    assert "1,000 left-out training records, 12.0 % of them of classes that" in none.sentence()
+    assert "12.0 %" not in dataclasses.replace(none, unknown_share=0.01).sentence()
 
 
 def test_the_curve_counts_as_one_does_by_hand():
@@ -336,11 +336,11 @@ def test_no_set_covers_what_the_model_cannot_give():
     probabilities, labels = labelled(1000, 0)
     held_out = HeldOut.of(probabilities, np.where(np.arange(1000) < 80, -1, labels))
     assert set_threshold(held_out, 0.95) == 0.0 and set_threshold(held_out, 0.9) > 0
-    assert "8 % of them are of classes that" in decisions.every_label(held_out, 0.95)
+    assert "8.0 % of them are of classes that" in decisions.every_label(held_out, 0.95)
     assert decisions.every_label(held_out, 0.9) == ""
     # The table's share counts where the left-out records have less by chance; few are no number.
     told = dataclasses.replace(held_out, known=held_out.known | True, uncodable=0.12)
-    assert set_threshold(told, 0.9) == 0.0 and "12 % of" in decisions.every_label(told, 0.9)
+    assert set_threshold(told, 0.9) == 0.0 and "12.0 % of" in decisions.every_label(told, 0.9)
     few = dataclasses.replace(told, top=told.top[:50])
     assert "some of" in decisions.every_label(few, 0.9)
     few = HeldOut.of(*labelled(8, 0))

@@ -399,7 +399,7 @@ def _(desk):
 def _(desk):
     data = desk.file("cause\nqwertz uiop\n")
     assert desk.coded(data)["decision"].tolist() == ["review"]
-    assert "100.0% of the words unknown" in desk.code(data).told
+    assert "100.0 % of the words unknown" in desk.code(data).told
 
 
 @fault(23, "more than a million characters")
@@ -1063,7 +1063,7 @@ def _(desk):
             out = desk.folder / f"{how}{error}.csv"
             flags = ("--max-error", error, "--coverage", "0.95")
             outcome = desk.code(folder / "new.csv", *flags, run=folder / how, out=out)
-            assert f"{share:g} % of the records have a label" in outcome.told
+            assert f"{share:.1f} % of the records have a label" in outcome.told
             assert "No set can hold the true label in 95 % of records" in outcome.told
             rows = pd.read_csv(out, dtype=str, keep_default_na=False)
             coded = rows[rows["decision"] == "accept"]

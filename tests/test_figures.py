@@ -64,13 +64,33 @@ def test_class_bars_put_the_most_frequent_class_on_top():
     row = {"precision": 0.5, "recall": 0.5, "f1": 0.5}
     hidden = dict.fromkeys((*row, "support"))
     bounds = {"common": {key: {"low": 0.4, "high": 0.6} for key in row}, "rare": hidden}
-    bars = figures.class_bars({"rare": hidden, "common": {**row, "support": 2000}}, bounds)
+    per_class = {"rare": hidden, "common": {**row, "support": 2000}}
+    per_class |= {"seldom": hidden | {"support": 20}}
+    bounds |= {"seldom": hidden}
+    bars = figures.class_bars(per_class, bounds)
     assert [line.get_xdata().tolist() for line in bars.axes[0].lines] == [[0.4, 0.6]] * 2
     labels = [label.get_text() for label in bars.axes[0].get_yticklabels()]
-    assert labels == ["rare (–)", "common (2,000)"]
+    assert labels == ["seldom (20)", "common (2,000)"]
     assert [bar.get_width() for bar in bars.axes[0].patches] == pytest.approx(
         [np.nan, 0.5], nan_ok=True
     )
+
+
+def test_without_a_measure_of_a_class_there_is_no_picture():
+    hidden = dict.fromkeys(("precision", "recall", "f1", "support"))
+    assert figures.class_bars({"rare": hidden}, {"rare": hidden}) is None
+
+
+@pytest.mark.parametrize("n", [2, 5, 24])
+def test_a_confusion_matrix_fills_its_picture(n, tmp_path):
+    matrix = np.eye(n, dtype=int) * 50
+    figure = figures.confusion(matrix, [f"class {number}" for number in range(n)], matrix == 0)
+    figures.save_png(figure, tmp_path / "confusion.png")
+    drawn = (imread(tmp_path / "confusion.png")[..., :3] < 1).any(axis=(1, 2))
+    assert drawn[:25].any() and drawn[-25:].any()
+    axes = figure.axes[0]
+    heights = [one.get_window_extent().height for one in (*axes.child_axes, axes)]
+    assert heights[0] <= heights[1] + 1
 
 
 def counted(share, records):
@@ -87,7 +107,7 @@ def test_the_workload_is_drawn_with_what_was_promised():
     shown = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
     assert shown["measured error"] == [[0.5, 0.01], [1.0, 0.04]]
     assert [[0.8, 0.015]] in [line.get_xydata().tolist() for line in axes.lines]
-    assert [text.get_text() for text in axes.texts] == ["80% at 2%"]
+    assert [text.get_text() for text in axes.texts] == ["80.0 % at 2 %"]
     assert [text.xy for text in axes.texts] == [(0.8, 0.02)]  # above what was promised, or the dot
     broken = [promises[1] | {"error": counted(0.03, 80)}]
     assert [text.xy for text in figures.workload(curve, broken).axes[0].texts] == [(0.8, 0.03)]
@@ -214,7 +234,7 @@ def test_robustness_shows_before_and_after_with_the_number_of_records():
     assert [label.get_text() for label in drawn.get_yticklabels()] == ["one typo (1,200)"]
     points = {one.get_label(): one.get_offsets().tolist() for one in drawn.collections[1:]}
     assert points == {"as written": [[0.9, 0]], "changed": [[0.8, 0]]}
-    assert [text.get_text() for text in drawn.texts] == ["80.0%"]
+    assert [text.get_text() for text in drawn.texts] == ["80.0 %"]
     assert figures.robustness_bars({}) is None
 
 

@@ -34,8 +34,15 @@ DECISIONS = {
         }
     ],
 }  # fmt: skip
+CHANCE = {"estimate": 0.0, "low": -0.1, "high": 0.1}
+EQUAL = dict.fromkeys(("accuracy", "macro_f1", "log_loss"), CHANCE)
 METRICS = {
     "model": MEASURES,
+    "learned": True,
+    "differences": {
+        "tfidf_logreg": EQUAL | {"log_loss": {"estimate": 0.1, "low": 0.05, "high": 0.15}},
+        "majority": EQUAL,
+    },
     "baselines": {"majority": MEASURES, "tfidf_logreg": MEASURES | {"log_loss": 0.4}},
     "per_class": {
         "a": {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 30},
@@ -93,16 +100,12 @@ def test_the_share_that_the_model_cannot_code_stands_on_the_first_screen():
     assert "cannot give" not in render(RunConfig(), METRICS, {}, ["It won."])
 
 
-def test_of_equal_measures_none_is_marked():
-    metrics = METRICS | {"baselines": dict.fromkeys(("majority", "tfidf_logreg"), MEASURES)}
-    assert "best" in render(RunConfig(), METRICS, {}, ["It won."])
-    assert 'class="best"' not in render(RunConfig(), metrics, {}, ["It won."])
-
-
-def test_the_better_model_is_marked_and_missing_values_are_dashes():
+def test_a_clear_winner_is_marked_and_missing_values_are_dashes():
     page = render(RunConfig(), METRICS, {}, ["Said in words."])
     row = page.split("log loss<br>")[1].split("</tr>")[0]
-    assert 'class="best">0.4000' in row and row.count("best") == 1
+    assert 'class="best">0.4000' in row and page.count('class="best"') == 1
+    within_chance = METRICS | {"differences": dict.fromkeys(METRICS["differences"], EQUAL)}
+    assert 'class="best"' not in render(RunConfig(), within_chance, {}, ["It won."])
     assert "–" in page.split("accuracy, unseen texts<br>")[1].split("</tr>")[0]
     assert "Said in words." in page
     assert "there is no cloud" in page
@@ -162,13 +165,10 @@ def test_small_counts_are_not_shown():
     page = render(RunConfig(), METRICS, {}, ["It won."])
     assert "<dd>fewer than 10: empty text</dd>" in page and "rare class" not in page
     assert "leaves fewer than 10 out" in page
-    assert "<dt>read</dt><dd>1,500 distinct texts" in page
-    assert (
-        re.sub(' data-head="[^"]*"', "", page).count(
-            '<tr class="bare"><td>b</td>' + "<td>–</td>" * 4
-        )
-        == 1
-    )
+    assert "<dt>read</dt><dd>1,500 distinct texts" in page and "rows is not shown" in page
+    assert "<td>b</td>" not in page and page.count("1 class is left out.") == 1
+    pictured = render(RunConfig(), METRICS, {"per_class": b"png"}, ["It won."])
+    assert pictured.count("1 class is left out.") == 2
 
 
 def test_the_change_that_costs_most_is_said():
@@ -191,6 +191,12 @@ def test_the_change_that_costs_most_is_said():
         (RunConfig(DataConfig(label="cause of death")), "--label &#39;cause of death&#39;"),
         (RunConfig(DataConfig(text=("a", "b"))), "--text a b"),
         (RunConfig(recipe_name="okut-table2"), "--recipe okut-table2"),
+        (
+            RunConfig(DataConfig(data="/home/me/records.csv")),
+            "--data records.csv",
+        ),
+        (RunConfig(DataConfig(data="hub:owner/name")), "--data hub:owner/name"),
+        (RunConfig(DataConfig(abbreviations="../mine/short.csv")), "--abbreviations short.csv"),
     ],
 )
 def test_the_page_tells_how_to_make_it_again(config, flags):

@@ -589,7 +589,7 @@ def test_other_records_than_those_of_the_training_are_told(home, table, tmp_path
     rows = pd.DataFrame({"cause": ["Sturz auf der Treppe"] * 2000, "other": [""] * 2000})
     predicted(home, rows, tmp_path / "other.csv")
     told = capsys.readouterr().err
-    assert "not like those of the training" in told and "100.0% of the words are unknown" in told
+    assert "not like those of the training" in told and "100.0 % of the words are unknown" in told
     assert "Treppe" not in told
 
 
@@ -759,8 +759,8 @@ def test_from_a_scored_file_to_a_queue_and_back(home, table, queue, tmp_path, ca
     told = capsys.readouterr().err
     n, first = len(filled) - 1, (filled["code"] == filled["label_1"])[1:]
     assert f"{n} of {n + 1} texts have a code" in told
-    assert f"the label it gave in {100 * first.mean():.3g} % of {n} texts" in told
-    assert "one of the labels it offered in 100 %" in told and "95 % interval" in told
+    assert f"the label it gave in {100 * first.mean():.1f} % of {n} texts" in told
+    assert "one of the labels it offered in 100.0 %" in told and "95 % interval" in told
     pd.testing.assert_frame_equal(new[: len(table)], table)
     assert len(new) == 2 * len(table) - 1 - int(queue.loc[0, "records"])
     assert new["record_id"].is_unique and new["record_id"].iloc[-1].startswith("review-")

@@ -42,7 +42,7 @@ def measured(log_loss=(-0.1, -0.02), majority=(-0.9, -0.8), accuracy=(0.01, 0.04
 def test_the_verdict_in_one_sentence(log_loss, said):
     first = verdict(measured(log_loss))[0]
     assert first.startswith("textlstm gives 92.5 % of the held-out records their true label")
-    assert said in first and first.count(".") == 2
+    assert said in first and first.count(".") == 3
 
 
 def test_the_verdict_says_which_records_it_is_of():

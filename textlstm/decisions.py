@@ -312,7 +312,7 @@ def counted(events: Flags, alike: Counts | None = None) -> dict[str, float | int
 def uncodable_sentence(share: float) -> str:
     """Say which share of the records no model can give their label."""
     return (
-        f"{percent(share)} of the records have a label that the model cannot give, since their "
+        f"{tenths(share)} of the records have a label that the model cannot give, since their "
         "classes are too rare; promises count them as errors"
     )
 
@@ -366,7 +366,7 @@ class Promise:
             count = f", which repeat texts and count as {self.effective:,.0f}" if repeated else ""
             few = self.unknown_share * self.records < POINT_RECORDS
             unknown = (
-                f", {'some' if few else percent(self.unknown_share)} of them of classes that the "
+                f", {'some' if few else tenths(self.unknown_share)} of them of classes that the "
                 "model cannot give"
                 if self.unknown_share >= self.max_error
                 else ""
@@ -378,18 +378,27 @@ class Promise:
             )
         return (
             f"At most {percent(self.max_error)} error is promised among the records that are coded "
-            f"automatically ({percent(CONFIDENCE)} confidence). Aimed at: {percent(self.share)} "
+            f"automatically ({percent(CONFIDENCE)} confidence). Aimed at: {tenths(self.share)} "
             f"coded, the share among the {left_out}."
         )
 
 
 def percent(share: float) -> str:
-    """Write a share in percent, to three figures.
+    """Write a share that somebody named in percent, as it was named.
 
-    >>> percent(0.86712), percent(0.02), percent(1.0)
-    ('86.7 %', '2 %', '100 %')
+    >>> percent(0.125), percent(0.02), percent(1.0)
+    ('12.5 %', '2 %', '100 %')
     """
     return f"{100 * share:.3g} %"
+
+
+def tenths(share: float) -> str:
+    """Write a share that was measured, to a tenth of a percent.
+
+    >>> tenths(0.86712), tenths(0.02), tenths(1.0)
+    ('86.7 %', '2.0 %', '100.0 %')
+    """
+    return f"{100 * share:.1f} %"
 
 
 def promise(held_out: HeldOut, max_error: float) -> Promise:
@@ -521,7 +530,7 @@ def every_label(held_out: HeldOut, coverage: float) -> str:
 def _share_or_some(held_out: HeldOut) -> str:
     """Return the share of records of unknown classes; where they are few, no number tells them."""
     few = held_out.unknown_share * len(held_out.top) < POINT_RECORDS
-    return "some" if few else percent(held_out.unknown_share)
+    return "some" if few else tenths(held_out.unknown_share)
 
 
 def prediction_sets(probabilities: Floats, threshold: float) -> Flags:

@@ -6,7 +6,7 @@ suppression; Cox 1980, "Suppression methodology and statistical disclosure contr
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -99,6 +99,11 @@ def withheld(confusion: Counts) -> Withheld:
 
     cells = _with_complements(confusion.ravel(), sums, 1, supports[rows]).reshape(n, n)
     return Withheld(supports, cells.diagonal(), cells)
+
+
+def any_shown(measures: Mapping[str, float | None]) -> bool:
+    """Return whether any measure of a class may be shown; None stands for one that may not."""
+    return any(value is not None for value in measures.values())
 
 
 def pooled_ages(ages: Sequence[str]) -> list[str]:

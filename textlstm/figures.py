@@ -1,7 +1,8 @@
 """Numbers in, figures out: every picture of the report, drawn from figures computed before."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from wordcloud import WordCloud
 
-from textlstm.disclosure import SMALLEST_SHOWN
+from textlstm.decisions import percent, tenths
+from textlstm.disclosure import SMALLEST_SHOWN, any_shown
 from textlstm.errors import visible
 from textlstm.files import replacing
 from textlstm.stopwords import stop_words
@@ -46,6 +48,9 @@ WIDTH = 6.2
 MIN_BIN_RECORDS = 10
 """A bin of the reliability diagram with fewer records is left out: it would show chance."""
 
+EDGE = 0.05
+"""Inches that are left empty around a figure whose height is cut."""
+
 RESOLUTION = 150  # dots an inch
 
 
@@ -58,11 +63,17 @@ def save_png(figure: Figure, path: Path) -> None:
 def png(figure: Figure) -> bytes:
     """Return a figure as PNG, for a page."""
     content = BytesIO()
-    with warnings.catch_warnings():
-        # A character that the font lacks is drawn as a box; the tables have the whole name.
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+    with _boxes_allowed():
         figure.savefig(content, format="png", dpi=RESOLUTION, metadata={"Software": None})
     return content.getvalue()
+
+
+@contextmanager
+def _boxes_allowed() -> Iterator[None]:
+    """Have a character that the font lacks drawn as a box: the tables have the whole name."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        yield
 
 
 def training_progress(history: pd.DataFrame) -> Figure:
@@ -116,7 +127,7 @@ def confusion(
         shares = np.hstack([shares, sums / totals])
         written = np.hstack([written, [[_at_most_small(number)] for number in in_blank_cells]])
     size = float(np.clip(0.34 * n + 2.6, 5.0, 11.0))
-    figure = Figure(figsize=(size, size * 0.92), layout="constrained")
+    figure = Figure(figsize=(size, size), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     across = [*names, "blank cells"][: shares.shape[1]]
@@ -134,8 +145,23 @@ def confusion(
     axes.set_yticks(np.arange(n + 1) - 0.5, minor=True)
     axes.grid(which="minor", color=SOFT, alpha=0.25, linewidth=0.5)
     axes.tick_params(which="minor", length=0)
-    figure.colorbar(image, ax=axes, shrink=0.7, label="share of the true class")
+    beside = axes.inset_axes((1.04, 0.0, 0.05, 1.0))
+    figure.colorbar(image, cax=beside, label="share of the true class")
+    _cut_height(figure, axes)
     return figure
+
+
+def _cut_height(figure: Figure, axes: Axes) -> None:
+    """Cut off what square cells leave empty above and below the only axes of a figure."""
+    with _boxes_allowed():
+        figure.draw_without_rendering()  # which lays it out
+        place, box = axes.get_position(), figure.get_tightbbox()
+    width, before = figure.get_size_inches()
+    height = box.height + 2 * EDGE
+    figure.set_layout_engine("none")
+    figure.set_size_inches(width, height)
+    bottom = place.y0 * before - box.y0 + EDGE
+    axes.set_position((place.x0, bottom / height, place.width, place.height * before / height))
 
 
 def _at_most_small(number: int | None) -> str:
@@ -173,12 +199,16 @@ def reliability_diagram(models: Mapping[str, Mapping[str, NDArray[np.float64]]])
 def class_bars(
     per_class: Mapping[str, Mapping[str, float | None]],
     intervals: Mapping[str, Mapping[str, Mapping[str, float] | None]],
-) -> Figure:
+) -> Figure | None:
     """Draw precision, recall and F1 of each class, the most frequent on top.
 
-    What is None is left out; ``intervals`` have ``low`` and ``high``.
+    What is None is left out, and so is a class of which all is; without another there is no figure.
+    ``intervals`` have ``low`` and ``high``.
     """
-    ordered = sorted(per_class.items(), key=lambda item: item[1]["support"] or 0)
+    shown = [item for item in per_class.items() if any_shown(item[1])]
+    ordered = sorted(shown, key=lambda item: item[1]["support"] or 0)
+    if not ordered:
+        return None
     measures = {
         name: np.array([row[name] for _, row in ordered], dtype=float)
         for name in ("precision", "recall", "f1")
@@ -226,15 +256,15 @@ def workload(curve: Mapping[str, Sequence[float]], promises: Sequence[Mapping[st
         x, y = one["coded"]["share"], one["error"]["share"]
         axes.plot([x, x], [y, one["max_error"]], color=SECOND, linewidth=0.9)
         axes.plot(x, y, "o", color=SECOND, markersize=6)
-        axes.annotate(f"{x:.0%} at {one['max_error']:.0%}", (x, max(y, one["max_error"])),
+        axes.annotate(f"{tenths(x)} at {percent(one['max_error'])}", (x, max(y, one["max_error"])),
                       fontsize=9, xytext=(-5, 3), textcoords="offset points", ha="right",
                       color=INK)  # fmt: skip
     rates = [one["max_error"] for one in promises]
     axes.set(xlim=(0, 1.01), ylim=(0, 1.25 * max(*rates, curve["error"][-1])),
              xlabel="share coded automatically, the surest records first",
              ylabel="share of it that is wrong")  # fmt: skip
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     axes.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     _plain(axes)
     return figure
@@ -286,8 +316,8 @@ def workload_curves(
     grid[0].set(
         xlim=(0, 1.03), ylim=(0, _to_error(errors, promise["max_error"])), xticks=(0, 0.5, 1)
     )
-    grid[0].xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    grid[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    grid[0].xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    grid[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     figure.get_layout_engine().set(wspace=0.06)  # type: ignore[union-attr, call-arg]
     figure.supxlabel("share coded automatically, the surest records first", fontsize=10)
     figure.supylabel("share of it that is wrong", fontsize=10)
@@ -329,7 +359,7 @@ def workload_by_class(promise: Mapping[str, Any]) -> Figure | None:
     coded.set_xlabel("share of the records")
     error.set_xlabel("share of those coded")
     for axes in (coded, error):
-        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
         _plain(axes)
     return figure
 
@@ -429,7 +459,7 @@ def robustness_bars(changes: Mapping[str, Mapping[str, float]]) -> Figure | None
     axes.scatter(before, places, s=40, color=FIRST, marker="o", label="as written", zorder=3)
     axes.scatter(after, places, s=40, color=SECOND, marker="s", label="changed", zorder=3)
     for place, one, other in zip(places, before, after, strict=True):
-        axes.annotate(f"{other:.1%}", (min(one, other), place), xytext=(-8, 0), ha="right",
+        axes.annotate(tenths(other), (min(one, other), place), xytext=(-8, 0), ha="right",
                       va="center", textcoords="offset points", fontsize=9, color=INK)  # fmt: skip
     axes.set_yticks(places, [f"{name} ({one['records']:,})" for name, one in changes.items()])
     lowest = min(*before, *after)

@@ -13,11 +13,14 @@ import jinja2
 from markupsafe import Markup, escape
 
 from textlstm.config import DataConfig, Recipe, RunConfig, load_recipe, shipped_recipes
-from textlstm.decisions import main_promise, percent
-from textlstm.disclosure import SMALLEST_SHOWN
+from textlstm.dataset import HUB
+from textlstm.decisions import main_promise, percent, tenths
+from textlstm.disclosure import SMALLEST_SHOWN, any_shown
 from textlstm.errors import visible
 from textlstm.marked import Piece
-from textlstm.metrics import LINEAR, MODEL
+from textlstm.metrics import LINEAR, MODEL, SHARES
+from textlstm.verdict import MEASURES as COMPARED
+from textlstm.verdict import winner
 
 MEASURES = {
     "accuracy": ("accuracy", "share of records given their true label"),
@@ -62,10 +65,11 @@ STRENGTHS = 4
 LONGEST_ESCAPE = len(r"\U0010ffff")
 """Characters that stand for one that leaves no ink, at most."""
 
+FILES = ("data", "abbreviations")
+"""Settings that name a file."""
+
 NO_BREAK = "\u00a0"
 """Between a number and its unit."""
-
-LOWER_IS_BETTER = frozenset({"log_loss", "ece", "brier"})
 
 
 def render(
@@ -94,8 +98,9 @@ def render(
     models = {
         MODEL: metrics["model"],
         LINEAR: metrics["baselines"]["tfidf_logreg"],
-        "class shares only": metrics["baselines"]["majority"],
+        SHARES: metrics["baselines"]["majority"],
     }
+    classes = sorted(metrics["per_class"].items(), key=lambda item: -(item[1]["support"] or 0))
     return _page(
         "report",
         config=config,
@@ -104,8 +109,9 @@ def render(
         measures=MEASURES,
         sections=SECTIONS,
         made=made,
-        classes=sorted(metrics["per_class"].items(), key=lambda item: -(item[1]["support"] or 0)),
-        best={name: _best(name, models) for name in MEASURES},
+        classes=classes,
+        measured=[(label, row) for label, row in classes if any_shown(row)],
+        best={name: winner(metrics, name) for name in COMPARED},
         images={name: _embedded(content) for name, content in pictures.items()},
         clouds={name: _embedded(content) for name, content in (clouds or {}).items()},
         linear=LINEAR,
@@ -209,7 +215,8 @@ def _two_lines(value: str) -> Markup:
 def _command(config: RunConfig) -> str:
     """Return the command that makes the run again, flags that change nothing left out.
 
-    A recipe from a file is spelled out, since the file may have changed.
+    A recipe from a file is spelled out, since the file may have changed. Of a file, the name alone
+    is told: its path would tell of the computer, and the report is made to be shown.
 
     >>> _command(RunConfig(DataConfig(label="manner of death"), load_recipe("default"), seed=1))
     "python -m pipelines.run --run RUN --seed 1 --recipe default --label 'manner of death'"
@@ -226,8 +233,13 @@ def _command(config: RunConfig) -> str:
     for used, default in pairs:
         for name in used.names():
             if (value := getattr(used, name)) != getattr(default, name):
-                words += _flag(name, value)
+                words += _flag(name, _name_of(value) if name in FILES else value)
     return shlex.join(words)
+
+
+def _name_of(table: str) -> str:
+    """Return the name of a file or folder without the folders that it is in; a hub name whole."""
+    return table if table.startswith(HUB) else Path(table).name
 
 
 def _flag(name: str, value: Any) -> list[str]:
@@ -236,18 +248,6 @@ def _flag(name: str, value: Any) -> list[str]:
         return [f"--{flag}" if value else f"--no-{flag}"]
     values = value if isinstance(value, tuple) else (value,)
     return [f"--{flag}", *map(str, values)]
-
-
-def _best(measure: str, models: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """Return the better of the two models by a measure, if it has a value and one is better."""
-    # Class shares alone are calibrated by nature and say nothing: they do not compete.
-    values = {name: models[name][measure] for name in (MODEL, LINEAR)}
-    if None in values.values():
-        return None
-    if len({_number(value) for value in values.values()}) == 1:  # a tie, as it is shown
-        return None
-    choose = min if measure in LOWER_IS_BETTER else max
-    return choose(values, key=lambda name: values[name])
 
 
 def _any_confusion(counts: Sequence[Sequence[int | None]]) -> bool:
@@ -281,7 +281,7 @@ def _percent(share: float | None) -> str:
 
 def _points(share: float | None) -> str:
     """Write a share that was measured, to a tenth of a percent; where there is none, a dash."""
-    return "–" if share is None else f"{100 * share:.1f}{NO_BREAK}%"
+    return "–" if share is None else tenths(share).replace(" ", NO_BREAK)
 
 
 def _between(bounds: Mapping[str, float] | None, estimate: float | None) -> str:

@@ -452,6 +452,19 @@ def _reliabilities(evaluation: Evaluation) -> dict[str, dict[str, NDArray[np.flo
     return {name: reliability(truth, one, places) for name, one in models.items()}
 
 
+def _drawn_confusion(evaluation: Evaluation, per_class: Mapping[str, Any]) -> Figure:
+    """Draw the confusion matrix, the most frequent class first; counts that are hidden are last."""
+    supports = np.array([per_class[label]["support"] or 0 for label in evaluation.labels])
+    order, withheld = np.argsort(-supports, kind="stable"), evaluation.withheld
+    sums = withheld.in_blank_cells(evaluation.confusion)
+    return figures.confusion(
+        evaluation.confusion[np.ix_(order, order)],
+        [evaluation.labels[number] for number in order],
+        withheld.cells[np.ix_(order, order)],
+        [sums[number] for number in order],
+    )
+
+
 def draw(
     evaluation: Evaluation, history: pd.DataFrame, parts: Mapping[str, pd.DataFrame], seed: int
 ) -> dict[str, Figure]:
@@ -460,12 +473,7 @@ def draw(
     decisions = shown["decisions"]
     drawn = {
         "training_progress": figures.training_progress(history),
-        "confusion": figures.confusion(
-            evaluation.confusion,
-            evaluation.labels,
-            evaluation.withheld.cells,
-            evaluation.withheld.in_blank_cells(evaluation.confusion),
-        ),
+        "confusion": _drawn_confusion(evaluation, shown["per_class"]),
         "reliability": figures.reliability_diagram(_reliabilities(evaluation)),
         "per_class": figures.class_bars(shown["per_class"], shown["per_class_intervals"]),
         "workload": figures.workload(decisions["workload"], decisions["promises"]),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from textlstm.bundle import MEAN_PROBABILITY, UNKNOWN_WORDS, Bundle
 from textlstm.config import MIN_PROBABILITY
-from textlstm.decisions import DECIMALS, prediction_sets, set_cells
+from textlstm.decisions import DECIMALS, prediction_sets, set_cells, tenths
 from textlstm.errors import InputError, quoted
 from textlstm.parts import in_order, processors
 from textlstm.preprocessor import MOST_KNOWN
@@ -172,7 +172,9 @@ class Look:
         usual, sure = summary[UNKNOWN_WORDS], summary[MEAN_PROBABILITY]
         found = []
         if self.unknown_share - usual > notable:
-            found.append(f"{self.unknown_share:.1%} of the words are unknown ({usual:.1%} there)")
+            found.append(
+                f"{tenths(self.unknown_share)} of the words are unknown ({tenths(usual)} there)"
+            )
         if sure - self.mean_probability > notable:
             found.append(f"the mean probability is {self.mean_probability:.3f} ({sure:.3f} there)")
         return found

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from textlstm.decisions import percent
+from textlstm.decisions import percent, tenths
 from textlstm.metrics import LINEAR, MODEL, SHARES
 
 RIVALS = {"tfidf_logreg": LINEAR, "majority": SHARES}
@@ -67,7 +67,7 @@ def _rival(metrics: Mapping[str, Any], key: str) -> str:
     return max(RIVALS, key=lambda name: sign * metrics["baselines"][name][key])
 
 
-def _winner(metrics: Mapping[str, Any], key: str) -> str | None:
+def winner(metrics: Mapping[str, Any], key: str) -> str | None:
     """Return which model is better by a measure: the model, the best baseline, or none clearly."""
     sign, rival = MEASURES[key][1], _rival(metrics, key)
     bounds = {name: metrics["differences"][name][key] for name in RIVALS}
@@ -86,13 +86,13 @@ def _headline(metrics: Mapping[str, Any]) -> str:
     rival = _rival(metrics, "accuracy")
     results: dict[str, list[str]] = {}
     for key in ("accuracy", "log_loss"):
-        winner = _winner(metrics, key)
-        result = f"{winner} is better" if winner else "no clear winner"
+        best = winner(metrics, key)
+        result = f"{best} is better" if best else "no clear winner"
         results.setdefault(result, []).append(MEASURES[key][0])
     found = ", ".join(f"{result} in {' and '.join(names)}" for result, names in results.items())
     return (
-        f"{MODEL} gives {percent(model['accuracy'])} of the held-out records {_of_known(metrics)}"
-        f"their true label, {RIVALS[rival]} {percent(baselines[rival]['accuracy'])}: {found}."
+        f"{MODEL} gives {tenths(model['accuracy'])} of the held-out records {_of_known(metrics)}"
+        f"their true label, {RIVALS[rival]} {tenths(baselines[rival]['accuracy'])}: {found}."
     )
 
 
@@ -100,7 +100,7 @@ def _unproved(model: Mapping[str, Any], shares: Mapping[str, Any]) -> str:
     """Say that a model is not better than the class shares, or that it may be by chance."""
     measured = (
         f"log loss {model['log_loss']:.4f} against {shares['log_loss']:.4f} nats, accuracy "
-        f"{100 * model['accuracy']:.1f} % against {100 * shares['accuracy']:.1f} %"
+        f"{tenths(model['accuracy'])} against {tenths(shares['accuracy'])}"
     )
     if model["log_loss"] < shares["log_loss"] or model["accuracy"] > shares["accuracy"]:
         return (
@@ -121,20 +121,20 @@ def _clause(metrics: Mapping[str, Any], key: str) -> str:
     name, sign = MEASURES[key]
     rival = _rival(metrics, key)
     difference = metrics["differences"][rival][key]
-    winner, loser = MODEL, RIVALS[rival]
+    ahead, behind = MODEL, RIVALS[rival]
     if sign * difference["estimate"] < 0:
-        winner, loser = loser, winner
+        ahead, behind = behind, ahead
     by = f"by {abs(difference['estimate']):.4f}"
     if by.endswith("0.0000"):
         result = "both models are equal"
-    elif _winner(metrics, key):
-        result = f"{winner} beats {loser} {by}"
+    elif winner(metrics, key):
+        result = f"{ahead} beats {behind} {by}"
     elif not metrics["learned"]:
         result = (
-            f"no winner, since it is not shown that anything was learned; {winner} is ahead {by}"
+            f"no winner, since it is not shown that anything was learned; {ahead} is ahead {by}"
         )
     else:
-        result = f"no clear winner; {winner} is ahead {by}, within chance"
+        result = f"no clear winner; {ahead} is ahead {by}, within chance"
     ours, theirs = metrics["model"][key], metrics["baselines"][rival][key]
     return (
         f"{name[0].upper()}{name[1:]}: {result} ({MODEL} {ours:.4f}, {RIVALS[rival]} "
@@ -155,7 +155,7 @@ def promise_outcome(max_error: float, coded: Mapping[str, Any], error: Mapping[s
     if error["share"] is None:
         return ""
     found = (
-        f"On the holdout, {100 * coded['share']:.1f} % of the records are coded automatically, and "
+        f"On the holdout, {tenths(coded['share'])} of the records are coded automatically, and "
         f"{_with_interval(error)} of these are wrong"
     )
     promised = f"the promised error of at most {percent(max_error)}"
@@ -193,4 +193,4 @@ def coverage_outcome(coverage: float, covered: Mapping[str, Any]) -> str:
 
 def _with_interval(share: Mapping[str, Any]) -> str:
     low, high = (f"{100 * share[name]:.1f}" for name in ("low", "high"))
-    return f"{100 * share['share']:.1f} % (95 % interval {low} to {high} %)"
+    return f"{tenths(share['share'])} (95 % interval {low} to {high} %)"
