@@ -1338,6 +1338,54 @@ def _(desk):
         unreadable(path, "x.parquet", "column 'cause' is of a type that is not read")
         pq.write_table(pa.table({"cause": wide[:100], "category": wide[:100]}), path)
         assert len(read_table(str(path))) == 100
+    refused_before_it_is_unpacked(desk)
+
+
+def understated(path):
+    """Have the end of a Parquet file say that each of its columns is one byte, unpacked."""
+    content = path.read_bytes()
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    sizes = {group.column(n).total_uncompressed_size for n in range(group.num_columns)}
+    for size in sizes:
+        said, written = 2 * size, b""
+        while said:  # as Thrift writes an integer
+            said, low = divmod(said, 128)
+            written += bytes([low + 128 * bool(said)])
+        one = b"\x82" + b"\x80" * (len(written) - 2) + b"\0"
+        assert written in content
+        content = content.replace(written, one)
+    path.write_bytes(content)
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    assert all(group.column(n).total_uncompressed_size == 1 for n in range(group.num_columns))
+
+
+def refused_before_it_is_unpacked(desk):
+    """Check that what is too large is seen by the headers of pages, types, and names of classes."""
+    path, text = desk.folder / "x.parquet", "x" * 400_000
+    names = {"info": {"features": {"category": {"_type": "ClassLabel", "names": [text]}}}}
+    named = pa.table({"cause": ["x"] * 10, "category": pa.array([0] * 10, pa.int8())})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(allowance, "MAX_UNPACKED", 1 << 20)
+        patch.setattr(allowance, "MAX_RATIO", 1)
+        known = named.replace_schema_metadata({"huggingface": json.dumps(names)})
+        pq.write_table(known[:1], path)
+        assert read_table(str(path))["category"].to_pylist() == [text]
+        pq.write_table(known, path)
+        unreadable(path, "x.parquet", "unpacks to more than")
+        with pa.ipc.new_file(path.with_suffix(".arrow"), known.schema) as writer:
+            writer.write_table(known)
+        unreadable(path.with_suffix(".arrow"), "x.arrow", "unpacks to more than")
+        patch.setattr(pq.ParquetFile, "iter_batches", forbidden)
+        for version in ("1.0", "2.0"):
+            pq.write_table(
+                pa.table({f"c{n}": [text] for n in range(3)}), path, compression="zstd",
+                data_page_version=version,
+            )  # fmt: skip
+            unreadable(path, "x.parquet", "bytes, more than the 1,048,576 that are read of so")
+            understated(path)
+            unreadable(path, "x.parquet", "bytes, more than the 1,048,576 that are read of so")
+        pq.write_table(pa.table({"cause": pa.array([b"x" * 4096] * 300, pa.binary(4096))}), path)
+        unreadable(path, "x.parquet", "1,228,800 bytes, more than")
 
 
 @fault(75, "columns and keys without number")

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 ORDER = [
     "errors", "files", "folders", "swap", "spill", "parts", "config", "memory", "text", "marked",
     "preprocessor", "labels", "charsets", "delimited", "delimiters", "jsonlines", "allowance",
-    "columnar", "dataset", "tables", "records", "abbreviations", "encoding", "prefixes",
+    "parquet", "columnar", "dataset", "tables", "records", "abbreviations", "encoding", "prefixes",
     "batches", "features", "lsa", "linear", "model", "calibration", "checkpoint", "training",
     "metrics", "baselines", "decisions", "bundle", "rare", "fitting", "classifier", "scoring",
     "inside", "explain", "review", "robustness", "suspects", "disclosure", "subgroups",

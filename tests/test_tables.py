@@ -305,7 +305,10 @@ def test_the_folders_that_datasets_saves_are_read(tmp_path):
 
 def test_names_of_classes_that_do_not_fit_are_refused(tmp_path):
     info = {"info": {"features": {"a": {"_type": "ClassLabel", "names": ["no", "yes"]}}}}
-    for numbers, message in (([0, -1, None, 1], ""), ([2], "do not fit"), (["x"], "do not fit")):
+    for numbers, message in (
+        ([0, -1, None, 1], ""),
+        *(([wrong], "do not fit") for wrong in (2, -2, "x", 0.5)),
+    ):
         table = pa.table({"a": numbers}).replace_schema_metadata({"huggingface": json.dumps(info)})
         pq.write_table(table, tmp_path / "t.parquet")
         if message:
@@ -313,6 +316,15 @@ def test_names_of_classes_that_do_not_fit_are_refused(tmp_path):
                 read_table(str(tmp_path / "t.parquet"))
         else:
             assert column(read_table(str(tmp_path / "t.parquet")), "a", "") == ["no", "", "", "yes"]
+
+
+@pytest.mark.parametrize("names", ["ab", {"a": 1, "b": 2}, ["a", 1], [["a"], "b"], None, 1])
+def test_names_of_classes_are_a_list_of_texts(names, tmp_path):
+    info = {"info": {"features": {"a": {"_type": "ClassLabel", "names": names}}}}
+    table = pa.table({"a": [0, 1]}).replace_schema_metadata({"huggingface": json.dumps(info)})
+    pq.write_table(table, tmp_path / "t.parquet")
+    with pytest.raises(InputError, match="do not fit"):
+        read_table(str(tmp_path / "t.parquet"))
 
 
 def test_a_view_a_category_and_a_wide_table_are_read(tmp_path):

@@ -37,11 +37,12 @@ class Allowance:
         self._cells = max(MAX_CELLS, CELLS_PER_BYTE * n_bytes)
         self._bytes = max(MAX_UNPACKED, MAX_RATIO * n_bytes)
 
-    def require(self, path: Path, n_rows: int, n_cells: int) -> None:
-        """Raise an :class:`InputError` if so many rows and cells are more than there may be."""
+    def require(self, path: Path, n_rows: int, n_cells: int, n_bytes: int = 0) -> None:
+        """Raise an :class:`InputError` if so many are more than there may be."""
         for what, wanted, left in (
             ("rows", n_rows, self._rows),
             ("cells", n_cells, self._cells),
+            ("bytes", n_bytes, self._bytes),
         ):
             if wanted > left:
                 raise InputError(

@@ -7,7 +7,7 @@ Arrow checks all offsets and texts (Arrow, "Security considerations": ``validate
 
 import json
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,9 +19,12 @@ from pyarrow import types
 from textlstm.allowance import Allowance, is_text, is_view, unpacked_bytes
 from textlstm.delimited import chunk_rows, require_columns
 from textlstm.errors import InputError, quoted
+from textlstm.parquet import page_bytes
 
 MAX_WIDTH = 1 << 12
 """Bytes of a value of fixed width, and values of a list of fixed length, at most."""
+
+MISFIT = "{}: its classes and their names do not fit"
 
 ARROW_FILE = b"ARROW1\0\0"
 """How an Arrow file begins; what follows is what an Arrow stream consists of."""
@@ -41,17 +44,18 @@ def read_parquet(path: Path, allowance: Allowance | None = None) -> Iterator[pa.
         with pq.ParquetFile(path) as file:
             schema = file.schema_arrow
             _require_table(schema, path, _is_counted_late)
-            plain = _plain(schema)
+            plain, classes = _plain(schema), _classes(schema, path)
             n_rows = file.metadata.num_rows
-            allowance.require(path, n_rows, n_rows * len(schema))
+            n_bytes = max(page_bytes(path), _fixed_bytes(schema, n_rows))
+            allowance.require(path, n_rows, n_rows * len(schema), n_bytes)
         texts = [field.name for field in schema if _holds_text(field.type)]
         # A text that stands in a million rows is read once: how large the rows would be is known
         # before they are made.
         with pq.ParquetFile(path, read_dictionary=texts) as file:
-            yield _named(plain.empty_table(), path)
+            yield _named(plain.empty_table(), classes, path, allowance)
             for batch in file.iter_batches(chunk_rows(len(schema))):
                 _check(batch, path, allowance)
-                yield _named(_cast(batch, plain), path)
+                yield _named(_cast(batch, plain), classes, path, allowance)
 
 
 def read_arrow(path: Path, allowance: Allowance | None = None) -> Iterator[pa.Table]:
@@ -72,13 +76,14 @@ def read_arrow(path: Path, allowance: Allowance | None = None) -> Iterator[pa.Ta
             _to_first_message(file)
             reader = pa.ipc.open_stream(file)
             _require_table(reader.schema, path)
-            plain = _plain(reader.schema)
-            yield _named(plain.empty_table(), path)
+            plain, classes = _plain(reader.schema), _classes(reader.schema, path)
+            yield _named(plain.empty_table(), classes, path, allowance)
             for whole in reader:
                 _check(whole, path, allowance)
                 n_rows = chunk_rows(whole.num_columns)
                 for start in range(0, len(whole), n_rows):
-                    yield _named(_cast(whole.slice(start, n_rows), plain), path)
+                    part = _cast(whole.slice(start, n_rows), plain)
+                    yield _named(part, classes, path, allowance)
 
 
 @contextmanager
@@ -148,6 +153,15 @@ def _is_counted_late(kind: pa.DataType) -> bool:
 def _holds_text(kind: pa.DataType) -> bool:
     kind = kind.value_type if types.is_dictionary(kind) else kind
     return is_text(kind) or is_view(kind)
+
+
+def _fixed_bytes(schema: pa.Schema, n_rows: int) -> int:
+    """Return how many bytes the values of fixed width of so many rows are."""
+    kinds = (
+        kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+        for kind in schema.types
+    )
+    return n_rows * sum(int(kind.byte_width) for kind in kinds if types.is_fixed_size_binary(kind))
 
 
 def _check(batch: pa.RecordBatch, path: Path, allowance: Allowance) -> None:
@@ -243,30 +257,47 @@ def _field(message: bytes, table: int, number: int) -> int | None:
 # ---------------------------------------------------------------------------------- classes
 
 
-def _named(table: pa.Table, path: Path) -> pa.Table:
-    """Return a table with the names of classes, where its schema holds them, in place of numbers.
+def _classes(schema: pa.Schema, path: Path) -> dict[str, pa.Array]:
+    """Return the names of the classes of columns that hold their numbers, as the schema has them.
 
-    ``datasets`` writes them so. A number without a name is an error, but for -1: no class.
+    ``datasets`` writes them so.
     """
-    known = (table.schema.metadata or {}).get(b"huggingface")
+    known = (schema.metadata or {}).get(b"huggingface")
     if known is None:
-        return table
+        return {}
     try:
-        features = json.loads(known)["info"]["features"]
         classes = {
             name: feature["names"]
-            for name, feature in features.items()
-            if feature.get("_type") == "ClassLabel" and name in table.column_names
+            for name, feature in json.loads(known)["info"]["features"].items()
+            if feature.get("_type") == "ClassLabel" and name in schema.names
         }
-        for name, names in classes.items():
-            column = _class_names(table[name], pa.array(names, pa.string()))
-            table = table.set_column(table.column_names.index(name), name, column)
+        if not all(isinstance(names, list) for names in classes.values()):
+            raise TypeError("names that are no list")
+        return {name: pa.array(names, pa.string()) for name, names in classes.items()}
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{path}: its classes and their names do not fit") from error
+        raise InputError(MISFIT.format(path)) from error
+
+
+def _named(
+    table: pa.Table, classes: Mapping[str, pa.Array], path: Path, allowance: Allowance
+) -> pa.Table:
+    """Return a table with the names of classes in place of their numbers.
+
+    A number without a name is an error, but for -1: no class. A name counts wherever it stands: a
+    long one of a small file may be that of all rows.
+    """
+    for name, names in classes.items():
+        try:
+            column = _numbered(table[name], names)
+        except pa.ArrowException as error:
+            raise InputError(MISFIT.format(path)) from error
+        allowance.spend_bytes(path, unpacked_bytes(column))
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, column.dictionary_decode())
     return table.replace_schema_metadata()
 
 
-def _class_names(numbers: pa.ChunkedArray, names: pa.Array) -> pa.ChunkedArray:
-    codes = numbers.cast(pa.int64())
+def _numbered(numbers: pa.ChunkedArray, names: pa.Array) -> pa.DictionaryArray:
+    codes = numbers.cast(pa.int64()).combine_chunks()
     codes = pc.if_else(pc.equal(codes, -1), pa.scalar(None, pa.int64()), codes)
-    return names.take(codes) if len(codes) else pa.chunked_array([], pa.string())
+    return pa.DictionaryArray.from_arrays(codes, names)
