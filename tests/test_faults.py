@@ -459,7 +459,7 @@ def _(desk):
     assert facts(desk)["dropped"]["empty_label"] == 1
     assert facts(desk)["handled"]["labels_normalised"] == 1
     assert "1 record left out: empty label" in told(desk)
-    assert "1 labels have other spaces" in told(desk)
+    assert "1 label has other spaces" in told(desk)
     labels = json.loads((desk.shared("dirty") / "run" / "bundle" / "labels.json").read_text())
     assert labels.count("External") == 1 and not any("\u00a0" in label for label in labels)
 
