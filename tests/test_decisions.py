@@ -264,6 +264,30 @@ def test_counts_that_cannot_be_are_refused(alike):
         HeldOut.from_dict(values | {"alike": alike})
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"true": [0.9, 0.9, 0.3]},  # of a correct record it is that of the most probable class
+        {"true": [1, 0.8, 0.3]},
+        {"true": [0.9, 0.8, 0.75]},  # of a wrong one it is not above it
+        {"known": [1, 1, 0]},  # of an unknown class it is 0
+        {"known": [1, 1, 2]},
+        {"correct": [True, True, False]},
+        {"correct": [1, 1, 2]},
+        {"top": ["0.9", "0.8", "0.7"]},
+        {"top": [True, 0.8, 0.7]},
+        {"gain": True},
+        {"gain": "1"},
+        {"top": [], "true": [], "correct": []},
+    ],
+)
+def test_records_that_contradict_themselves_are_refused(wrong):
+    values = {"top": [0.9, 0.8, 0.7], "true": [0.9, 0.8, 0.3], "correct": [1, 1, 0]}
+    assert HeldOut.from_dict(values).to_dict() == values
+    with pytest.raises(InputError, match="fit together"):
+        HeldOut.from_dict(values | wrong)
+
+
 def test_of_very_many_a_number_is_drawn(monkeypatch):
     monkeypatch.setattr(decisions, "MOST_HELD_OUT", 100)
     probabilities = np.random.default_rng(0).dirichlet([1, 1], 500)

@@ -1504,12 +1504,36 @@ def _(desk):
         rewrite("labels.json", lambda labels: labels.__setitem__(0, "\ud800")),
         rewrite("calibration.json", lambda calibration: calibration.update(temperature=5e-324)),
         rewrite("config.json", lambda config: config["summary"].pop("text fields")),
+        rewrite("config.json", lambda config: config["summary"].update({"text fields": 2})),
+        rewrite("labels.json", lambda labels: labels.__setitem__(0, "x" * 10_000_000)),
+        rewrite("vocab.json", lambda vocabulary: vocabulary["words"].__setitem__(4, "x" * 1001)),
+    ]
+    nonsense += [
+        rewrite(
+            "vocab.json",
+            lambda vocabulary, count=count: vocabulary["abbreviations"].update(
+                phrases={"asthma stroke": count}
+            ),
+        )
+        for count in (-10, 10**400)
+    ]
+    nonsense += [
+        rewrite(
+            "calibration.json",
+            lambda calibration, wrong=wrong: calibration["held_out"].update(wrong),
+        )
+        for wrong in ({"gain": True}, {"top": [], "true": [], "correct": []})
     ]
     with pytest.MonkeyPatch.context() as patch:
         # In this process, which has spaCy already.
         patch.setattr("textlstm.preprocessor.beside", lambda: contextlib.nullcontext(clean))
         for change in nonsense:
             tampered(desk, change, "do not fit together")
+        for number in (-5, "1", True):
+            change = rewrite("manifest.json", lambda manifest, number=number: manifest.update(
+                format=number
+            ))  # fmt: skip
+            tampered(desk, change, "not a bundle's manifest", resign=False)
     run = desk.folder / "of another run"
     shutil.copytree(desk.shared("dirty") / "run", run)
     shutil.rmtree(run / "bundle")

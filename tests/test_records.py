@@ -306,3 +306,10 @@ def test_texts_stand_by_class_the_largest_first_and_equal_ones_once(kind):
     assert list(found.items()) == [("z", ["b", "c"]), ("y", ["a", "b"]), ("x", ["a"])]
     first, _, again = as_list(pd.Series(["mi", "fall", "mi"], dtype=kind))
     assert first is again
+
+
+def test_a_label_as_long_as_a_text_is_none():
+    records = pd.DataFrame({"text": ["a", "b"] * 20, "label": ["x", "y" * 1000] * 20})
+    usable(records, DataConfig(data="t.csv", text=("text",), label="label"))
+    with pytest.raises(InputError, match="column 'label': a label has 1,001 characters"):
+        usable(records.assign(label=["x", "y" * 1001] * 20), DataConfig(label="label"))

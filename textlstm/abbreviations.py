@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from textlstm.errors import InputError, row_number
 from textlstm.files import is_unicode
 from textlstm.tables import column, read_table
-from textlstm.text import preprocess
+from textlstm.text import LONGEST_WORD, preprocess
 
 COLUMNS = ("abbreviation", "meaning")
 """Those of a table of abbreviations."""
@@ -34,6 +34,9 @@ little: of those in use, nearly half were taken for another phrase than they sta
 
 LEAST_RECORDS = 10
 """Training records that a phrase must stand in: fewer might point at persons."""
+
+MOST_RECORDS = 1 << 53
+"""No table has so many; numbers up to this one can be computed with."""
 
 LEAST_TOGETHER = 0.3
 """A phrase has this share of the records of its rarest word, at least: others, such as two of many
@@ -94,8 +97,8 @@ class Abbreviations:
             words = phrase.split()
             if not WORDS[0] <= len(words) <= WORDS[1] or not all(map(_is_plain, words)):
                 raise InputError("a phrase is some words")
-            if type(records) is not int:
-                raise InputError("a phrase stands in a number of records")
+            if type(records) is not int or not LEAST_RECORDS <= records < MOST_RECORDS:
+                raise InputError(f"a phrase stands in {LEAST_RECORDS} records at least")
 
     def __bool__(self) -> bool:
         return bool(self.given or self.phrases)
@@ -142,7 +145,8 @@ class Abbreviations:
 
 def _is_plain(word: str) -> bool:
     """Return whether it is one word of a text; what is no word begins with a bracket."""
-    return word.split() == [word] and not word.startswith("<") and is_unicode(word)
+    short = len(word) <= LONGEST_WORD
+    return short and word.split() == [word] and not word.startswith("<") and is_unicode(word)
 
 
 def _initials(phrase: str) -> Iterator[str]:

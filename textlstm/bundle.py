@@ -18,11 +18,12 @@ from torch.overrides import TorchFunctionMode
 
 from textlstm.batches import Corpus
 from textlstm.calibration import TEMPERATURE_RANGE, calibrated
-from textlstm.config import MAX_LENGTH, RARE_LABEL, NetworkConfig, Recipe
+from textlstm.config import RARE_LABEL, NetworkConfig, Recipe
 from textlstm.decisions import HeldOut
 from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError, visible
 from textlstm.files import is_unicode, read_json, sha256, to_json
+from textlstm.labels import require_short
 from textlstm.model import Ensemble, predict_logits
 from textlstm.swap import write_folder
 
@@ -157,7 +158,7 @@ class Bundle:
             calibration = read_json(folder / "calibration.json")
             temperature = _checked_temperature(calibration["temperature"])
             held_out = HeldOut.from_dict(calibration["held_out"])
-            summary = _checked_summary(config["summary"])
+            summary = _checked_summary(config["summary"], encoding)
             bundle = cls(recipe, encoding, labels, network, temperature, held_out, summary)
             bundle.require_finite()
         except MemoryError:
@@ -206,10 +207,12 @@ def verify(folder: Path) -> None:
         raise InputError(f"{folder}: no complete bundle here; {hint}")
     try:
         manifest = read_json(folder / "manifest.json")
-        found, hashes = int(manifest["format"]), dict(manifest["sha256"])
+        found, hashes = manifest["format"], dict(manifest["sha256"])
         tokenizer = str(manifest["libraries"]["spacy"])
     except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise InputError(f"{folder}/manifest.json is not a bundle's manifest") from error
+    if type(found) is not int or found < 1:
+        raise InputError(f"{folder}/manifest.json is not a bundle's manifest")
     if found > FORMAT:
         raise InputError(f"{folder}: bundle format {found} is newer than {FORMAT}; update textlstm")
     if set(hashes) != set(FILES):
@@ -238,6 +241,7 @@ def _checked_labels(values: Any) -> tuple[str, ...]:
         raise InputError("the labels of a bundle are distinct texts")
     if len(values) < 2:
         raise InputError("a bundle has two labels at least")
+    require_short(values)
     return tuple(values)
 
 
@@ -248,14 +252,14 @@ def _checked_temperature(value: Any) -> float:
     return float(value)
 
 
-def _checked_summary(values: Any) -> dict[str, Any]:
+def _checked_summary(values: Any, encoding: WordEncoding) -> dict[str, Any]:
     summary = dict(values)
     for name in (UNKNOWN_WORDS, MEAN_PROBABILITY, UNCODABLE):
         summary[name] = float(summary[name])
         if not 0.0 <= summary[name] <= 1.0:
             raise InputError(f"{name} is a share, from 0 to 1")
-    if type(summary[TEXT_FIELDS]) is not int or not 1 <= summary[TEXT_FIELDS] <= MAX_LENGTH:
-        raise InputError(f"{TEXT_FIELDS} is a number from 1 to {MAX_LENGTH}")
+    if type(summary[TEXT_FIELDS]) is not int or summary[TEXT_FIELDS] != encoding.n_fields:
+        raise InputError(f"{TEXT_FIELDS} is the number of those of the vocabulary")
     return summary
 
 

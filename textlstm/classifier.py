@@ -18,6 +18,7 @@ from textlstm.config import DataConfig, Recipe, as_fields, load_recipe
 from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError, counted, near, quoted
 from textlstm.fitting import as_examples, train_bundle
+from textlstm.labels import require_short
 from textlstm.model import resolve_device
 from textlstm.records import distinct, divide
 from textlstm.tables import as_records, as_text
@@ -145,6 +146,8 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         given = _given(self.abbreviations or {})
         device, seed = resolve_device(self.device), self._seed()
         records, classes, n_fields = _records(texts, labels, sample_weight)
+        names = tuple(as_text(label) for label in classes.tolist())
+        require_short(names)
         if len(classes) < 2:
             raise InputError("texts with words of at least two classes are needed")
         train, validation = divide(records, DataConfig().validation, "stratified", seed)
@@ -162,7 +165,7 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         bundle = train_bundle(
             recipe,
             encoding,
-            tuple(as_text(label) for label in classes.tolist()),
+            names,
             examples,
             seed=seed,
             device=device,

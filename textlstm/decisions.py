@@ -204,23 +204,44 @@ class HeldOut:
         InputError
             If these are not so many probabilities each, from the highest down, or counts.
         """
-        top, true = (np.array(values[name], dtype=np.float64) for name in ("top", "true"))
+        top, true = (_numbers(values[name], int, float) for name in ("top", "true"))
         ones = [1] * len(top)
-        correct = np.array(values["correct"], dtype=np.bool_)
-        alike = np.array(values.get("alike", ones), dtype=np.int64)
-        known = np.array(values.get("known", ones), dtype=np.bool_)
-        gain, uncodable = float(values.get("gain", math.inf)), float(values.get("uncodable", 0.0))
-        shapes = {each.shape for each in (top, true, correct, alike, known)}
-        if shapes != {(len(top),)} or not (
-            all(((each >= 0) & (each <= 1)).all() for each in (top, true))
+        correct, known, alike = (
+            _numbers(values.get(name, ones), int) for name in ("correct", "known", "alike")
+        )
+        gain, uncodable = _numbers(
+            [values.get("gain", math.inf), values.get("uncodable", 0.0)], int, float
+        ).tolist()
+        flags = correct == 1, known == 1
+        # Of a correct record both probabilities are the same; or a person sees it, and a set holds
+        # every label.
+        seen = top == 0
+        both = np.where(flags[0], (true == top) | (seen & (true == 1)), (true <= top) | seen)
+        if {len(each) for each in (top, true, correct, alike, known)} != {len(top)} or not (
+            len(top)
+            and all(((each >= 0) & (each <= 1)).all() for each in (top, true, correct, known))
             and ((alike >= 1) & (alike <= len(top))).all()
-            and (known | ~correct).all()
+            and (flags[1] | (~flags[0] & (true == 0))).all()
+            and both.all()
             and (np.diff(top) <= 0).all()
             and not math.isnan(gain)
             and 0 <= uncodable <= 1
         ):
             raise InputError("what is known of held-out records does not fit together")
-        return cls(top, true, correct, alike, known, gain, uncodable)
+        return cls(top, true, flags[0], alike.astype(np.int64), flags[1], gain, uncodable)
+
+
+def _numbers(values: Any, *kinds: type) -> Floats:
+    """Return a list (n,) of numbers of some types as an array.
+
+    Raises
+    ------
+    InputError
+        If something else stands there, such as text or a truth value.
+    """
+    if type(values) is not list or any(type(one) not in kinds for one in values):
+        raise InputError("what is known of held-out records does not fit together: no numbers")
+    return np.array(values, dtype=np.float64)
 
 
 def lower_mean(values: Floats, weights: Floats, alike: Counts) -> float:

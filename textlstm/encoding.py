@@ -20,7 +20,7 @@ from textlstm.config import MAX_LENGTH, EncodingConfig
 from textlstm.errors import InputError
 from textlstm.files import is_unicode, replacing
 from textlstm.spill import room, some_of
-from textlstm.text import SEPARATOR
+from textlstm.text import LONGEST_WORD, SEPARATOR
 
 PAD, UNKNOWN = 0, 1
 """The ids of padding and of a word that is not in the vocabulary."""
@@ -122,6 +122,8 @@ class WordEncoding:
     def __post_init__(self) -> None:
         if not all(isinstance(word, str) and is_unicode(word) for word in self.words):
             raise InputError("a vocabulary is a list of words")
+        if max(map(len, self.words), default=0) > LONGEST_WORD:
+            raise InputError(f"a word has {LONGEST_WORD:,} characters at most")
         if self.words[:2] != RESERVED or len(set(self.words)) != len(self.words):
             raise InputError("a vocabulary begins with <pad>, <unk> and names each word once")
         if not all(type(ngram) is int and 0 <= ngram < 1 << 32 for ngram in self.subwords):

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 
-from textlstm.errors import counted, listed, quoted
+from textlstm.errors import InputError, counted, listed, quoted
 from textlstm.text import LONE_SURROGATE, without_invisible
 
 MISSING_MARKS = frozenset(
@@ -11,6 +11,9 @@ MISSING_MARKS = frozenset(
     " . .. ... - -- --- ? ??".split()
 )
 """What stands in cells of tables where a value is missing, in lower case."""
+
+LONGEST_LABEL = 1000
+"""Characters of a label, at most: longer ones are texts."""
 
 LIST_SIGNS = (";", "|")
 """Signs between the items of a list, seldom found in a name."""
@@ -32,6 +35,16 @@ def plain_label(label: str) -> str:
     """
     label = unicodedata.normalize("NFC", LONE_SURROGATE.sub("\ufffd", label))
     return " ".join(without_invisible(label).split())
+
+
+def require_short(labels: Iterable[str]) -> None:
+    """Raise an :class:`InputError` if a label is longer than :data:`LONGEST_LABEL`."""
+    longest = max(map(len, labels), default=0)
+    if longest > LONGEST_LABEL:
+        raise InputError(
+            f"a label has {longest:,} characters, and {LONGEST_LABEL:,} at most may be; is this a "
+            "column of texts?"
+        )
 
 
 def oddities(records: Mapping[str, int]) -> dict[str, tuple[int, str]]:

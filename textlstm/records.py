@@ -18,7 +18,7 @@ from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 from textlstm.config import RARE_LABEL, DataConfig
 from textlstm.errors import InputError, counted, quoted
 from textlstm.files import replacing
-from textlstm.labels import plain_label
+from textlstm.labels import plain_label, require_short
 
 PARTS = ("train", "validation", "holdout")
 """The parts a table is split into; training and validation are the training side."""
@@ -87,6 +87,10 @@ def usable(records: pd.DataFrame, config: DataConfig) -> Usable:
         If fewer than two classes remain.
     """
     records = records.assign(label=renamed(records["label"], plain_label))
+    try:
+        require_short(records["label"].unique())
+    except InputError as error:
+        raise InputError(f"column {quoted(config.label)}: {error}") from error
     no_label = records["label"] == ""
     no_text = ~no_label & (records["text"] == "")
     records = records[~(no_label | no_text)]

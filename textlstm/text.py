@@ -28,6 +28,9 @@ MAX_RUN = 100
 """Characters without a space after which one is put: longer runs are not words, and the tokenizer
 takes time quadratic in their length."""
 
+LONGEST_WORD = 1000
+"""No word has more characters: a run is cut, and in lower case it may have three times as many."""
+
 _FIRST, _LAST = itemgetter(0), itemgetter(-1)
 _ANGLE_BRACKETS = str.maketrans("<>", "  ")
 
