@@ -1,5 +1,6 @@
 import csv
 import io
+import itertools
 import json
 from unittest import mock
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from textlstm import delimited, tables
 from textlstm.errors import InputError
+from textlstm.parquet import page_bytes
 from textlstm.tables import (
     DistinctRows,
     as_records,
@@ -301,6 +303,23 @@ def test_the_folders_that_datasets_saves_are_read(tmp_path):
     rows.to_parquet(tmp_path / "hub" / "data" / "test-00000-of-00001.parquet")
     for name in ("many", "both", "hub"):
         assert column(read_table(str(tmp_path / name)), "cause", "") == rows["cause"][:]
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("packed", ["none", "snappy", "zstd"])
+def test_the_pages_of_parquet_files_are_counted(packed, version, tmp_path):
+    path, none = tmp_path / "t.parquet", pa.nulls(500)
+    texts = pa.table({"a": [f"w{n % 50}" for n in range(500)], "b": range(500), "c": none})
+    for rows, group in itertools.product((texts, texts[:1], texts[:0]), (100, 500)):
+        with pq.ParquetWriter(path, texts.schema, compression=packed, data_page_version=version,
+                              data_page_size=200) as writer:  # fmt: skip
+            writer.write_table(texts[:0])
+            writer.write_table(rows, row_group_size=group)
+        known = pq.ParquetFile(path).metadata
+        groups = map(known.row_group, range(known.num_row_groups))
+        said = sum(one.column(n).total_uncompressed_size for one in groups for n in range(3))
+        assert said * (0.2 if rows is texts else 0) <= page_bytes(path) <= said  # with headers
+        assert read_table(str(path)).equals(rows)
 
 
 def test_names_of_classes_that_do_not_fit_are_refused(tmp_path):

@@ -15,21 +15,27 @@ from typing import Any, BinaryIO
 TAIL = 8
 """Bytes at the end of a file: four of the size of what describes it, and four of a mark."""
 
-GROUPS, COLUMNS, COLUMN = 4, 1, 3
-"""Fields: the groups of rows of a file, the columns of a group, and what describes a column."""
+STOP, TRUE, FALSE, BYTE, INT32, INT64, DOUBLE, BINARY, LIST, STRUCT = 0, 1, 2, 3, 5, 6, 7, 8, 9, 12
+INTEGERS = (4, INT32, INT64)
+"""Types of fields: integers are some bytes that say themselves if more come."""
 
-IN_FILE, FIRST_PAGE, DICTIONARY = 7, 9, 11
-"""Fields of what describes a column: its bytes in the file, and where its pages begin."""
+Field = tuple[int, int]
+"""The number of a field, and its type. Arrow passes over a field of another type."""
 
-UNPACKED, PACKED = 2, 3
-"""Fields of the header of a page: its size in bytes, once unpacked and in the file."""
+GROUPS, COLUMNS, COLUMN = (4, LIST), (1, LIST), (3, STRUCT)
+"""The groups of rows of a file, the columns of a group, and what describes a column."""
 
-STOP, TRUE, FALSE, BYTE, DOUBLE, BINARY, LIST, STRUCT = 0, 1, 2, 3, 7, 8, 9, 12
-INTEGERS = (4, 5, 6)
-"""Types of fields: of those of 16, 32 and 64 bits, some bytes that say themselves if more come."""
+VALUES, IN_FILE, FIRST_PAGE, DICTIONARY = (5, INT64), (7, INT64), (9, INT64), (11, INT64)
+"""Of what describes a column: its values, its bytes in the file, and where its pages begin."""
+
+UNPACKED, PACKED = (2, INT32), (3, INT32)
+"""Of the header of a page: its size in bytes, once unpacked and in the file."""
+
+MAX_PAGE = 1 << 31
+"""Arrow leaves out the bits beyond of a size."""
 
 MAX_BITS = 70
-"""Bits of such an integer, at most: seven in a byte, for a number of 64."""
+"""Bits of an integer, at most: seven in a byte, for a number of 64."""
 
 
 def page_bytes(path: Path) -> int:
@@ -50,27 +56,33 @@ def page_bytes(path: Path) -> int:
         return sum(size for column in columns for size in _page_sizes(file, column))
 
 
-def _page_sizes(file: BinaryIO, column: dict[int, Any]) -> Iterator[int]:
+def _page_sizes(file: BinaryIO, column: dict[Field, Any]) -> Iterator[int]:
     """Yield the size of each page of a column in a group of rows, once unpacked."""
-    start = min(filter(None, (column.get(DICTIONARY), column[FIRST_PAGE])))
+    if column[VALUES] <= 0:  # no page is read then, and where one would be may not be told
+        return
+    first, dictionary = column[FIRST_PAGE], column.get(DICTIONARY, 0)
+    start = dictionary if 0 < dictionary < first else first
     file.seek(start)
     while file.tell() < start + column[IN_FILE]:
         header = _struct(file)
-        if min(header[UNPACKED], header[PACKED]) < 0:
-            raise ValueError("a page of less than nothing")
+        if not all(0 <= header[size] < MAX_PAGE for size in (UNPACKED, PACKED)):
+            raise ValueError("a page of a size that none has")
         yield header[UNPACKED]
         file.seek(header[PACKED], os.SEEK_CUR)
 
 
-def _struct(file: BinaryIO) -> dict[int, Any]:
-    """Read a struct to its end; return its fields by their numbers."""
-    found: dict[int, Any] = {}
+def _struct(file: BinaryIO) -> dict[Field, Any]:
+    """Read a struct to its end; return its fields."""
+    found: dict[Field, Any] = {}
     number = 0
-    while (start := _byte(file)) != STOP:
-        step, kind = divmod(start, 16)
+    while True:
+        step, kind = divmod(_byte(file), 16)
+        if kind == STOP:
+            return found
         number = number + step if step else _signed(_varint(file))
-        found[number] = kind == TRUE if kind in (TRUE, FALSE) else _value(file, kind)
-    return found
+        if any(number == other for other, _ in found):
+            raise ValueError("a field that stands there twice")
+        found[number, kind] = None if kind in (TRUE, FALSE) else _value(file, kind)
 
 
 def _value(file: BinaryIO, kind: int) -> Any:
