@@ -47,7 +47,7 @@ def test_the_verdict_in_one_sentence(log_loss, said):
 
 def test_the_verdict_says_which_records_it_is_of():
     first = verdict(measured(data={"uncodable": {"records": 7}}))[0]
-    assert "92.5 % of the held-out records of the classes that it learned their true label" in first
+    assert first.startswith("Among the classes that it learned, textlstm gives 92.5 % of the held-")
 
 
 def test_a_win_is_one_over_all_baselines():

@@ -91,8 +91,8 @@ def _headline(metrics: Mapping[str, Any]) -> str:
         results.setdefault(result, []).append(MEASURES[key][0])
     found = ", ".join(f"{result} in {' and '.join(names)}" for result, names in results.items())
     return (
-        f"{MODEL} gives {tenths(model['accuracy'])} of the held-out records {_of_known(metrics)}"
-        f"their true label, {RIVALS[rival]} {tenths(baselines[rival]['accuracy'])}: {found}."
+        f"{_among(metrics)}{MODEL} gives {tenths(model['accuracy'])} of the held-out records their "
+        f"true label, {RIVALS[rival]} {tenths(baselines[rival]['accuracy'])}: {found}."
     )
 
 
@@ -112,9 +112,9 @@ def _unproved(model: Mapping[str, Any], shares: Mapping[str, Any]) -> str:
     )
 
 
-def _of_known(metrics: Mapping[str, Any]) -> str:
+def _among(metrics: Mapping[str, Any]) -> str:
     """Say of which records measures speak, where the model does not know all classes."""
-    return "of the classes that it learned " if metrics["data"]["uncodable"]["records"] else ""
+    return "Among the classes that it learned, " if metrics["data"]["uncodable"]["records"] else ""
 
 
 def _clause(metrics: Mapping[str, Any], key: str) -> str:
