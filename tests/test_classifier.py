@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from unittest import mock
@@ -12,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from textlstm import InputError, Recipe, TextLSTMClassifier
+from textlstm.config import load_recipe
 
 QUICK = {
     "members": 1, "epochs": 6, "embedding": 16, "hidden_units": 16, "batch": 16, "min_steps": 0,
@@ -107,6 +109,15 @@ def test_a_saved_classifier_gives_the_same_in_a_fresh_process(fitted, texts, tmp
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.stdout.split() == fitted.classes_.tolist(), done.stderr
+
+
+def test_a_loaded_classifier_shows_the_parameters_that_are_not_the_default_ones(fitted, tmp_path):
+    fitted.save(tmp_path / "bundle")
+    loaded = TextLSTMClassifier.load(tmp_path / "bundle")
+    assert load_recipe(loaded.recipe).with_fields(**loaded.fields) == fitted.bundle_.recipe
+    assert repr(loaded) == repr(fitted)
+    card = (tmp_path / "bundle" / "README.md").read_text()
+    assert re.search(r"^- share of unknown words: \d+\.\d %$", card, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

@@ -1053,7 +1053,7 @@ def _(desk):
         share = told_share(told, "of the records have a label that the model cannot give")
         assert 8 < share < 17
         card = (folder / how / "bundle" / "README.md").read_text()
-        assert "share of records whose class the model cannot give: 0.1" in card
+        assert f"share of records whose class the model cannot give: {share:.1f} %" in card
         first = (folder / how / "report.html").read_text().partition("<section")[0]
         assert f"{share}\u00a0% of the records" in first
         found = json.loads((folder / how / "metrics.json").read_text())

@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from textlstm.batches import Corpus
 from textlstm.calibration import TEMPERATURE_RANGE, calibrated
 from textlstm.config import RARE_LABEL, NetworkConfig, Recipe
-from textlstm.decisions import HeldOut
+from textlstm.decisions import HeldOut, tenths
 from textlstm.encoding import WordEncoding
 from textlstm.errors import InputError, visible
 from textlstm.files import is_unicode, read_json, sha256, to_json
@@ -184,12 +184,25 @@ class Bundle:
             raise InputError("the probabilities of a text are not finite")
 
     def _card(self) -> str:
-        facts = "\n".join(visible(f"- {name}: {value}") for name, value in self.summary.items())
+        facts = "\n".join(
+            visible(f"- {name}: {_in_words(name, value)}") for name, value in self.summary.items()
+        )
         recipe = json.dumps(self.recipe.to_dict(), indent=2)
         return CARD.format(classes=len(self.labels), words=len(self.encoding.vocabulary),
                            length=self.encoding.length, temperature=self.temperature,
                            min_records=self.recipe.encoding.min_records,
                            facts=facts, recipe=recipe)  # fmt: skip
+
+
+def _in_words(name: str, value: Any) -> str:
+    """Write a value of the summary for a reader: names in a row, shares in percent.
+
+    >>> _in_words("text columns", ["cause", "other"]), _in_words(UNKNOWN_WORDS, 0.0625)
+    ('cause, other', '6.2 %')
+    """
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return tenths(value) if name in (UNKNOWN_WORDS, UNCODABLE) else str(value)
 
 
 def verify(folder: Path) -> None:

@@ -229,7 +229,10 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         bundle = Bundle.load(Path(folder))
         given = bundle.encoding.abbreviations.given
-        classifier = cls(bundle.recipe, device=device, abbreviations=given or None)
+        # Its parameters, and what it prints of itself, are those that differ from the default ones.
+        usual = load_recipe("default")
+        changed = dict(setting for setting in bundle.recipe.items() if setting not in usual.items())
+        classifier = cls(device=device, abbreviations=given or None, **changed)
         classifier.bundle_ = bundle
         classifier.classes_ = np.array(bundle.labels)
         classifier.n_fields_ = bundle.summary[TEXT_FIELDS]

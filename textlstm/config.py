@@ -317,6 +317,15 @@ class Recipe:
             self = replace(self, **{item.name: replace(section, **mine)})
         return self
 
+    def items(self) -> list[tuple[str, Any]]:
+        """Return the name and the value of each field of all sections.
+
+        >>> dict(Recipe().with_fields(epochs=3).items())["epochs"]
+        3
+        """
+        sections = (getattr(self, section.name) for section in fields(self))
+        return [(name, getattr(one, name)) for one in sections for name in one.names()]
+
     def to_dict(self) -> dict[str, Any]:
         """Return ``{section: {field: value}}``, fit for TOML or JSON."""
         return asdict(self)
