@@ -197,13 +197,14 @@ def take_back(
 
 def _text_columns(run: Run, text: Sequence[str]) -> tuple[str, ...]:
     """Return the columns of the texts: those of the training, unless others are named."""
-    from textlstm.review import own_columns
+    from textlstm.review import own_columns, safe_names
 
     columns = shell.text_columns(text, run.config().data.text)
     if taken := set(columns) & set(own_columns()):
         raise InputError(
             f"a queue has a column {quoted(min(taken))} of its own; rename that of the text"
         )
+    safe_names(columns)  # refuses, before any work, what it cannot tell apart
     return columns
 
 

@@ -46,6 +46,24 @@ def test_the_queue_starts_where_a_code_corrects_most_records(queue):
     assert set(queue["code"]) == {""}
 
 
+def test_names_of_columns_are_no_formulas_and_read_back():
+    columns = ("=1+1", "a\u202eb\x1b")
+    asked = review.questions([("fall", "hip")], np.array([1]))
+    scores = Scores(np.array([[0.2, 0.8]]), np.array([True]))
+    queue = review.queue(asked, scores, ("x", "y"), [[]], columns)
+    assert list(queue)[2:4] == ["'=1+1", r"a\u202eb\x1b"]
+    table = pa.Table.from_pandas(queue.assign(code="x").astype(str), preserve_index=False)
+    for names in (table.column_names, [*table.column_names[:2], *columns, *table.column_names[4:]]):
+        filled = table.rename_columns(names)
+        back = review.answers(filled, "q.csv", columns, {"x", "y"})
+        assert review.labelled(back, columns, "label").to_dict("records") == [
+            {columns[0]: "fall", columns[1]: "hip", "label": "x"}
+        ]
+    for alike in (("=a", "'=a"), ("a\x1b", r"a\x1b")):
+        with pytest.raises(InputError, match="cannot be told apart"):
+            review.safe_names(alike)
+
+
 def test_with_two_classes_two_labels_are_offered():
     asked = review.questions([("a",)], np.array([1]))
     scores = Scores(np.array([[0.2, 0.8]]), np.array([True]))

@@ -25,8 +25,9 @@ TEMPORARY = re.compile(r"\..*\.unfinished-[0-9]+(\.\w+)?", re.DOTALL)
 MAX_JSON = 1 << 26
 """Bytes of a JSON file, at most: a vocabulary of some millions of words."""
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet take a cell for a formula (OWASP, CSV injection)."""
+FORMULA_STARTS = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
+"""What makes a spreadsheet take a cell for a formula (OWASP, CSV injection); the last ones are the
+first, as wide as East Asian characters."""
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from textlstm.allowance import MAX_ROWS
-from textlstm.errors import InputError, counted, listed, quoted, row_number
+from textlstm.errors import InputError, counted, listed, quoted, row_number, visible
 from textlstm.files import spreadsheet_plain, spreadsheet_safe
 from textlstm.labels import plain_label
 from textlstm.scoring import Scores, rounded
@@ -83,6 +83,25 @@ def questions(fields: Sequence[tuple[str, ...]], records: NDArray[np.int64]) -> 
     return Questions(list(first), list(first.values()), np.array(list(counts.values()), np.int64))
 
 
+def safe_names(columns: Sequence[str]) -> list[str]:
+    r"""Return names of columns as a queue has them: visible, and no formula to a spreadsheet.
+
+    Raises
+    ------
+    InputError
+        If two of them, or one and a column of the queue, would look the same.
+
+    >>> print(*safe_names(["=1+1", "a\x1b"]))
+    '=1+1 a\x1b
+    """
+    names = [spreadsheet_safe(visible(name)) for name in columns]
+    if len({*names, *own_columns()}) < len(names) + len(own_columns()):
+        raise InputError(
+            f"columns {listed(columns)} cannot be told apart in a queue; rename them in the table"
+        )
+    return names
+
+
 def queue(
     asked: Questions,
     scores: Scores,
@@ -114,7 +133,7 @@ def queue(
         ``deciding_words``, and an empty ``code``. No cell is a formula to a spreadsheet.
     """
     frame = pd.DataFrame({ITEM: [item(text) for text in asked.texts], RECORDS: asked.records})
-    for place, name in enumerate(columns):
+    for place, name in enumerate(safe_names(columns)):
         frame[name] = [spreadsheet_safe(one[place]) for one in asked.fields]
     every = np.arange(len(frame))
     for place in range(min(RANKED, len(labels))):
@@ -163,9 +182,12 @@ def answers(
         If a column is missing, a text is not the one that was asked about, a number of records is
         none, or a code is not known; the message names rows, never what stands in them.
     """
+    names = zip(safe_names(columns), columns, strict=True)
+    back = {safe: name for safe, name in names if name not in table.column_names}
+    table = table.rename_columns([back.get(name, name) for name in table.column_names])
     ranked = [name for name in table.column_names if name.startswith("label_")]
-    names = dict.fromkeys((ITEM, RECORDS, *columns, "label_1", *ranked, CODE))
-    cells = pd.DataFrame({name: column(table, name, source) for name in names})
+    wanted = dict.fromkeys((ITEM, RECORDS, *columns, "label_1", *ranked, CODE))
+    cells = pd.DataFrame({name: column(table, name, source) for name in wanted})
     cells[CODE] = _codes(cells[CODE].tolist(), known, source, tell)
     plain = cells[[*columns, *ranked]].map(spreadsheet_plain)
     texts = [list(frame[list(columns)].itertuples(index=False)) for frame in (plain, cells)]
