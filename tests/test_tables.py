@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textlstm import delimited, tables
+from textlstm import dataset, delimited, tables
 from textlstm.errors import InputError
 from textlstm.parquet import page_bytes
 from textlstm.tables import (
@@ -128,6 +128,57 @@ def test_a_local_dataset_is_read_with_the_names_of_its_classes(tmp_path):
     table = read_table(str(tmp_path / "saved"))
     assert column(table, "manner", "") == ["yes", "no"]
     assert column(table, "cause", "") == ["x", "NA"]
+
+
+CONFIGS = "configs:\n- config_name: default\n  data_files: "
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        f"---\n{CONFIGS}'http://127.0.0.1:9/x.csv'\n---\n",
+        f"\n---\n{CONFIGS}'http://127.0.0.1:9/x.csv'\n---\n",
+        f'---\n"configs"{CONFIGS[7:]}"http://127.0.0.1:9/x.csv"\n---\n',
+        f"---\nconfigs {CONFIGS[7:]}'http://127.0.0.1:9/x.csv'\n---\n",
+        f'---\n{CONFIGS}"http:\\x2f\\x2f127.0.0.1:9/x.csv"\n---\n',
+        f"---\nx: |\n ---\ny: >\n  a\n---foo: 1\n{CONFIGS}'http://127.0.0.1:9/x.csv'\n---\n",
+        *(
+            f"---\n{CONFIGS}{place}\n---\n"
+            for place in (
+                "/etc/passwd", "../x.csv", "data/../../x.csv", "C:x.csv", "'C:\\x.csv'", "file:x",
+                "'\\\\host\\x'", "~/x.csv", "zip://x.csv::http://h/x.zip",
+                "\n  - split: train\n    path: [data/x.csv, /etc/passwd]",
+            )
+        ),
+        f"---\n{CONFIGS}x.csv\n  data_dir: /etc\n---\n",
+    ],
+)  # fmt: skip
+def test_a_card_that_names_other_files_is_refused(card, tmp_path):
+    (tmp_path / "README.md").write_text(card)
+    with pytest.raises(InputError, match=r"hub:a/b: its README\.md names files"):
+        dataset._require_own_files(tmp_path / "README.md", "a/b")
+
+
+@pytest.mark.parametrize("card", [
+    "# No settings, but http://x", "---\nlicense: mit\nhomepage: http://x\n---\n",
+    f"---\n{CONFIGS}data/train-*\n  sep: ';'\n  description: 'As: http://x'\n---\n",
+    f"---\n{CONFIGS}\n  - split: train\n    path: ['**/x [1].csv']\n---\n",
+])  # fmt: skip
+def test_a_card_of_its_own_files_is_followed(card, tmp_path):
+    (tmp_path / "README.md").write_text(card)
+    dataset._require_own_files(tmp_path / "README.md", "a/b")
+
+
+@pytest.mark.parametrize("files", [["x.csv", ".huggingface.yaml"], ["x.csv"]])
+def test_a_data_set_that_has_others_files_copied_is_refused(files, tmp_path, monkeypatch):
+    (tmp_path / "secret.png").write_bytes(b"x")
+    column = datasets.Features({"cause": datasets.List(datasets.Image())})
+    pictures = datasets.Dataset.from_dict({"cause": [[str(tmp_path / "secret.png")]]}, column)
+    known = mock.Mock(sha="a", siblings=[mock.Mock(rfilename=name) for name in files])
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", lambda *_, **__: known)
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: pictures)
+    with pytest.raises(InputError, match=r"hub:owner/name: (has pictures|its \.huggingface)"):
+        read_table("hub:owner/name")
 
 
 def test_a_folder_of_json_lines_is_a_dataset(tmp_path):

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from textlstm.errors import InputError, listed
 from textlstm.files import named
@@ -28,8 +29,14 @@ HUB = "hub:"
 HUB_SECONDS = 10.0
 """So long the hub may be silent."""
 
-CARDS = ("README.md", ".huggingface.yaml")
+CARD, SETTINGS = "README.md", ".huggingface.yaml"
 """Files of a data set that may send whoever follows them elsewhere."""
+
+LEADS_AWAY = re.compile(r"^\s*[/\\~]|:[/\\]|::|^\s*\w+:|(^|[/\\])\.\.([/\\]|$)")
+"""What no name of a file in a data set has: an address, a drive, an absolute path, a way up."""
+
+NO_FILES = ("features", "description")
+"""Settings of a table that name columns and say what it is."""
 
 
 def data_files(folder: Path) -> list[Path]:
@@ -104,7 +111,7 @@ def from_hub(source: str) -> Iterator[Path]:
     ------
     InputError
         If there is no such data set, the hub does not answer within :data:`HUB_SECONDS`, or the
-        data set names files that lie elsewhere.
+        data set names files that lie elsewhere, or holds pictures and the like.
     """
     name = source.removeprefix(HUB)
     if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", name):
@@ -131,19 +138,49 @@ def _download(name: str, folder: Path) -> None:
     from huggingface_hub import HfApi, hf_hub_download
 
     known = HfApi().dataset_info(name, timeout=HUB_SECONDS)
-    for card in {one.rfilename for one in known.siblings or []}.intersection(CARDS):
-        text = hf_hub_download(name, card, repo_type="dataset", cache_dir=folder / "hub",
+    files = {one.rfilename for one in known.siblings or []}
+    if SETTINGS in files:
+        raise InputError(
+            f"{HUB}{name}: its {SETTINGS} may name files that are not of the data set; download "
+            "the data set, and give it as a folder"
+        )
+    if CARD in files:
+        card = hf_hub_download(name, CARD, repo_type="dataset", cache_dir=folder / "hub",
                                revision=known.sha, etag_timeout=HUB_SECONDS)  # fmt: skip
-        _require_no_addresses(Path(text), name)
+        _require_own_files(Path(card), name)
     dataset = datasets.load_dataset(
         name, split="train", revision=known.sha, cache_dir=str(folder / "cache")
     )
-    dataset.save_to_disk(folder / "train")
+    _save(dataset, folder / "train", name)
 
 
-def _require_no_addresses(card: Path, name: str) -> None:
+def _save(dataset: Any, folder: Path, name: str) -> None:
+    """Save a data set, unless ``datasets`` would copy files into it that its cells name."""
+    from datasets.features.features import require_storage_embed
+
+    if any(map(require_storage_embed, dataset.features.values())):
+        raise InputError(
+            f"{HUB}{name}: has pictures, sounds or the like, whose cells may name files elsewhere"
+        )
+    dataset.save_to_disk(folder)
+
+
+def _require_own_files(card: Path, name: str) -> None:
     """Raise an :class:`InputError` if a card sends ``datasets`` elsewhere for the records."""
-    text = card.read_text(encoding="utf-8")
-    settings = text if card.suffix == ".yaml" else text.split("\n---", 1)[0]
-    if "://" in settings.partition("configs:")[2]:
-        raise InputError(f"{HUB}{name}: its {card.name} names files on other machines")
+    from huggingface_hub import DatasetCard
+
+    # Read as `datasets` reads it: YAML spells addresses and names of settings in many ways.
+    configs = DatasetCard.load(card).data.to_dict().get("configs")
+    if any(LEADS_AWAY.search(text) for text in _texts_in(configs)):
+        raise InputError(f"{HUB}{name}: its {card.name} names files that are not of the data set")
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """Yield the texts in lists and mappings, but for what names no file."""
+    if isinstance(value, dict):
+        value = [inner for key, inner in value.items() if key not in NO_FILES]
+    if isinstance(value, list):
+        for inner in value:
+            yield from _texts_in(inner)
+    elif value is not None:
+        yield str(value)
