@@ -935,10 +935,10 @@ def _(desk):
     )
     shown = dict(re.findall(rf"<tr[^>]*><td>([^<]*)</td>{measures}{support}</tr>", page))
     metrics = json.loads((desk.shared("dirty") / "run" / "metrics.json").read_text())
-    assert set(shown) == set(metrics["per_class"]) and not shown["Alone"].isdigit()
+    assert shown and set(shown) < set(metrics["per_class"]) and "Alone" not in shown
     assert all(int(support) >= 10 for support in shown.values() if support.isdigit())
     hidden = [row["support"] for label, row in metrics["per_class"].items()
-              if not shown[label].isdigit()]  # fmt: skip
+              if not shown.get(label, "").isdigit()]  # fmt: skip
     assert 4 in hidden and sum(hidden) >= 10, "alone, it would be what is missing"
 
 
