@@ -76,15 +76,15 @@ def test_fractions_of_records_have_bounds_too(events, records):
 
 def test_records_of_one_text_widen_the_interval_of_a_share():
     events = np.array([True, True, False, False, False, False])
-    found = decisions.counted(events, np.full(6, 2))
-    assert found == decisions.counted(events[::2]) | {"records": 6}
-    assert decisions.counted(events, np.ones(6, dtype=int)) == decisions.counted(events)
+    found = decisions.proportion(events, np.full(6, 2))
+    assert found == decisions.proportion(events[::2]) | {"records": 6}
+    assert decisions.proportion(events, np.ones(6, dtype=int)) == decisions.proportion(events)
 
 
 def test_of_no_records_a_share_may_be_anything():
     nothing = np.zeros(0, dtype=bool)
-    assert decisions.counted(nothing) == {"share": None, "low": 0.0, "high": 1.0, "records": 0}
-    assert decisions.counted(~np.array([True, False, False]))["share"] == pytest.approx(2 / 3)
+    assert decisions.proportion(nothing) == {"share": None, "low": 0.0, "high": 1.0, "records": 0}
+    assert decisions.proportion(~np.array([True, False, False]))["share"] == pytest.approx(2 / 3)
 
 
 # ---------------------------------------------------------------------------------- promises

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binomtest
 
 from textlstm.config import RARE_LABEL, EncodingConfig
-from textlstm.decisions import HeldOut, counted, promise, repeats
+from textlstm.decisions import HeldOut, promise, proportion, repeats
 from textlstm.encoding import WordEncoding
 from textlstm.metrics import per_class
 from textlstm.reporting import (
@@ -64,9 +64,9 @@ def test_where_texts_are_new_the_intervals_count_texts():
         measured_decisions(held_out, outcome, truth, truth == 0, "ab", np.full(90, n))["promises"]
         for n in (1, 3)
     )
-    assert ones[2]["coded"] == counted(truth == 0)
-    assert threes[2]["coded"] == counted(truth[:30] == 0) | {"records": 90}
-    assert threes[2]["error"]["high"] == counted(truth[:30] == 1)["high"]
+    assert ones[2]["coded"] == proportion(truth == 0)
+    assert threes[2]["coded"] == proportion(truth[:30] == 0) | {"records": 90}
+    assert threes[2]["error"]["high"] == proportion(truth[:30] == 1)["high"]
 
 
 def test_records_of_unknown_classes_are_errors_of_decisions_and_of_nothing_said_of_a_class():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from textlstm.decisions import counted
+from textlstm.decisions import proportion
 from textlstm.metrics import SHARES
 from textlstm.verdict import coverage_outcome, learned, promise_outcome, verdict
 
@@ -104,7 +104,7 @@ def shares(share, low, high):
 )
 def test_whether_a_promise_is_kept_is_said(error, said):
     assert said in promise_outcome(0.02, shares(0.859, 0.847, 0.870), error)
-    nothing = counted(np.zeros(0, dtype=bool))
+    nothing = proportion(np.zeros(0, dtype=bool))
     assert promise_outcome(0.02, shares(0.0, 0.0, 0.01), nothing) == ""
 
 
@@ -122,4 +122,4 @@ def test_whether_a_promise_is_kept_is_said(error, said):
 )
 def test_whether_sets_cover_what_was_aimed_at_is_said(covered, said):
     assert said in coverage_outcome(0.95, covered)
-    assert coverage_outcome(0.95, counted(np.zeros(0, dtype=bool))) == ""
+    assert coverage_outcome(0.95, proportion(np.zeros(0, dtype=bool))) == ""

@@ -316,7 +316,7 @@ def interval(events: Any, records: Any) -> tuple[Any, Any]:
     return low, high
 
 
-def counted(events: Flags, alike: Counts | None = None) -> dict[str, float | int | None]:
+def proportion(events: Flags, alike: Counts | None = None) -> dict[str, float | int | None]:
     """Return the share of records (n,) of which something is true, with its 95 % interval.
 
     Where what is new are texts, ``alike`` (n,) says how many records have that of each.
@@ -482,7 +482,7 @@ def workload(
     correct
         (n,) whether it is the true one.
     alike
-        (n,) as :func:`counted` takes it.
+        (n,) as :func:`proportion` takes it.
 
     Returns
     -------

@@ -21,11 +21,11 @@ from textlstm.decisions import (
     PROMISED_ERRORS,
     Counts,
     HeldOut,
-    counted,
     every_label,
     interval,
     main_promise,
     promise,
+    proportion,
     repeats,
     set_threshold,
     workload,
@@ -180,7 +180,7 @@ def evaluate(
         # Left-out records of the training tell it as well as those of the holdout.
         "learned": 0 < bundle.held_out.gain < math.inf
         or learned(differences["majority"]["log_loss"], best == truth, most_frequent == truth),
-        "all_records": {"accuracy": counted(correct)},
+        "all_records": {"accuracy": proportion(correct)},
         "never_predicted": [
             name
             for name, true, given in zip(
@@ -301,7 +301,7 @@ def measured_decisions(
     for max_error in PROMISED_ERRORS:
         found = promise(held_out, max_error)
         accepted = outcome.accepted(found.threshold)[places]
-        coded, error = counted(accepted, alike), counted(~correct[accepted], alike[accepted])
+        coded, error = proportion(accepted, alike), proportion(~correct[accepted], alike[accepted])
         promises.append(
             {
                 "max_error": max_error,
@@ -313,8 +313,8 @@ def measured_decisions(
                 "error": error,
                 "per_class": {
                     name: {
-                        "coded": counted(accepted[rows], alike[rows]),
-                        "error": counted(~correct[rows & accepted], alike[rows & accepted]),
+                        "coded": proportion(accepted[rows], alike[rows]),
+                        "error": proportion(~correct[rows & accepted], alike[rows & accepted]),
                     }
                     for name, rows in given()
                 },
@@ -323,18 +323,18 @@ def measured_decisions(
     for coverage in COVERAGES:
         inside = outcome.sets(set_threshold(held_out, coverage))
         covered, sizes = can_be_given & inside[places, truth], inside.sum(axis=1)[places]
-        of_all, every = counted(covered, alike), every_label(held_out, coverage)
+        of_all, every = proportion(covered, alike), every_label(held_out, coverage)
         sets.append(
             {
                 "coverage": coverage,
                 "labels": float(sizes.mean()),
-                "single": counted(sizes == 1, alike),
+                "single": proportion(sizes == 1, alike),
                 "covered": of_all,
                 "outcome": "" if every else coverage_outcome(coverage, of_all),
                 "every_label": every,
-                "covered_unseen_text": counted(covered[unseen], alike[unseen]),
+                "covered_unseen_text": proportion(covered[unseen], alike[unseen]),
                 "per_class": {
-                    name: counted(covered[truth == number], alike[truth == number])
+                    name: proportion(covered[truth == number], alike[truth == number])
                     for number, name in enumerate(names)
                 },
             }
@@ -387,7 +387,7 @@ def _without_coverage(sets: Mapping[str, Any]) -> dict[str, Any]:
     They hold the true one as often as the model knows the class, which would tell how many records
     are of other classes.
     """
-    nothing = counted(np.zeros(0, dtype=np.bool_))
+    nothing = proportion(np.zeros(0, dtype=np.bool_))
     per_class = dict.fromkeys(sets["per_class"], nothing)
     return {**sets, "covered": nothing, "covered_unseen_text": nothing, "per_class": per_class}
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from textlstm.decisions import counted
+from textlstm.decisions import proportion
 from textlstm.disclosure import SMALLEST_SHOWN, hidden_counts, is_age, pooled_ages
 from textlstm.errors import InputError
 from textlstm.labels import plain_label
@@ -135,10 +135,10 @@ class Outcome:
         accepted = rows & self.accepted
         return {
             "records": int(known.sum()),
-            "accuracy": counted(self.correct[known]),
+            "accuracy": proportion(self.correct[known]),
             "log_loss": bootstrap_mean(self.losses[known], seed),
-            "coded": counted(self.accepted[rows]),
-            "error": counted(~self.correct[accepted]),
+            "coded": proportion(self.accepted[rows]),
+            "error": proportion(~self.correct[accepted]),
         }
 
 

@@ -150,7 +150,7 @@ def promise_outcome(max_error: float, coded: Mapping[str, Any], error: Mapping[s
     ----------
     coded, error
         Which share of the records was coded automatically, and which share of these is wrong, as
-        :func:`textlstm.decisions.counted` gives them.
+        :func:`textlstm.decisions.proportion` gives them.
     """
     if error["share"] is None:
         return ""
@@ -175,7 +175,7 @@ def coverage_outcome(coverage: float, covered: Mapping[str, Any]) -> str:
     Parameters
     ----------
     covered
-        The share of sets that hold the true label, as :func:`textlstm.decisions.counted` gives it.
+        The share of sets that hold the true label; see :func:`textlstm.decisions.proportion`.
     """
     if covered["share"] is None:
         return ""
