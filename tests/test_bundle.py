@@ -2,6 +2,7 @@ import json
 import pickle
 import shutil
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -366,3 +367,12 @@ def test_an_empty_folder_says_what_to_run(tmp_path):
 
 def test_no_texts_have_no_probabilities():
     assert made().predict_proba([]).shape == (0, 2)
+
+
+def test_the_model_card_has_no_links_and_no_html_of_others(tmp_path):
+    facts = {"<b>": "<img src=http://a>", "text columns": ["![x](http://a)", "a``b", "cause"]}
+    bundle = made()
+    replace(bundle, summary={**bundle.summary, **facts}).save(tmp_path)
+    card = (tmp_path / "README.md").read_text()
+    assert "- `<b>`: `<img src=http://a>`\n" in card
+    assert "- text columns: `![x](http://a)`, `a''b`, cause\n" in card

@@ -1769,11 +1769,26 @@ def _(desk):
     texts, labels = ["asthma", "stroke"] * 10, ["a", "b"] * 10
     classifier = TextLSTMClassifier(**small).fit(texts, labels)
     before = classifier.predict_proba(texts)
-    odd = ([SECRET] * 20, [None] * 20, np.ones((20, 1)), [np.inf] * 20, [-1] * 20)
+    odd = (
+        [SECRET] * 20,
+        [None] * 20,
+        [10**400] * 20,
+        [1j] * 20,
+        np.ones((20, 1)),
+        [np.inf] * 20,
+        [-1] * 20,
+    )
     for weights in odd:
         with pytest.raises(ValueError) as refused:
             classifier.fit([(text, text) for text in texts], labels, sample_weight=weights)
         assert SECRET not in str(refused.value)
+    for mapping in (dict.fromkeys(texts), set(texts), dict.fromkeys(texts).keys()):
+        with pytest.raises(InputError, match="in an order"):
+            classifier.predict_proba(mapping)
+    for arrow in (pa.array(texts), pa.chunked_array([texts]), pa.table({"cause": texts})):
+        assert (classifier.predict_proba(arrow) == before).all()
+    with pytest.raises(InputError, match="None: this machine has no such device"):
+        TextLSTMClassifier(**small | {"device": None}).fit(texts, labels)
     assert (classifier.predict_proba(texts) == before).all()
     classifier.fit(texts, labels, sample_weight=[1e308] * 20)
     assert (classifier.predict_proba(texts) == before).all()

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -45,6 +46,9 @@ UNKNOWN_WORDS, MEAN_PROBABILITY = "share of unknown words", "mean probability"
 
 TEXT_FIELDS = "text fields"
 """What the summary calls the number of text fields of a record."""
+
+PLAIN = re.compile(r"\w([\w ,.%-]*\w)?")
+"""What has no meaning in Markdown but itself."""
 
 MAX_WEIGHT = 1e9
 """No trained weight is larger; of weights up to this one, no sum of a prediction is infinite."""
@@ -185,7 +189,7 @@ class Bundle:
 
     def _card(self) -> str:
         facts = "\n".join(
-            visible(f"- {name}: {_in_words(name, value)}") for name, value in self.summary.items()
+            f"- {_plain(name)}: {_in_words(name, value)}" for name, value in self.summary.items()
         )
         recipe = json.dumps(self.recipe.to_dict(), indent=2)
         return CARD.format(classes=len(self.labels), words=len(self.encoding.vocabulary),
@@ -201,8 +205,19 @@ def _in_words(name: str, value: Any) -> str:
     ('cause, other', '6.2 %')
     """
     if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return tenths(value) if name in (UNKNOWN_WORDS, UNCODABLE) else str(value)
+        return ", ".join(map(_plain, value))
+    return tenths(value) if name in (UNKNOWN_WORDS, UNCODABLE) else _plain(value)
+
+
+def _plain(value: Any) -> str:
+    """Return a value for the card: as code where it might be a link or HTML to Markdown.
+
+    >>> _plain("year of death"), _plain("`![x](http://a)`"), _plain("")
+    ('year of death', "`'![x](http://a)'`", '` `')
+    """
+    text = visible(str(value))
+    words = bool(PLAIN.fullmatch(text))
+    return text if words else f"`{text.replace('`', chr(39)) or ' '}`"
 
 
 def verify(folder: Path) -> None:

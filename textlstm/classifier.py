@@ -139,8 +139,6 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             If the lengths differ, a label is missing, there are too few records or classes, an
             abbreviation or its meaning is none, or scikit-learn refuses the weights: they are not
             finite, negative, all 0, or not (n,).
-        TypeError
-            If weights are complex.
         """
         recipe = load_recipe(self.recipe).with_fields(**self.fields)
         given = _given(self.abbreviations or {})
@@ -293,11 +291,14 @@ def _weights(sample_weight: Any, labels: NDArray[Any]) -> NDArray[np.float64]:
 
     What is lost in single precision beside the largest one weighs nothing.
     """
-    if sample_weight is not None and np.asarray(sample_weight).dtype.kind in "OUS":
+    kind = "f" if sample_weight is None else np.asarray(sample_weight).dtype.kind
+    if kind in "OUS":
         try:
             sample_weight = np.asarray(sample_weight).astype(np.float64)
-        except (TypeError, ValueError):  # whose message would show the cell
+        except (TypeError, ValueError, OverflowError):  # whose message would show the cell
             raise InputError("sample_weight must be numbers") from None
+    elif kind not in "biuf":
+        raise InputError("sample_weight must be numbers, and none complex or a date")
     if np.ndim(sample_weight) == 1 and len(sample_weight) != len(labels):
         raise InputError(f"{len(labels)} records and {len(sample_weight)} weights do not match")
     try:

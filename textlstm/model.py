@@ -290,7 +290,7 @@ def resolve_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.zeros(1, device=device).item()
-    except (RuntimeError, AssertionError) as error:  # torch raises either, by build
+    except (RuntimeError, AssertionError, TypeError) as error:  # torch raises any, by build
         here = "auto, cpu or cuda" if torch.cuda.is_available() else "auto or cpu"
         raise InputError(f"--device {name}: this machine has no such device; use {here}") from error
     return device

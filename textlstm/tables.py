@@ -5,7 +5,7 @@ Everything is read as text: ``0123`` stays ``0123``, and ``NA``, ``None`` and ``
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -303,13 +303,24 @@ def as_records(texts: Any) -> Iterator[tuple[str, ...]]:
 
 def _rows(texts: Any) -> Iterator[Collection[Any]]:
     """Yield the cells of each record."""
+    kind = type(texts).__name__
     if isinstance(texts, str | bytes):
         raise InputError("texts must be a sequence of texts, not a single one")
+    if isinstance(texts, Mapping | Set):
+        raise InputError(f"texts must stand in an order, in a list or a table, not {kind}")
+    if isinstance(texts, pa.Array | pa.ChunkedArray):
+        texts = texts.to_pylist()
+    elif isinstance(texts, pa.Table):
+        texts = list(zip(*(one.to_pylist() for one in texts.columns), strict=True))
     if hasattr(texts, "iloc"):  # of pandas, which makes an object of each cell that is asked for
         for start in range(0, len(texts), CHUNK_ROWS):
             yield from _rows(texts.iloc[start : start + CHUNK_ROWS].to_numpy(dtype=object))
     elif hasattr(texts, "to_numpy"):
-        yield from _rows(texts.to_numpy(dtype=object))
+        try:
+            cells = texts.to_numpy(dtype=object)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"texts must be a sequence or a table, not {kind}") from error
+        yield from _rows(cells)
     elif isinstance(texts, np.ndarray):
         if texts.ndim not in (1, 2):
             raise InputError(f"texts must have 1 or 2 dimensions, not {texts.ndim}")
@@ -317,7 +328,7 @@ def _rows(texts: Any) -> Iterator[Collection[Any]]:
     elif isinstance(texts, Iterable):
         yield from (row if isinstance(row, list | tuple) else (row,) for row in texts)
     else:
-        raise InputError(f"texts must be a sequence or a table, not {type(texts).__name__}")
+        raise InputError(f"texts must be a sequence or a table, not {kind}")
 
 
 def as_text(value: Any) -> str:
