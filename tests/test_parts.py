@@ -12,7 +12,7 @@ import pytest
 from steps import killed_at_every_step
 
 from textlstm.errors import InputError
-from textlstm.parts import ahead, in_order, parts_of, threads
+from textlstm.parts import ahead, in_order, parts_of, threads, write_table
 
 TABLE = pa.table({"id": ["7", "8", "9", "10"], "text": ['a, "b"', "", "c\nd", "e"]})
 JOB = {"of": ["these", "columns"]}
@@ -291,3 +291,11 @@ def test_what_is_taken_ahead_ends_with_the_work():
     with pytest.raises(KeyError), ahead(iter(range(9)), 2) as numbers:
         raise KeyError(next(numbers))
     assert not [one for one in threading.enumerate() if one.name.startswith("ThreadPool")]
+
+
+@pytest.mark.parametrize(("ending", "advice"), [("csv", "use .parquet"), ("parquet", "leave it")])
+def test_a_column_that_cannot_be_written_is_told(ending, advice, tmp_path):
+    odd = pa.table({"a": pa.nulls(1, pa.month_day_nano_interval())})
+    with pytest.raises(InputError, match=f"cannot be written as .{ending}; {advice}"):
+        write_table(odd, tmp_path / f"t.{ending}")
+    assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@ import csv
 import io
 import itertools
 import json
+import time
 from unittest import mock
 
 import datasets
@@ -112,6 +113,47 @@ def test_a_missing_file_and_a_missing_column_are_named(tmp_path):
     table = read_table(write(tmp_path / "t.csv", "cause,sex\nx,y\n"))
     with pytest.raises(InputError, match="no column 'label'; it has 'cause', 'sex'"):
         column(table, "label", "t.csv")
+
+
+def test_a_long_name_of_a_column_is_read(tmp_path):
+    csv.field_size_limit(1 << 17)  # as a new process has it
+    name = "h" * (1 << 18)
+    for header in (f"{name},b", f'"{name}",b'):
+        table = read_table(write(tmp_path / "t.csv", f"{header}\n1,2\n"))
+        assert table.column_names == [name, "b"]
+    with (
+        mock.patch.object(delimited, "MAX_CELL", 1 << 17),
+        pytest.raises(InputError, match="larger than field limit"),
+    ):
+        read_table(str(tmp_path / "t.csv"))
+
+
+@given(st.lists(st.sampled_from(["\n", '"', "a", ","]), max_size=12).map("".join))
+def test_a_row_ends_at_the_last_line_feed_out_of_quotes(text):
+    ends = [n + 1 for n, one in enumerate(text) if one == "\n" and text[:n].count('"') % 2 == 0]
+    quotes = np.flatnonzero(np.frombuffer(text.encode(), np.uint8) == ord('"'))
+    assert delimited._end_of_rows(text.encode(), quotes) == max(ends, default=0)
+
+
+def test_line_feeds_within_quotes_are_passed_over_at_once():
+    part = b'cause\n"' + b"\n" * 2_000_000
+    started = time.process_time()
+    parts = list(delimited._whole_rows([part], ","))
+    assert time.process_time() - started < 1
+    assert parts == [(b"cause\n", True), (part[6:], False)]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pa.month_day_nano_interval(), pa.struct([]), pa.list_(pa.struct([])), pa.binary(0)],
+    ids=str,
+)
+def test_a_type_that_cannot_be_written_is_not_read(kind, tmp_path):
+    table = pa.table({"cause": ["x"], "odd": pa.nulls(1, kind)})
+    with pa.ipc.new_file(tmp_path / "t.arrow", table.schema) as writer:
+        writer.write_table(table)
+    with pytest.raises(InputError, match="column 'odd' is of a type that is not read here"):
+        read_table(str(tmp_path / "t.arrow"))
 
 
 def test_bytes_are_no_text(tmp_path):

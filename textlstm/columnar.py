@@ -122,8 +122,10 @@ def _is_cell(kind: pa.DataType) -> bool:
         return _is_value(kind.value_type)
     if types.is_map(kind):
         return _is_cell(kind.key_type) and _is_cell(kind.item_type)
-    if types.is_struct(kind):
-        return all(_is_cell(kind.field(number).type) for number in range(kind.num_fields))
+    if types.is_struct(kind):  # one without fields cannot be written
+        return bool(kind.num_fields) and all(
+            _is_cell(kind.field(number).type) for number in range(kind.num_fields)
+        )
     if types.is_fixed_size_list(kind) and kind.list_size > MAX_WIDTH:
         return False
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
@@ -133,7 +135,9 @@ def _is_cell(kind: pa.DataType) -> bool:
 
 def _is_value(kind: pa.DataType) -> bool:
     if types.is_fixed_size_binary(kind):
-        return bool(kind.byte_width <= MAX_WIDTH)
+        return bool(0 < kind.byte_width <= MAX_WIDTH)
+    if types.is_interval(kind):  # which only Arrow can write
+        return False
     return is_text(kind) or bool(
         types.is_null(kind) or types.is_primitive(kind) or types.is_decimal(kind)
     )

@@ -173,14 +173,13 @@ def _whole_rows(blocks: Iterable[bytes], delimiter: str) -> Iterator[tuple[bytes
     rest, plain = b"", True
     for block in blocks:
         part = rest + block
-        codes = np.frombuffer(part, np.uint8)
-        quotes = np.flatnonzero(codes == ord('"'))
-        end = part.rfind(b"\n") + 1
-        while end and np.searchsorted(quotes, end) % 2:  # within quotes it ends no row
-            end = part.rfind(b"\n", 0, end - 1) + 1
-        plain &= len(part) - end <= CHUNK_BYTES and _quoted_plainly(codes[:end], quotes, delimiter)
-        if not plain:
-            end = len(part)
+        end = len(part)
+        if plain:
+            codes = np.frombuffer(part, np.uint8)
+            quotes = np.flatnonzero(codes == ord('"'))
+            whole = _end_of_rows(part, quotes)
+            plain = end - whole <= CHUNK_BYTES and _quoted_plainly(codes[:whole], quotes, delimiter)
+            end = whole if plain else end
         if end:
             yield part[:end], plain
         rest = part[end:]
@@ -188,12 +187,23 @@ def _whole_rows(blocks: Iterable[bytes], delimiter: str) -> Iterator[tuple[bytes
     yield rest, plain and _quoted_plainly(codes, np.flatnonzero(codes == ord('"')), delimiter)
 
 
+def _end_of_rows(part: bytes, quotes: NDArray[np.int64]) -> int:
+    """Return where the last whole row ends: behind the last line feed that is not within quotes."""
+    end = part.rfind(b"\n") + 1
+    if np.searchsorted(quotes, end) % 2 == 0:
+        return end
+    ends = np.flatnonzero(np.frombuffer(part, np.uint8) == ord("\n")) + 1
+    rows = ends[np.searchsorted(quotes, ends) % 2 == 0]
+    return int(rows[-1]) if len(rows) else 0
+
+
 def _first_row(part: bytes, delimiter: str) -> list[str]:
-    """Return the cells of the first row; none, if they are not text."""
+    """Return the cells of the first row; none, if they cannot be told."""
+    csv.field_size_limit(MAX_CELL)
     start = io.TextIOWrapper(io.BytesIO(part), encoding="utf-8", newline="")
     try:
         return next(csv.reader(start, delimiter=delimiter), [])
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, csv.Error):
         return []
 
 

@@ -65,9 +65,10 @@ def write_table(table: pa.Table, path: Path, *, header: bool = True) -> None:
                     pa.csv.write_csv(table, file, pa.csv.WriteOptions(include_header=header))
             else:
                 pq.write_table(table, temporary)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        other = "leave it out" if path.suffix.lower() == ".parquet" else "use .parquet"
         raise InputError(
-            f"a column of the table cannot be written as {path.suffix}; use .parquet"
+            f"a column of the table cannot be written as {path.suffix}; {other}"
         ) from error
 
 
