@@ -51,6 +51,9 @@ def beside() -> Iterator[Preprocess]:
             yield _asking(process)
         finally:
             process.kill()
+            with suppress(BrokenPipeError):  # what was not read any more is lost with the process
+                if process.stdin:
+                    process.stdin.close()
 
 
 def _asking(process: "subprocess.Popen[bytes]") -> Preprocess:
