@@ -98,7 +98,7 @@ def report(run: Run) -> None:
             write_bytes(new.page, page.encode("utf-8"))
         run.end("report", seconds())
     promised = main_promise(metrics["decisions"])
-    said = f"{promised['kept']} {promised['sentence']}".lstrip()
+    said = promised["kept"] or promised["sentence"]
     for sentence in (*lines, said, *examination.sentences):
         shell.say(f"report: {sentence}")
     shell.hand_over(run.page)

@@ -399,8 +399,14 @@ class Promise:
             )
         return (
             f"At most {percent(self.max_error)} error is promised among the records that are coded "
-            f"automatically ({percent(CONFIDENCE)} confidence). Aimed at: {tenths(self.share)} "
-            f"coded, the share among the {left_out}."
+            f"automatically ({percent(CONFIDENCE)} confidence). {self.aim()}"
+        )
+
+    def aim(self) -> str:
+        """Say which share of the records is aimed at."""
+        return (
+            f"Aimed at: {tenths(self.share)} coded, the share among the {self.records:,} left-out "
+            "training records."
         )
 
 

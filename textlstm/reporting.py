@@ -302,13 +302,14 @@ def measured_decisions(
         found = promise(held_out, max_error)
         accepted = outcome.accepted(found.threshold)[places]
         coded, error = proportion(accepted, alike), proportion(~correct[accepted], alike[accepted])
+        outcome_said = promise_outcome(max_error, coded, error)
         promises.append(
             {
                 "max_error": max_error,
                 "promised_share": found.share,
                 "threshold": found.threshold if found.accepted else None,
                 "sentence": found.sentence(),
-                "kept": promise_outcome(max_error, coded, error),
+                "kept": f"{outcome_said} {found.aim()}" if outcome_said else "",
                 "coded": coded,
                 "error": error,
                 "per_class": {
