@@ -18,11 +18,13 @@ from pipelines import flags, shell
 from pipelines.runs import digest
 from textlstm import TextLSTMClassifier
 from textlstm.config import MAX_SEED, DataConfig
+from textlstm.data.cells import column
+from textlstm.data.readers import read_table
+from textlstm.data.records import Usable, usable
+from textlstm.data.splits import divide
 from textlstm.errors import InputError
-from textlstm.metrics import scores
-from textlstm.records import Usable, divide, usable
-from textlstm.tables import column, read_table
-from textlstm.text import preprocess
+from textlstm.evaluation.metrics import scores
+from textlstm.text.tokenizing import preprocess
 
 Fields = list[tuple[str, ...]]
 Predict = Callable[[Fields], NDArray[np.float64]]

@@ -27,13 +27,17 @@ import pandas as pd
 from benchmarks.comparison import leaving
 from benchmarks.promises import row, trained
 from pipelines import flags, shell
-from textlstm.config import DataConfig, Recipe, load_recipe
-from textlstm.decisions import COVERAGES, interval, promise, set_threshold
+from textlstm.config import DataConfig
+from textlstm.data.records import PART, usable
+from textlstm.data.splits import split
 from textlstm.errors import InputError
-from textlstm.records import PART, split, usable
-from textlstm.reporting import evaluate
-from textlstm.scoring import score
-from textlstm.verdict import verdict
+from textlstm.evaluation.evaluate import evaluate
+from textlstm.inference.scoring import score
+from textlstm.recipe import Recipe, load_recipe
+from textlstm.reporting.verdict import verdict
+from textlstm.uncertainty.conformal import COVERAGES, set_threshold
+from textlstm.uncertainty.intervals import interval
+from textlstm.uncertainty.risk_control import promise
 
 ERRORS = (0.02, 0.05, 0.1, 0.2)
 """The error rates that are promised."""

@@ -31,10 +31,10 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer
 
 from benchmarks.comparison import Fields, Fit, Models, Predict, command, textlstm
-from textlstm.config import EncodingConfig
-from textlstm.encoding import WordEncoding
-from textlstm.records import divide
-from textlstm.text import preprocess
+from textlstm.data.splits import divide
+from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.recipe import EncodingConfig
+from textlstm.text.tokenizing import preprocess
 
 REFERENCE = "textlstm default"
 

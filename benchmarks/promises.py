@@ -31,15 +31,19 @@ from benchmarks.comparison import (
     task_parser,
 )
 from pipelines import shell
-from textlstm.bundle import Bundle
-from textlstm.config import DataConfig, Recipe, load_recipe
-from textlstm.decisions import percent, repeats
-from textlstm.encoding import WordEncoding
-from textlstm.fitting import as_examples, train_bundle
-from textlstm.rare import RareClasses
-from textlstm.records import PART, Usable, distinct, split
-from textlstm.reporting import measured_decisions
-from textlstm.scoring import score
+from textlstm.config import DataConfig
+from textlstm.data.distinct import distinct
+from textlstm.data.records import PART, Usable
+from textlstm.data.splits import split
+from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.evaluation.decisions import measured_decisions
+from textlstm.fitting import train_bundle
+from textlstm.inference.bundle import Bundle
+from textlstm.inference.scoring import score
+from textlstm.recipe import Recipe, load_recipe
+from textlstm.training.folds import as_examples
+from textlstm.training.rare_classes import RareClasses
+from textlstm.uncertainty.intervals import percent, repeats
 
 RECIPE = "default"
 
@@ -85,7 +89,7 @@ def trained(
     Parameters
     ----------
     found, parts, rare
-        The records of a table, and as :func:`textlstm.records.split` divides them.
+        The records of a table, and as :func:`.split` divides them.
     """
     training = pd.concat([parts["train"], parts["validation"]])
     labels, codes = np.unique(training["label"].to_numpy(dtype=str), return_inverse=True)

@@ -40,8 +40,9 @@ from benchmarks.peers import fasttext, tfidf
 from benchmarks.plain import table2
 from pipelines import shell
 from textlstm.config import DataConfig
-from textlstm.records import divide
-from textlstm.tables import column, distinct_records, read_table
+from textlstm.data.cells import column, distinct_records
+from textlstm.data.readers import read_table
+from textlstm.data.splits import divide
 
 OURS, PLAIN = "textlstm default", "plain torch, Table 2"
 MODELS: dict[str, Fit] = {
@@ -188,10 +189,10 @@ def measure_parts(given: argparse.Namespace) -> dict[str, float]:
     import torch
 
     from pipelines.runs import Run
-    from textlstm.batches import Corpus
-    from textlstm.bundle import Bundle
-    from textlstm.model import predict_logits
-    from textlstm.text import preprocess
+    from textlstm.encoding.corpus import Corpus
+    from textlstm.inference.bundle import Bundle
+    from textlstm.models.logits import predict_logits
+    from textlstm.text.tokenizing import preprocess
 
     table = read_table(given.file).slice(0, TOKENIZED)
     preprocess([("first call",)])

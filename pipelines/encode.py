@@ -24,9 +24,11 @@ def encode(run: Run) -> None:
         import numpy as np
         import pandas as pd
 
-        from textlstm.encoding import WordEncoding, write_encoded
-        from textlstm.files import read_json, write_json
-        from textlstm.records import PART, PARTS, distinct, learned_labels, read_records
+        from textlstm.data.distinct import distinct
+        from textlstm.data.records import PART, PARTS, learned_labels, read_records
+        from textlstm.encoding.encoded import write_encoded
+        from textlstm.encoding.vocabulary import WordEncoding
+        from textlstm.storage.json_files import read_json, write_json
 
     run.require(run.records / "summary.json", "preprocess")
     with shell.timed() as seconds, progress.steps("encode", 2 + len(PARTS)) as step:

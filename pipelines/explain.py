@@ -23,7 +23,7 @@ from textlstm.errors import InputError, counted, quoted
 if TYPE_CHECKING:
     import pandas as pd
 
-    from textlstm.bundle import Bundle
+    from textlstm.inference.bundle import Bundle
 
 PAGE = ".html"
 """What the name of a page ends in."""
@@ -61,13 +61,14 @@ def explain(
     with progress.working("explain", progress.LOADING):
         import pyarrow as pa
 
-        from textlstm.bundle import Bundle
-        from textlstm.explain import token_table
-        from textlstm.files import write_bytes
-        from textlstm.page import render_explanations
-        from textlstm.parts import require_format, write_table
-        from textlstm.tables import column, read_table
-        from textlstm.text import SEPARATOR, preprocess
+        from textlstm.data.cells import column
+        from textlstm.data.readers import read_table
+        from textlstm.inference.bundle import Bundle
+        from textlstm.insight.token_table import token_table
+        from textlstm.reporting.page import render_explanations
+        from textlstm.storage.atomic import write_bytes
+        from textlstm.storage.resumable import require_format, write_table
+        from textlstm.text.tokenizing import SEPARATOR, preprocess
 
     shell.require_another_file(out, data)
     require_outside_runs(out, f"--out {out}")
@@ -153,8 +154,8 @@ def _shown(
     length
         Tokens that the model reads of a record, at most.
     """
-    from textlstm.explain import ANSWERS
-    from textlstm.text import SEPARATOR
+    from textlstm.insight.attributions import ANSWERS
+    from textlstm.text.tokenizing import SEPARATOR
 
     shown = []
     for row, (name, fields) in enumerate(zip(names, written, strict=True)):
@@ -191,8 +192,8 @@ def _answer(
     fields
         Of the record, by column of the table.
     """
-    from textlstm.marked import marked
-    from textlstm.text import SEPARATOR
+    from textlstm.text.marked import marked
+    from textlstm.text.tokenizing import SEPARATOR
 
     pieces = marked(list(fields.values()), tokens[attribution].tolist())
     gains = tokens[tokens["token"] != SEPARATOR].groupby("token", sort=False)[attribution].sum()
@@ -209,9 +210,10 @@ def _add_pictures(
     shown: Sequence[dict[str, Any]], bundle: "Bundle", texts: Sequence[str], member: int
 ) -> None:
     """Add a picture of the hidden states of a network, from 0, to each record that has words."""
-    from textlstm.figures import activation_map, png
-    from textlstm.inside import token_steps
-    from textlstm.text import SEPARATOR
+    from textlstm.insight.activations import token_steps
+    from textlstm.reporting.figures import png
+    from textlstm.reporting.tokens import activation_map
+    from textlstm.text.tokenizing import SEPARATOR
 
     found = zip(shown, texts, token_steps(bundle, texts, member), strict=True)
     for record, text, steps in progress.over(list(found), "explain", "drawing"):

@@ -7,17 +7,10 @@ from dataclasses import fields
 from typing import Any, NoReturn, get_args, get_origin
 
 from pipelines.shell import MODULES, as_called, say
-from textlstm.config import (
-    MAX_SEED,
-    DataConfig,
-    Recipe,
-    RunConfig,
-    Settings,
-    load_recipe,
-    section_settings,
-    shipped_recipes,
-)
+from textlstm.config import MAX_SEED, DataConfig, RunConfig
 from textlstm.errors import InputError, near, quoted
+from textlstm.recipe import Recipe, load_recipe, section_settings, shipped_recipes
+from textlstm.settings import Settings
 
 DEMO_RUN = "runs/demo"
 
@@ -163,7 +156,7 @@ def require_device(name: str) -> None:
     than to find out after the stages before the training.
     """
     if name not in ANY_DEVICE:
-        from textlstm.model import resolve_device
+        from textlstm.models.logits import resolve_device
 
         resolve_device(name)
 

@@ -38,11 +38,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import torch
 
-    from textlstm.bundle import Bundle
-    from textlstm.decisions import HeldOut
-    from textlstm.preprocessor import Preprocess
-    from textlstm.scoring import Look, Rule
-    from textlstm.tables import Part
+    from textlstm.data.cells import Part
+    from textlstm.inference.bundle import Bundle
+    from textlstm.inference.drift import Look
+    from textlstm.inference.scoring import Rule
+    from textlstm.text.worker import Preprocess
+    from textlstm.uncertainty.held_out import HeldOut
 
 PART_ROWS = 1 << 15
 """Rows that are coded and kept together: the first are soon kept, where the work is cut off."""
@@ -99,8 +100,9 @@ def predict(
     encoding = shell.encoding_of(data, encoding, config.encoding)
     run.require(run.bundle, "train")
 
-    from textlstm.parts import Parts, ahead, require_format, threads
-    from textlstm.preprocessor import beside
+    from textlstm.storage.parallel import ahead, threads
+    from textlstm.storage.resumable import Parts, require_format
+    from textlstm.text.worker import beside
 
     require_format(out)
     source = Source(data)
@@ -113,9 +115,10 @@ def predict(
     ):
         identity = pool.submit(source.identity)
         with progress.working("predict", "loading the model"):
-            from textlstm.bundle import Bundle
-            from textlstm.delimited import CHUNK_BYTES, CHUNK_ROWS
-            from textlstm.model import resolve_device
+            from textlstm.data.charset import CHUNK_BYTES
+            from textlstm.data.chunks import CHUNK_ROWS
+            from textlstm.inference.bundle import Bundle
+            from textlstm.models.logits import resolve_device
 
             bundle, device = Bundle.load(run.bundle), resolve_device(device_name)
         bundle.network.to(device)
@@ -141,8 +144,9 @@ def _read(
     """Yield the table; a file without a byte, as on a day without deaths, has no rows."""
     import pyarrow as pa
 
-    from textlstm.files import is_empty
-    from textlstm.tables import Part, distinct_records, read_chunks
+    from textlstm.data.cells import Part, distinct_records
+    from textlstm.data.readers import read_chunks
+    from textlstm.storage.atomic import is_empty
 
     if is_empty(Path(data)):
         chunks = iter([pa.table(dict.fromkeys(columns, pa.array([], pa.string())))])
@@ -165,8 +169,10 @@ def _code(
     source: Source,
 ) -> "Look":
     """Write the coded table, as far as it is not there already, and return a look at all of it."""
-    from textlstm.parts import in_order, parts_of
-    from textlstm.scoring import Look, code
+    from textlstm.inference.drift import Look
+    from textlstm.inference.engines.local import code
+    from textlstm.storage.parallel import in_order
+    from textlstm.storage.resumable import parts_of
 
     numbers = []
     with parts_of(out, job) as parts:
@@ -196,8 +202,9 @@ def _code(
 
 def _tell(seen: "Look", bundle: "Bundle", out: Path) -> None:
     """Say what the records look like, and whether they are strange to the model."""
-    from textlstm.bundle import UNCODABLE
-    from textlstm.decisions import tenths, uncodable_sentence
+    from textlstm.inference.bundle_files import UNCODABLE
+    from textlstm.uncertainty.intervals import tenths
+    from textlstm.uncertainty.risk_control import uncodable_sentence
 
     coded = counted(seen.records, "record")
     shell.say(f"predict: {coded} coded, {seen.review} of them for review: {out}")
@@ -226,8 +233,9 @@ def _tell(seen: "Look", bundle: "Bundle", out: Path) -> None:
 
 def _rule(held_out: "HeldOut", wanted: Wanted) -> "Rule":
     """Return what is wanted as a rule, and say what can be promised."""
-    from textlstm.decisions import every_label, promise, set_threshold
-    from textlstm.scoring import Rule
+    from textlstm.inference.scoring import Rule
+    from textlstm.uncertainty.conformal import every_label, set_threshold
+    from textlstm.uncertainty.risk_control import promise
 
     lowest = MIN_PROBABILITY if wanted.min_probability is None else wanted.min_probability
     if wanted.max_error is not None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from textlstm.records import Usable
+    from textlstm.data.records import Usable
 
 
 CELLS_LOOKED_AT = 100
@@ -78,11 +78,12 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
     if config.data.abbreviations:
         run.require_not_replaced(config.data.abbreviations, "--abbreviations")
     with progress.working("preprocess", progress.LOADING):
-        from textlstm.abbreviations import read_abbreviations
-        from textlstm.decisions import uncodable_sentence
-        from textlstm.files import write_json
-        from textlstm.records import PART, PARTS, split, usable, write_records
-        from textlstm.subgroups import PREFIX
+        from textlstm.data.groups import PREFIX
+        from textlstm.data.records import PART, PARTS, usable, write_records
+        from textlstm.data.splits import split
+        from textlstm.encoding.abbreviation_table import read_abbreviations
+        from textlstm.storage.json_files import write_json
+        from textlstm.uncertainty.risk_control import uncodable_sentence
 
     source = Source(config.data.data)
     table = digest(config.data.data)
@@ -147,8 +148,8 @@ def _sentence(name: str, number: int) -> str:
 
 def _tell_of_labels(labels: "pd.Series") -> dict[str, int]:
     """Say what about the labels is seldom meant, before any is left out; return how much."""
-    from textlstm.labels import oddities, plain_label
-    from textlstm.records import renamed
+    from textlstm.data.distinct import renamed
+    from textlstm.data.labels import oddities, plain_label
 
     counts = renamed(labels, plain_label).value_counts()
     found = oddities({str(label): int(number) for label, number in counts.items()})
@@ -166,7 +167,7 @@ def _handled(
     """Return how much there is of what :data:`HANDLED` names, texts and cells apart."""
     import pandas as pd
 
-    from textlstm.labels import plain_label
+    from textlstm.data.labels import plain_label
 
     kept = found.records
     counts = kept["label"].value_counts()
@@ -194,10 +195,11 @@ def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int], str]":
     import pandas as pd
     import pyarrow as pa
 
+    from textlstm.data.cells import DistinctRows, column
+    from textlstm.data.groups import PREFIX
+    from textlstm.data.readers import read_chunks
     from textlstm.errors import InputError, row_number
-    from textlstm.subgroups import PREFIX
-    from textlstm.tables import DistinctRows, column, read_chunks
-    from textlstm.text import mended
+    from textlstm.text.cleaning import mended
 
     columns = {"text": config.text, "label": (config.label,)}
     columns |= {PREFIX + name: (name,) for name in config.by}
@@ -239,8 +241,8 @@ def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int], str]":
 
 def _column_of_time(part: "pa.Table", config: DataConfig) -> str:
     """Return the first column by which a temporal split could be made, if there is one."""
-    from textlstm.records import says_when
-    from textlstm.tables import column
+    from textlstm.data.cells import column
+    from textlstm.data.dates import says_when
 
     first = part[:CELLS_LOOKED_AT]
     told = {*config.text, config.label, config.id}
@@ -251,8 +253,8 @@ def _column_of_time(part: "pa.Table", config: DataConfig) -> str:
 
 def _names(column: str, rows: Sequence[Sequence[str]]) -> list[str]:
     """Return what the records have in a column in the place of these cells of the table."""
-    from textlstm.subgroups import PREFIX, group_names
-    from textlstm.text import preprocess as clean
+    from textlstm.data.groups import PREFIX, group_names
+    from textlstm.text.tokenizing import preprocess as clean
 
     if column == "text":
         return clean(progress.over(rows, "preprocess", "tokenizing"))

@@ -33,15 +33,19 @@ def report(run: Run) -> None:
     with progress.working("report", progress.LOADING):
         import pandas as pd
 
-        from textlstm import reporting
-        from textlstm.bundle import Bundle
-        from textlstm.decisions import DECIMALS, main_promise
-        from textlstm.examination import examine
-        from textlstm.figures import save_png, single_clouds
-        from textlstm.files import read_json, write_bytes, write_json
-        from textlstm.page import render
-        from textlstm.records import PART, PARTS, learned_labels, read_parts, read_rare
-        from textlstm.verdict import verdict
+        from textlstm.data.records import PART, PARTS, learned_labels, read_parts, read_rare
+        from textlstm.evaluation.evaluate import evaluate
+        from textlstm.inference.bundle import Bundle
+        from textlstm.reporting.examination import examine
+        from textlstm.reporting.figures import save_png, single_clouds
+        from textlstm.reporting.page import render
+        from textlstm.reporting.published import published
+        from textlstm.reporting.report import draw, full_tables, tabulate
+        from textlstm.reporting.verdict import verdict
+        from textlstm.storage.atomic import write_bytes
+        from textlstm.storage.json_files import read_json, write_json
+        from textlstm.uncertainty.held_out import DECIMALS
+        from textlstm.uncertainty.risk_control import main_promise
 
     run.require(run.history, "train")
     for name in PARTS:
@@ -58,7 +62,7 @@ def report(run: Run) -> None:
             )
         rare = read_rare(run.records)
         summary = read_json(run.records / "summary.json")
-        evaluation = reporting.evaluate(
+        evaluation = evaluate(
             bundle, parts, summary, config.seed, rare[rare[PART] == "holdout"], step
         )
         examination = examine(
@@ -73,14 +77,14 @@ def report(run: Run) -> None:
         with run.writing("report") as new:
             step("writing tables")
             _write_table(new.predictions, evaluation.predictions)
-            for name, table in (evaluation.tables | examination.tables).items():
+            for name, table in (full_tables(evaluation) | examination.tables).items():
                 _write_table(new.tables / f"{name}.csv", table, "utf-8-sig")
             history = pd.read_csv(run.history)
-            numbers = reporting.tabulate(evaluation, history, parts) | examination.tabulate()
+            numbers = tabulate(evaluation, history, parts) | examination.tabulate()
             for name, table in numbers.items():
                 _write_table(new.figures / f"{name}.csv", table.round(DECIMALS))
             step("drawing")
-            figures = reporting.draw(evaluation, history, parts, config.seed)
+            figures = draw(evaluation, history, parts, config.seed)
             figures |= examination.draw()
             step("writing pictures")
             for name, figure in figures.items():
@@ -93,7 +97,7 @@ def report(run: Run) -> None:
             of_classes = figures.get("word_clouds_by_class")
             clouds = single_clouds(of_classes) if of_classes else {}
             lines = verdict(metrics)
-            shown = reporting.published(evaluation) | more
+            shown = published(evaluation) | more
             page = render(config, shown, pictures, lines, clouds, run.made())
             write_bytes(new.page, page.encode("utf-8"))
         run.end("report", seconds())
@@ -109,7 +113,8 @@ def _write_table(path: Path, table: "pd.DataFrame", encoding: str = "utf-8") -> 
 
     Spreadsheets need it to read accents. Programs read the other tables, and not all drop the mark.
     """
-    from textlstm.files import replacing, spreadsheet_safe
+    from textlstm.storage.atomic import replacing
+    from textlstm.storage.spreadsheet import spreadsheet_safe
 
     names = table.select_dtypes(exclude=["number", "bool"]).columns
     safe = table.assign(**{name: table[name].map(spreadsheet_safe) for name in names})

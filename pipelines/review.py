@@ -52,12 +52,14 @@ def export(
         import numpy as np
         import pyarrow as pa
 
-        from textlstm import review
-        from textlstm.bundle import Bundle
-        from textlstm.explain import deciding_words
-        from textlstm.files import spreadsheet_plain, write_bytes
-        from textlstm.scoring import ACCEPT, REVIEW, score
-        from textlstm.tables import column, distinct_records, read_table
+        from textlstm.data.cells import column, distinct_records
+        from textlstm.data.readers import read_table
+        from textlstm.inference.bundle import Bundle
+        from textlstm.inference.scoring import ACCEPT, REVIEW, score
+        from textlstm.insight.class_words import deciding_words
+        from textlstm.review import queue as review
+        from textlstm.storage.atomic import write_bytes
+        from textlstm.storage.spreadsheet import spreadsheet_plain
 
     if out.suffix.lower() != ".csv":
         raise InputError(f"--out {out}: a queue must end in .csv, for a spreadsheet")
@@ -110,8 +112,9 @@ def export(
 
 def _require_no_codes(out: Path) -> None:
     """Raise an :class:`InputError` if a queue with codes, or something else, is there already."""
-    from textlstm.review import CODE
-    from textlstm.tables import column, read_table
+    from textlstm.data.cells import column
+    from textlstm.data.readers import read_table
+    from textlstm.review.queue import CODE
 
     if not out.exists():
         return
@@ -134,11 +137,12 @@ def take_back(
     delimiter: str,
 ) -> None:
     """Write what the filled queues make of the training table."""
-    from textlstm import review
-    from textlstm.decisions import interval, tenths
-    from textlstm.labels import plain_label
-    from textlstm.parts import require_format, write_table
-    from textlstm.tables import column, read_table
+    from textlstm.data.cells import column
+    from textlstm.data.labels import plain_label
+    from textlstm.data.readers import read_table
+    from textlstm.review import queue as review
+    from textlstm.storage.resumable import require_format, write_table
+    from textlstm.uncertainty.intervals import interval, tenths
 
     require_format(out)
     config = run.config().data
@@ -197,7 +201,7 @@ def take_back(
 
 def _text_columns(run: Run, text: Sequence[str]) -> tuple[str, ...]:
     """Return the columns of the texts: those of the training, unless others are named."""
-    from textlstm.review import own_columns, safe_names
+    from textlstm.review.queue import own_columns, safe_names
 
     columns = shell.text_columns(text, run.config().data.text)
     if taken := set(columns) & set(own_columns()):

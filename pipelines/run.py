@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from pipelines import encode, flags, preprocess, report, shell, train
 from pipelines.runs import Run
-from textlstm.memory import require_room
+from textlstm.models.memory import require_room
 
 
 def main(argv: Sequence[str] | None = None) -> None:

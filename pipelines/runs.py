@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.shell import MODULES, as_called
-from textlstm import folders, swap
-from textlstm.config import RunConfig, as_fields
-from textlstm.dataset import data_files
+from textlstm.config import RunConfig
+from textlstm.data.dataset import data_files
 from textlstm.errors import InputError, near
-from textlstm.files import read_json, sha256, write_json
+from textlstm.recipe import as_fields
+from textlstm.storage import folders, swap
+from textlstm.storage.atomic import sha256
+from textlstm.storage.json_files import read_json, write_json
 
 STAGES = ("preprocess", "encode", "train", "report")
 

@@ -89,7 +89,7 @@ def encoding_of(source: str, given: str, trained: str) -> str:
     """
     if given or trained == "utf-8" or not Path(source).is_file():
         return given or trained
-    from textlstm.delimited import presumed_encoding
+    from textlstm.data.charset import presumed_encoding
 
     return presumed_encoding(Path(source), trained)
 
@@ -97,11 +97,11 @@ def encoding_of(source: str, given: str, trained: str) -> str:
 def require_another_file(out: Path, *sources: str) -> None:
     """Raise an :class:`InputError` if ``--out`` would write over, or among, what is read.
 
-    Or if no file may be put there at all, see :func:`textlstm.files.require_place`.
+    Or if no file may be put there at all, see :func:`.require_place`.
     A file in a folder that is read would be taken for a part of the table from then on.
     """
-    from textlstm.dataset import data_files, places
-    from textlstm.files import require_place
+    from textlstm.data.dataset import data_files, places
+    from textlstm.storage.atomic import require_place
 
     require_place(out)
     for source in map(Path, sources):
@@ -270,7 +270,7 @@ def leave(main: Callable[[Sequence[str] | None], None]) -> NoReturn:
 @contextmanager
 def shortage_told() -> Iterator[None]:
     """Raise what a library says for lack of memory as an :class:`InputError`."""
-    from textlstm.memory import is_shortage, require_addresses
+    from textlstm.models.memory import is_shortage, require_addresses
 
     require_addresses()
     try:

@@ -18,12 +18,12 @@ class Source:
     @staticmethod
     def _standing(data: str) -> list[tuple[str, int, int]]:
         """Return what is known of the files of the table before they are read."""
-        from textlstm.files import standing
+        from textlstm.storage.atomic import standing
 
         path = Path(data)
         if not path.is_dir():
             return standing([path] if path.is_file() else [])
-        from textlstm.dataset import data_files
+        from textlstm.data.dataset import data_files
 
         return standing(data_files(path))
 
@@ -33,7 +33,7 @@ class Source:
         A table that is not in files of this machine is like no other: what was coded of it is
         coded anew.
         """
-        from textlstm.files import sha256
+        from textlstm.storage.atomic import sha256
 
         contents = [sha256(Path(path)) for path, *_ in self._stood] or [os.urandom(16).hex()]
         return {"files": self._stood, "sha256": contents}

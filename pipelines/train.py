@@ -21,20 +21,21 @@ from textlstm.config import RunConfig
 from textlstm.errors import counted
 
 if TYPE_CHECKING:
-    from textlstm.encoding import WordEncoding
-    from textlstm.rare import RareClasses
-    from textlstm.training import Epoch, Examples
+    from textlstm.encoding.vocabulary import WordEncoding
+    from textlstm.training.folds import Examples
+    from textlstm.training.rare_classes import RareClasses
+    from textlstm.training.state import Epoch
 
 
 def train(run: Run, device_name: str) -> None:
     """Carry out the stage."""
     config = run.config()
     with progress.working("train", progress.LOADING):
-        from textlstm.checkpoint import Checkpoint
-        from textlstm.encoding import WordEncoding
-        from textlstm.files import read_json
+        from textlstm.encoding.vocabulary import WordEncoding
         from textlstm.fitting import train_bundle
-        from textlstm.model import resolve_device
+        from textlstm.models.logits import resolve_device
+        from textlstm.storage.json_files import read_json
+        from textlstm.training.checkpoint import Checkpoint
 
     run.require(run.encoded / "vocab.json", "encode")
     device = resolve_device(device_name)
@@ -99,7 +100,7 @@ def train(run: Run, device_name: str) -> None:
 
 def _inputs(run: Run, config: RunConfig, device: str) -> str:
     """Return a digest of all that the weights follow from."""
-    from textlstm.files import sha256
+    from textlstm.storage.atomic import sha256
 
     names = (
         "vocab.json",
@@ -123,8 +124,8 @@ def _examples(run: Run, encoding: "WordEncoding", split: str) -> "Examples":
     """Return texts and class numbers of the training and the validation part."""
     import numpy as np
 
-    from textlstm.encoding import count_encoded, read_encoded
-    from textlstm.fitting import as_examples
+    from textlstm.encoding.encoded import count_encoded, read_encoded
+    from textlstm.training.folds import as_examples
 
     train, validation = (run.encoded / f"{name}.arrow" for name in ("train", "validation"))
     texts, numbers = read_encoded(train, validation)
@@ -135,9 +136,9 @@ def _examples(run: Run, encoding: "WordEncoding", split: str) -> "Examples":
 
 def _rare(run: Run) -> "RareClasses":
     """Return the records of classes that no model learns, and what is known of these classes."""
-    from textlstm.encoding import read_encoded
-    from textlstm.files import read_json
-    from textlstm.rare import RareClasses
+    from textlstm.encoding.encoded import read_encoded
+    from textlstm.storage.json_files import read_json
+    from textlstm.training.rare_classes import RareClasses
 
     texts, in_validation = read_encoded(run.encoded / "rare.arrow")
     facts = read_json(run.encoded / "rare.json")
@@ -160,7 +161,7 @@ def _short(epoch: "Epoch") -> str:
 def _write_history(run: Run, epochs: "list[Epoch]") -> None:
     from dataclasses import asdict
 
-    from textlstm.files import replacing
+    from textlstm.storage.atomic import replacing
 
     rows = [asdict(epoch) for epoch in epochs]
     with replacing(run.history) as path, path.open("w", newline="", encoding="utf-8") as handle:

@@ -40,17 +40,17 @@ def folder() -> Path:
 
 def tables(content: bytes) -> None:
     """Read a table; the first byte says of which format. However it is divided, it is the same."""
-    from textlstm import delimited, tables
+    from textlstm.data import cells, charset, readers
     from textlstm.errors import InputError
 
     path = folder() / f"table{ENDINGS[content[0] % len(ENDINGS) if content else 0]}"
     path.write_bytes(content[1:])
     results = []
-    whole = delimited.CHUNK_BYTES
-    for delimited.CHUNK_BYTES in (16, whole):
+    whole = charset.CHUNK_BYTES
+    for charset.CHUNK_BYTES in (16, whole):
         try:
-            table = tables.read_table(str(path))
-            results.append({name: tables.column(table, name, "") for name in table.column_names})
+            table = readers.read_table(str(path))
+            results.append({name: cells.column(table, name, "") for name in table.column_names})
         except InputError:
             results.append(None)
     assert results[0] == results[1], "another result when read in small parts"
@@ -58,13 +58,13 @@ def tables(content: bytes) -> None:
 
 def as_texts(source: Path) -> None:
     """Read a table and all of its columns as text, or refuse it."""
-    from textlstm import tables
+    from textlstm.data import cells, readers
     from textlstm.errors import InputError
 
     try:
-        table = tables.read_table(str(source))
+        table = readers.read_table(str(source))
         for name in table.column_names:
-            tables.column(table, name, "")
+            cells.column(table, name, "")
     except InputError:
         return
 
@@ -133,9 +133,10 @@ def folders(content: bytes) -> None:
 
 def texts(content: bytes) -> None:
     """Clean, tokenize and encode the lines of a text, as one field and as several."""
-    from textlstm.config import EncodingConfig
-    from textlstm.encoding import WordEncoding
-    from textlstm.text import MAX_RUN, SEPARATOR, preprocess
+    from textlstm.encoding.vocabulary import WordEncoding
+    from textlstm.recipe import EncodingConfig
+    from textlstm.text.cleaning import MAX_RUN
+    from textlstm.text.tokenizing import SEPARATOR, preprocess
 
     lines = content.decode("utf-8", "surrogateescape")  # which makes lone surrogates
     fields = tuple(lines.split("\n"))
@@ -161,7 +162,7 @@ def good_bundle() -> dict[str, bytes]:
 
 def bundles(content: bytes) -> None:
     """Load a bundle of which one file is replaced, or edited, and vouched for by its manifest."""
-    from textlstm.bundle import FILES
+    from textlstm.inference.bundle_files import FILES
 
     files = dict(good_bundle())
     names = (*FILES, "manifest.json")
@@ -181,9 +182,11 @@ def loads_or_is_refused(files: dict[str, bytes], changed: str) -> None:
     from hashlib import sha256
 
     from textlstm import TextLSTMClassifier
-    from textlstm.decisions import promise, set_threshold
     from textlstm.errors import InputError
-    from textlstm.scoring import Codes, Rule
+    from textlstm.inference.score_table import Codes
+    from textlstm.inference.scoring import Rule
+    from textlstm.uncertainty.conformal import set_threshold
+    from textlstm.uncertainty.risk_control import promise
 
     if changed != "manifest.json":
         manifest = json.loads(files["manifest.json"])

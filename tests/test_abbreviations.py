@@ -6,12 +6,16 @@ import pytest
 from sklearn.base import clone
 
 from textlstm import TextLSTMClassifier
-from textlstm.abbreviations import Abbreviations, as_given, common_phrases, read_abbreviations
-from textlstm.config import EncodingConfig
-from textlstm.encoding import WordEncoding
+from textlstm.encoding.abbreviation_table import as_given, read_abbreviations
+from textlstm.encoding.abbreviations import Abbreviations
+from textlstm.encoding.phrases import common_phrases
+from textlstm.encoding.vocabulary import WordEncoding
 from textlstm.errors import InputError
-from textlstm.explain import attributions, deciding_words, token_table
-from textlstm.inside import neighbours
+from textlstm.insight.activations import neighbours
+from textlstm.insight.attributions import attributions
+from textlstm.insight.class_words import deciding_words
+from textlstm.insight.token_table import token_table
+from textlstm.recipe import EncodingConfig
 
 TEXTS = [
     "gunshot wound of head", "gunshot wounds of chest", "shotgun wound", "congestive heart failure",

@@ -3,7 +3,7 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from textlstm.baselines import BASELINES, INVERSE_REGULARISATION, majority, tfidf_logreg
+from textlstm.evaluation.baselines import BASELINES, INVERSE_REGULARISATION, majority, tfidf_logreg
 
 TEXTS = ["acute mi", "stroke", "acute stroke", "copd", "asthma", "copd asthma"]
 LABELS = ["C", "C", "C", "R", "R", "X"]
@@ -54,6 +54,6 @@ def test_texts_of_several_records_are_fitted_as_the_records_would_be():
 
 @pytest.mark.filterwarnings("error")
 def test_a_baseline_that_needs_more_iterations_is_no_reason_for_a_warning(monkeypatch):
-    monkeypatch.setattr("textlstm.baselines.MOST_ITERATIONS", 1)
+    monkeypatch.setattr("textlstm.evaluation.baselines.MOST_ITERATIONS", 1)
     fitted = BASELINES["tfidf_logreg"](TEXTS, LABELS, np.ones(len(TEXTS), dtype=int))
     assert fitted.predict_proba(TEXTS).shape == (len(TEXTS), 3)

@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from textlstm import spill
-from textlstm.batches import Corpus, by_length, distinct_rows, shuffled
-from textlstm.encoding import WordEncoding, hashed_ngrams
+from textlstm.encoding.batching import by_length, shuffled
+from textlstm.encoding.corpus import Corpus
+from textlstm.encoding.subwords import hashed_ngrams
+from textlstm.encoding.unique_rows import distinct_rows
+from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.storage import arrays
 
 WORDS = ("<pad>", "<unk>", "acute", "mi", "stroke")
 
@@ -94,8 +97,8 @@ def test_the_share_of_unknown_words_counts_records():
 @pytest.mark.parametrize("at_a_time", [0, 1, 7, 1000])
 def test_many_rows_are_sorted_some_at_a_time(monkeypatch, width, at_a_time):
     ids = np.random.default_rng(0).integers(0, 3, (200, width), dtype=np.int32) * 300
-    monkeypatch.setattr(spill, "LARGE", at_a_time * width * 4)
-    monkeypatch.setattr(spill, "ROWS", 7)
+    monkeypatch.setattr(arrays, "LARGE", at_a_time * width * 4)
+    monkeypatch.setattr(arrays, "ROWS", 7)
     rows, places = distinct_rows(ids)
     expected, expected_places = np.unique(ids, axis=0, return_inverse=True)
     assert rows.tolist() == expected.tolist()

@@ -11,8 +11,8 @@ import pytest
 
 from benchmarks import ablations, comparison, invented, peers, plain, promises, speed
 from pipelines import shell
-from textlstm.config import Recipe, load_recipe
 from textlstm.errors import InputError
+from textlstm.recipe import Recipe, load_recipe
 
 FIELDS = [("stroke", "fall"), ("fall", "stroke")] * 20
 LABELS = np.array(["Circulatory", "External"] * 20)

@@ -11,14 +11,16 @@ import safetensors.torch
 import torch
 from steps import killed_at_every_step
 
-from textlstm import files, swap
-from textlstm.bundle import FILES, Bundle
-from textlstm.config import Recipe
-from textlstm.encoding import WordEncoding
+from textlstm.encoding.vocabulary import WordEncoding
 from textlstm.errors import InputError
-from textlstm.files import sha256
-from textlstm.fitting import as_examples, train_bundle
-from textlstm.model import resolve_device
+from textlstm.fitting import train_bundle
+from textlstm.inference.bundle import Bundle
+from textlstm.inference.bundle_files import FILES
+from textlstm.models.logits import resolve_device
+from textlstm.recipe import Recipe
+from textlstm.storage import atomic, json_files, swap
+from textlstm.storage.atomic import sha256
+from textlstm.training.folds import as_examples
 
 TEXTS = ["acute mi", "stroke", "copd", "asthma"] * 5
 LABELS = np.array([0, 0, 1, 1] * 5)
@@ -233,7 +235,7 @@ def test_json_too_deep_or_too_large_is_refused(folder, monkeypatch):
     resigned(folder)
     with pytest.raises(InputError, match="fit together"):
         Bundle.load(folder)
-    monkeypatch.setattr(files, "MAX_JSON", 100)
+    monkeypatch.setattr(json_files, "MAX_JSON", 100)
     with pytest.raises(InputError, match="manifest"):
         Bundle.load(folder)
 
@@ -330,7 +332,7 @@ def contents(folder):
 def test_a_kill_at_any_step_of_a_save_leaves_the_old_bundle_or_the_new_one(folder, monkeypatch):
     if swap._renameat2() is None:
         pytest.skip("this system cannot exchange paths")
-    monkeypatch.setattr(files.os, "fsync", lambda _: None)  # for a loss of power alone
+    monkeypatch.setattr(atomic.os, "fsync", lambda _: None)  # for a loss of power alone
     old, bundle, home = contents(folder), made(seed=1), folder.parent
     (folder / "vocab.json").chmod(0o640)
     shutil.copytree(folder, home / "kept")

@@ -3,7 +3,7 @@ import pytest
 from scipy.special import softmax
 from sklearn.metrics import log_loss
 
-from textlstm.calibration import calibrated, fit_linear_share, fit_temperature
+from textlstm.uncertainty.calibration import calibrated, fit_linear_share, fit_temperature
 
 
 def drawn(scale, n=4000):

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from textlstm import training as loop
-from textlstm.checkpoint import Checkpoint
-from textlstm.config import Recipe
-from textlstm.encoding import WordEncoding
+from textlstm.encoding.vocabulary import WordEncoding
 from textlstm.errors import InputError
-from textlstm.files import sha256
-from textlstm.fitting import as_examples
-from textlstm.training import fit, new_ensemble, with_parts
+from textlstm.recipe import Recipe
+from textlstm.storage.atomic import sha256
+from textlstm.training import loop
+from textlstm.training.checkpoint import Checkpoint
+from textlstm.training.folds import as_examples, with_parts
+from textlstm.training.loop import fit, new_ensemble
 
 ROOT = Path(__file__).parent.parent
 CPU = torch.device("cpu")
@@ -123,7 +123,7 @@ def test_a_loss_that_stops_being_finite_leaves_a_good_checkpoint(tmp_path):
 
 def test_the_time_of_a_training_counts_all_of_its_parts(tmp_path, monkeypatch):
     now = [100.0]
-    monkeypatch.setattr("textlstm.checkpoint.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("textlstm.training.checkpoint.time.perf_counter", lambda: now[0])
     before = []
     for seconds in (5.0, 7.0, 11.0):
         one = Checkpoint(tmp_path, "inputs")

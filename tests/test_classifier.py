@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from textlstm import InputError, Recipe, TextLSTMClassifier
-from textlstm.config import load_recipe
+from textlstm.recipe import load_recipe
 
 QUICK = {
     "members": 1, "epochs": 6, "embedding": 16, "hidden_units": 16, "batch": 16, "min_steps": 0,

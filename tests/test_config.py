@@ -3,17 +3,16 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from textlstm.config import (
-    DataConfig,
+from textlstm.config import DataConfig, RunConfig
+from textlstm.errors import InputError
+from textlstm.recipe import (
     EncodingConfig,
     Recipe,
-    RunConfig,
     TrainingConfig,
     load_recipe,
     section_settings,
     shipped_recipes,
 )
-from textlstm.errors import InputError
 
 
 @pytest.mark.parametrize(

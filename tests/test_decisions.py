@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 from scipy.stats import beta, binom
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from textlstm import decisions
-from textlstm.decisions import HeldOut, interval, promise, repeats, set_threshold, upper_bound
 from textlstm.errors import InputError
+from textlstm.uncertainty import conformal, intervals, risk_control
+from textlstm.uncertainty import held_out as held_out_module
+from textlstm.uncertainty.conformal import set_threshold
+from textlstm.uncertainty.held_out import HeldOut
+from textlstm.uncertainty.intervals import interval, repeats, upper_bound
+from textlstm.uncertainty.risk_control import promise
 
 
 def drawn(n, seed, slope=1.0):
@@ -76,15 +80,15 @@ def test_fractions_of_records_have_bounds_too(events, records):
 
 def test_records_of_one_text_widen_the_interval_of_a_share():
     events = np.array([True, True, False, False, False, False])
-    found = decisions.proportion(events, np.full(6, 2))
-    assert found == decisions.proportion(events[::2]) | {"records": 6}
-    assert decisions.proportion(events, np.ones(6, dtype=int)) == decisions.proportion(events)
+    found = intervals.proportion(events, np.full(6, 2))
+    assert found == intervals.proportion(events[::2]) | {"records": 6}
+    assert intervals.proportion(events, np.ones(6, dtype=int)) == intervals.proportion(events)
 
 
 def test_of_no_records_a_share_may_be_anything():
     nothing = np.zeros(0, dtype=bool)
-    assert decisions.proportion(nothing) == {"share": None, "low": 0.0, "high": 1.0, "records": 0}
-    assert decisions.proportion(~np.array([True, False, False]))["share"] == pytest.approx(2 / 3)
+    assert intervals.proportion(nothing) == {"share": None, "low": 0.0, "high": 1.0, "records": 0}
+    assert intervals.proportion(~np.array([True, False, False]))["share"] == pytest.approx(2 / 3)
 
 
 # ---------------------------------------------------------------------------------- promises
@@ -97,7 +101,7 @@ def by_hand(held_out, max_error):
         inside = held_out.top >= threshold
         effect = held_out.alike[inside].mean()
         records, errors = inside.sum() / effect, (inside & ~held_out.correct).sum() / effect
-        few = min(decisions.FIRST_ERRORS / max_error, n / 2)
+        few = min(risk_control.FIRST_ERRORS / max_error, n / 2)
         if records >= few and beta.ppf(0.95, 1, records) <= max_error:
             trials.append((threshold, records, errors))
 
@@ -196,7 +200,7 @@ def test_what_cannot_be_promised_is_not_accepted():
 
 
 def test_the_sentence():
-    found = decisions.Promise(0.02, 0.9, records=1000, accepted=712, effective=1000)
+    found = risk_control.Promise(0.02, 0.9, records=1000, accepted=712, effective=1000)
     assert found.sentence() == (
         "At most 2 % error is promised among the records that are coded automatically (95 % "
         "confidence). Aimed at: 71.2 % coded, the share among the 1,000 left-out training records."
@@ -209,20 +213,20 @@ def test_the_sentence():
 def test_the_curve_counts_as_one_does_by_hand():
     surest, alike, last = [0.9] * 10, [0.8] * 15, [0.6] * 12 + [0.5] * 3
     correct = np.array([True] * 10 + [True, False] * 7 + [True] + [False] * 15)
-    curve = decisions.workload(np.array(surest + alike + last), correct)
+    curve = risk_control.workload(np.array(surest + alike + last), correct)
     np.testing.assert_allclose(curve["share"], [10 / 40, 25 / 40, 1.0])
     np.testing.assert_allclose(curve["error"], [0, 7 / 25, 22 / 40])
     np.testing.assert_allclose(curve["high"], interval([0, 7, 22], [10, 25, 40])[1])
-    many = decisions.workload(np.linspace(0, 1, 5000), np.ones(5000, dtype=bool))
+    many = risk_control.workload(np.linspace(0, 1, 5000), np.ones(5000, dtype=bool))
     np.testing.assert_allclose(many["share"], np.arange(1, 101) / 100)
-    nothing = decisions.workload(np.zeros(0), np.zeros(0, dtype=bool))
+    nothing = risk_control.workload(np.zeros(0), np.zeros(0, dtype=bool))
     assert nothing == {"share": [], "error": [], "low": [], "high": []}
 
 
 @pytest.mark.parametrize("n", [1, 9, 10, 19, 20, 137, 5000])
 def test_each_point_of_the_curve_adds_ten_records_at_least(n):
     rng = np.random.default_rng(n)
-    curve = decisions.workload(rng.random(n).round(2), rng.random(n) < 0.5)
+    curve = risk_control.workload(rng.random(n).round(2), rng.random(n) < 0.5)
     added = np.diff(n * np.array([0, *curve["share"]])).round(6)
     assert curve["share"][-1] == 1.0 and len(added) <= 100
     assert len(added) == 1 or added.min() >= 10
@@ -289,7 +293,7 @@ def test_records_that_contradict_themselves_are_refused(wrong):
 
 
 def test_of_very_many_a_number_is_drawn(monkeypatch):
-    monkeypatch.setattr(decisions, "MOST_HELD_OUT", 100)
+    monkeypatch.setattr(held_out_module, "MOST_HELD_OUT", 100)
     probabilities = np.random.default_rng(0).dirichlet([1, 1], 500)
     held_out = HeldOut.of(probabilities, np.zeros(500, dtype=int))
     assert len(held_out.top) == 100 and (np.diff(held_out.top) <= 0).all()
@@ -360,15 +364,15 @@ def test_no_set_covers_what_the_model_cannot_give():
     probabilities, labels = labelled(1000, 0)
     held_out = HeldOut.of(probabilities, np.where(np.arange(1000) < 80, -1, labels))
     assert set_threshold(held_out, 0.95) == 0.0 and set_threshold(held_out, 0.9) > 0
-    assert "8.0 % of them are of classes that" in decisions.every_label(held_out, 0.95)
-    assert decisions.every_label(held_out, 0.9) == ""
+    assert "8.0 % of them are of classes that" in conformal.every_label(held_out, 0.95)
+    assert conformal.every_label(held_out, 0.9) == ""
     # The table's share counts where the left-out records have less by chance; few are no number.
     told = dataclasses.replace(held_out, known=held_out.known | True, uncodable=0.12)
-    assert set_threshold(told, 0.9) == 0.0 and "12.0 % of" in decisions.every_label(told, 0.9)
+    assert set_threshold(told, 0.9) == 0.0 and "12.0 % of" in conformal.every_label(told, 0.9)
     few = dataclasses.replace(told, top=told.top[:50])
-    assert "some of" in decisions.every_label(few, 0.9)
+    assert "some of" in conformal.every_label(few, 0.9)
     few = HeldOut.of(*labelled(8, 0))
-    assert decisions.every_label(few, 0.9).startswith("8 left-out training records are too few")
+    assert conformal.every_label(few, 0.9).startswith("8 left-out training records are too few")
 
 
 def labelled(n, seed):
@@ -409,7 +413,7 @@ def test_sets_are_those_of_mapie(n, coverage):
     threshold = set_threshold(HeldOut.of(probabilities, labels), coverage)
     # Where not even the most probable label is probable enough, mapie's set is empty.
     expected[np.arange(300), records.argmax(axis=1)] = True
-    assert (decisions.prediction_sets(records, threshold) == expected).all()
+    assert (conformal.prediction_sets(records, threshold) == expected).all()
 
 
 def test_sets_cover_as_often_as_said():
@@ -436,12 +440,12 @@ def test_sets_cover_new_texts_as_often_as_said():
 def test_too_few_records_leave_every_label_possible():
     probabilities, labels = labelled(8, 0)
     assert set_threshold(HeldOut.of(probabilities, labels), 0.9) == 0.0
-    assert decisions.prediction_sets(probabilities, 0.0).all()
+    assert conformal.prediction_sets(probabilities, 0.0).all()
 
 
 def test_a_set_is_never_empty_and_its_cell_is_a_list():
     probabilities = np.array([[0.4, 0.35, 0.25], [0.05, 0.15, 0.8]])
-    inside = decisions.prediction_sets(probabilities, 0.5)
+    inside = conformal.prediction_sets(probabilities, 0.5)
     assert inside.tolist() == [[True, False, False], [False, False, True]]
-    cells = decisions.set_cells(inside | [True, False, False], probabilities, ['A"', "B", "Ü, |"])
+    cells = conformal.set_cells(inside | [True, False, False], probabilities, ['A"', "B", "Ü, |"])
     assert [json.loads(cell) for cell in cells] == [['A"'], ["Ü, |", 'A"']]

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.optimize import linprog
 
-from textlstm.disclosure import hidden_cells, hidden_counts, is_age, pooled_ages, withheld
+from textlstm.data.groups import is_age, pooled_ages
+from textlstm.disclosure import hidden_cells, hidden_counts, withheld
 
 COUNTS = st.one_of(st.integers(0, 12), st.integers(0, 200))
 TABLES = arrays(np.int64, array_shapes(min_dims=2, max_dims=2, max_side=5), elements=COUNTS)

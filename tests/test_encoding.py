@@ -1,19 +1,11 @@
 import numpy as np
 import pytest
 
-from textlstm.config import EncodingConfig
-from textlstm.encoding import (
-    BUCKETS,
-    PAD,
-    UNKNOWN,
-    WordEncoding,
-    bucket,
-    hashed_ngrams,
-    read_encoded,
-    subword_table,
-    write_encoded,
-)
+from textlstm.encoding.encoded import PAD, UNKNOWN, read_encoded, write_encoded
+from textlstm.encoding.subwords import BUCKETS, bucket, hashed_ngrams, subword_table
+from textlstm.encoding.vocabulary import WordEncoding
 from textlstm.errors import InputError
+from textlstm.recipe import EncodingConfig
 
 TEXTS = ["acute mi", "acute stroke", "stroke <sep> htn", "acute mi mi mi"]
 WHOLE = EncodingConfig(min_records=1)

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from textlstm import TextLSTMClassifier
-from textlstm.examination import examine, on_faithfulness, on_hidden_units
-from textlstm.inside import Use
+from textlstm.insight.activations import Use
+from textlstm.reporting.examination import examine, on_faithfulness, on_hidden_units
 
 FAITHFUL = {
     "records": 1500, "highest": [0.9, 0.6], "random": [0.9, 0.8],

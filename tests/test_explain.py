@@ -4,15 +4,11 @@ import pytest
 import torch
 
 from textlstm import TextLSTMClassifier
-from textlstm.batches import Corpus
-from textlstm.explain import (
-    attributions,
-    class_words,
-    deciding_words,
-    faithfulness,
-    partly_read,
-    token_table,
-)
+from textlstm.encoding.corpus import Corpus
+from textlstm.insight.attributions import attributions, partly_read
+from textlstm.insight.class_words import class_words, deciding_words
+from textlstm.insight.deletion import faithfulness
+from textlstm.insight.token_table import token_table
 
 TEXTS = ["acute mi <sep> copd", "copd", "unheard of mi", "", "mi <sep>", "copd"]
 

@@ -54,13 +54,17 @@ from pipelines import (
 from pipelines import run as run_stage
 from pipelines.flags import number as flag_number
 from pipelines.runs import Run
-from textlstm import TextLSTMClassifier, allowance, memory, swap
-from textlstm.checkpoint import Checkpoint
+from textlstm import TextLSTMClassifier
+from textlstm.data import allowance
+from textlstm.data.cells import column
+from textlstm.data.readers import read_chunks, read_table
 from textlstm.errors import InputError
-from textlstm.files import sha256
-from textlstm.parts import Parts, parts_of
-from textlstm.tables import column, read_chunks, read_table
-from textlstm.text import preprocess as clean
+from textlstm.models import memory
+from textlstm.storage import swap
+from textlstm.storage.atomic import sha256
+from textlstm.storage.resumable import Parts, parts_of
+from textlstm.text.tokenizing import preprocess as clean
+from textlstm.training.checkpoint import Checkpoint
 
 ROOT = Path(__file__).parent.parent
 SECRET = "zebedee"
@@ -537,7 +541,7 @@ def _(desk):
                 parameter.grad = torch.full_like(parameter, torch.nan)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("textlstm.training.clip_gradients", diverge)
+        patch.setattr("textlstm.training.optim.clip_gradients", diverge)
         outcome = carried_out(train.main, "--run", run, "--device", "cpu")
     assert outcome.status == 2 and "--learning-rate" in outcome.told.splitlines()[-1]
     assert sha256(run / "bundle" / "model.safetensors") == before
@@ -573,7 +577,7 @@ def _(desk):
 @fault(38, "kill -9 within a save")
 def _(desk):
     saving = "import sys, itertools, torch; from pathlib import Path\n"
-    saving += "from textlstm.checkpoint import Checkpoint\n"
+    saving += "from textlstm.training.checkpoint import Checkpoint\n"
     saving += "checkpoint = Checkpoint(Path(sys.argv[1]), 'same')\n"
     saving += "for n in itertools.count():\n"
     saving += "    checkpoint.save({'t': torch.full((10_000_000,), float(n))}, {'n': n})\n"
@@ -685,8 +689,8 @@ def _(desk):
 
 
 CODING = """
-import sys, textlstm.delimited
-textlstm.delimited.CHUNK_BYTES = 5000
+import sys, textlstm.data.delimited
+textlstm.data.charset.CHUNK_BYTES = 5000
 from pipelines.predict import main
 main(sys.argv[1:])
 """
@@ -704,7 +708,7 @@ def coding(desk, name):
 
 def coded_whole(desk, name):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("textlstm.delimited.CHUNK_BYTES", 5000)
+        patch.setattr("textlstm.data.charset.CHUNK_BYTES", 5000)
         assert carried_out(predict.main, *coding(desk, name)).status == 0
 
 
@@ -1308,7 +1312,7 @@ def _(desk):
     with socket.socket() as silent, pytest.MonkeyPatch.context() as patch:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        patch.setattr("textlstm.dataset.HUB_SECONDS", 0.2)
+        patch.setattr("textlstm.data.dataset.HUB_SECONDS", 0.2)
         patch.setattr(
             "huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}"
         )
@@ -1528,7 +1532,7 @@ def _(desk):
     ]
     with pytest.MonkeyPatch.context() as patch:
         # In this process, which has spaCy already.
-        patch.setattr("textlstm.preprocessor.beside", lambda: contextlib.nullcontext(clean))
+        patch.setattr("textlstm.text.worker.beside", lambda: contextlib.nullcontext(clean))
         for change in nonsense:
             tampered(desk, change, "do not fit together")
         for number in (-5, "1", True):
@@ -1584,9 +1588,9 @@ def stopped_after(desk, parts, *command):
         write(self, *arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("textlstm.delimited.CHUNK_BYTES", 1000)
+        patch.setattr("textlstm.data.charset.CHUNK_BYTES", 1000)
         # In this process, which has spaCy already.
-        patch.setattr("textlstm.preprocessor.beside", lambda: contextlib.nullcontext(clean))
+        patch.setattr("textlstm.text.worker.beside", lambda: contextlib.nullcontext(clean))
         patch.setattr(Parts, "write", writing)
         return carried_out(
             predict.main, "--run", desk.shared("dirty") / "run", "--device", "cpu", *command
@@ -1633,8 +1637,10 @@ def _(desk):
         assert len(list(desk.folder.glob(".out.csv.parts/0*.csv"))) == 5
         desk.out.unlink()
         looks = itertools.count()
-        patch.setattr("textlstm.files.standing", lambda _: [("", next(looks), 0)])  # at each look
-        patch.setattr("textlstm.files.sha256", lambda _: "")
+        patch.setattr(
+            "textlstm.storage.atomic.standing", lambda _: [("", next(looks), 0)]
+        )  # at each look
+        patch.setattr("textlstm.storage.atomic.sha256", lambda _: "")
         desk.refused(stopped_after(desk, None, *command), "records.csv", "changed while")
         table = desk.file(csv_of(GOOD), "table.csv")
         scored = desk.file("cause,decision,predicted_label,label_1,item,records,code\n", "s.csv")
@@ -1731,7 +1737,8 @@ def _(desk):
     with pytest.MonkeyPatch.context() as patch:  # what takes long
         patch.setattr(os, "fsync", lambda _: None)
         patch.setattr(
-            "textlstm.explain.deciding_words", lambda _, texts, *__, **___: [[]] * len(texts)
+            "textlstm.insight.class_words.deciding_words",
+            lambda _, texts, *__, **___: [[]] * len(texts),
         )
         export = ["export", "--run", run, "--scored", desk.out, "--out", queue]
         same_after_any_kill(desk, queue, export)

@@ -2,16 +2,16 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from textlstm import spill
-from textlstm.features import frequencies, stacked
-from textlstm.spill import some_of
+from textlstm.encoding.terms import frequencies
+from textlstm.storage import arrays
+from textlstm.storage.arrays import some_of, stacked
 
 ROWS = np.array([[0.0, 2.0, 0.5], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 3.0, 4.0]])
 
 
 @pytest.mark.parametrize("at_a_time", [1, 3, 100])
 def test_rows_in_files_are_the_rows(monkeypatch, in_a_file, at_a_time):
-    monkeypatch.setattr(spill, "ROWS", at_a_time)
+    monkeypatch.setattr(arrays, "ROWS", at_a_time)
     whole = sparse.csr_matrix(ROWS)
     rows = stacked(whole[some] for some in some_of(4))
     assert in_a_file(rows.data) and in_a_file(rows.indices) and not in_a_file(whole.data)
@@ -34,6 +34,6 @@ def test_files_leave_nothing_behind(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("at_a_time", [1, 100])
 def test_frequencies_are_of_texts_by_their_weight(monkeypatch, at_a_time):
-    monkeypatch.setattr(spill, "ROWS", at_a_time)
+    monkeypatch.setattr(arrays, "ROWS", at_a_time)
     found = frequencies(sparse.csr_matrix(ROWS), np.array([5, 7, 11, 13]))
     assert found.tolist() == [11, 18, 18]

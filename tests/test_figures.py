@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
-from textlstm import figures
-from textlstm.metrics import reliability
+from textlstm.evaluation.metrics import reliability
+from textlstm.reporting import figures, tokens
 
 HISTORY = {
     "number": [1, 2, 3],
@@ -201,7 +201,7 @@ def test_a_label_is_no_formula_and_not_too_long(tmp_path):
 
 def test_the_units_of_an_activation_map_stand_in_the_order_of_their_words():
     hidden = np.array([[0.1, -0.9, 0.0], [0.8, 0.2, 0.0], [0.0, 0.0, -0.3]])  # (tokens, H)
-    figure = figures.activation_map(["a", "b", "c"], {"forward": hidden, "backward": hidden})
+    figure = tokens.activation_map(["a", "b", "c"], {"forward": hidden, "backward": hidden})
     axes = figure.axes[0]
     assert axes.images[0].get_array().tolist() == [[-0.9, 0.2, 0], [0.1, 0.8, 0], [0, 0, -0.3]]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b", "c"]
@@ -215,7 +215,7 @@ def test_gates_are_drawn_under_what_the_words_add(directions):
         f"{one}_{gate}_gate": [0.2, 0.9] for one in directions for gate in ("input", "forget")
     }
     tokens = pd.DataFrame({"token": ["a", "b"], "attribution": [-0.5, 1.0], **columns})
-    drawn = figures.token_gates(tokens).axes
+    drawn = tokens.token_gates(tokens).axes
     assert [bar.get_height() for bar in drawn[0].patches] == [-0.5, 1.0]
     assert len({bar.get_facecolor() for bar in drawn[0].patches}) == 2
     assert len(drawn) == 1 + len(directions)

@@ -8,15 +8,8 @@ import pytest
 from steps import killed_at_every_step
 
 from textlstm.errors import InputError
-from textlstm.files import (
-    read_json,
-    replacing,
-    sha256,
-    standing,
-    sweep,
-    write_bytes,
-    write_json,
-)
+from textlstm.storage.atomic import replacing, sha256, standing, sweep, write_bytes
+from textlstm.storage.json_files import read_json, write_json
 
 
 def test_what_is_written_replaces_the_old_file_at_once(tmp_path):
@@ -85,7 +78,9 @@ def test_only_temporary_files_that_nobody_has_in_use_are_swept(tmp_path):
 
 
 def test_a_file_in_use_by_another_process_is_not_swept(tmp_path):
-    holding = "import sys; from pathlib import Path; from textlstm.files import replacing\n"
+    holding = (
+        "import sys; from pathlib import Path; from textlstm.storage.atomic import replacing\n"
+    )
     holding += "with replacing(Path(sys.argv[1])): print('ready', flush=True); input()"
     process = subprocess.Popen(
         [sys.executable, "-c", holding, tmp_path / "a.csv"],

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pipelines import predict
 from pipelines import run as run_stage
 from textlstm import TextLSTMClassifier
-from textlstm.config import Recipe
 from textlstm.errors import InputError
+from textlstm.recipe import Recipe
 
 FINDS = [(path.parent.name, path) for path in sorted(fuzz.FINDS.glob("*/*"))]
 SEEDS = [(name, seed) for name, seeds in fuzz.SEEDS.items() for seed in seeds]

@@ -4,9 +4,17 @@ import torch
 from torch import nn
 
 from textlstm import TextLSTMClassifier
-from textlstm.batches import Corpus
+from textlstm.encoding.corpus import Corpus
 from textlstm.errors import InputError
-from textlstm.inside import Steps, Use, lstm_steps, neighbours, read, token_steps, use_of_units
+from textlstm.insight.activations import (
+    Steps,
+    Use,
+    lstm_steps,
+    neighbours,
+    read,
+    token_steps,
+    use_of_units,
+)
 
 TEXTS = ["acute mi", "mi of heart <sep> copd", "copd", "acute asthma copd", ""]
 

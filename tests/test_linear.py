@@ -6,11 +6,12 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from textlstm.batches import Corpus
-from textlstm.config import EncodingConfig
-from textlstm.encoding import WordEncoding, hashed_ngrams
-from textlstm.linear import LinearBranch, fit_linear, mean_branch
-from textlstm.model import predict_logits
+from textlstm.encoding.corpus import Corpus
+from textlstm.encoding.subwords import hashed_ngrams
+from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.models.linear import LinearBranch, fit_linear, mean_branch
+from textlstm.models.logits import predict_logits
+from textlstm.recipe import EncodingConfig
 
 TEXTS = [
     "acute mi <sep> htn",
@@ -60,7 +61,7 @@ def features(training, texts):
 @pytest.mark.parametrize("at_a_time", [1, 2])
 def test_how_many_texts_are_made_at_a_time_changes_nothing(monkeypatch, at_a_time):
     _, whole = fitted()
-    monkeypatch.setattr("textlstm.spill.ROWS", at_a_time)
+    monkeypatch.setattr("textlstm.storage.arrays.ROWS", at_a_time)
     _, branch = fitted()
     for name, table in whole.state_dict().items():
         assert torch.equal(branch.state_dict()[name], table), name

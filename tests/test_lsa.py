@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from textlstm.batches import Corpus
-from textlstm.config import EncodingConfig
-from textlstm.encoding import WordEncoding
-from textlstm.lsa import latent_vectors
+from textlstm.encoding.corpus import Corpus
+from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.models.word_vectors import latent_vectors
+from textlstm.recipe import EncodingConfig
 
 HEART = ["acute infarction heart", "heart infarction", "heart failure", "acute heart failure"]
 LUNGS = ["pneumonia lung", "lung asthma", "asthma pneumonia", "chronic lung asthma"]
@@ -29,7 +29,7 @@ def test_words_of_like_use_are_close():
 
 def test_of_many_texts_some_are_drawn(monkeypatch):
     length = vectors(HEART + LUNGS, dimensions=2)[0].length
-    monkeypatch.setattr("textlstm.lsa.MOST_IDS", 4 * length + 1)
+    monkeypatch.setattr("textlstm.models.word_vectors.MOST_IDS", 4 * length + 1)
     counted = []
 
     def text_forms(self, texts):

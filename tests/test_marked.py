@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textlstm.marked import Piece, marked, word_places
-from textlstm.text import preprocess, tokenize
+from textlstm.text.marked import Piece, marked, word_places
+from textlstm.text.tokenizing import preprocess, tokenize
 
 
 @pytest.mark.parametrize(

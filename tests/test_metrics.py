@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
-from textlstm.metrics import (
+from textlstm.evaluation.metrics import (
     brier_score,
     expected_calibration_error,
     log_losses,

@@ -4,11 +4,15 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from textlstm import model
-from textlstm.batches import Corpus
-from textlstm.config import NetworkConfig, load_recipe
-from textlstm.encoding import WordEncoding, hashed_ngrams
-from textlstm.model import Ensemble, TextLSTM, kept, predict_logits
+from textlstm.encoding.corpus import Corpus
+from textlstm.encoding.subwords import hashed_ngrams
+from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.models import logits, network
+from textlstm.models.dropout import kept
+from textlstm.models.ensemble import Ensemble
+from textlstm.models.logits import predict_logits
+from textlstm.models.network import TextLSTM
+from textlstm.recipe import NetworkConfig, load_recipe
 
 WORDS = ("<pad>", "<unk>", *"abcdefgh")
 TEXTS = ["a b c", "d", "a b c d e f", "h g", "", "x y a"]
@@ -226,7 +230,7 @@ def test_the_adjustment_is_added_to_the_logits():
 def test_prediction_does_not_depend_on_the_size_of_batches(monkeypatch, size):
     ensemble, corpus = together(NetworkConfig(embedding=8, members=2), subwords=NGRAMS)
     expected = predict_logits(ensemble, corpus, CPU)
-    monkeypatch.setattr(model, "PREDICTION_BATCH", size)
+    monkeypatch.setattr(logits, "PREDICTION_BATCH", size)
     torch.testing.assert_close(predict_logits(ensemble, corpus, CPU), expected, atol=1e-6, rtol=0)
 
 
@@ -243,9 +247,9 @@ def test_prediction_does_not_depend_on_order_and_repetition():
 
 def test_prediction_does_not_depend_on_the_number_of_threads(monkeypatch):
     ensemble, corpus = together(NetworkConfig(embedding=8), subwords=NGRAMS)
-    monkeypatch.setattr(model, "PREDICTION_BATCH", 2)
+    monkeypatch.setattr(logits, "PREDICTION_BATCH", 2)
     found = []
     for workers in (1, 3):
-        monkeypatch.setattr(model, "processors", lambda workers=workers: workers)
+        monkeypatch.setattr(network, "processors", lambda workers=workers: workers)
         found.append(predict_logits(ensemble, corpus, CPU))
     assert found[0].equal(found[1])

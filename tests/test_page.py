@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from browser import DARK, LIGHT, needs_axe, needs_browser, opened, violations, without_policy
 
-from textlstm import figures
-from textlstm.config import DataConfig, Recipe, RunConfig, load_recipe
-from textlstm.marked import Piece
-from textlstm.page import render, render_explanations
+from textlstm.config import DataConfig, RunConfig
+from textlstm.recipe import Recipe, load_recipe
+from textlstm.reporting import figures
+from textlstm.reporting.page import render, render_explanations
+from textlstm.text.marked import Piece
 
 MEASURES = dict.fromkeys(
     ("accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier"), 0.5

@@ -12,7 +12,8 @@ import pytest
 from steps import killed_at_every_step
 
 from textlstm.errors import InputError
-from textlstm.parts import ahead, in_order, parts_of, threads, write_table
+from textlstm.storage.parallel import ahead, in_order, threads
+from textlstm.storage.resumable import parts_of, write_table
 
 TABLE = pa.table({"id": ["7", "8", "9", "10"], "text": ['a, "b"', "", "c\nd", "e"]})
 JOB = {"of": ["these", "columns"]}
@@ -153,7 +154,7 @@ import sys, time
 from pathlib import Path
 import pyarrow as pa
 from textlstm.errors import InputError
-from textlstm.parts import parts_of
+from textlstm.storage.resumable import parts_of
 out, me, end = Path(sys.argv[1]), sys.argv[2], time.monotonic() + float(sys.argv[3])
 won = lost = 0
 while time.monotonic() < end:

@@ -32,15 +32,20 @@ from pipelines import (
     train,
 )  # fmt: skip
 from pipelines import run as run_stage
-from textlstm import TextLSTMClassifier, figures, tables, text
-from textlstm.bundle import Bundle
-from textlstm.checkpoint import Checkpoint
-from textlstm.decisions import HeldOut, promise
-from textlstm.encoding import WordEncoding, read_encoded
+from textlstm import TextLSTMClassifier
+from textlstm.data import readers
+from textlstm.data.records import PARTS
+from textlstm.encoding.encoded import read_encoded
+from textlstm.encoding.vocabulary import WordEncoding
 from textlstm.errors import InputError
-from textlstm.files import sha256
-from textlstm.records import PARTS
-from textlstm.text import tokenize, word_records
+from textlstm.inference.bundle import Bundle
+from textlstm.reporting import tokens
+from textlstm.storage.atomic import sha256
+from textlstm.text import tokenizing
+from textlstm.text.tokenizing import tokenize, word_records
+from textlstm.training.checkpoint import Checkpoint
+from textlstm.uncertainty.held_out import HeldOut
+from textlstm.uncertainty.risk_control import promise
 
 ROOT = Path(__file__).parent.parent
 QUICK = (
@@ -226,7 +231,7 @@ def test_the_parts_are_those_of_the_table(home, table):
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_a_table_in_parts_gives_the_records_of_the_whole(home, tmp_path, table, size):
     table.to_parquet(tmp_path / "records.parquet")
-    with mock.patch.object(tables, "CHUNK_ROWS", size):
+    with mock.patch.object(readers, "CHUNK_ROWS", size):
         preprocess.main(flags(tmp_path / "records.parquet", tmp_path / "run"))
     for name in ("train.parquet", "validation.parquet", "holdout.parquet", "summary.json"):
         parts, whole = (run / "records" / name for run in (tmp_path / "run", home / "run"))
@@ -247,8 +252,8 @@ def test_each_distinct_text_is_tokenized_and_encoded_once(tmp_path, table):
         return tokenize(field)
 
     with (
-        mock.patch.object(tables, "CHUNK_ROWS", 7),
-        mock.patch.object(text, "tokenize", tokenize_noted),
+        mock.patch.object(readers, "CHUNK_ROWS", 7),
+        mock.patch.object(tokenizing, "tokenize", tokenize_noted),
         mock.patch.object(WordEncoding, "encode", encode_noted),
     ):
         preprocess.main(flags(tmp_path / "records.parquet", run))
@@ -446,8 +451,8 @@ def test_a_coding_that_is_interrupted_says_whether_anything_is_kept(home, tmp_pa
         return parts, capsys.readouterr().err.splitlines()[-1]
 
     nothing, kept = (f"interrupted; {one}" for one in (shell.NOTHING, shell.KEPT))
-    assert interrupted_at("textlstm.bundle.Bundle.load") == (0, nothing)
-    assert interrupted_at("textlstm.scoring.code") == (0, nothing)
+    assert interrupted_at("textlstm.inference.bundle.Bundle.load") == (0, nothing)
+    assert interrupted_at("textlstm.inference.engines.local.code") == (0, nothing)
     assert interrupted_at("pipelines.predict.Source.require_unchanged") == (3, kept)
 
 
@@ -680,7 +685,7 @@ def test_explanations_as_a_page(home, tmp_path):
     assert written[:1] == [rows["cause"][2]] and rows["cause"][0] in written
     assert page.count("<mark ") > 4
     assert "data:image" not in page and "forget gate" not in page
-    with mock.patch.object(figures, "activation_map", wraps=figures.activation_map) as drawn:
+    with mock.patch.object(tokens, "activation_map", wraps=tokens.activation_map) as drawn:
         gates = explained(home, tmp_path / "gates.html", "--records", "3", "1", "--gates")
     gates, words = gates.read_text(), {word for call in drawn.mock_calls for word in call.args[0]}
     assert "(next field)" in words and "<sep>" not in words
@@ -806,7 +811,9 @@ def test_a_queue_with_codes_is_not_overwritten(home, queue, tmp_path, capsys):
     before = (tmp_path / "queue.csv").read_bytes()
     assert status(review.main, ["export", *again, "--out", tmp_path / "queue.csv"]) == 2
     assert "may hold codes" in capsys.readouterr().err
-    with mock.patch("textlstm.bundle.Bundle.load", side_effect=AssertionError("too late")):
+    with mock.patch(
+        "textlstm.inference.bundle.Bundle.load", side_effect=AssertionError("too late")
+    ):
         assert status(review.main, ["export", *again, "--out", tmp_path / "queue.csv"]) == 2
     capsys.readouterr()
     back = ["--run", home / "run", "--filled", tmp_path / "queue.csv"]

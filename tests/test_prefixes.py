@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from textlstm.prefixes import ENOUGH, Readings, enough, read, steps
+from textlstm.encoding.prefixes import Readings, steps
+from textlstm.models.prefix_tree import ENOUGH, enough, read
 
 
 def padded(texts):

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from textlstm import preprocessor
-from textlstm.preprocessor import beside
-from textlstm.text import preprocess
+from textlstm.text import worker
+from textlstm.text.tokenizing import preprocess
+from textlstm.text.worker import beside
 
 RECORDS = [
     ("Acute MI, due to (Type II) Diabetes; COVID-19.", "HTN"),
@@ -41,18 +41,18 @@ def test_a_record_is_sent_once_unless_too_many_are_known(other, monkeypatch):
         sent.extend(what)
         write(to, what)
 
-    write = preprocessor._send
-    monkeypatch.setattr(preprocessor, "_send", send)
+    write = worker._send
+    monkeypatch.setattr(worker, "_send", send)
     assert other([("One",), ("Two",)]) == ["one", "two"]
     assert other([("Two",), ("Three",), ("One",)]) == ["two", "three", "one"]
     assert sent == [("One",), ("Two",), ("Three",)]
-    monkeypatch.setattr(preprocessor, "MOST_KNOWN", 0)
+    monkeypatch.setattr(worker, "MOST_KNOWN", 0)
     assert other([("One",)]) == ["one"] and sent[3:] == [("One",)]
 
 
 def test_the_process_does_not_import_torch():
     check = (
-        "import io, sys, textlstm.preprocessor as p; sys.stdin = io.TextIOWrapper(io.BytesIO()); "
+        "import io, sys, textlstm.text.worker as p; sys.stdin = io.TextIOWrapper(io.BytesIO()); "
         "p._serve(); assert 'spacy' in sys.modules and not sys.modules['torch']"
     )
     subprocess.run([sys.executable, "-c", check], check=True)
@@ -90,7 +90,7 @@ def test_the_process_is_silent_when_the_other_one_is_killed(said):
     read, write = os.pipe()
     os.close(read)  # nobody reads what it answers
     done = subprocess.run(
-        [sys.executable, "-m", "textlstm.preprocessor"],
+        [sys.executable, "-m", "textlstm.text.worker"],
         input=said,
         stdout=write,
         stderr=subprocess.PIPE,
@@ -102,7 +102,7 @@ def test_the_process_is_silent_when_the_other_one_is_killed(said):
 
 def test_the_process_does_not_outlive_a_process_that_is_killed():
     work = (
-        "import os, subprocess, textlstm.preprocessor as p\n"
+        "import os, subprocess, textlstm.text.worker as p\n"
         "class Popen(subprocess.Popen):\n"
         "    def __init__(self, *args, **kwargs):\n"
         "        super().__init__(*args, **kwargs)\n"

@@ -20,10 +20,11 @@ from browser import needs_browser, opened, without_policy
 
 from pipelines import predict, shell
 from pipelines import run as run_stage
-from textlstm import TextLSTMClassifier, figures
-from textlstm.checkpoint import Checkpoint
+from textlstm import TextLSTMClassifier
 from textlstm.errors import InputError
-from textlstm.files import FORMULA_STARTS
+from textlstm.reporting import figures
+from textlstm.storage.spreadsheet import FORMULA_STARTS
+from textlstm.training.checkpoint import Checkpoint
 
 NAME = "Quillbrandtsson"
 PLANTED = [

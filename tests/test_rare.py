@@ -8,12 +8,17 @@ import pytest
 import torch
 from scipy.stats import binom
 
-from textlstm.config import DataConfig, Recipe
-from textlstm.decisions import HeldOut, promise, set_threshold
-from textlstm.encoding import WordEncoding
-from textlstm.fitting import as_examples, train_bundle
-from textlstm.rare import RareClasses
-from textlstm.records import PART, split, usable
+from textlstm.config import DataConfig
+from textlstm.data.records import PART, usable
+from textlstm.data.splits import split
+from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.fitting import train_bundle
+from textlstm.recipe import Recipe
+from textlstm.training.folds import as_examples
+from textlstm.training.rare_classes import RareClasses
+from textlstm.uncertainty.conformal import set_threshold
+from textlstm.uncertainty.held_out import HeldOut
+from textlstm.uncertainty.risk_control import promise
 
 CPU = torch.device("cpu")
 TEXTS = ["acute mi", "mi", "stroke", "acute stroke", "copd", "asthma", "copd asthma", "acute copd"]

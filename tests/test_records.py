@@ -5,22 +5,20 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.model_selection import train_test_split
 
-from textlstm import records as records_module
 from textlstm.config import RARE_LABEL, DataConfig
-from textlstm.errors import InputError
-from textlstm.records import (
+from textlstm.data import splits as records_module
+from textlstm.data.distinct import as_list
+from textlstm.data.records import (
     PART,
     Usable,
-    as_list,
-    divide,
-    divide_rare,
-    drawn_share,
     read_parts,
     read_records,
     texts_by_class,
     usable,
     write_records,
 )
+from textlstm.data.splits import divide, divide_rare, drawn_share
+from textlstm.errors import InputError
 
 # ------------------------------------------------------------------------------------ checking
 

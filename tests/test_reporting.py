@@ -5,18 +5,18 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from textlstm.config import RARE_LABEL, EncodingConfig
-from textlstm.decisions import HeldOut, promise, proportion, repeats
-from textlstm.encoding import WordEncoding
-from textlstm.metrics import per_class
-from textlstm.reporting import (
-    Evaluation,
-    _data_facts,
-    class_intervals,
-    measured_decisions,
-    published,
-)  # fmt: skip
-from textlstm.scoring import Scores
+from textlstm.config import RARE_LABEL
+from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.evaluation.decisions import class_intervals, measured_decisions
+from textlstm.evaluation.evaluate import Evaluation, _data_facts
+from textlstm.evaluation.metrics import per_class
+from textlstm.inference.scoring import Scores
+from textlstm.recipe import EncodingConfig
+from textlstm.reporting.published import published
+from textlstm.reporting.report import full_tables
+from textlstm.uncertainty.held_out import HeldOut
+from textlstm.uncertainty.intervals import proportion, repeats
+from textlstm.uncertainty.risk_control import promise
 
 CONFUSION = np.array([[40, 0, 0, 0], [0, 30, 0, 0], [0, 0, 12, 0], [0, 0, 0, 4]])
 LABELS = ("a", "b", "c", "d")
@@ -133,7 +133,7 @@ def test_small_classes_and_one_more_are_left_out_of_what_is_published():
         [None, 30, None, None],
         *[[None] * 4] * 2,
     ]
-    assert evaluation.tables["confusion"]["records"].tolist() == [40, 30, 12, 4]
+    assert full_tables(evaluation)["confusion"]["records"].tolist() == [40, 30, 12, 4]
     assert evaluation.metrics["per_class"]["d"]["support"] == 4  # what the house keeps is whole
 
 

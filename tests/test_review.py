@@ -5,9 +5,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from textlstm import review
 from textlstm.errors import InputError
-from textlstm.scoring import Scores
+from textlstm.inference.scoring import Scores
+from textlstm.review import queue as review
 
 FIELDS = [("Stroke", ""), ("=fall", "hip"), ("stroke.", ""), ("", "."), ("COPD", "")]
 RECORDS = np.array([3, 2, 4, 9, 1])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from textlstm import TextLSTMClassifier
-from textlstm.robustness import (
+from textlstm.insight.robustness import (
     ABBREVIATIONS,
     CHANGES,
     abbreviated,

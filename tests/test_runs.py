@@ -8,9 +8,9 @@ import pytest
 from steps import Killed, killed_at_every_step, watched
 
 from pipelines.runs import MARK, STAGES, Run, require_outside_runs
-from textlstm import swap
 from textlstm.config import RunConfig
 from textlstm.errors import InputError
+from textlstm.storage import swap
 
 FOLDERS = ("records", "encoded", "bundle", "figures", "tables")
 

@@ -10,10 +10,10 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from textlstm import TextLSTMClassifier
-from textlstm.baselines import majority, tfidf_logreg
-from textlstm.metrics import scores
-from textlstm.tables import as_records
-from textlstm.text import preprocess
+from textlstm.data.cells import as_records
+from textlstm.evaluation.baselines import majority, tfidf_logreg
+from textlstm.evaluation.metrics import scores
+from textlstm.text.tokenizing import preprocess
 
 DATA = Path(__file__).parent.parent / "data"
 

@@ -6,24 +6,19 @@ import pyarrow as pa
 import pytest
 import torch
 
-from textlstm import scoring
-from textlstm.bundle import Bundle
 from textlstm.classifier import TextLSTMClassifier
-from textlstm.encoding import UNKNOWN, bucket
+from textlstm.data.cells import Part
+from textlstm.encoding.encoded import UNKNOWN
+from textlstm.encoding.subwords import bucket
 from textlstm.errors import InputError
-from textlstm.model import Ensemble
-from textlstm.scoring import (
-    ADDED_COLUMNS,
-    Look,
-    Rule,
-    Scores,
-    code,
-    require_free_columns,
-    rounded,
-    score,
-)  # fmt: skip
-from textlstm.tables import Part
-from textlstm.text import preprocess
+from textlstm.inference import scoring
+from textlstm.inference.bundle import Bundle
+from textlstm.inference.drift import Look
+from textlstm.inference.engines.local import code
+from textlstm.inference.score_table import require_free_columns
+from textlstm.inference.scoring import ADDED_COLUMNS, Rule, Scores, rounded, score  # fmt: skip
+from textlstm.models.ensemble import Ensemble
+from textlstm.text.tokenizing import preprocess
 
 SCORES = Scores(
     np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.05, 0.9, 0.05]]), np.array([True, True, False])

@@ -6,8 +6,8 @@ import tempfile
 import numpy as np
 import pytest
 
-from textlstm import spill
-from textlstm.spill import at_random, room, some_of, taken, where
+from textlstm.storage import arrays
+from textlstm.storage.arrays import at_random, room, some_of, taken, where
 
 ROWS = np.arange(20, dtype=np.int32).reshape(10, 2)
 
@@ -17,7 +17,7 @@ ROWS = np.arange(20, dtype=np.int32).reshape(10, 2)
 def test_a_large_array_is_in_a_file_that_leaves_nothing_behind(
     tmp_path, monkeypatch, in_a_file, large, shape
 ):
-    monkeypatch.setattr(spill, "LARGE", large)
+    monkeypatch.setattr(arrays, "LARGE", large)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     found = room(shape, np.int16)
     found[:] = 7
@@ -29,8 +29,8 @@ def test_a_large_array_is_in_a_file_that_leaves_nothing_behind(
 @pytest.mark.parametrize("at_a_time", [1, 3, 100])
 @pytest.mark.parametrize("large", [0, 1 << 30])
 def test_some_at_a_time_are_all(monkeypatch, at_a_time, large):
-    monkeypatch.setattr(spill, "ROWS", at_a_time)
-    monkeypatch.setattr(spill, "LARGE", large)
+    monkeypatch.setattr(arrays, "ROWS", at_a_time)
+    monkeypatch.setattr(arrays, "LARGE", large)
     assert [row for some in some_of(10) for row in ROWS[some, 0].tolist()] == ROWS[:, 0].tolist()
     places = np.array([9, 0, 0, 4])
     assert taken(ROWS, places).tolist() == ROWS[places].tolist()
@@ -46,7 +46,7 @@ def test_a_full_disk_is_an_error_that_names_the_folder(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    monkeypatch.setattr(spill, "LARGE", 0)
+    monkeypatch.setattr(arrays, "LARGE", 0)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(OSError) as caught:
         room(5, np.int8)
@@ -63,7 +63,7 @@ def test_rows_drawn_at_random_are_the_rows(monkeypatch):
             super().madvise(advice)
 
     monkeypatch.setattr(mmap, "mmap", Pages)
-    monkeypatch.setattr(spill, "LARGE", 0)
+    monkeypatch.setattr(arrays, "LARGE", 0)
     filed = room(ROWS.shape, ROWS.dtype)
     filed[:] = ROWS
     for array in (filed[2:], ROWS):

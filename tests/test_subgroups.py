@@ -2,9 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from textlstm.data.groups import MISSING, group_names
 from textlstm.errors import InputError
-from textlstm.metrics import bootstrap_mean, log_losses
-from textlstm.subgroups import MISSING, SEEN, Outcome, group_names, seen_names, shown_groups
+from textlstm.evaluation.metrics import bootstrap_mean, log_losses
+from textlstm.evaluation.subgroups import SEEN, Outcome, seen_names, shown_groups
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from cleanlab.filter import find_label_issues
 
-from textlstm.suspects import label_suspects
+from textlstm.insight.label_errors import label_suspects
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 

@@ -14,17 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textlstm import dataset, delimited, tables
+from textlstm.data import cells, dataset, delimited
+from textlstm.data.cells import DistinctRows, as_records, column, distinct_records
+from textlstm.data.parquet_pages import page_bytes
+from textlstm.data.readers import read_chunks, read_table
 from textlstm.errors import InputError
-from textlstm.parquet import page_bytes
-from textlstm.tables import (
-    DistinctRows,
-    as_records,
-    column,
-    distinct_records,
-    read_chunks,
-    read_table,
-)
 
 
 def write(path, content):
@@ -255,7 +249,7 @@ def test_one_field_in_any_sequence():
 
 
 def test_a_frame_is_asked_for_its_cells_in_parts(monkeypatch):
-    monkeypatch.setattr(tables, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(cells, "CHUNK_ROWS", 2)
     frame = pd.DataFrame({"x": list("abcde"), "y": [1, 2, None, 4.5, 5]}, index=[9, 9, 2, 1, 0])
     expected = [("a", "1.0"), ("b", "2.0"), ("c", ""), ("d", "4.5"), ("e", "5.0")]
     assert list(as_records(frame)) == expected

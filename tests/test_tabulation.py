@@ -1,8 +1,8 @@
 import numpy as np
 import pandas as pd
 
-from textlstm import tabulation
-from textlstm.subgroups import Outcome
+from textlstm.evaluation.subgroups import Outcome
+from textlstm.reporting import tabulation
 
 
 def test_hidden_cells_are_left_out():

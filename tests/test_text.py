@@ -6,17 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from spacy.lang.en import English
 
-from textlstm.text import (
-    MAX_CHARACTERS,
-    MAX_RUN,
-    SEPARATOR,
-    clean,
-    mended,
-    preprocess,
-    split_fields,
-    tokenize,
-    word_records,
-)
+from textlstm.text.cleaning import MAX_CHARACTERS, MAX_RUN, clean, mended
+from textlstm.text.tokenizing import SEPARATOR, preprocess, split_fields, tokenize, word_records
 
 
 @pytest.mark.parametrize(

@@ -5,24 +5,20 @@ import numpy as np
 import pytest
 import torch
 
-from textlstm import spill, training
-from textlstm.batches import Corpus
-from textlstm.calibration import calibrated, calibrated_loss, fit_temperature
-from textlstm.config import Recipe, load_recipe
-from textlstm.encoding import EncodedTexts, WordEncoding, read_encoded, write_encoded
+from textlstm.encoding.corpus import Corpus
+from textlstm.encoding.encoded import EncodedTexts, read_encoded, write_encoded
+from textlstm.encoding.vocabulary import WordEncoding
 from textlstm.errors import InputError
-from textlstm.fitting import as_examples, train_bundle
-from textlstm.model import TextLSTM, predict_logits, resolve_device
-from textlstm.training import (
-    clip_gradients,
-    fit,
-    held_out_logits,
-    held_out_truth,
-    make_optimizer,
-    make_schedule,
-    new_ensemble,
-    with_parts,
-)
+from textlstm.fitting import train_bundle
+from textlstm.models.logits import predict_logits, resolve_device
+from textlstm.models.network import TextLSTM
+from textlstm.recipe import Recipe, load_recipe
+from textlstm.storage import arrays
+from textlstm.training import folds
+from textlstm.training.folds import as_examples, held_out_logits, held_out_truth, with_parts
+from textlstm.training.loop import fit, new_ensemble
+from textlstm.training.optim import clip_gradients, make_optimizer, make_schedule
+from textlstm.uncertainty.calibration import calibrated, calibrated_loss, fit_temperature
 
 CPU = torch.device("cpu")
 TEXTS = ["acute mi", "mi", "stroke", "acute stroke", "copd", "asthma", "fall", "gunshot wound"]
@@ -182,8 +178,8 @@ def test_few_records_are_left_out_by_several_members(texts):
 
 @pytest.mark.parametrize("split", ["stratified", "grouped"])
 def test_of_very_many_records_some_are_divided_and_some_judge(monkeypatch, split):
-    monkeypatch.setattr(training, "MOST_LEFT_OUT", 6)
-    monkeypatch.setattr(training, "MOST_DIVIDED", 60)
+    monkeypatch.setattr(folds, "MOST_LEFT_OUT", 6)
+    monkeypatch.setattr(folds, "MOST_DIVIDED", 60)
     texts = [f"w{number // 4}" for number in range(120)]
     examples = with_parts(with_validation(texts, 24, split), members=3, seed=1)
     places = examples.corpus.places
@@ -201,7 +197,7 @@ def test_some_of_the_records_are_what_they_were():
     examples = with_parts(with_validation(["a", "b c", "d", "c"] * 20, 20), members=2, seed=0)
     some = examples.some(10, seed=0)
     assert len(some.labels) == len(some.corpus.places) == 10
-    rows = torch.from_numpy(training.drawn(80, 10, seed=0))
+    rows = torch.from_numpy(folds.drawn(80, 10, seed=0))
     read, whole = some.corpus, examples.corpus
     assert read.forms[read.places].equal(whole.forms[whole.places[rows]])
     assert some.labels.equal(examples.labels[rows]) and some.parts.equal(examples.parts[rows])
@@ -225,18 +221,18 @@ def test_records_in_files_teach_the_same(monkeypatch):
         return found.network.state_dict()
 
     expected = weights()
-    monkeypatch.setattr(spill, "LARGE", 0)
-    monkeypatch.setattr(spill, "ROWS", 5)
-    files, nameless = [], spill.nameless
-    monkeypatch.setattr(spill, "nameless", lambda: files.append(1) or nameless())
+    monkeypatch.setattr(arrays, "LARGE", 0)
+    monkeypatch.setattr(arrays, "ROWS", 5)
+    files, nameless = [], arrays.nameless
+    monkeypatch.setattr(arrays, "nameless", lambda: files.append(1) or nameless())
     found = weights()
     assert len(files) > 20
     assert all(found[name].equal(expected[name]) for name in expected)
 
 
 def test_encoded_records_may_be_larger_than_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(spill, "LARGE", 1 << 16)
-    monkeypatch.setattr(spill, "ROWS", 1 << 8)
+    monkeypatch.setattr(arrays, "LARGE", 1 << 16)
+    monkeypatch.setattr(arrays, "ROWS", 1 << 8)
     words = ("<pad>", "<unk>", *(f"w{number}" for number in range(50)))
     encoding, n = WordEncoding(words, 100, "right"), 20_000
     ids = np.random.default_rng(0).integers(2, 52, (n, 100), dtype=np.int32)

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from textlstm.decisions import proportion
-from textlstm.metrics import SHARES
-from textlstm.verdict import coverage_outcome, learned, promise_outcome, verdict
+from textlstm.evaluation.metrics import SHARES
+from textlstm.evaluation.outcomes import coverage_outcome, learned, promise_outcome
+from textlstm.reporting.verdict import verdict
+from textlstm.uncertainty.intervals import proportion
 
 
 def between(low, high):

@@ -5,18 +5,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from textlstm.classifier import TextLSTMClassifier
-    from textlstm.config import Recipe, load_recipe
     from textlstm.errors import InputError
+    from textlstm.recipe import Recipe, load_recipe
 
     __version__: str
 
-__all__ = ["InputError", "Recipe", "TextLSTMClassifier", "__version__", "load_recipe"]
+__all__ = [
+    "InputError",
+    "Recipe",
+    "TextLSTMClassifier",
+    "__version__",
+    "label_suspects",
+    "load_recipe",
+]
 
 _HOMES = {
     "InputError": "textlstm.errors",
-    "Recipe": "textlstm.config",
+    "Recipe": "textlstm.recipe",
     "TextLSTMClassifier": "textlstm.classifier",
-    "load_recipe": "textlstm.config",
+    "label_suspects": "textlstm.insight.label_errors",
+    "load_recipe": "textlstm.recipe",
 }
 
 

@@ -1,41 +1,38 @@
 """TextLSTMClassifier: the pipeline as a scikit-learn classifier over raw texts."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state, column_or_1d
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
-from textlstm.abbreviations import as_given
-from textlstm.bundle import TEXT_FIELDS, Bundle
-from textlstm.config import DataConfig, Recipe, as_fields, load_recipe
-from textlstm.encoding import WordEncoding
-from textlstm.errors import InputError, counted, near, quoted
-from textlstm.fitting import as_examples, train_bundle
-from textlstm.labels import require_short
-from textlstm.model import resolve_device
-from textlstm.records import distinct, divide
-from textlstm.tables import as_records, as_text
-from textlstm.text import preprocess
-from textlstm.training import Epoch
-
-OWN_PARAMETERS = ("recipe", "random_state", "device", "abbreviations")
-"""The estimator's parameters beside the recipe's fields."""
-
-
-@contextmanager
-def _in_parameters() -> Iterator[None]:
-    """Have errors speak of parameters, where the stages speak of flags."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(as_fields(str(error))) from error
+from textlstm.arguments import (
+    OWN_PARAMETERS,
+    distinct_fields,
+    given_fields,
+    in_parameters,
+    require_fields,
+    text_fields,
+)
+from textlstm.config import DataConfig
+from textlstm.data.cells import as_text
+from textlstm.data.distinct import distinct
+from textlstm.data.labels import require_short
+from textlstm.data.splits import divide
+from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.errors import InputError, counted
+from textlstm.fitting import train_bundle
+from textlstm.inference.bundle import Bundle
+from textlstm.inference.bundle_files import TEXT_FIELDS
+from textlstm.models.logits import resolve_device
+from textlstm.recipe import Recipe, load_recipe
+from textlstm.text.tokenizing import preprocess
+from textlstm.training.folds import as_examples
+from textlstm.training.state import Epoch
 
 
 class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -62,9 +59,9 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     n_fields_
         F, the number of text fields of a record.
     history_
-        The training's :class:`~textlstm.training.Epoch` objects.
+        The training's :class:`~textlstm.training.state.Epoch` objects.
     bundle_
-        The trained :class:`~textlstm.bundle.Bundle`.
+        The trained :class:`~textlstm.inference.bundle.Bundle`.
 
     Notes
     -----
@@ -86,7 +83,7 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         abbreviations: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> None:
-        _require_fields(fields)
+        require_fields(fields)
         self.recipe = recipe
         self.random_state = random_state
         self.device = device
@@ -112,13 +109,13 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             If there is no such parameter.
         """
         fields = {name: value for name, value in params.items() if name not in OWN_PARAMETERS}
-        _require_fields(fields)
+        require_fields(fields)
         for name in params.keys() - fields:
             setattr(self, name, params[name])
         self.fields = {**self.fields, **fields}
         return self
 
-    @_in_parameters()
+    @in_parameters()
     def fit(self, texts: Any, labels: Any, sample_weight: Any = None) -> Self:
         """Train on raw texts. If they are refused, the estimator stays as it was.
 
@@ -141,9 +138,9 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             finite, negative, all 0, or not (n,).
         """
         recipe = load_recipe(self.recipe).with_fields(**self.fields)
-        given = _given(self.abbreviations or {})
+        given = given_fields(self.abbreviations or {})
         device, seed = resolve_device(self.device), self._seed()
-        records, classes, n_fields = _records(texts, labels, sample_weight)
+        records, classes, n_fields = text_fields(texts, labels, sample_weight)
         names = tuple(as_text(label) for label in classes.tolist())
         require_short(names)
         if len(classes) < 2:
@@ -185,7 +182,7 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31))
 
-    @_in_parameters()
+    @in_parameters()
     def predict_proba(self, texts: Any) -> NDArray[np.float64]:
         """Return the probabilities (n, C), columns in the order of ``classes_``.
 
@@ -195,7 +192,7 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Before :meth:`fit` or :meth:`load`.
         """
         check_is_fitted(self, "bundle_")
-        records, places = _distinct(texts)
+        records, places = distinct_fields(texts)
         if records and len(records[0]) != self.n_fields_:
             raise InputError(
                 f"texts of {counted(len(records[0]), 'field')} are given; the model reads "
@@ -235,77 +232,3 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classifier.classes_ = np.array(bundle.labels)
         classifier.n_fields_ = bundle.summary[TEXT_FIELDS]
         return classifier
-
-
-def _require_fields(names: Iterable[str]) -> None:
-    """Raise an :class:`InputError` if the estimator has no such parameter."""
-    for name in names:
-        if name not in Recipe.names():
-            known = [*OWN_PARAMETERS, *Recipe.names()]
-            raise InputError(
-                f"TextLSTMClassifier has no parameter {quoted(name)}{near(name, known)}"
-            )
-
-
-def _given(abbreviations: Any) -> dict[str, str]:
-    """Return abbreviations and their meanings, preprocessed."""
-    try:
-        pairs = [(as_text(short), as_text(meaning)) for short, meaning in abbreviations.items()]
-    except AttributeError as error:
-        raise InputError("abbreviations map words to what they stand for") from error
-    return as_given(pairs, "abbreviations")
-
-
-def _distinct(texts: Any) -> tuple[list[tuple[str, ...]], NDArray[np.int32]]:
-    """Return the text fields of the distinct records, and which one each record is (n,)."""
-    numbers: dict[tuple[str, ...], int] = {}
-    places = (numbers.setdefault(record, len(numbers)) for record in as_records(texts))
-    found = np.fromiter(places, np.int32)
-    return list(numbers), found
-
-
-def _records(texts: Any, labels: Any, sample_weight: Any) -> tuple[pd.DataFrame, NDArray[Any], int]:
-    """Return the records that teach something, by row number, the classes (C,), and the fields F.
-
-    Records have a text, of which each distinct one is kept once, a class number and a weight.
-    """
-    labels = column_or_1d(np.asarray(labels))
-    records, places = _distinct(texts)
-    if not records:
-        raise InputError("there are no texts to learn from")
-    if len(places) != len(labels):
-        raise InputError(f"{len(places)} texts and {len(labels)} labels do not match")
-    weights = _weights(sample_weight, labels)
-    if pd.isna(labels).any():
-        raise InputError("a label is missing")
-    classes, codes = np.unique(labels, return_inverse=True)
-    text = pd.Categorical(preprocess(records)).take(places)
-    frame = pd.DataFrame({"text": text, "label": codes, "weight": weights})
-    frame = frame[(frame["text"] != "") & (frame["weight"] > 0)]
-    taught, codes = np.unique(frame["label"], return_inverse=True)
-    return frame.assign(label=codes), classes[taught], len(records[0])
-
-
-def _weights(sample_weight: Any, labels: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the weights (n,) as shares of the largest one, of which no sum is too large.
-
-    What is lost in single precision beside the largest one weighs nothing.
-    """
-    kind = "f" if sample_weight is None else np.asarray(sample_weight).dtype.kind
-    if kind in "OUS":
-        try:
-            sample_weight = np.asarray(sample_weight).astype(np.float64)
-        except (TypeError, ValueError, OverflowError):  # whose message would show the cell
-            raise InputError("sample_weight must be numbers") from None
-    elif kind not in "biuf":
-        raise InputError("sample_weight must be numbers, and none complex or a date")
-    if np.ndim(sample_weight) == 1 and len(sample_weight) != len(labels):
-        raise InputError(f"{len(labels)} records and {len(sample_weight)} weights do not match")
-    try:
-        weights = _check_sample_weight(sample_weight, labels, dtype=np.float64)
-    except ValueError as error:
-        raise InputError(f"sample_weight is refused: {error}") from None
-    if (weights < 0).any() or not weights.any():
-        raise InputError("sample_weight must be at least 0, and not 0 throughout")
-    shares: NDArray[np.float64] = weights / weights.max()
-    return np.where(shares < np.finfo(np.float32).tiny, 0.0, shares)

@@ -5,8 +5,7 @@ counts are shown: more of them are hidden with it, until none can be worked out 
 suppression; Cox 1980, "Suppression methodology and statistical disclosure control").
 """
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -15,11 +14,6 @@ from scipy.optimize import linprog
 
 SMALLEST_SHOWN = 10
 """Counts under it are hidden, zeros among them: that a count is hidden then says nothing."""
-
-OLDEST_SHOWN = 89
-"""Ages over it are one group (HIPAA Privacy Rule, 45 CFR 164.514(b)(2)(i)(C))."""
-
-OLDEST_GROUP = "90+"
 
 TOLERANCE = 1e-6
 """Of the solver of linear programs."""
@@ -104,28 +98,6 @@ def withheld(confusion: Counts) -> Withheld:
 def any_shown(measures: Mapping[str, float | None]) -> bool:
     """Return whether any measure of a class may be shown; None stands for one that may not."""
     return any(value is not None for value in measures.values())
-
-
-def pooled_ages(ages: Sequence[str]) -> list[str]:
-    """Return ages in years, or groups of them, with all that begin above 89 as one group.
-
-    >>> pooled_ages(["7", "89", "90", "95-99", "101.5", "85+", "unknown"])
-    ['7', '89', '90+', '90+', '90+', '85+', 'unknown']
-    """
-    first = (re.search(r"\d+", age) for age in ages)
-    return [
-        OLDEST_GROUP if number and int(number[0]) > OLDEST_SHOWN else age
-        for age, number in zip(ages, first, strict=True)
-    ]
-
-
-def is_age(column: str) -> bool:
-    """Return whether a column's name says that it holds ages.
-
-    >>> [is_age(name) for name in ("age", "AgeAtDeath", "decedent_age", "age_group", "Stage")]
-    [True, True, True, True, False]
-    """
-    return "age" in re.findall("[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column).lower())
 
 
 def _with_complements(

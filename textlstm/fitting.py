@@ -11,31 +11,29 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from textlstm.batches import Corpus
-from textlstm.bundle import MEAN_PROBABILITY, TEXT_FIELDS, UNCODABLE, UNKNOWN_WORDS, Bundle
-from textlstm.calibration import calibrated, fit_linear_share, fit_temperature, mixed
-from textlstm.checkpoint import Checkpoint
-from textlstm.config import RARE_LABEL, NetworkConfig, Recipe
-from textlstm.decisions import HeldOut
-from textlstm.encoding import EncodedTexts, WordEncoding
-from textlstm.linear import LinearBranch, fit_linear, mean_branch
-from textlstm.memory import require_room
-from textlstm.model import Ensemble
-from textlstm.rare import Judged, RareClasses
-from textlstm.spill import room, some_of
-from textlstm.training import (
-    Epoch,
+from textlstm.config import RARE_LABEL
+from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.inference.bundle import Bundle
+from textlstm.inference.bundle_files import MEAN_PROBABILITY, TEXT_FIELDS, UNCODABLE, UNKNOWN_WORDS
+from textlstm.models.ensemble import Ensemble
+from textlstm.models.linear import LinearBranch, fit_linear, mean_branch
+from textlstm.models.memory import require_room
+from textlstm.recipe import NetworkConfig, Recipe
+from textlstm.training.checkpoint import Checkpoint
+from textlstm.training.folds import (
     Examples,
     Truth,
     class_sums,
-    fit,
     held_out_logits,
     held_out_truth,
-    new_ensemble,
-    one_thread,
     weighted_by_class,
     with_parts,
 )
+from textlstm.training.loop import fit, new_ensemble, one_thread
+from textlstm.training.rare_classes import Judged, RareClasses
+from textlstm.training.state import Epoch
+from textlstm.uncertainty.calibration import calibrated, fit_linear_share, fit_temperature, mixed
+from textlstm.uncertainty.held_out import HeldOut
 
 MOST_LINEAR = 1 << 19
 """So many records, drawn at random, teach the linear branch, which learns from all at once."""
@@ -213,34 +211,3 @@ def logit_adjustment(labels: Tensor, weights: Tensor, n_classes: int, share: flo
     """
     counts = class_sums(labels, weights, n_classes) + 1
     return -share * (counts / counts.sum()).log()
-
-
-def as_examples(
-    texts: EncodedTexts,
-    labels: NDArray[np.integer[Any]],
-    encoding: WordEncoding,
-    validation: NDArray[np.bool_],
-    weights: NDArray[np.float64] | None = None,
-    *,
-    split: str = "stratified",
-) -> Examples:
-    """Return encoded texts and class numbers as what the training loop takes.
-
-    Weights are scaled to a mean of 1, which leaves the size of a training step as it is.
-    ``split`` says how the validation part was left out: drawn at random, with all records of its
-    texts (``grouped``), or as the latest (``temporal``).
-    """
-    parts = room(len(labels), np.int16)
-    for some in some_of(len(labels)):
-        parts[some] = validation[some].astype(np.int16) - 1
-    if weights is None:
-        scaled = torch.ones(1).expand(len(labels))
-    else:
-        scaled = torch.tensor(weights / weights.mean(), dtype=torch.float32)
-    return Examples(
-        Corpus(texts, encoding),
-        torch.from_numpy(labels.astype(np.int32, copy=False)),
-        scaled,
-        torch.from_numpy(parts),
-        split,
-    )

@@ -1,0 +1,57 @@
+"""Dates of records, as offices write them."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from textlstm.data.distinct import distinct
+from textlstm.errors import InputError, counted, quoted
+
+_ISO_8601 = re.compile(r"\s*-?[0-9]{4}")
+"""How a date in ISO 8601 begins, which has its year first."""
+
+
+def says_when(name: str, cells: Sequence[str]) -> bool:
+    """Return whether a column, by its name or by some of its cells, says when records were made.
+
+    >>> says_when("Year of death", ["2021"]), says_when("date", [""]), says_when("update", ["no"])
+    (True, True, False)
+    >>> says_when("DateOfDeath", []), says_when("YEAR", []), says_when("birth_date", ["2021-03-01"])
+    (True, True, False)
+    >>> says_when("x", ["2021-03-01", "", "2022-12-31 10:00"]), says_when("x", ["2021", "4-1"])
+    (True, False)
+    """
+    given = [cell.strip() for cell in cells if cell.strip()]
+    words = re.findall(
+        r"[a-z]+|[A-Z][a-z]*", re.sub(r"[A-Z]{2,}", lambda found: found[0].lower(), name)
+    )
+    words = [word.lower() for word in words]
+    if not {"birth", "born", "dob"}.isdisjoint(words):
+        return False
+    dated = all(re.match(r"(19|20)\d\d-\d\d(-\d\d|$)", cell) for cell in given)
+    return "year" in words or "date" in words or bool(given and dated)
+
+
+def parse_dates(values: pd.Series, name: str = "date") -> np.ndarray[Any, Any]:
+    """Return the dates of a column, which is called ``name`` in the table."""
+    found, places = distinct(values)
+    empty = int(np.array([not one.strip() for one in found], dtype=bool)[places].sum())
+    if empty:
+        raise InputError(
+            f"{counted(empty, 'usable record has', 'usable records have')} an empty "
+            f"{quoted(name)}, as those of review import have; fill it in, leave them out, or use "
+            "another split"
+        )
+    # pandas takes "now" and "today" for dates as well: another split every day.
+    written = [one if _ISO_8601.match(one) else None for one in found]
+    dates = pd.to_datetime(pd.Series(written), errors="coerce", format="ISO8601", utc=True)
+    if unreadable := int(dates.isna().to_numpy()[places].sum()):
+        raise InputError(
+            f"the {quoted(name)} of {counted(unreadable, 'usable record')} cannot be read as a "
+            "date; use ISO 8601, such as 2021-12-31"
+        )
+    ordered: np.ndarray[Any, Any] = dates.to_numpy()[places]
+    return ordered

@@ -1,0 +1,63 @@
+"""Batches of texts: shuffled for training, sorted by length for reading."""
+
+from collections.abc import Iterator
+from typing import NamedTuple, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from textlstm.encoding.prefixes import Readings
+from textlstm.storage.arrays import room
+
+POOL = 32
+"""Batches among which shuffled texts are sorted by length: enough to save padding in long texts."""
+
+
+class Batch(NamedTuple):
+    """R records with B distinct texts of at most T tokens, of U distinct words, S subwords."""
+
+    words: Tensor  # (U,) int64, vocabulary ids
+    counts: Tensor  # (U,) int64, how often the corpus has each word
+    subwords: Tensor  # (S,) int64, the words' subwords, word after word
+    offsets: Tensor  # (U,) int64, where each word's subwords begin
+    ids: Tensor  # (B, T) int64, rows of `words`; the first row is padding
+    lengths: Tensor  # (B,) int64, tokens to read, at least 1
+    places: Tensor  # (R,) int64, the text of each record
+    readings: Readings | None = None  # of the texts, where they are only to be classified
+
+    def to(self, device: torch.device) -> Self:
+        """Return the batch on a device."""
+        parts = {name: part.to(device) for name, part in self._asdict().items() if part is not None}
+        return self._replace(**parts)
+
+
+def shuffled(
+    lengths: Tensor, size: int, generator: torch.Generator, *, drop_last: bool = False
+) -> Iterator[Tensor]:
+    """Yield the rows of each batch of an epoch, in random order, texts of like length together.
+
+    Parameters
+    ----------
+    lengths
+        (n,) tokens of each text.
+    size
+        Rows a batch.
+    drop_last
+        Leave out the rows that do not fill a batch, unless there are no others.
+    """
+    order = torch.from_numpy(room(len(lengths), np.int32))
+    torch.randperm(len(lengths), generator=generator, dtype=torch.int32, out=order)
+    if drop_last and len(order) >= size:
+        order = order[: len(order) // size * size]
+    for pool in order.split(POOL * size):
+        pool.copy_(pool[lengths[pool].argsort(stable=True)])
+    starts = torch.arange(0, len(order), size)
+    for start in starts[torch.randperm(len(starts), generator=generator)].tolist():
+        yield order[start : start + size]
+
+
+def by_length(lengths: Tensor, size: int) -> Iterator[Tensor]:
+    """Yield the rows of batches, every row once, shorter texts first."""
+    if len(lengths):
+        yield from lengths.argsort(stable=True).split(size)

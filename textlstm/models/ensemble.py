@@ -1,0 +1,106 @@
+"""An ensemble of networks of one recipe, with a linear model beside them."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from textlstm.encoding.batching import Batch
+from textlstm.encoding.encoded import PAD
+from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.models.linear import LinearBranch
+from textlstm.models.network import TextLSTM
+from textlstm.recipe import NetworkConfig
+
+
+class Ensemble(nn.Module):
+    """Networks of one recipe that start and drop at random apart, and answer together.
+
+    Averaging smooths out what each learned by chance from few records (Lakshminarayanan et al.
+    2017); of log probabilities, so that one temperature calibrates the whole. They share what is
+    not trained: the vectors of character n-grams, whose mean is a part of each word's vector
+    (Bojanowski et al. 2017), placed once from all training texts and not moved by single records.
+    A linear branch, where the recipe has one, has its share in the mean. To the mean is added what
+    the recipe gives rare classes.
+
+    Parameters
+    ----------
+    config
+        The recipe's ``[network]``.
+    encoding
+        Of the texts.
+    n_classes
+        C.
+    """
+
+    linear_share: Tensor  # (), from 0 to 1
+    adjustment: Tensor  # (C,), added to the logits
+
+    def __init__(self, config: NetworkConfig, encoding: WordEncoding, n_classes: int) -> None:
+        super().__init__()
+        n_words, n_subwords = len(encoding.words), len(encoding.subwords)
+        self.members = nn.ModuleList(
+            TextLSTM(config, n_words, n_classes) for _ in range(config.members)
+        )
+        self.subword_embedding = (
+            nn.EmbeddingBag(n_subwords, config.embedding, mode="mean").requires_grad_(False)
+            if n_subwords
+            else None
+        )
+        self.linear = None
+        if config.linear:
+            sizes = n_words, n_subwords, n_classes
+            self.linear = LinearBranch(encoding.n_fields, *sizes, encoding.separator)
+        self.register_buffer("linear_share", torch.tensor(0.0))
+        self.register_buffer("adjustment", torch.zeros(n_classes))
+
+    @torch.no_grad()
+    def place(self, words: Tensor, subwords: Tensor) -> None:
+        """Start from these vectors of words (n_words, E) and subwords (n_subwords, E)."""
+        for member in self.networks:
+            member.embedding.weight.copy_(words)
+            member.embedding.weight[PAD] = 0.0
+        if self.subword_embedding is not None:
+            self.subword_embedding.weight.copy_(subwords)
+
+    @property
+    def networks(self) -> list[TextLSTM]:
+        """Return the members."""
+        return [member for member in self.members if isinstance(member, TextLSTM)]
+
+    def spelt(self, batch: Batch) -> Tensor | None:
+        """Return what their spelling adds to the vectors of the distinct words (U, E)."""
+        if self.subword_embedding is None:
+            return None
+        vectors: Tensor = self.subword_embedding(batch.subwords, batch.offsets)
+        return vectors
+
+    def answer(self, member: int) -> Callable[[Batch], Tensor]:
+        """Return what gives the log probabilities (R, C) of one member alone."""
+
+        def log_probabilities(batch: Batch) -> Tensor:
+            logits: Tensor = self.networks[member](batch, self.spelt(batch))
+            return logits.log_softmax(dim=1)
+
+        return log_probabilities
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return the logits (R, C)."""
+        spelt = self.spelt(batch)
+        logits = [network(batch, spelt) for network in self.networks]
+        return self.together(logits, None if self.linear is None else self.linear(batch))
+
+    def together(self, members: Sequence[Tensor], linear: Tensor | None) -> Tensor:
+        """Return the logits (R, C) of all: mean log probabilities, rare classes seen to.
+
+        Parameters
+        ----------
+        members
+            The logits (R, C) of each member.
+        linear
+            Those of the linear branch, if there is one.
+        """
+        mean = torch.stack([logits.log_softmax(dim=1) for logits in members]).mean(0)
+        if linear is not None:
+            mean = torch.lerp(mean, linear.log_softmax(dim=1), self.linear_share)
+        return mean + self.adjustment

@@ -1,0 +1,110 @@
+"""The verdict on a run, in words: which model is better, and whether promises were kept."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from textlstm.evaluation.metrics import MODEL, SHARES
+from textlstm.evaluation.outcomes import RIVALS
+from textlstm.uncertainty.intervals import tenths
+
+MEASURES = {"accuracy": ("accuracy", 1), "macro_f1": ("macro-F1", 1), "log_loss": ("log loss", -1)}
+"""The measures that are compared: the name, and 1 where higher is better, -1 where lower is."""
+
+
+def verdict(metrics: Mapping[str, Any]) -> list[str]:
+    """Say in words which model is better on the holdout: in a sentence, then a line a measure.
+
+    The model is held against the best of the baselines, whichever it is by each measure. A model
+    that learned nothing wins over none of them.
+    """
+    lines = [_headline(metrics), *(_clause(metrics, key) for key in MEASURES)]
+    if never := len(metrics["never_predicted"]):
+        are, their = ("is", "its") if never == 1 else ("are", "their")
+        n_classes = sum(row["support"] > 0 for row in metrics["per_class"].values())
+        lines.append(
+            f"{never} of {n_classes} classes of the holdout {are} never predicted: all of {their} "
+            "records are given another label."
+        )
+    return lines
+
+
+def _rival(metrics: Mapping[str, Any], key: str) -> str:
+    """Return the best of the baselines by a measure."""
+    sign = MEASURES[key][1]
+    return max(RIVALS, key=lambda name: sign * metrics["baselines"][name][key])
+
+
+def winner(metrics: Mapping[str, Any], key: str) -> str | None:
+    """Return which model is better by a measure: the model, the best baseline, or none clearly."""
+    sign, rival = MEASURES[key][1], _rival(metrics, key)
+    bounds = {name: metrics["differences"][name][key] for name in RIVALS}
+    lows = [min(sign * each["low"], sign * each["high"]) for each in bounds.values()]
+    if min(lows) > 0 and metrics["learned"]:
+        return MODEL
+    highest = max(sign * bounds[rival]["low"], sign * bounds[rival]["high"])
+    return RIVALS[rival] if highest < 0 else None
+
+
+def _headline(metrics: Mapping[str, Any]) -> str:
+    """Say how good the model is, and whether it is better than the baselines, in a sentence."""
+    model, baselines = metrics["model"], metrics["baselines"]
+    if not metrics["learned"]:
+        return _unproved(model, baselines["majority"])
+    rival = _rival(metrics, "accuracy")
+    results: dict[str, list[str]] = {}
+    for key in ("accuracy", "log_loss"):
+        best = winner(metrics, key)
+        result = f"{best} is better" if best else "no clear winner"
+        results.setdefault(result, []).append(MEASURES[key][0])
+    found = ", ".join(f"{result} in {' and '.join(names)}" for result, names in results.items())
+    return (
+        f"{_among(metrics)}{MODEL} gives {tenths(model['accuracy'])} of the held-out records their "
+        f"true label, {RIVALS[rival]} {tenths(baselines[rival]['accuracy'])}: {found}."
+    )
+
+
+def _unproved(model: Mapping[str, Any], shares: Mapping[str, Any]) -> str:
+    """Say that a model is not better than the class shares, or that it may be by chance."""
+    measured = (
+        f"log loss {model['log_loss']:.4f} against {shares['log_loss']:.4f} nats, accuracy "
+        f"{tenths(model['accuracy'])} against {tenths(shares['accuracy'])}"
+    )
+    if model["log_loss"] < shares["log_loss"] or model["accuracy"] > shares["accuracy"]:
+        return (
+            f"It is not shown that anything was learned: on the holdout {MODEL} is ahead of the "
+            f"{SHARES}, but within chance ({measured})."
+        )
+    return (
+        f"Nothing was learned: on the holdout {MODEL} is no better than the {SHARES} ({measured})."
+    )
+
+
+def _among(metrics: Mapping[str, Any]) -> str:
+    """Say of which records measures speak, where the model does not know all classes."""
+    return "Among the classes that it learned, " if metrics["data"]["uncodable"]["records"] else ""
+
+
+def _clause(metrics: Mapping[str, Any], key: str) -> str:
+    name, sign = MEASURES[key]
+    rival = _rival(metrics, key)
+    difference = metrics["differences"][rival][key]
+    ahead, behind = MODEL, RIVALS[rival]
+    if sign * difference["estimate"] < 0:
+        ahead, behind = behind, ahead
+    by = f"by {abs(difference['estimate']):.4f}"
+    if by.endswith("0.0000"):
+        result = "both models are equal"
+    elif winner(metrics, key):
+        result = f"{ahead} beats {behind} {by}"
+    elif not metrics["learned"]:
+        result = (
+            f"no winner, since it is not shown that anything was learned; {ahead} is ahead {by}"
+        )
+    else:
+        result = f"no clear winner; {ahead} is ahead {by}, within chance"
+    ours, theirs = metrics["model"][key], metrics["baselines"][rival][key]
+    return (
+        f"{name[0].upper()}{name[1:]}: {result} ({MODEL} {ours:.4f}, {RIVALS[rival]} "
+        f"{theirs:.4f}; difference {difference['estimate']:+.4f}, 95 % interval "
+        f"{difference['low']:+.4f} to {difference['high']:+.4f})."
+    )
