@@ -541,7 +541,7 @@ def _(desk):
                 parameter.grad = torch.full_like(parameter, torch.nan)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("textlstm.training.optim.clip_gradients", diverge)
+        patch.setattr("textlstm.training.loop.clip_gradients", diverge)
         outcome = carried_out(train.main, "--run", run, "--device", "cpu")
     assert outcome.status == 2 and "--learning-rate" in outcome.told.splitlines()[-1]
     assert sha256(run / "bundle" / "model.safetensors") == before

@@ -35,10 +35,10 @@ WINGS = {
     ],
     "training": ["checkpoint", "optim", "folds", "state", "loop", "rare_classes"],
     "inference": [
-        "model_card", "bundle_files", "bundle", "scoring", "drift", "score_table", "engines.local",
+        "bundle_files", "model_card", "bundle", "scoring", "drift", "score_table", "engines.local",
     ],
     "insight": [
-        "activations", "attributions", "class_words", "deletion", "token_table", "robustness",
+        "activations", "attributions", "deletion", "class_words", "token_table", "robustness",
         "label_errors",
     ],
     "evaluation": ["metrics", "baselines", "subgroups", "outcomes", "decisions", "evaluate"],
@@ -66,7 +66,6 @@ WITHOUT_TORCH = (
     "uncertainty",
     "config",
     "data",
-    "review",
 )
 
 STAGES = [
@@ -144,7 +143,7 @@ def test_a_stage_can_show_its_help_without_any_heavy_library(name):
 
 
 def test_the_promises_of_security_name_tests_that_exist():
-    tests = "".join(path.read_text() for path in (ROOT / "tests").glob("*.py"))
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("*.py"))
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "SECURITY.md").read_text()))
     assert named
     assert not {name for name in named if f"def {name}(" not in tests}

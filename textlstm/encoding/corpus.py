@@ -12,6 +12,7 @@ from torch import Tensor
 from textlstm.encoding.batching import Batch
 from textlstm.encoding.encoded import PAD, UNKNOWN, EncodedTexts
 from textlstm.encoding.prefixes import Readings
+from textlstm.encoding.subwords import hashed_ngrams
 from textlstm.encoding.terms import field_numbers
 from textlstm.encoding.unique_rows import distinct_rows
 from textlstm.encoding.vocabulary import WordEncoding

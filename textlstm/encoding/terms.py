@@ -35,6 +35,7 @@ def frequencies(found: "sparse.csr_matrix", weights: NDArray[Any]) -> NDArray[An
 def field_numbers(ids: Tensor, separator: int, n_fields: int) -> Tensor:
     """Return in which field, from 0, each word of texts (B, T) stands.
 
+    >>> import torch
     >>> field_numbers(torch.tensor([[5, 2, 6, 7]]), separator=2, n_fields=2)
     tensor([[0, 1, 1, 1]])
     """

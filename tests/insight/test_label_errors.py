@@ -8,7 +8,7 @@ from cleanlab.filter import find_label_issues
 
 from textlstm.insight.label_errors import label_suspects
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+README = (Path(__file__).parent.parent.parent / "README.md").read_text()
 
 
 def test_a_label_against_all_probability_is_suspect():

@@ -7,7 +7,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.subwords import hashed_ngrams
 from textlstm.encoding.vocabulary import WordEncoding
-from textlstm.models import logits, network
+from textlstm.models import logits
 from textlstm.models.dropout import kept
 from textlstm.models.ensemble import Ensemble
 from textlstm.models.logits import predict_logits
@@ -250,6 +250,6 @@ def test_prediction_does_not_depend_on_the_number_of_threads(monkeypatch):
     monkeypatch.setattr(logits, "PREDICTION_BATCH", 2)
     found = []
     for workers in (1, 3):
-        monkeypatch.setattr(network, "processors", lambda workers=workers: workers)
+        monkeypatch.setattr(logits, "processors", lambda workers=workers: workers)
         found.append(predict_logits(ensemble, corpus, CPU))
     assert found[0].equal(found[1])

@@ -33,7 +33,7 @@ from pipelines import (
 )  # fmt: skip
 from pipelines import run as run_stage
 from textlstm import TextLSTMClassifier
-from textlstm.data import readers
+from textlstm.data import chunks
 from textlstm.data.records import PARTS
 from textlstm.encoding.encoded import read_encoded
 from textlstm.encoding.vocabulary import WordEncoding
@@ -47,7 +47,7 @@ from textlstm.training.checkpoint import Checkpoint
 from textlstm.uncertainty.held_out import HeldOut
 from textlstm.uncertainty.risk_control import promise
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 QUICK = (
     "--members 1 --epochs 6 --embedding 16 --hidden-units 16 --batch 16 --min-steps 0 "
     "--learning-rate 0.02"
@@ -231,7 +231,7 @@ def test_the_parts_are_those_of_the_table(home, table):
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_a_table_in_parts_gives_the_records_of_the_whole(home, tmp_path, table, size):
     table.to_parquet(tmp_path / "records.parquet")
-    with mock.patch.object(readers, "CHUNK_ROWS", size):
+    with mock.patch.object(chunks, "CHUNK_ROWS", size):
         preprocess.main(flags(tmp_path / "records.parquet", tmp_path / "run"))
     for name in ("train.parquet", "validation.parquet", "holdout.parquet", "summary.json"):
         parts, whole = (run / "records" / name for run in (tmp_path / "run", home / "run"))
@@ -252,7 +252,7 @@ def test_each_distinct_text_is_tokenized_and_encoded_once(tmp_path, table):
         return tokenize(field)
 
     with (
-        mock.patch.object(readers, "CHUNK_ROWS", 7),
+        mock.patch.object(chunks, "CHUNK_ROWS", 7),
         mock.patch.object(tokenizing, "tokenize", tokenize_noted),
         mock.patch.object(WordEncoding, "encode", encode_noted),
     ):

@@ -11,9 +11,9 @@ from textlstm.data.cells import Part
 from textlstm.encoding.encoded import UNKNOWN
 from textlstm.encoding.subwords import bucket
 from textlstm.errors import InputError
-from textlstm.inference import scoring
 from textlstm.inference.bundle import Bundle
 from textlstm.inference.drift import Look
+from textlstm.inference.engines import local
 from textlstm.inference.engines.local import code
 from textlstm.inference.score_table import require_free_columns
 from textlstm.inference.scoring import ADDED_COLUMNS, Rule, Scores, rounded, score  # fmt: skip
@@ -135,7 +135,7 @@ def test_a_record_is_coded_once_in_whatever_parts_it_stands(bundle, monkeypatch,
 
     of_all = Bundle.predict_proba
     monkeypatch.setattr(Bundle, "predict_proba", predict_proba)
-    monkeypatch.setattr(scoring, "MOST_KNOWN", most_known)
+    monkeypatch.setattr(local, "MOST_KNOWN", most_known)
     parts, start = [], 0
     for mine in rows:
         records, places = np.unique(mine, return_inverse=True)

@@ -15,7 +15,7 @@ from textlstm.training.checkpoint import Checkpoint
 from textlstm.training.folds import as_examples, with_parts
 from textlstm.training.loop import fit, new_ensemble
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 CPU = torch.device("cpu")
 RECIPE = Recipe().with_fields(
     members=2, epochs=4, batch=8, embedding=8, hidden_units=8, dropout=0.3, word_dropout=0.1,

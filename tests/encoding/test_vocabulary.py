@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from textlstm.encoding.corpus import subword_table
 from textlstm.encoding.encoded import PAD, UNKNOWN, read_encoded, write_encoded
-from textlstm.encoding.subwords import BUCKETS, bucket, hashed_ngrams, subword_table
+from textlstm.encoding.subwords import BUCKETS, bucket, hashed_ngrams
 from textlstm.encoding.vocabulary import WordEncoding
 from textlstm.errors import InputError
 from textlstm.recipe import EncodingConfig

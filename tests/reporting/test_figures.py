@@ -214,8 +214,8 @@ def test_gates_are_drawn_under_what_the_words_add(directions):
     columns = {
         f"{one}_{gate}_gate": [0.2, 0.9] for one in directions for gate in ("input", "forget")
     }
-    tokens = pd.DataFrame({"token": ["a", "b"], "attribution": [-0.5, 1.0], **columns})
-    drawn = tokens.token_gates(tokens).axes
+    table = pd.DataFrame({"token": ["a", "b"], "attribution": [-0.5, 1.0], **columns})
+    drawn = tokens.token_gates(table).axes
     assert [bar.get_height() for bar in drawn[0].patches] == [-0.5, 1.0]
     assert len({bar.get_facecolor() for bar in drawn[0].patches}) == 2
     assert len(drawn) == 1 + len(directions)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textlstm.data import cells, dataset, delimited
+from textlstm.data import cells, charset, chunks, dataset, delimited
 from textlstm.data.cells import DistinctRows, as_records, column, distinct_records
 from textlstm.data.parquet_pages import page_bytes
 from textlstm.data.readers import read_chunks, read_table
@@ -293,8 +293,8 @@ def test_a_csv_reads_alike_whatever_reads_it_and_in_whatever_chunks(
     path = write(tmp_path_factory.getbasetemp() / "t.csv", content)
     expected = as_python_reads(content)
     with (
-        mock.patch.object(delimited, "CHUNK_BYTES", chunk),
-        mock.patch.object(delimited, "CHUNK_ROWS", 2),
+        mock.patch.object(charset, "CHUNK_BYTES", chunk),
+        mock.patch.object(chunks, "CHUNK_ROWS", 2),
     ):
         if expected is None:
             with pytest.raises(InputError):
@@ -313,7 +313,7 @@ def test_plain_rows_are_left_to_the_fast_reader(tmp_path):
 
 def test_a_table_comes_in_parts_and_an_error_still_names_its_row(tmp_path):
     rows = [f"{number},x{number}\n" for number in range(1000)]
-    with mock.patch.object(delimited, "CHUNK_BYTES", 1000):
+    with mock.patch.object(charset, "CHUNK_BYTES", 1000):
         path = write(tmp_path / "t.csv", "a,b\n" + "".join(rows))
         parts = list(read_chunks(path))
         assert len(parts) > 5
@@ -445,5 +445,5 @@ def test_a_view_a_category_and_a_wide_table_are_read(tmp_path):
         assert column(read, "v", "") == column(read, "c", "") == ["a", "", "b" * 40]
     wide = ",".join(f"c{number}" for number in range(300))
     path = write(tmp_path / "t.csv", f"{wide}\n" + f'{wide}"\n' * 20)
-    with mock.patch.object(delimited, "CHUNK_CELLS", 3000):
+    with mock.patch.object(chunks, "CHUNK_CELLS", 3000):
         assert [len(part) for part in read_chunks(path)] == [10, 10]
