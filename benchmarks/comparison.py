@@ -20,8 +20,8 @@ from textlstm import TextLSTMClassifier
 from textlstm.config import MAX_SEED, DataConfig
 from textlstm.data.cells import column
 from textlstm.data.readers import read_table
-from textlstm.data.records import Usable, usable
-from textlstm.data.splits import divide
+from textlstm.data.records import UsableRecords, select_usable
+from textlstm.data.splits import split_off
 from textlstm.errors import InputError
 from textlstm.evaluation.metrics import scores
 from textlstm.text.tokenizing import preprocess
@@ -57,7 +57,7 @@ def textlstm(recipe: str, **fields: Any) -> Fit:
 
 def measure(fit: Fit, records: pd.DataFrame, seed: int) -> dict[str, float]:
     """Fit on the training side of a seed's split, and return the measures on its holdout."""
-    train, holdout = divide(records, DataConfig().holdout, "stratified", seed)
+    train, holdout = split_off(records, DataConfig().holdout, "stratified", seed)
     started = time.perf_counter()
     predict = fit(train["fields"].tolist(), train["label"].to_numpy(dtype=str), seed)
     fitted = time.perf_counter()
@@ -102,14 +102,14 @@ def load(data: str, text: Sequence[str], label: str) -> pd.DataFrame:
     return load_usable(DataConfig(data=data, text=tuple(text), label=label)).records
 
 
-def load_usable(config: DataConfig) -> Usable:
+def load_usable(config: DataConfig) -> UsableRecords:
     """Return the records of a table by what can be learned from them, columns as in `load`."""
     source = read_table(config.data)
     fields = list(zip(*(column(source, name, config.data) for name in config.text), strict=True))
     label = column(source, config.label, config.data)
     frame = pd.DataFrame({"text": preprocess(fields), "label": label})
     frame["fields"] = fields
-    return usable(frame, config)
+    return select_usable(frame, config)
 
 
 def table_name(data: str) -> str:
@@ -175,7 +175,7 @@ def compare(
 
 def leaving(keep: Path | None) -> AbstractContextManager[None]:
     """Have an interruption tell whether what is measured is kept."""
-    return shell.leaving(shell.KEPT if keep else NOT_KEPT)
+    return shell.on_interrupt(shell.KEPT if keep else NOT_KEPT)
 
 
 def task_parser(description: str | None, seeds: Sequence[int]) -> flags.Parser:
@@ -199,7 +199,7 @@ def seed(word: str) -> int:
 
 def command(description: str | None, models: Models, reference: str) -> None:
     """Parse the flags, measure every model on every seed, print the table; exit as a stage does."""
-    shell.leave(lambda argv: _compare(argv, description, models, reference))
+    shell.run_and_exit(lambda argv: _compare(argv, description, models, reference))
 
 
 def _compare(

@@ -28,14 +28,14 @@ from benchmarks.comparison import leaving
 from benchmarks.promises import row, trained
 from pipelines import flags, shell
 from textlstm.config import DataConfig
-from textlstm.data.records import PART, usable
+from textlstm.data.records import SPLIT, select_usable
 from textlstm.data.splits import split
 from textlstm.errors import InputError
 from textlstm.evaluation.evaluate import evaluate
 from textlstm.inference.scoring import score
 from textlstm.recipe import Recipe, load_recipe
 from textlstm.reporting.verdict import verdict
-from textlstm.uncertainty.conformal import COVERAGES, set_threshold
+from textlstm.uncertainty.conformal import COVERAGES, conformal_threshold
 from textlstm.uncertainty.intervals import interval
 from textlstm.uncertainty.risk_control import promise
 
@@ -109,7 +109,7 @@ def rare_classes(seed: int, how: str) -> dict[str, Any]:
         counts = records["label"].value_counts()
         population.leave_out(counts.index[counts == 1].tolist())
         records = records[records["label"].map(counts) > 1]
-    found = usable(records, DataConfig(rare=how))
+    found = select_usable(records, DataConfig(rare=how))
     parts, rare = split(found, DataConfig(), seed)
     bundle = trained(found, parts, rare, recipe(), "stratified", seed)
     new = population.draw(NEW_RECORDS)
@@ -118,7 +118,7 @@ def rare_classes(seed: int, how: str) -> dict[str, Any]:
     wrong = outcome.ranked(0) != truth
     promises = {}
     for max_error in ERRORS:
-        given = promise(bundle.held_out, max_error)
+        given = promise(bundle.out_of_fold, max_error)
         accepted = outcome.accepted(given.threshold)
         promises[str(max_error)] = {
             "coded": float(accepted.mean()),
@@ -127,7 +127,7 @@ def rare_classes(seed: int, how: str) -> dict[str, Any]:
         }
     sets = {}
     for coverage in COVERAGES:
-        threshold = set_threshold(bundle.held_out, coverage)
+        threshold = conformal_threshold(bundle.out_of_fold, coverage)
         inside = outcome.sets(threshold)[np.arange(len(new)), truth] & (truth >= 0)
         sets[str(coverage)] = {"covered": float(inside.mean()), "aimed": threshold > 0}
     return {"uncodable": found.uncodable_share, "promises": promises, "sets": sets}
@@ -146,18 +146,18 @@ def noise(seed: int, _: str) -> dict[str, Any]:
     population = Population(seed)
     records = population.draw(population.n_records)
     records["label"] = population.chance.permutation(records["label"].to_numpy())
-    found = usable(records, DataConfig())
+    found = select_usable(records, DataConfig())
     parts, rare = split(found, DataConfig(), seed)
     of_parts = {name: part.assign(record_id=part.index) for name, part in parts.items()}
     bundle = trained(found, parts, rare, recipe(), "stratified", seed)
     summary = {"rows": len(records), "dropped": found.dropped, "distinct_texts": 0, "handled": {},
                "uncodable": {"records": found.uncodable, "share": 0.0}}  # fmt: skip
-    measured = evaluate(bundle, of_parts, summary, seed, rare[rare[PART] == "holdout"])
+    measured = evaluate(bundle, of_parts, summary, seed, rare[rare[SPLIT] == "holdout"])
     lines = verdict(measured.metrics)
     return {
         "win": any("textlstm is better" in line or "textlstm beats" in line for line in lines),
         "learned": measured.metrics["learned"],
-        "accepted": max(promise(bundle.held_out, max_error).share for max_error in ERRORS),
+        "accepted": max(promise(bundle.out_of_fold, max_error).share for max_error in ERRORS),
         "most frequent": float(records["label"].value_counts(normalize=True).iloc[0]),
     }
 
@@ -255,4 +255,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    shell.leave(main)
+    shell.run_and_exit(main)

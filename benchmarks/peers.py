@@ -31,8 +31,8 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer
 
 from benchmarks.comparison import Fields, Fit, Models, Predict, command, textlstm
-from textlstm.data.splits import divide
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.data.splits import split_off
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.recipe import EncodingConfig
 from textlstm.text.tokenizing import preprocess
 
@@ -167,7 +167,7 @@ def sentence_embeddings(n_fields: int) -> Any:
 
 def parts(labels: NDArray[Any], seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the rows to train on and the tenth to stop by, each class with its share of both."""
-    train, validation = divide(pd.DataFrame({"label": labels}), 0.1, "stratified", seed)
+    train, validation = split_off(pd.DataFrame({"label": labels}), 0.1, "stratified", seed)
     return train.index.to_numpy(), validation.index.to_numpy()
 
 
@@ -186,7 +186,7 @@ def keras_bilstm(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
     keras.utils.set_random_seed(seed)
     classes, codes = np.unique(labels, return_inverse=True)
     lines = preprocess(texts)
-    encoding = WordEncoding.fit(lines, EncodingConfig())
+    encoding = Vocabulary.fit(lines, EncodingConfig())
     model = keras.Sequential([
         layers.Embedding(len(encoding.words), 100, mask_zero=True),
         layers.Dropout(0.5),

@@ -33,9 +33,9 @@ from benchmarks.comparison import (
 from pipelines import shell
 from textlstm.config import DataConfig
 from textlstm.data.distinct import distinct
-from textlstm.data.records import PART, Usable
+from textlstm.data.records import SPLIT, UsableRecords
 from textlstm.data.splits import split
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.evaluation.decisions import measured_decisions
 from textlstm.fitting import train_bundle
 from textlstm.inference.bundle import Bundle
@@ -43,16 +43,16 @@ from textlstm.inference.scoring import score
 from textlstm.recipe import Recipe, load_recipe
 from textlstm.training.folds import as_examples
 from textlstm.training.rare_classes import RareClasses
-from textlstm.uncertainty.intervals import percent, repeats
+from textlstm.uncertainty.intervals import cluster_sizes, percent
 
 RECIPE = "default"
 
 
-def measure(found: Usable, how: str, seed: int) -> dict[str, Any]:
+def measure(found: UsableRecords, how: str, seed: int) -> dict[str, Any]:
     """Return what was promised and measured on a seed's holdout, classes apart."""
     parts, rare = split(found, DataConfig(split=how), seed)
     bundle = trained(found, parts, rare, load_recipe(RECIPE), how, seed)
-    new = pd.concat([parts["holdout"], rare[rare[PART] == "holdout"]])
+    new = pd.concat([parts["holdout"], rare[rare[SPLIT] == "holdout"]])
     learned = pd.concat([parts["train"], parts["validation"]])["text"]
     measured = measured_on(bundle, new, ~new["text"].isin(learned).to_numpy(), how)
     return {name: measured[name] for name in ("held_out", "promises", "sets")}
@@ -70,14 +70,14 @@ def measured_on(
     """
     truth = pd.Index(bundle.labels).get_indexer(pd.Index(new["label"]))
     texts, places = distinct(new["text"])
-    alike = repeats(places) if how == "grouped" else None
+    cluster_size = cluster_sizes(places) if how == "grouped" else None
     return measured_decisions(
-        bundle.held_out, score(bundle, texts), truth, unseen, (), alike, places
+        bundle.out_of_fold, score(bundle, texts), truth, unseen, (), cluster_size, places
     )
 
 
 def trained(
-    found: Usable,
+    found: UsableRecords,
     parts: Mapping[str, pd.DataFrame],
     rare: pd.DataFrame,
     recipe: Recipe,
@@ -93,7 +93,7 @@ def trained(
     """
     training = pd.concat([parts["train"], parts["validation"]])
     labels, codes = np.unique(training["label"].to_numpy(dtype=str), return_inverse=True)
-    encoding = WordEncoding.fit(parts["train"]["text"].tolist(), recipe.encoding)
+    encoding = Vocabulary.fit(parts["train"]["text"].tolist(), recipe.encoding)
     examples = as_examples(
         encoding.encode(training["text"].tolist()),
         codes,
@@ -101,10 +101,10 @@ def trained(
         np.arange(len(training)) >= len(parts["train"]),
         split=how,
     )
-    judging = rare[rare[PART] != "holdout"]
+    judging = rare[rare[SPLIT] != "holdout"]
     classes = RareClasses(
         encoding.encode(judging["text"].tolist()),
-        (judging[PART] == "validation").to_numpy(),
+        (judging[SPLIT] == "validation").to_numpy(),
         found.uncodable_share,
         tuple(
             np.flatnonzero(np.isin(labels, found.borderline) | (np.bincount(codes) == 1)).tolist()
@@ -193,4 +193,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    shell.leave(main)
+    shell.run_and_exit(main)

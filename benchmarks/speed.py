@@ -42,7 +42,7 @@ from pipelines import shell
 from textlstm.config import DataConfig
 from textlstm.data.cells import column, distinct_records
 from textlstm.data.readers import read_table
-from textlstm.data.splits import divide
+from textlstm.data.splits import split_off
 
 OURS, PLAIN = "textlstm default", "plain torch, Table 2"
 MODELS: dict[str, Fit] = {
@@ -153,7 +153,7 @@ def timed(function: Callable[[], Any]) -> tuple[float, Any]:
 def measure_model(given: argparse.Namespace) -> dict[str, float]:
     """Return the rates of one model, in this process."""
     records = load(given.data, given.text, given.label)
-    train, _ = divide(records, DataConfig().holdout, "stratified", 0)
+    train, _ = split_off(records, DataConfig().holdout, "stratified", 0)
     fields, labels = train["fields"].tolist(), train["label"].to_numpy(dtype=str)
     MODELS[given.job](fields[:300], labels[:300], 0)(fields[:300])  # imports, first calls
     seconds, predict = timed(lambda: MODELS[given.job](fields, labels, 0))
@@ -415,10 +415,10 @@ def main() -> None:
         job = measure_parts if given.job == "parts" else measure_model
         print(json.dumps(job(given)))
         return
-    with shell.leaving("nothing is kept"), tempfile.TemporaryDirectory() as folder:
+    with shell.on_interrupt("nothing is kept"), tempfile.TemporaryDirectory() as folder:
         for line in tables(given, Path(folder)):
             print(line, flush=True)
 
 
 if __name__ == "__main__":
-    shell.leave(lambda _: main())
+    shell.run_and_exit(lambda _: main())

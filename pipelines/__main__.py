@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def console() -> None:
     """Be the console command."""
-    shell.leave(main)
+    shell.run_and_exit(main)
 
 
 if __name__ == "__main__":

@@ -25,29 +25,29 @@ def encode(run: Run) -> None:
         import pandas as pd
 
         from textlstm.data.distinct import distinct
-        from textlstm.data.records import PART, PARTS, learned_labels, read_records
+        from textlstm.data.records import SPLIT, SPLITS, learned_labels, read_records
         from textlstm.encoding.encoded import write_encoded
-        from textlstm.encoding.vocabulary import WordEncoding
+        from textlstm.encoding.vocabulary import Vocabulary
         from textlstm.storage.json_files import read_json, write_json
 
     run.require(run.records / "summary.json", "preprocess")
-    with shell.timed() as seconds, progress.steps("encode", 2 + len(PARTS)) as step:
+    with shell.timed() as seconds, progress.steps("encode", 2 + len(SPLITS)) as step:
         step("reading the records")
         columns = ["text", "label"]
-        parts = {name: read_records(run.records / f"{name}.parquet", columns) for name in PARTS}
+        parts = {name: read_records(run.records / f"{name}.parquet", columns) for name in SPLITS}
         given = read_json(run.records / "abbreviations.json")
         step("taking the vocabulary")
         texts, places = distinct(parts["train"]["text"])
-        encoding = WordEncoding.fit(texts, config.recipe.encoding, np.bincount(places), given)
+        encoding = Vocabulary.fit(texts, config.recipe.encoding, np.bincount(places), given)
         labels = learned_labels(parts)
-        rare = read_records(run.records / "rare.parquet", ["text", PART])
-        rare = rare[rare[PART] != "holdout"]
+        rare = read_records(run.records / "rare.parquet", ["text", SPLIT])
+        rare = rare[rare[SPLIT] != "holdout"]
         summary = read_json(run.records / "summary.json")
         # Without its only record, a class would not be known: left out, that record shows it.
         counts = pd.concat([parts["train"]["label"], parts["validation"]["label"]]).value_counts()
         alone = {str(label) for label in counts.index[counts == 1]}
         borderline = np.flatnonzero(np.isin(labels, [*summary["borderline"], *alone]))
-        with run.writing("encode") as new:
+        with run.staged_outputs("encode") as new:
             abbreviated = 0
             for name, part in parts.items():
                 step(f"encoding {name}")
@@ -58,19 +58,19 @@ def encode(run: Run) -> None:
                 encoded = encoding.encode(texts)[places]
                 write_encoded(new.encoded / f"{name}.arrow", encoded, numbers)
             texts, places = distinct(rare["text"])
-            in_validation = (rare[PART] == "validation").to_numpy().astype(np.int32)
+            in_validation = (rare[SPLIT] == "validation").to_numpy().astype(np.int32)
             write_encoded(new.encoded / "rare.arrow", encoding.encode(texts)[places], in_validation)
             facts = {**summary["uncodable"], "borderline": borderline.tolist()}
             write_json(new.encoded / "rare.json", facts)
             write_json(new.encoded / "labels.json", labels)
             write_json(new.encoded / "vocab.json", encoding.to_dict())
         run.end("encode", seconds())
-    shell.say(
+    shell.log(
         f"encode: {len(encoding.vocabulary)} words, {encoding.length} tokens a text, "
         f"{len(labels)} classes"
     )
     if abbreviated:
-        shell.say(
+        shell.log(
             f"encode: {counted(abbreviated, 'record has', 'records have')} abbreviations that are "
             "not in the vocabulary; "
             "written out"
@@ -82,9 +82,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = flags.parser("encode", __doc__)
     flags.add_run(parser)
     run = Run(parser.parse_args(argv).run)
-    with run.held():
+    with run.locked():
         encode(run)
 
 
 if __name__ == "__main__":
-    shell.leave(main)
+    shell.run_and_exit(main)

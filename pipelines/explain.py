@@ -106,7 +106,7 @@ def explain(
         named = named.round(DECIMALS)
         table = pa.Table.from_pandas(named.rename(columns={"row": "record"}), preserve_index=False)
         write_table(table, out)
-    shell.say(f"explain: {counted(len(texts), 'record')} explained, words and all: {out}")
+    shell.log(f"explain: {counted(len(texts), 'record')} explained, words and all: {out}")
 
 
 def _rows(names: Sequence[str], wanted: Sequence[str], id_column: str) -> dict[str, int]:
@@ -192,10 +192,10 @@ def _answer(
     fields
         Of the record, by column of the table.
     """
-    from textlstm.text.marked import marked
+    from textlstm.text.marked import highlight
     from textlstm.text.tokenizing import SEPARATOR
 
-    pieces = marked(list(fields.values()), tokens[attribution].tolist())
+    pieces = highlight(list(fields.values()), tokens[attribution].tolist())
     gains = tokens[tokens["token"] != SEPARATOR].groupby("token", sort=False)[attribution].sum()
     most = gains[gains > 0].nlargest(MOST_WORDS)
     return {
@@ -210,12 +210,12 @@ def _add_pictures(
     shown: Sequence[dict[str, Any]], bundle: "Bundle", texts: Sequence[str], member: int
 ) -> None:
     """Add a picture of the hidden states of a network, from 0, to each record that has words."""
-    from textlstm.insight.activations import token_steps
+    from textlstm.insight.activations import token_traces
     from textlstm.reporting.figures import png
     from textlstm.reporting.tokens import activation_map
     from textlstm.text.tokenizing import SEPARATOR
 
-    found = zip(shown, texts, token_steps(bundle, texts, member), strict=True)
+    found = zip(shown, texts, token_traces(bundle, texts, member), strict=True)
     for record, text, steps in progress.over(list(found), "explain", "drawing"):
         if record["tokens"]:
             hidden = {direction: one.hidden.numpy() for direction, one in steps.items()}
@@ -259,4 +259,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    shell.leave(main)
+    shell.run_and_exit(main)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any, NoReturn, get_args, get_origin
 
-from pipelines.shell import MODULES, as_called, say
+from pipelines.shell import MODULES, as_called, log
 from textlstm.config import MAX_SEED, DataConfig, RunConfig
 from textlstm.errors import InputError, near, quoted
 from textlstm.recipe import Recipe, load_recipe, section_settings, shipped_recipes
@@ -48,7 +48,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the mistake and leave."""
-        say(f"error: {message} (see --help)")
+        log(f"error: {message} (see --help)")
         self.exit(2)
 
 

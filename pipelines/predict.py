@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import torch
 
-    from textlstm.data.cells import Part
+    from textlstm.data.cells import TextChunk
     from textlstm.inference.bundle import Bundle
-    from textlstm.inference.drift import Look
-    from textlstm.inference.scoring import Rule
+    from textlstm.inference.drift import InputStatistics
+    from textlstm.inference.scoring import DecisionRule
     from textlstm.text.worker import Preprocess
-    from textlstm.uncertainty.held_out import HeldOut
+    from textlstm.uncertainty.out_of_fold import OutOfFold
 
 PART_ROWS = 1 << 15
 """Rows that are coded and kept together: the first are soon kept, where the work is cut off."""
@@ -100,18 +100,18 @@ def predict(
     encoding = shell.encoding_of(data, encoding, config.encoding)
     run.require(run.bundle, "train")
 
-    from textlstm.storage.parallel import ahead, threads
-    from textlstm.storage.resumable import Parts, require_format
-    from textlstm.text.worker import beside
+    from textlstm.storage.parallel import prefetch, thread_pool
+    from textlstm.storage.resumable import Shards, require_format
+    from textlstm.text.worker import preprocessing_process
 
     require_format(out)
     source = Source(data)
     # The table is read, and its texts are preprocessed, while torch is imported.
     with (
-        shell.leaving(lambda: shell.KEPT if Parts(out).any() else shell.NOTHING),
-        beside() as preprocess,
-        threads(1) as pool,
-        ahead(_read(data, encoding, delimiter, columns, preprocess), PARTS_AHEAD) as read,
+        shell.on_interrupt(lambda: shell.KEPT if Shards(out).any() else shell.NOTHING),
+        preprocessing_process() as preprocess,
+        thread_pool(1) as pool,
+        prefetch(_read(data, encoding, delimiter, columns, preprocess), PARTS_AHEAD) as read,
     ):
         identity = pool.submit(source.identity)
         with progress.working("predict", "loading the model"):
@@ -122,7 +122,7 @@ def predict(
 
             bundle, device = Bundle.load(run.bundle), resolve_device(device_name)
         bundle.network.to(device)
-        rule = _rule(bundle.held_out, wanted)
+        rule = _rule(bundle.out_of_fold, wanted)
         job = {
             "data": identity.result(),
             "encoding": encoding,
@@ -140,113 +140,113 @@ def predict(
 
 def _read(
     data: str, encoding: str, delimiter: str, columns: Sequence[str], preprocess: "Preprocess"
-) -> Iterator["Part"]:
+) -> Iterator["TextChunk"]:
     """Yield the table; a file without a byte, as on a day without deaths, has no rows."""
     import pyarrow as pa
 
-    from textlstm.data.cells import Part, distinct_records
-    from textlstm.data.readers import read_chunks
+    from textlstm.data.cells import TextChunk, distinct_records
+    from textlstm.data.readers import iter_tables
     from textlstm.storage.atomic import is_empty
 
     if is_empty(Path(data)):
         chunks = iter([pa.table(dict.fromkeys(columns, pa.array([], pa.string())))])
     else:
-        chunks = read_chunks(data, encoding, delimiter, shell.saying("predict"))
+        chunks = iter_tables(data, encoding, delimiter, shell.saying("predict"))
     for table in chunks:
         for start in range(0, len(table) or 1, PART_ROWS):
             rows = table.slice(start, PART_ROWS)
             records, places = distinct_records(rows, columns, data)
-            yield Part(rows, preprocess(records), places)
+            yield TextChunk(rows, preprocess(records), places)
 
 
 def _code(
-    read: Iterable["Part"],
+    read: Iterable["TextChunk"],
     out: Path,
     job: dict[str, Any],
     bundle: "Bundle",
-    rule: "Rule",
+    rule: "DecisionRule",
     device: "torch.device",
     source: Source,
-) -> "Look":
+) -> "InputStatistics":
     """Write the coded table, as far as it is not there already, and return a look at all of it."""
-    from textlstm.inference.drift import Look
-    from textlstm.inference.engines.local import code
-    from textlstm.storage.parallel import in_order
-    from textlstm.storage.resumable import parts_of
+    from textlstm.inference.drift import InputStatistics
+    from textlstm.inference.engines.local import predict_tables
+    from textlstm.storage.parallel import map_ordered
+    from textlstm.storage.resumable import resumable_shards
 
     numbers = []
-    with parts_of(out, job) as parts:
+    with resumable_shards(out, job) as parts:
 
-        def missing() -> Iterator[tuple[int, "Part"]]:
+        def missing() -> Iterator[tuple[int, "TextChunk"]]:
             for number, part in enumerate(read):
                 numbers.append(number)
                 if number not in parts:
                     yield number, part
 
-        with parts.joining() as join:
+        with parts.concatenating() as join:
 
-            def write(coded: tuple[int, "pa.Table", Look]) -> int:
+            def write(coded: tuple[int, "pa.Table", InputStatistics]) -> int:
                 number, table, look = coded
                 parts.write(number, table, asdict(look))
                 join()
                 return look.records
 
-            coded = code(missing(), bundle, rule, device)
-            with closing(in_order(write, coded, workers=1, finish=True)) as written:
+            coded = predict_tables(missing(), bundle, rule, device)
+            with closing(map_ordered(write, coded, workers=1, finish=True)) as written:
                 for _ in progress.over(written, "predict", "coding", "records", size=int):
                     pass
-            looks = [Look(**parts.note(number)) for number in numbers]
+            looks = [InputStatistics(**parts.metadata(number)) for number in numbers]
             source.require_unchanged()
-    return sum(looks, Look())
+    return sum(looks, InputStatistics())
 
 
-def _tell(seen: "Look", bundle: "Bundle", out: Path) -> None:
+def _tell(seen: "InputStatistics", bundle: "Bundle", out: Path) -> None:
     """Say what the records look like, and whether they are strange to the model."""
     from textlstm.inference.bundle_files import UNCODABLE
     from textlstm.uncertainty.intervals import tenths
     from textlstm.uncertainty.risk_control import uncodable_sentence
 
     coded = counted(seen.records, "record")
-    shell.say(f"predict: {coded} coded, {seen.review} of them for review: {out}")
-    shell.say(
+    shell.log(f"predict: {coded} coded, {seen.review} of them for review: {out}")
+    shell.log(
         f"predict: {tenths(seen.empty_share)} of the records without a word; "
         f"{tenths(seen.unknown_share)} of the words unknown; "
         f"mean probability {seen.mean_probability:.3f}"
     )
     if seen.abbreviated:
-        shell.say(
+        shell.log(
             f"predict: {counted(seen.abbreviated, 'record has', 'records have')} abbreviations "
             "that are not in the vocabulary; written out"
         )
     if uncodable := bundle.summary[UNCODABLE]:
-        shell.say(f"predict: in training, {uncodable_sentence(uncodable)}")
-    if bundle.held_out.gain <= 0:
-        shell.say(
+        shell.log(f"predict: in training, {uncodable_sentence(uncodable)}")
+    if bundle.out_of_fold.gain <= 0:
+        shell.log(
             "predict: warning: the model is not shown to be better than the class shares alone"
         )
-    if strange := seen.strange(bundle.summary):
-        shell.say(
+    if strange := seen.drift_warnings(bundle.summary):
+        shell.log(
             f"predict: warning: these records are not like those of the training: "
             f"{'; '.join(strange)}"
         )
 
 
-def _rule(held_out: "HeldOut", wanted: Wanted) -> "Rule":
+def _rule(out_of_fold: "OutOfFold", wanted: Wanted) -> "DecisionRule":
     """Return what is wanted as a rule, and say what can be promised."""
-    from textlstm.inference.scoring import Rule
-    from textlstm.uncertainty.conformal import every_label, set_threshold
+    from textlstm.inference.scoring import DecisionRule
+    from textlstm.uncertainty.conformal import conformal_threshold, why_sets_are_full
     from textlstm.uncertainty.risk_control import promise
 
     lowest = MIN_PROBABILITY if wanted.min_probability is None else wanted.min_probability
     if wanted.max_error is not None:
-        promised = promise(held_out, wanted.max_error)
-        shell.say(f"predict: {promised.sentence()}")
+        promised = promise(out_of_fold, wanted.max_error)
+        shell.log(f"predict: {promised.sentence()}")
         lowest = promised.threshold
     if wanted.coverage is None:
-        return Rule(lowest)
-    if reason := every_label(held_out, wanted.coverage):
-        shell.say(f"predict: {reason}")
-    return Rule(lowest, set_threshold(held_out, wanted.coverage))
+        return DecisionRule(lowest)
+    if reason := why_sets_are_full(out_of_fold, wanted.coverage):
+        shell.log(f"predict: {reason}")
+    return DecisionRule(lowest, conformal_threshold(out_of_fold, wanted.coverage))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -282,4 +282,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    shell.leave(main)
+    shell.run_and_exit(main)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from textlstm.data.records import Usable
+    from textlstm.data.records import UsableRecords
 
 
 CELLS_LOOKED_AT = 100
@@ -79,7 +79,7 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
         run.require_not_replaced(config.data.abbreviations, "--abbreviations")
     with progress.working("preprocess", progress.LOADING):
         from textlstm.data.groups import PREFIX
-        from textlstm.data.records import PART, PARTS, usable, write_records
+        from textlstm.data.records import SPLIT, SPLITS, select_usable, write_records
         from textlstm.data.splits import split
         from textlstm.encoding.abbreviation_table import read_abbreviations
         from textlstm.storage.json_files import write_json
@@ -96,7 +96,7 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
         source.require_unchanged()
         odd_labels = _tell_of_labels(records["label"])
         stack.enter_context(progress.working("preprocess", "dividing the records"))
-        found = usable(records, config.data)
+        found = select_usable(records, config.data)
         parts, rare = split(found, config.data, config.seed)
         handled = mended | odd_labels | _handled(records, found, parts, config.data)
         summary = {
@@ -107,37 +107,37 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
             "uncodable": {"records": found.uncodable, "share": found.uncodable_share},
             "borderline": found.borderline,
         }
-        with run.writing("preprocess") as new:
+        with run.staged_outputs("preprocess") as new:
             new.configure(config)
             new.note(table=table)
             columns = ["record_id", "text", "label", *(PREFIX + name for name in config.data.by)]
-            for name in PARTS:
+            for name in SPLITS:
                 write_records(parts[name][columns], new.records / f"{name}.parquet")
-            write_records(rare[[*columns, PART]], new.records / "rare.parquet")
+            write_records(rare[[*columns, SPLIT]], new.records / "rare.parquet")
             write_json(new.records / "abbreviations.json", given)
             write_json(new.records / "summary.json", summary)
         run.end("preprocess", seconds())
     if was_trained:
-        shell.say(
+        shell.log(
             "preprocess: the model and the report that were here are removed with the records"
         )
-    counts = ", ".join(f"{len(parts[name])} {name}" for name in PARTS)
-    shell.say(f"preprocess: {counted(len(records), 'record')} read; {counts}")
+    counts = ", ".join(f"{len(parts[name])} {name}" for name in SPLITS)
+    shell.log(f"preprocess: {counted(len(records), 'record')} read; {counts}")
     for reason, number in found.dropped.items():
         if number:
             left_out = f"{counted(number, 'record')} left out: {reason.replace('_', ' ')}"
-            shell.say(f"preprocess: {left_out}")
+            shell.log(f"preprocess: {left_out}")
     for name, number in handled.items():
         if number and name not in odd_labels:
-            shell.say(f"preprocess: {_sentence(name, number)}")
+            shell.log(f"preprocess: {_sentence(name, number)}")
     if dated and config.data.split != "temporal":
-        shell.say(
+        shell.log(
             f"preprocess: column {quoted(dated)} says when records were made; --split temporal "
             f"--date {shell.argument(dated)} holds out the latest of them, as records to come will "
             "be"
         )
     if found.uncodable:
-        shell.say(f"preprocess: {uncodable_sentence(found.uncodable_share)}")
+        shell.log(f"preprocess: {uncodable_sentence(found.uncodable_share)}")
 
 
 def _sentence(name: str, number: int) -> str:
@@ -148,19 +148,19 @@ def _sentence(name: str, number: int) -> str:
 
 def _tell_of_labels(labels: "pd.Series") -> dict[str, int]:
     """Say what about the labels is seldom meant, before any is left out; return how much."""
-    from textlstm.data.distinct import renamed
-    from textlstm.data.labels import oddities, plain_label
+    from textlstm.data.distinct import relabel
+    from textlstm.data.labels import label_warnings, plain_label
 
-    counts = renamed(labels, plain_label).value_counts()
-    found = oddities({str(label): int(number) for label, number in counts.items()})
+    counts = relabel(labels, plain_label).value_counts()
+    found = label_warnings({str(label): int(number) for label, number in counts.items()})
     for name, (number, words) in found.items():
-        shell.say(f"preprocess: {_sentence(name, number)}: {words}")
+        shell.log(f"preprocess: {_sentence(name, number)}: {words}")
     return {name: number for name, (number, _) in found.items()}
 
 
 def _handled(
     records: "pd.DataFrame",
-    found: "Usable",
+    found: "UsableRecords",
     parts: "Mapping[str, pd.DataFrame]",
     config: DataConfig,
 ) -> dict[str, int]:
@@ -195,19 +195,19 @@ def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int], str]":
     import pandas as pd
     import pyarrow as pa
 
-    from textlstm.data.cells import DistinctRows, column
+    from textlstm.data.cells import DistinctBuilder, column
     from textlstm.data.groups import PREFIX
-    from textlstm.data.readers import read_chunks
+    from textlstm.data.readers import iter_tables
     from textlstm.errors import InputError, row_number
-    from textlstm.text.cleaning import mended
+    from textlstm.text.cleaning import count_repairs
 
     columns = {"text": config.text, "label": (config.label,)}
     columns |= {PREFIX + name: (name,) for name in config.by}
     columns |= {"date": (config.date,)} if config.date else {}
-    gathered = {name: DistinctRows() for name in columns}
+    gathered = {name: DistinctBuilder() for name in columns}
     ids: list[pa.Array] = []
     dated: str | None = None
-    parts = read_chunks(config.data, config.encoding, config.delimiter, shell.saying("preprocess"))
+    parts = iter_tables(config.data, config.encoding, config.delimiter, shell.saying("preprocess"))
     for part in progress.over(parts, "preprocess", "reading", "records", size=len):
         for name, rows in gathered.items():
             rows.add(part, columns[name], config.data)
@@ -236,7 +236,7 @@ def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int], str]":
     for fields, number in zip(texts.distinct, np.bincount(texts.places).tolist(), strict=True):
         for field in fields:
             cells[field] += number
-    return frame, mended(cells), dated or ""
+    return frame, count_repairs(cells), dated or ""
 
 
 def _column_of_time(part: "pa.Table", config: DataConfig) -> str:
@@ -267,9 +267,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags and carry out the stage."""
     given = flags.run_parser("preprocess", __doc__).parse_args(argv)
     run, config = Run(given.run), flags.run_config(given)
-    with run.held():
+    with run.locked():
         preprocess(run, config, overwrite=given.overwrite)
 
 
 if __name__ == "__main__":
-    shell.leave(main)
+    shell.run_and_exit(main)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipelines.shell import say
+from pipelines.shell import log
 from textlstm.errors import visible
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Progress:
         """Say what a step came to: in a line, or more shortly beside the bar."""
         self.at(short if self.bar is not None else "")
         if self.bar is None:
-            say(line)
+            log(line)
 
     def tick(self) -> None:
         """Show that time has passed."""
@@ -107,7 +107,7 @@ class Progress:
             so_far = (
                 f" ({self.done:,}{self._unit} so far, {lasted:.0f} s)" if lasted >= SELDOM else ""
             )
-            say(f"{self.stage}: {self._what}{so_far}")
+            log(f"{self.stage}: {self._what}{so_far}")
 
     def _draw(self, bar: "tqdm[Any]") -> None:
         bar.n = self.done

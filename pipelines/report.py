@@ -33,24 +33,24 @@ def report(run: Run) -> None:
     with progress.working("report", progress.LOADING):
         import pandas as pd
 
-        from textlstm.data.records import PART, PARTS, learned_labels, read_parts, read_rare
+        from textlstm.data.records import SPLIT, SPLITS, learned_labels, read_parts, read_rare
         from textlstm.evaluation.evaluate import evaluate
         from textlstm.inference.bundle import Bundle
         from textlstm.reporting.examination import examine
         from textlstm.reporting.figures import save_png, single_clouds
         from textlstm.reporting.page import render
-        from textlstm.reporting.published import published
+        from textlstm.reporting.published import public_metrics
         from textlstm.reporting.report import draw, full_tables, tabulate
         from textlstm.reporting.verdict import verdict
         from textlstm.storage.atomic import write_bytes
         from textlstm.storage.json_files import read_json, write_json
-        from textlstm.uncertainty.held_out import DECIMALS
+        from textlstm.uncertainty.out_of_fold import DECIMALS
         from textlstm.uncertainty.risk_control import main_promise
 
     run.require(run.history, "train")
-    for name in PARTS:
+    for name in SPLITS:
         run.require(run.records / f"{name}.parquet", "preprocess")
-    shell.say("report: measuring the model and, for comparison, simpler ones")
+    shell.log("report: measuring the model and, for comparison, simpler ones")
     with shell.timed() as seconds, progress.steps("report", N_STEPS) as step:
         step("loading the model")
         bundle = Bundle.load(run.bundle)
@@ -63,7 +63,7 @@ def report(run: Run) -> None:
         rare = read_rare(run.records)
         summary = read_json(run.records / "summary.json")
         evaluation = evaluate(
-            bundle, parts, summary, config.seed, rare[rare[PART] == "holdout"], step
+            bundle, parts, summary, config.seed, rare[rare[SPLIT] == "holdout"], step
         )
         examination = examine(
             bundle,
@@ -74,7 +74,7 @@ def report(run: Run) -> None:
             evaluation.places,
             step,
         )
-        with run.writing("report") as new:
+        with run.staged_outputs("report") as new:
             step("writing tables")
             _write_table(new.predictions, evaluation.predictions)
             for name, table in (full_tables(evaluation) | examination.tables).items():
@@ -97,14 +97,14 @@ def report(run: Run) -> None:
             of_classes = figures.get("word_clouds_by_class")
             clouds = single_clouds(of_classes) if of_classes else {}
             lines = verdict(metrics)
-            shown = published(evaluation) | more
+            shown = public_metrics(evaluation) | more
             page = render(config, shown, pictures, lines, clouds, run.made())
             write_bytes(new.page, page.encode("utf-8"))
         run.end("report", seconds())
     promised = main_promise(metrics["decisions"])
     said = promised["kept"] or promised["sentence"]
     for sentence in (*lines, said, *examination.sentences):
-        shell.say(f"report: {sentence}")
+        shell.log(f"report: {sentence}")
     shell.hand_over(run.page)
 
 
@@ -113,12 +113,12 @@ def _write_table(path: Path, table: "pd.DataFrame", encoding: str = "utf-8") -> 
 
     Spreadsheets need it to read accents. Programs read the other tables, and not all drop the mark.
     """
-    from textlstm.storage.atomic import replacing
-    from textlstm.storage.spreadsheet import spreadsheet_safe
+    from textlstm.storage.atomic import atomic_write
+    from textlstm.storage.spreadsheet import escape_formula
 
     names = table.select_dtypes(exclude=["number", "bool"]).columns
-    safe = table.assign(**{name: table[name].map(spreadsheet_safe) for name in names})
-    with replacing(path) as temporary:
+    safe = table.assign(**{name: table[name].map(escape_formula) for name in names})
+    with atomic_write(path) as temporary:
         safe.to_csv(temporary, index=False, lineterminator="\n", encoding=encoding)
 
 
@@ -127,9 +127,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = flags.parser("report", __doc__)
     flags.add_run(parser)
     run = Run(parser.parse_args(argv).run)
-    with run.held():
+    with run.locked():
         report(run)
 
 
 if __name__ == "__main__":
-    shell.leave(main)
+    shell.run_and_exit(main)

@@ -56,10 +56,10 @@ def export(
         from textlstm.data.readers import read_table
         from textlstm.inference.bundle import Bundle
         from textlstm.inference.scoring import ACCEPT, REVIEW, score
-        from textlstm.insight.class_words import deciding_words
+        from textlstm.insight.class_words import top_words
         from textlstm.review import queue as review
         from textlstm.storage.atomic import write_bytes
-        from textlstm.storage.spreadsheet import spreadsheet_plain
+        from textlstm.storage.spreadsheet import unescape_formula
 
     if out.suffix.lower() != ".csv":
         raise InputError(f"--out {out}: a queue must end in .csv, for a spreadsheet")
@@ -79,7 +79,7 @@ def export(
             f"and {REVIEW}; give a table that predict wrote"
         )
     given = set(column(table, "predicted_label", scored))
-    if any(not {one, spreadsheet_plain(one)} & set(bundle.labels) for one in given):
+    if any(not {one, unescape_formula(one)} & set(bundle.labels) for one in given):
         raise InputError(
             f"{scored}: its column 'predicted_label' has labels that this run does not give; was "
             "it coded by another --run?"
@@ -91,8 +91,8 @@ def export(
         scores = score(bundle, asked.texts)
     asking = f"looking for the words that decided in {counted(len(asked.texts), 'text')}"
     looked_at = partial(progress.over, stage="review", what=asking)
-    words = deciding_words(bundle, asked.texts, scores.ranked(0).tolist(), watch=looked_at)
-    queue = review.queue(
+    words = top_words(bundle, asked.texts, scores.ranked(0).tolist(), watch=looked_at)
+    queue = review.build_queue(
         asked, scores, bundle.labels, [[word for word, _ in one] for one in words], columns
     )
     # With a byte order mark spreadsheets read it as the UTF-8 it is.
@@ -101,13 +101,13 @@ def export(
     if out.exists() and out.read_bytes() != content:
         raise InputError(IS_THERE.format(out))
     write_bytes(out, content, private=True)
-    shell.say(
+    shell.log(
         f"review: {counted(len(queue), 'text, as it stands', 'texts, as they stand')} in "
         f"{asked.records.sum()} of the "
         f"{counted(len(doubtful), 'record')} for review: {out}"
     )
     if empty := len(doubtful) - int(asked.records.sum()):
-        shell.say(f"review: {counted(empty, 'record has', 'records have')} no text to ask about")
+        shell.log(f"review: {counted(empty, 'record has', 'records have')} no text to ask about")
 
 
 def _require_no_codes(out: Path) -> None:
@@ -158,28 +158,28 @@ def take_back(
             for one in filled
         ]
     known = {plain_label(label) for label in column(table, config.label, source)} - {""}
-    answered = review.settled(
+    answered = review.merge_answers(
         [
-            review.answers(queue, one, columns, known, told)
+            review.read_answers(queue, one, columns, known, told)
             for queue, one in zip(queues, filled, strict=True)
         ]
     )
     if not len(answered):
         raise InputError(f"no row of {listed(filled)} has a code; fill in the column 'code'")
-    coded = review.labelled(answered, columns, config.label)
+    coded = review.expand_to_records(answered, columns, config.label)
     coded = coded.rename(columns=dict(zip(columns, config.text, strict=True)))
     if config.id:
         # Numbered on from the table's rows: in a second round, they differ from those of the first.
         coded[config.id] = [f"review-{len(table) + number + 1}" for number in range(len(coded))]
-    write_table(review.behind(table, coded, source), out)
+    write_table(review.append_answers(table, coded, source), out)
     n = len(answered)
-    asked = {one for queue in queues for one in column(queue, review.ITEM, "")}
-    shell.say(
+    asked = {one for queue in queues for one in column(queue, review.TEXT_ID, "")}
+    shell.log(
         f"review: {n} of {counted(len(asked), 'text')} {'has' if n == 1 else 'have'} a code, for "
         f"{counted(len(coded), 'record')}; with the {len(table)} of {source}: {out}"
     )
     if run.is_other_table(source):
-        shell.say(
+        shell.log(
             f"review: warning: {source} is not the table that the run was trained on; it may have "
             "been changed since"
         )
@@ -189,12 +189,12 @@ def take_back(
     ):
         same = int(review.agreement(answered)[place].sum())
         low, high = interval(same, n)
-        shell.say(
+        shell.log(
             f"review: the code is {what} in {tenths(same / n)} of {counted(n, 'text')} "
             f"(95 % interval {tenths(float(low))} to {tenths(float(high))})"
         )
     if config.date:
-        shell.say(
+        shell.log(
             f"review: the coded records have no {quoted(config.date)}; a temporal split needs one"
         )
 
@@ -242,4 +242,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    shell.leave(main)
+    shell.run_and_exit(main)

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from pipelines import encode, flags, preprocess, report, shell, train
 from pipelines.runs import Run
-from textlstm.models.memory import require_room
+from textlstm.models.memory import require_memory
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -26,8 +26,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     given = parser.parse_args(argv)
     flags.require_device(given.device)
     run, config = Run(given.run), flags.run_config(given)
-    require_room(config.recipe.network)
-    with run.held():
+    require_memory(config.recipe.network)
+    with run.locked():
         preprocess.preprocess(run, config, overwrite=given.overwrite)
         encode.encode(run)
         train.train(run, given.device)
@@ -35,4 +35,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    shell.leave(main)
+    shell.run_and_exit(main)

@@ -84,7 +84,7 @@ class Run:
         return place.relative_to(home).parts[0].casefold() in own
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Keep other processes from writing to the run; the lock ends with the process.
 
         Raises
@@ -101,10 +101,10 @@ class Run:
             f"--run {self.folder}: another process is at work on this run; wait for it, or "
             "give another folder"
         )
-        with folders.held(place.with_name(f".{place.name}.lock"), taken):
-            folders.require_own(self._unfinished, self._is_ours)
+        with folders.locked(place.with_name(f".{place.name}.lock"), taken):
+            folders.require_own_folder(self._unfinished, self._is_ours)
             self._finish()
-            folders.remove(self._unfinished, self._is_ours)  # what a kill left half-written
+            folders.remove_folder(self._unfinished, self._is_ours)  # what a kill left half-written
             yield
 
     def is_one(self) -> bool:
@@ -223,7 +223,7 @@ class Run:
     def _recover(self) -> None:
         """Carry a swap that was cut off to its end, unless another process does or nobody can."""
         if (self._unfinished / MARK).is_file():
-            with suppress(InputError, OSError), self.held():
+            with suppress(InputError, OSError), self.locked():
                 pass
 
     def require_run(self) -> None:
@@ -260,7 +260,7 @@ class Run:
             raise InputError(f"{path} is missing; run `{command} --run {self.folder}`{again} first")
 
     @contextmanager
-    def writing(self, stage: str) -> Iterator["Run"]:
+    def staged_outputs(self, stage: str) -> Iterator["Run"]:
         """Give a run to write a stage's files to; these then take the place of the old ones.
 
         What later stages wrote is removed, so that nothing stale remains. On an exception, as when
@@ -275,7 +275,7 @@ class Run:
             removed.
         """
         new = Run(self._unfinished)
-        folders.remove(new.folder, self._is_ours)  # where the caller does not hold the run
+        folders.remove_folder(new.folder, self._is_ours)  # where the caller does not hold the run
         folders.make_private(new.folder)
         try:
             yield new
@@ -286,7 +286,7 @@ class Run:
             write_json(new.folder / MARK, mark)
         except BaseException:
             with suppress(OSError):
-                folders.remove(new.folder, self._is_ours)
+                folders.remove_folder(new.folder, self._is_ours)
             raise
         self._finish()
 
@@ -300,7 +300,9 @@ class Run:
             place = STAGES.index(prepared["stage"])
             own, *later = ([path.name for path in self.outputs[one]] for one in STAGES[place:])
             new = {name: prepared["numbers"].get(name) for name in own}
-            swap.swap(self._unfinished, self.folder, new, [name for one in later for name in one])
+            swap.swap_folders(
+                self._unfinished, self.folder, new, [name for one in later for name in one]
+            )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(f"{mark}: damaged; run the stage again") from error
         finally:
@@ -311,7 +313,7 @@ class Run:
     def _sweep(self) -> None:
         """Remove the working folder, where the old files are now."""
         try:
-            folders.remove(self._unfinished, self._is_ours)
+            folders.remove_folder(self._unfinished, self._is_ours)
         except OSError as error:
             raise InputError(
                 f"{self._unfinished}: the files of the run are whole, but what they replaced "

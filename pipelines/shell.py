@@ -31,7 +31,7 @@ GARBAGE = 100_000
 """Objects made, less those freed, after which Python looks for unreachable ones among them."""
 
 KEPT = "what is finished is kept, and the same command goes on from there"
-"""What an interruption leaves, unless :func:`leaving` says otherwise."""
+"""What an interruption leaves, unless :func:`on_interrupt` says otherwise."""
 
 NOTHING = "nothing was finished yet; the same command begins anew"
 """What it leaves where there is nothing to go on from."""
@@ -97,13 +97,13 @@ def encoding_of(source: str, given: str, trained: str) -> str:
 def require_another_file(out: Path, *sources: str) -> None:
     """Raise an :class:`InputError` if ``--out`` would write over, or among, what is read.
 
-    Or if no file may be put there at all, see :func:`.require_place`.
+    Or if no file may be put there at all, see :func:`.require_writable`.
     A file in a folder that is read would be taken for a part of the table from then on.
     """
     from textlstm.data.dataset import data_files, places
-    from textlstm.storage.atomic import require_place
+    from textlstm.storage.atomic import require_writable
 
-    require_place(out)
+    require_writable(out)
     for source in map(Path, sources):
         is_folder = source.is_dir()
         if is_folder and out.resolve().parent in [place.resolve() for place in places(source)]:
@@ -114,7 +114,7 @@ def require_another_file(out: Path, *sources: str) -> None:
                 raise InputError(f"--out {out}: this is {read} itself; give another name")
 
 
-def say(message: str) -> None:
+def log(message: str) -> None:
     """Print one :func:`visible` line about the progress, beside what standard output may pipe."""
     # A bar that is shown makes room for the line.
     tqdm = getattr(sys.modules.get("tqdm"), "tqdm", None)
@@ -128,8 +128,8 @@ def hand_over(path: Path) -> None:
 
 
 def saying(stage: str) -> Callable[[str], None]:
-    """Return :func:`say`, with the name of the stage first."""
-    return lambda message: say(f"{stage}: {message}")
+    """Return :func:`log`, with the name of the stage first."""
+    return lambda message: log(f"{stage}: {message}")
 
 
 @contextmanager
@@ -165,7 +165,7 @@ def interruptible(finishes: Callable[[], bool] = lambda: False) -> Iterator[None
     def tell() -> None:
         asked.wait()
         if not ended.wait(MOMENT):
-            say(STOPPING)
+            log(STOPPING)
 
     def answer(number: int, _: Any) -> None:
         if came:
@@ -192,7 +192,7 @@ def interruptible(finishes: Callable[[], bool] = lambda: False) -> Iterator[None
 
 
 @contextmanager
-def leaving(outcome: str | Callable[[], str]) -> Iterator[None]:
+def on_interrupt(outcome: str | Callable[[], str]) -> Iterator[None]:
     """Have an interruption tell what it leaves: a text, or what is asked for it then."""
     try:
         yield
@@ -242,10 +242,10 @@ def open_outlets() -> None:
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     """Print a warning of a library as a line of ours, without the file that it comes from."""
-    say(f"warning: {message}")
+    log(f"warning: {message}")
 
 
-def leave(main: Callable[[Sequence[str] | None], None]) -> NoReturn:
+def run_and_exit(main: Callable[[Sequence[str] | None], None]) -> NoReturn:
     """Run a stage and exit with its :func:`status`, or with 1 for a defect."""
     # Looking for garbage as often as Python does takes a sixth of the time of importing torch, and
     # threads that compute in libraries would wait half of their time for those that do not.
@@ -259,7 +259,7 @@ def leave(main: Callable[[Sequence[str] | None], None]) -> NoReturn:
         code = end.code if isinstance(end.code, int) else 0
     except Exception:
         for line in traceback.format_exc().splitlines():
-            say(line)
+            log(line)
         code = 1
     sys.stdout.flush()
     sys.stderr.flush()
@@ -293,19 +293,19 @@ def status(main: Callable[[Sequence[str] | None], None]) -> int:
         with interruptible(), shortage_told():
             main(None)
     except InputError as error:
-        say(f"error: {error}")
+        log(f"error: {error}")
         return 2
     except OSError as error:
-        say(f"error: {error.filename or 'a file'}: {error.strerror or error}")
+        log(f"error: {error.filename or 'a file'}: {error.strerror or error}")
         return 2
     except ModuleNotFoundError as error:
         from importlib.metadata import PackageNotFoundError
 
         if (error.name or "").startswith(OURS) and not isinstance(error, PackageNotFoundError):
             raise
-        say(f"error: {quoted(error.name or '')} is not installed; {HOW_TO_INSTALL}")
+        log(f"error: {quoted(error.name or '')} is not installed; {HOW_TO_INSTALL}")
         return 2
     except Interrupted as interruption:
-        say(f"interrupted; {interruption.outcome}")
+        log(f"interrupted; {interruption.outcome}")
         return interruption.status
     return 0

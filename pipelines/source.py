@@ -18,14 +18,14 @@ class Source:
     @staticmethod
     def _standing(data: str) -> list[tuple[str, int, int]]:
         """Return what is known of the files of the table before they are read."""
-        from textlstm.storage.atomic import standing
+        from textlstm.storage.atomic import existing
 
         path = Path(data)
         if not path.is_dir():
-            return standing([path] if path.is_file() else [])
+            return existing([path] if path.is_file() else [])
         from textlstm.data.dataset import data_files
 
-        return standing(data_files(path))
+        return existing(data_files(path))
 
     def identity(self) -> dict[str, Any]:
         """Return what tells the table from another, and from itself after a change.

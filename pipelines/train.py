@@ -21,7 +21,7 @@ from textlstm.config import RunConfig
 from textlstm.errors import counted
 
 if TYPE_CHECKING:
-    from textlstm.encoding.vocabulary import WordEncoding
+    from textlstm.encoding.vocabulary import Vocabulary
     from textlstm.training.folds import Examples
     from textlstm.training.rare_classes import RareClasses
     from textlstm.training.state import Epoch
@@ -31,7 +31,7 @@ def train(run: Run, device_name: str) -> None:
     """Carry out the stage."""
     config = run.config()
     with progress.working("train", progress.LOADING):
-        from textlstm.encoding.vocabulary import WordEncoding
+        from textlstm.encoding.vocabulary import Vocabulary
         from textlstm.fitting import train_bundle
         from textlstm.models.logits import resolve_device
         from textlstm.storage.json_files import read_json
@@ -40,16 +40,16 @@ def train(run: Run, device_name: str) -> None:
     run.require(run.encoded / "vocab.json", "encode")
     device = resolve_device(device_name)
     with shell.timed() as seconds:
-        encoding = WordEncoding.from_dict(read_json(run.encoded / "vocab.json"))
+        encoding = Vocabulary.from_dict(read_json(run.encoded / "vocab.json"))
         labels = tuple(read_json(run.encoded / "labels.json"))
         examples = _examples(run, encoding, config.data.split)
         epochs: list[Epoch] = []
         n_epochs = config.recipe.training.epochs
         checkpoint = Checkpoint(run.checkpoint, _inputs(run, config, device.type))
         if checkpoint.start is not None:
-            shell.say("train: going on from where the training was interrupted")
+            shell.log("train: going on from where the training was interrupted")
         elif checkpoint.unfit:
-            shell.say(
+            shell.log(
                 f"train: {run.folder} held an unfinished training of other records or settings, or "
                 "by another device or release; it is replaced"
             )
@@ -79,19 +79,19 @@ def train(run: Run, device_name: str) -> None:
                     "recipe": config.recipe_name,
                     "seed": config.seed,
                     "device": device.type,
-                    "training records": int((examples.parts != 0).sum()),
-                    "validation records": int((examples.parts == 0).sum()),
+                    "training records": int((examples.folds != 0).sum()),
+                    "validation records": int((examples.folds == 0).sum()),
                 },
                 checkpoint=checkpoint,
                 rare=_rare(run),
             )
-        with run.writing("train") as new:
+        with run.staged_outputs("train") as new:
             bundle.save(new.bundle)
             _write_history(new, epochs)
         run.note(device=device.type)
         run.end("train", round(checkpoint.before + seconds(), 3))
         checkpoint.remove()
-    shell.say(
+    shell.log(
         f"train: {counted(len(epochs), 'epoch')} on {device.type} in "
         f"{checkpoint.before + seconds():.1f} s; "
         f"temperature {bundle.temperature:.2f}"
@@ -120,7 +120,7 @@ def _inputs(run: Run, config: RunConfig, device: str) -> str:
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
-def _examples(run: Run, encoding: "WordEncoding", split: str) -> "Examples":
+def _examples(run: Run, encoding: "Vocabulary", split: str) -> "Examples":
     """Return texts and class numbers of the training and the validation part."""
     import numpy as np
 
@@ -129,9 +129,9 @@ def _examples(run: Run, encoding: "WordEncoding", split: str) -> "Examples":
 
     train, validation = (run.encoded / f"{name}.arrow" for name in ("train", "validation"))
     texts, numbers = read_encoded(train, validation)
-    held_out = np.zeros(len(texts), dtype=bool)
-    held_out[count_encoded(train) :] = True
-    return as_examples(texts, numbers, encoding, held_out, split=split)
+    out_of_fold = np.zeros(len(texts), dtype=bool)
+    out_of_fold[count_encoded(train) :] = True
+    return as_examples(texts, numbers, encoding, out_of_fold, split=split)
 
 
 def _rare(run: Run) -> "RareClasses":
@@ -161,10 +161,10 @@ def _short(epoch: "Epoch") -> str:
 def _write_history(run: Run, epochs: "list[Epoch]") -> None:
     from dataclasses import asdict
 
-    from textlstm.storage.atomic import replacing
+    from textlstm.storage.atomic import atomic_write
 
     rows = [asdict(epoch) for epoch in epochs]
-    with replacing(run.history) as path, path.open("w", newline="", encoding="utf-8") as handle:
+    with atomic_write(run.history) as path, path.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.DictWriter(handle, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
@@ -178,9 +178,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     given = parser.parse_args(argv)
     flags.require_device(given.device)
     run = Run(given.run)
-    with run.held():
+    with run.locked():
         train(run, given.device)
 
 
 if __name__ == "__main__":
-    shell.leave(main)
+    shell.run_and_exit(main)

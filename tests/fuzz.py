@@ -133,7 +133,7 @@ def folders(content: bytes) -> None:
 
 def texts(content: bytes) -> None:
     """Clean, tokenize and encode the lines of a text, as one field and as several."""
-    from textlstm.encoding.vocabulary import WordEncoding
+    from textlstm.encoding.vocabulary import Vocabulary
     from textlstm.recipe import EncodingConfig
     from textlstm.text.cleaning import MAX_RUN
     from textlstm.text.tokenizing import SEPARATOR, preprocess
@@ -145,7 +145,7 @@ def texts(content: bytes) -> None:
     for text in made[1:]:
         assert SEPARATOR not in text and text == " ".join(text.split())
         assert all(len(word) <= 4 * MAX_RUN for word in text.split())
-    encoding = WordEncoding.fit(made, EncodingConfig(subwords=50))
+    encoding = Vocabulary.fit(made, EncodingConfig(subwords=50))
     assert encoding.encode(made).ids.shape == (len(made), encoding.length)
 
 
@@ -183,9 +183,9 @@ def loads_or_is_refused(files: dict[str, bytes], changed: str) -> None:
 
     from textlstm import TextLSTMClassifier
     from textlstm.errors import InputError
-    from textlstm.inference.score_table import Codes
-    from textlstm.inference.scoring import Rule
-    from textlstm.uncertainty.conformal import set_threshold
+    from textlstm.inference.score_table import CodedTexts
+    from textlstm.inference.scoring import DecisionRule
+    from textlstm.uncertainty.conformal import conformal_threshold
     from textlstm.uncertainty.risk_control import promise
 
     if changed != "manifest.json":
@@ -201,8 +201,10 @@ def loads_or_is_refused(files: dict[str, bytes], changed: str) -> None:
     bundle = classifier.bundle_
     probabilities = bundle.predict_proba(["asthma fall", "", "unheard"])
     np.testing.assert_allclose(probabilities.sum(axis=1), 1.0)
-    rule = Rule(promise(bundle.held_out, 0.05).threshold, set_threshold(bundle.held_out, 0.9))
-    Codes.of(bundle, ["asthma fall", "", "unheard"], rule)
+    rule = DecisionRule(
+        promise(bundle.out_of_fold, 0.05).threshold, conformal_threshold(bundle.out_of_fold, 0.9)
+    )
+    CodedTexts.of(bundle, ["asthma fall", "", "unheard"], rule)
     json.dumps([*bundle.labels, *bundle.encoding.words], ensure_ascii=False).encode()
 
 

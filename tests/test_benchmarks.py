@@ -58,8 +58,8 @@ def test_a_mistake_is_told_in_one_line(name, words, said, table, tmp_path, monke
 
 COMMANDS = {
     comparison: lambda: comparison.command("", ablations.MODELS, ablations.WHOLE),
-    promises: lambda: shell.leave(promises.main),
-    speed: lambda: shell.leave(lambda _: speed.main()),
+    promises: lambda: shell.run_and_exit(promises.main),
+    speed: lambda: shell.run_and_exit(lambda _: speed.main()),
 }
 
 

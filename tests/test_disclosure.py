@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.optimize import linprog
 
 from textlstm.data.groups import is_age, pooled_ages
-from textlstm.disclosure import hidden_cells, hidden_counts, withheld
+from textlstm.disclosure import suppress, suppress_cells, suppress_counts
 
 COUNTS = st.one_of(st.integers(0, 12), st.integers(0, 200))
 TABLES = arrays(np.int64, array_shapes(min_dims=2, max_dims=2, max_side=5), elements=COUNTS)
@@ -54,7 +54,7 @@ def indicators(shape, *places):
     ],
 )
 def test_hidden_counts(counts, hidden):
-    assert np.flatnonzero(hidden_counts(np.array(counts))).tolist() == hidden
+    assert np.flatnonzero(suppress_counts(np.array(counts))).tolist() == hidden
 
 
 @pytest.mark.parametrize(
@@ -77,27 +77,27 @@ def test_hidden_counts(counts, hidden):
     ],
 )
 def test_hidden_cells(table, hidden):
-    assert hidden_cells(np.array(table)).astype(int).tolist() == hidden
+    assert suppress_cells(np.array(table)).astype(int).tolist() == hidden
 
 
 def test_where_a_model_errs_often_enough_all_is_shown():
     confusion = np.array([[100, 20], [30, 200]])
-    assert not any(part.any() for part in withheld(confusion))
+    assert not any(part.any() for part in suppress(confusion))
 
 
 def test_one_kind_of_error_between_two_classes_cannot_be_told_but_by_their_measures():
-    hidden = withheld(np.array([[95, 5], [40, 60]]))
+    hidden = suppress(np.array([[95, 5], [40, 60]]))
     assert hidden.rates.all() and hidden.cells.all() and not hidden.supports.any()
 
 
 def test_errors_that_may_be_of_any_kind_cost_no_class_its_measures():
-    hidden = withheld(np.array([[90, 3, 0, 1], [2, 80, 4, 0], [0, 1, 70, 0], [0, 0, 2, 60]]))
+    hidden = suppress(np.array([[90, 3, 0, 1], [2, 80, 4, 0], [0, 1, 70, 0], [0, 0, 2, 60]]))
     assert not hidden.supports.any() and not hidden.rates.any()
     assert (hidden.cells == ~np.eye(4, dtype=bool)).all()
 
 
 def test_of_a_small_class_nothing_is_shown():
-    hidden = withheld(np.array([[1, 0, 2], [18, 14, 53], [11, 37, 14]]))
+    hidden = suppress(np.array([[1, 0, 2], [18, 14, 53], [11, 37, 14]]))
     assert hidden.supports.tolist() == hidden.rates.tolist() == [True, False, True]
     assert hidden.cells.tolist() == [[True] * 3, [False] * 3, [True] * 3]
 
@@ -125,7 +125,7 @@ def test_columns_named_for_ages(column, expected):
 
 @given(arrays(np.int64, st.integers(1, 8), elements=COUNTS))
 def test_no_small_count_can_be_worked_out_from_a_sum(counts):
-    hidden = hidden_counts(counts)
+    hidden = suppress_counts(counts)
     assert hidden[counts < 10].all()
     assert counts[hidden].sum() >= 10 or not counts[hidden].any() or hidden.all()
     if (counts >= 10).all():
@@ -134,7 +134,7 @@ def test_no_small_count_can_be_worked_out_from_a_sum(counts):
 
 @given(TABLES)
 def test_no_small_cell_can_be_worked_out_from_rows_and_columns(table):
-    hidden = hidden_cells(table)
+    hidden = suppress_cells(table)
     assert hidden[table < 10].all()
     rows = indicators(table.shape, *range(table.shape[0]))
     columns = indicators(table.shape, *((slice(None), n) for n in range(table.shape[1])))
@@ -146,7 +146,7 @@ def test_no_small_cell_can_be_worked_out_from_rows_and_columns(table):
 
 @given(SQUARES)
 def test_what_blank_cells_come_to_can_be_worked_out_from_what_is_shown(confusion):
-    hidden = withheld(confusion)
+    hidden = suppress(confusion)
     for number, found in enumerate(hidden.in_blank_cells(confusion)):
         if found is not None:
             assert not hidden.supports[number] and not hidden.rates[number]
@@ -157,7 +157,7 @@ def test_what_blank_cells_come_to_can_be_worked_out_from_what_is_shown(confusion
 
 @given(SQUARES)
 def test_no_small_count_can_be_worked_out_from_a_report(confusion):
-    hidden, n = withheld(confusion), len(confusion)
+    hidden, n = suppress(confusion), len(confusion)
     assert (hidden.rates == hidden.cells.diagonal()).all()
     assert hidden.cells[hidden.supports].all()
     told = [np.ones((n, n)), np.eye(n)]  # all records, and by the accuracy the right ones

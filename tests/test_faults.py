@@ -57,12 +57,12 @@ from pipelines.runs import Run
 from textlstm import TextLSTMClassifier
 from textlstm.data import allowance
 from textlstm.data.cells import column
-from textlstm.data.readers import read_chunks, read_table
+from textlstm.data.readers import iter_tables, read_table
 from textlstm.errors import InputError
 from textlstm.models import memory
 from textlstm.storage import swap
 from textlstm.storage.atomic import sha256
-from textlstm.storage.resumable import Parts, parts_of
+from textlstm.storage.resumable import Shards, resumable_shards
 from textlstm.text.tokenizing import preprocess as clean
 from textlstm.training.checkpoint import Checkpoint
 
@@ -737,7 +737,7 @@ def _(desk):
 def _(desk):
     run = desk.shared("whole") / "after"
     before = contents(run)
-    with Run(run).held():
+    with Run(run).locked():
         desk.refused(carried_out(encode.main, "--run", run), "another process")
     assert contents(run) == before
 
@@ -1142,7 +1142,7 @@ ALIKE = [
 def unreadable(path, *words, **how):
     """Check that a table is refused in one line, as by every command that reads it."""
     with pytest.raises(InputError) as caught:
-        for table in read_chunks(str(path), **how):
+        for table in iter_tables(str(path), **how):
             for name in table.column_names:
                 column(table, name, str(path))
     assert all(word in str(caught.value) for word in words), str(caught.value)
@@ -1335,7 +1335,7 @@ def _(desk):
     desk.refused_in_both(folder, "x.arrow", f"{n:,} rows")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(allowance, "MAX_CELLS", 10_000)
-        patch.setattr(allowance, "CELLS_PER_BYTE", 0)
+        patch.setattr(allowance, "MAX_CELLS_PER_BYTE", 0)
         wide = pa.array(["x"] * 101).dictionary_encode()
         pq.write_table(pa.table({f"c{n}": wide for n in range(100)}), path)
         unreadable(path, "x.parquet", "10,100 cells")
@@ -1580,7 +1580,7 @@ def _(desk):
 def stopped_after(desk, parts, *command):
     """Code in small parts until so many are written; the rest of the process is cut off."""
     written = itertools.count()
-    write = Parts.write
+    write = Shards.write
 
     def writing(self, *arguments):
         if next(written) == parts:
@@ -1591,7 +1591,7 @@ def stopped_after(desk, parts, *command):
         patch.setattr("textlstm.data.charset.CHUNK_BYTES", 1000)
         # In this process, which has spaCy already.
         patch.setattr("textlstm.text.worker.beside", lambda: contextlib.nullcontext(clean))
-        patch.setattr(Parts, "write", writing)
+        patch.setattr(Shards, "write", writing)
         return carried_out(
             predict.main, "--run", desk.shared("dirty") / "run", "--device", "cpu", *command
         )
@@ -1764,7 +1764,7 @@ def _(desk):
 @fault(83, "two processes that make one output")
 def _(desk):
     data = desk.file("cause\nasthma\n")
-    with parts_of(desk.out, {"of": "another process"}):
+    with resumable_shards(desk.out, {"of": "another process"}):
         desk.refused(desk.code(data), "out.csv", "another process")
         assert (desk.folder / ".out.csv.parts" / "job.json").exists()
     assert desk.code(data).status == 0

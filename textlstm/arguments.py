@@ -11,7 +11,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight
 
 from textlstm.data.cells import as_records, as_text
-from textlstm.encoding.abbreviation_table import as_given
+from textlstm.encoding.abbreviation_table import checked_abbreviations
 from textlstm.errors import InputError, near, quoted
 from textlstm.recipe import Recipe, as_fields
 from textlstm.text.tokenizing import preprocess
@@ -45,7 +45,7 @@ def given_fields(abbreviations: Any) -> dict[str, str]:
         pairs = [(as_text(short), as_text(meaning)) for short, meaning in abbreviations.items()]
     except AttributeError as error:
         raise InputError("abbreviations map words to what they stand for") from error
-    return as_given(pairs, "abbreviations")
+    return checked_abbreviations(pairs, "abbreviations")
 
 
 def distinct_fields(texts: Any) -> tuple[list[tuple[str, ...]], NDArray[np.int32]]:

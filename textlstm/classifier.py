@@ -22,8 +22,8 @@ from textlstm.config import DataConfig
 from textlstm.data.cells import as_text
 from textlstm.data.distinct import distinct
 from textlstm.data.labels import require_short
-from textlstm.data.splits import divide
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.data.splits import split_off
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError, counted
 from textlstm.fitting import train_bundle
 from textlstm.inference.bundle import Bundle
@@ -145,9 +145,9 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         require_short(names)
         if len(classes) < 2:
             raise InputError("texts with words of at least two classes are needed")
-        train, validation = divide(records, DataConfig().validation, "stratified", seed)
+        train, validation = split_off(records, DataConfig().validation, "stratified", seed)
         learned, places = distinct(train["text"])
-        encoding = WordEncoding.fit(learned, recipe.encoding, np.bincount(places), given)
+        encoding = Vocabulary.fit(learned, recipe.encoding, np.bincount(places), given)
         found, places = distinct(records["text"])
         history: list[Epoch] = []
         examples = as_examples(

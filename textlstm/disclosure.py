@@ -22,7 +22,7 @@ Counts = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 
-class Withheld(NamedTuple):
+class Suppressed(NamedTuple):
     """What is hidden of a classifier's measures, class by class."""
 
     supports: Mask  # (C,), numbers of records
@@ -44,7 +44,7 @@ class Withheld(NamedTuple):
         return [int(n) if shown else None for n, shown in zip(sums, known, strict=True)]
 
 
-def hidden_counts(counts: Counts) -> Mask:
+def suppress_counts(counts: Counts) -> Mask:
     """Return which of the counts (n,) to hide where their sum is known.
 
     The hidden ones together come to ten or more, since their sum is known as well. Where all counts
@@ -56,7 +56,7 @@ def hidden_counts(counts: Counts) -> Mask:
     return _with_complements(counts, lambda _: np.ones((1, len(counts))), SMALLEST_SHOWN)
 
 
-def hidden_cells(table: Counts) -> Mask:
+def suppress_cells(table: Counts) -> Mask:
     """Return which cells of a table (R, C) to hide where the sums of rows and columns are known.
 
     What the sums leave open of a count of one to nine is a range ten wide, or, where all cells are
@@ -72,7 +72,7 @@ def hidden_cells(table: Counts) -> Mask:
     return hidden.reshape(table.shape)
 
 
-def withheld(confusion: Counts) -> Withheld:
+def suppress(confusion: Counts) -> Suppressed:
     """Return what to hide of a confusion matrix (C, C), rows true, and of the measures by class.
 
     Support and recall give the cell on the diagonal, and the precision then the sum of its column:
@@ -81,7 +81,7 @@ def withheld(confusion: Counts) -> Withheld:
     it takes so few records for may not.
     """
     n = len(confusion)
-    supports = hidden_counts(confusion.sum(axis=1))
+    supports = suppress_counts(confusion.sum(axis=1))
     rows, columns = np.indices(confusion.shape).reshape(2, -1)
 
     def sums(hidden: Mask) -> NDArray[np.float64]:
@@ -92,7 +92,7 @@ def withheld(confusion: Counts) -> Withheld:
         return np.array(known, dtype=np.float64)
 
     cells = _with_complements(confusion.ravel(), sums, 1, supports[rows]).reshape(n, n)
-    return Withheld(supports, cells.diagonal(), cells)
+    return Suppressed(supports, cells.diagonal(), cells)
 
 
 def any_shown(measures: Mapping[str, float | None]) -> bool:

@@ -12,28 +12,33 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from textlstm.config import RARE_LABEL
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.inference.bundle import Bundle
 from textlstm.inference.bundle_files import MEAN_PROBABILITY, TEXT_FIELDS, UNCODABLE, UNKNOWN_WORDS
 from textlstm.models.ensemble import Ensemble
-from textlstm.models.linear import LinearBranch, fit_linear, mean_branch
-from textlstm.models.memory import require_room
+from textlstm.models.linear import LinearBranch, average_branches, fit_linear
+from textlstm.models.memory import require_memory
 from textlstm.recipe import NetworkConfig, Recipe
 from textlstm.training.checkpoint import Checkpoint
 from textlstm.training.folds import (
     Examples,
-    Truth,
-    class_sums,
-    held_out_logits,
-    held_out_truth,
-    weighted_by_class,
-    with_parts,
+    OutOfFoldLabels,
+    assign_folds,
+    balance_classes,
+    class_weight_sums,
+    out_of_fold_labels,
+    out_of_fold_logits,
 )
-from textlstm.training.loop import fit, new_ensemble, one_thread
+from textlstm.training.loop import fit, initial_ensemble, single_threaded
 from textlstm.training.rare_classes import Judged, RareClasses
 from textlstm.training.state import Epoch
-from textlstm.uncertainty.calibration import calibrated, fit_linear_share, fit_temperature, mixed
-from textlstm.uncertainty.held_out import HeldOut
+from textlstm.uncertainty.calibration import (
+    apply_temperature,
+    fit_linear_weight,
+    fit_temperature,
+    mix_log_probs,
+)
+from textlstm.uncertainty.out_of_fold import OutOfFold
 
 MOST_LINEAR = 1 << 19
 """So many records, drawn at random, teach the linear branch, which learns from all at once."""
@@ -41,10 +46,10 @@ MOST_LINEAR = 1 << 19
 Result = TypeVar("Result")
 
 
-@one_thread()
+@single_threaded()
 def train_bundle(
     recipe: Recipe,
-    encoding: WordEncoding,
+    encoding: Vocabulary,
     labels: tuple[str, ...],
     examples: Examples,
     *,
@@ -68,21 +73,21 @@ def train_bundle(
     """
     n_members = recipe.network.members
     on_step("dividing the records")
-    require_room(recipe.network)
-    examples = with_parts(examples, n_members, seed)
-    truth = held_out_truth(examples, n_members)
+    require_memory(recipe.network)
+    examples = assign_folds(examples, n_members, seed)
+    truth = out_of_fold_labels(examples, n_members)
     given = examples
     if recipe.training.class_weight == "balanced":
-        examples = weighted_by_class(examples, len(labels))
+        examples = balance_classes(examples, len(labels))
     on_step("placing the words")
-    network = new_ensemble(recipe, encoding, examples.corpus, len(labels), seed)
+    network = initial_ensemble(recipe, encoding, examples.corpus, len(labels), seed)
     with _beside(partial(_branches, recipe.network, examples, len(labels), seed)) as branches:
         on_step("training")
         for epoch in fit(network, examples, recipe.training, seed, device, checkpoint):
             on_epoch(epoch)
     on_step("judging what was left out")
-    answers = [network.answer(member) for member in range(n_members)]
-    logits = held_out_logits(answers, examples, device).numpy()
+    answers = [network.member_log_probs(member) for member in range(n_members)]
+    logits = out_of_fold_logits(answers, examples, device).numpy()
     linear = []
     if recipe.network.linear:
         on_step("fitting the linear branch")
@@ -97,30 +102,34 @@ def train_bundle(
     network.to(device)
     logits = logits + adjustment.numpy()
     temperature = fit_temperature(logits, *truth)
-    judged = Judged.of(examples, n_members, truth, calibrated(logits, temperature))
+    judged = Judged.of(examples, n_members, truth, apply_temperature(logits, temperature))
     mean_probability = float(judged.probabilities.max(axis=1)[judged.places].mean())
     if rare is not None:
         rows = rare.judged_by(examples, n_members, seed)
         share = float(network.linear_share)
-        said, readable = rare.logits(rows, answers, linear, share, n_classes, encoding, device)
-        judged = judged.with_rare(
-            rare, rows, calibrated(said + adjustment.numpy(), temperature), readable
+        said, has_known_word = rare.logits(
+            rows, answers, linear, share, n_classes, encoding, device
         )
-    held_out = _held_out(
+        judged = judged.with_rare(
+            rare, rows, apply_temperature(said + adjustment.numpy(), temperature), has_known_word
+        )
+    out_of_fold = _held_out(
         judged, given, examples, labels, seed, 0.0 if rare is None else round(rare.share, 6)
     )
     summary = (
         {TEXT_FIELDS: encoding.n_fields}
         | (summary or {})
         | {
-            UNKNOWN_WORDS: round(examples.corpus.select(examples.left_out(0)).unknown_share(), 6),
+            UNKNOWN_WORDS: round(
+                examples.corpus.select(examples.validation_rows(0)).unknown_share(), 6
+            ),
             MEAN_PROBABILITY: round(mean_probability, 6),
             # Where no class is dropped, left-out records that are the only ones of their class show
             # how many new records are of classes that no record has.
-            UNCODABLE: held_out.uncodable or round(held_out.unknown_share, 6),
+            UNCODABLE: out_of_fold.uncodable or round(out_of_fold.unknown_share, 6),
         }
     )
-    return Bundle(recipe, encoding, labels, network, temperature, held_out, summary)
+    return Bundle(recipe, encoding, labels, network, temperature, out_of_fold, summary)
 
 
 def _held_out(
@@ -130,23 +139,24 @@ def _held_out(
     labels: Sequence[str],
     seed: int,
     uncodable: float,
-) -> HeldOut:
+) -> OutOfFold:
     """Return what promises are read off, of records as given and as weighted for the training.
 
     Whether anything was learned is seen by the weights of the training: those of balanced classes
     make class shares of their own.
     """
     sums, counts = (
-        class_sums(each.labels, each.weights, len(labels)).numpy() for each in (weighted, given)
+        class_weight_sums(each.labels, each.weights, len(labels)).numpy()
+        for each in (weighted, given)
     )
     per_record = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
-    return HeldOut.of(
+    return OutOfFold.of(
         judged.probabilities,
         judged.labels,
         seed,
         judged.places,
         texts=judged.texts if given.split == "grouped" else None,
-        readable=judged.readable,
+        has_known_word=judged.has_known_word,
         codable=np.array([label != RARE_LABEL for label in labels]),
         shares=(sums + 1) / (sums + 1).sum(),
         weights=judged.weights * per_record[judged.labels],
@@ -173,8 +183,8 @@ def _branches(
     """Return a linear branch for each member, trained on the same records; none if not wanted."""
     if not config.linear:
         return []
-    examples = examples.some(MOST_LINEAR, seed)
-    parts = [examples.trained_on(member) for member in range(config.members)]
+    examples = examples.sample(MOST_LINEAR, seed)
+    parts = [examples.training_rows(member) for member in range(config.members)]
     records = examples.corpus, examples.labels, examples.weights
     return fit_linear(*records, n_classes, config.linear, parts)
 
@@ -184,17 +194,17 @@ def _join_linear(
     branches: Sequence[LinearBranch],
     examples: Examples,
     logits: NDArray[np.float32],
-    truth: Truth,
+    truth: OutOfFoldLabels,
 ) -> NDArray[np.float32]:
     """Join the linear branches to the network, and return what all say of what was left out.
 
     ``logits`` is what the members alone say of it, ``truth`` what is known of it.
     """
-    linear_logits = held_out_logits(branches, examples, torch.device("cpu")).numpy()
-    share = fit_linear_share(logits, linear_logits, *truth)
-    network.linear = mean_branch(branches)
+    linear_logits = out_of_fold_logits(branches, examples, torch.device("cpu")).numpy()
+    share = fit_linear_weight(logits, linear_logits, *truth)
+    network.linear = average_branches(branches)
     network.linear_share.fill_(share)
-    return mixed(logits, linear_logits, share).astype(np.float32)
+    return mix_log_probs(logits, linear_logits, share).astype(np.float32)
 
 
 def logit_adjustment(labels: Tensor, weights: Tensor, n_classes: int, share: float) -> Tensor:
@@ -209,5 +219,5 @@ def logit_adjustment(labels: Tensor, weights: Tensor, n_classes: int, share: flo
     >>> logit_adjustment(labels, ones, n_classes=2, share=0.5).exp() ** -2
     tensor([0.8000, 0.2000])
     """
-    counts = class_sums(labels, weights, n_classes) + 1
+    counts = class_weight_sums(labels, weights, n_classes) + 1
     return -share * (counts / counts.sum()).log()

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textlstm.data import cells, charset, chunks, dataset, delimited
-from textlstm.data.cells import DistinctRows, as_records, column, distinct_records
+from textlstm.data.cells import DistinctBuilder, as_records, column, distinct_records
 from textlstm.data.parquet_pages import page_bytes
-from textlstm.data.readers import read_chunks, read_table
+from textlstm.data.readers import iter_tables, read_table
 from textlstm.errors import InputError
 
 
@@ -315,7 +315,7 @@ def test_a_table_comes_in_parts_and_an_error_still_names_its_row(tmp_path):
     rows = [f"{number},x{number}\n" for number in range(1000)]
     with mock.patch.object(charset, "CHUNK_BYTES", 1000):
         path = write(tmp_path / "t.csv", "a,b\n" + "".join(rows))
-        parts = list(read_chunks(path))
+        parts = list(iter_tables(path))
         assert len(parts) > 5
         assert sum(map(len, parts)) == 1000
         path = write(tmp_path / "t.csv", "a,b\n" + "".join(rows) + "1,2,3\n")
@@ -356,7 +356,7 @@ def test_distinct_rows_of_parts_are_those_of_the_whole(size):
     cells, numbers = [None, "x", "y", "x", "1", "", "1"] * 4, [n % 3 for n in range(28)]
     rows = [(cell or "", str(number)) for cell, number in zip(cells, numbers, strict=True)]
     table = pa.table({"a": cells, "other": range(28), "b": numbers})
-    gathered = DistinctRows()
+    gathered = DistinctBuilder()
     for start in range(0, 28, size):
         gathered.add(table.slice(start, size), ["a", "b"], "")
     assert len(gathered) == 28 and gathered.places.dtype == np.int32
@@ -446,4 +446,4 @@ def test_a_view_a_category_and_a_wide_table_are_read(tmp_path):
     wide = ",".join(f"c{number}" for number in range(300))
     path = write(tmp_path / "t.csv", f"{wide}\n" + f'{wide}"\n' * 20)
     with mock.patch.object(chunks, "CHUNK_CELLS", 3000):
-        assert [len(part) for part in read_chunks(path)] == [10, 10]
+        assert [len(part) for part in iter_tables(path)] == [10, 10]

@@ -7,17 +7,17 @@ from sklearn.model_selection import train_test_split
 
 from textlstm.config import RARE_LABEL, DataConfig
 from textlstm.data import splits as records_module
-from textlstm.data.distinct import as_list
+from textlstm.data.distinct import interned
 from textlstm.data.records import (
-    PART,
-    Usable,
+    SPLIT,
+    UsableRecords,
     read_parts,
     read_records,
+    select_usable,
     texts_by_class,
-    usable,
     write_records,
 )
-from textlstm.data.splits import divide, divide_rare, drawn_share
+from textlstm.data.splits import draw_share, split_off, split_rare
 from textlstm.errors import InputError
 
 # ------------------------------------------------------------------------------------ checking
@@ -29,14 +29,14 @@ def frame(labels, texts=None):
 
 def test_records_without_label_or_text_are_left_out_and_counted():
     records = frame(["a", " ", "b", "b"], ["x", "y", "", "z"]).assign(date=["1", "2", "3", "4"])
-    found = usable(records, DataConfig(rare="keep"))
+    found = select_usable(records, DataConfig(rare="keep"))
     expected = pd.DataFrame({"text": ["x", "z"], "label": ["a", "b"], "date": ["1", "4"]})
     pd.testing.assert_frame_equal(found.records.astype({"label": str}), expected)
     assert found.dropped == {"empty_label": 1, "empty_text": 1, "rare_class": 0}
 
 
 def test_white_space_in_labels_does_not_make_a_class():
-    found = usable(frame([" Natural ", "Natural", "Other\tkind"]), DataConfig(rare="keep"))
+    found = select_usable(frame([" Natural ", "Natural", "Other\tkind"]), DataConfig(rare="keep"))
     assert found.records["label"].tolist() == ["Natural", "Natural", "Other kind"]
 
 
@@ -46,7 +46,7 @@ def test_white_space_in_labels_does_not_make_a_class():
 )
 def test_rare_classes(rare, labels):
     records = frame(["a"] * 5 + ["b"] * 3 + ["c"] * 2 + ["d"])
-    found = usable(records, DataConfig(rare=rare, min_class_records=3))
+    found = select_usable(records, DataConfig(rare=rare, min_class_records=3))
     assert set(found.records["label"]) == labels
     assert found.dropped["rare_class"] == len(found.rare) == (3 if rare == "drop" else 0)
     assert set(found.rare["label"]) == ({"c", "d"} if rare == "drop" else set())
@@ -56,22 +56,26 @@ def test_rare_classes(rare, labels):
 
 
 def test_a_single_record_of_a_rare_class_is_dropped_rather_than_merged():
-    found = usable(frame(["a"] * 20 + ["b"] * 20 + ["c"]), DataConfig(rare="merge"))
+    found = select_usable(frame(["a"] * 20 + ["b"] * 20 + ["c"]), DataConfig(rare="merge"))
     assert set(found.records["label"]) == {"a", "b"} and found.dropped["rare_class"] == 1
 
 
 def test_the_name_of_merged_classes_is_never_a_class_to_be_coded():
     records = frame(["a"] * 20 + ["b"] * 20 + [RARE_LABEL] * 20)
-    assert usable(records, DataConfig(rare="keep")).uncodable == 20
-    assert set(usable(records, DataConfig(rare="merge")).records["label"]) == {"a", "b", RARE_LABEL}
-    assert len(usable(records, DataConfig()).rare) == 20
+    assert select_usable(records, DataConfig(rare="keep")).uncodable == 20
+    assert set(select_usable(records, DataConfig(rare="merge")).records["label"]) == {
+        "a",
+        "b",
+        RARE_LABEL,
+    }
+    assert len(select_usable(records, DataConfig()).rare) == 20
 
 
 def test_one_class_is_too_few():
     left_out = "2 empty label, 1 empty text, 3 rare class"
     records = frame(["a"] * 20 + ["", "", "a", *"bbb"], ["t"] * 22 + ["", *"ttt"])
     with pytest.raises(InputError, match=rf"1 class.*20 usable records; left out: {left_out}\)"):
-        usable(records, DataConfig())
+        select_usable(records, DataConfig())
 
 
 # ------------------------------------------------------------------------------------ splitting
@@ -79,7 +83,7 @@ def test_one_class_is_too_few():
 
 def split(records, config, seed):
     """The parts of records of which none is of a dropped class."""
-    return records_module.split(Usable(records, records[:0], {}, 0, []), config, seed)[0]
+    return records_module.split(UsableRecords(records, records[:0], {}, 0, []), config, seed)[0]
 
 
 def test_the_stratified_split_is_scikit_learns(table):
@@ -96,7 +100,7 @@ def test_the_stratified_split_is_scikit_learns(table):
 def test_the_only_record_of_a_class_is_trained_on():
     records = frame(["a"] * 20 + ["b"] * 20 + ["c"])
     for seed in range(5):
-        train, _ = divide(records, 0.3, "stratified", seed)
+        train, _ = split_off(records, 0.3, "stratified", seed)
         assert "c" in set(train["label"])
 
 
@@ -110,14 +114,14 @@ def test_a_seed_gives_the_same_parts_and_another_one_others(how):
 
 def test_classes_too_small_for_a_part_are_drawn_as_one():
     records = frame(["a"] * 60 + ["b"] * 60 + [f"small{n}" for n in range(20) for _ in "xy"])
-    parts = [divide(records, 0.1, "stratified", seed)[1]["label"] for seed in range(20)]
+    parts = [split_off(records, 0.1, "stratified", seed)[1]["label"] for seed in range(20)]
     small = [part.str.startswith("small").sum() for part in parts]
     assert set(small) == {4} and len({tuple(sorted(part)) for part in parts}) > 10
 
 
 @pytest.mark.parametrize(("n", "share"), [(1, 0.3), (7, 0.3), (10, 0.25), (0, 0.3)])
 def test_each_row_is_drawn_as_often_as_its_share_says(n, share):
-    rows = np.concatenate([drawn_share(n, share, seed) for seed in range(4000)])
+    rows = np.concatenate([draw_share(n, share, seed) for seed in range(4000)])
     times = np.bincount(rows, minlength=n)
     assert (abs(times - 4000 * share) < 5 * np.sqrt(4000 * share * (1 - share))).all()
 
@@ -128,49 +132,49 @@ def test_records_of_dropped_classes_are_divided_as_the_others():
     records = frame(labels, [f"t{n // 2}" for n in range(660)]).assign(date=dates)
     for how in ("stratified", "grouped", "temporal"):
         config = DataConfig(split=how, date="date")
-        found = usable(records, config)
+        found = select_usable(records, config)
         parts, rare = records_module.split(found, config, seed=0)
-        sizes = rare[PART].value_counts()
+        sizes = rare[SPLIT].value_counts()
         assert len(rare) == 60 and set(rare["label"]) == set(labels[600:])
         assert 15 <= sizes["holdout"] <= 21 and 2 <= sizes["validation"] <= 7
         assert {name: len(part) for name, part in parts.items()} == (
             {"train": 378, "validation": 42, "holdout": 180}
         ) or how == "grouped"
         if how == "temporal":
-            assert rare[rare[PART] == "holdout"]["date"].min() >= parts["holdout"]["date"].min()
+            assert rare[rare[SPLIT] == "holdout"]["date"].min() >= parts["holdout"]["date"].min()
         if how == "grouped":
-            assert (rare.groupby("text")[PART].nunique() == 1).all()
+            assert (rare.groupby("text")[SPLIT].nunique() == 1).all()
 
 
 def test_a_dropped_record_goes_with_the_others_of_its_text():
     first, second = frame(["a", "a"], ["x", "y"]), frame(["b", "b"], ["z", "z"])
     rare = frame(["c"] * 8, list("xzxzzzxx"))
     for seed in range(5):
-        _, chosen = divide_rare(rare, first, second, 0.5, "grouped", seed)
+        _, chosen = split_rare(rare, first, second, 0.5, "grouped", seed)
         assert chosen["text"].tolist() == ["z"] * 4
 
 
 def test_of_two_records_of_a_class_either_may_be_held_out():
     records = frame(["a"] * 20 + ["b"] * 20 + ["c"] * 2)
-    held_out = [divide(records, 0.3, "stratified", seed)[1] for seed in range(10)]
-    assert {tuple(part.index[part["label"] == "c"]) for part in held_out} == {(40,), (41,)}
-    train, holdout = divide(frame(["a", "a", "b"]), 0.3, "stratified", 0)
+    holdouts = [split_off(records, 0.3, "stratified", seed)[1] for seed in range(10)]
+    assert {tuple(part.index[part["label"] == "c"]) for part in holdouts} == {(40,), (41,)}
+    train, holdout = split_off(frame(["a", "a", "b"]), 0.3, "stratified", 0)
     assert holdout["label"].tolist() == ["a"] and train["label"].tolist() == ["a", "b"]
 
 
 def test_a_part_is_stratified_as_soon_as_it_has_a_place_for_every_class():
     records = frame(["a"] * 5 + ["b"] * 5 + ["c"])
     for seed in range(5):
-        assert set(divide(records, 0.2, "stratified", seed)[1]["label"]) == {"a", "b"}
-    train, holdout = divide(frame(list("aabbcc")), 0.7, "stratified", 0)
+        assert set(split_off(records, 0.2, "stratified", seed)[1]["label"]) == {"a", "b"}
+    train, holdout = split_off(frame(list("aabbcc")), 0.7, "stratified", 0)
     assert (len(train), len(holdout)) == (1, 5)
 
 
 def test_a_grouped_split_takes_its_share():
     records = frame(["a", "b"] * 100, [f"t{number}" for number in range(200)])
-    assert len(divide(records, 0.3, "grouped", 0)[1]) == 60
+    assert len(split_off(records, 0.3, "grouped", 0)[1]) == 60
     two = frame(["a", "b"] * 10, ["x"] * 10 + ["y"] * 10)
-    assert divide(two, 0.5, "grouped", 0)[1]["text"].nunique() == 1
+    assert split_off(two, 0.5, "grouped", 0)[1]["text"].nunique() == 1
 
 
 def test_a_grouped_split_keeps_equal_texts_together():
@@ -199,10 +203,10 @@ def test_of_equal_dates_chance_decides_and_rare_classes_have_the_same():
     config = DataConfig(split="temporal", date="date")
     shares = []
     for seed in range(20):
-        parts, rare = records_module.split(usable(records, config), config, seed)
+        parts, rare = records_module.split(select_usable(records, config), config, seed)
         assert 0.35 < (parts["holdout"]["label"] == "a").mean() < 0.65
         assert parts["holdout"]["date"].min() == "2022"
-        sizes = rare[PART].value_counts()
+        sizes = rare[SPLIT].value_counts()
         shares.append([sizes.get(name, 0) / len(part) for name, part in parts.items()])
     np.testing.assert_allclose(np.mean(shares, axis=0), 0.2, atol=0.04)
 
@@ -210,13 +214,13 @@ def test_of_equal_dates_chance_decides_and_rare_classes_have_the_same():
 def test_dates_of_other_zones_are_put_in_order():
     dates = ["2021-01-01T01:00:00+02:00", "2020-12-31T23:30:00Z", "2020-12-31T12:00:00-10:00"]
     records = frame(["a", "b", "a"]).assign(date=dates)
-    assert divide(records, 0.34, "temporal", 0)[1].index.tolist() == [1]
+    assert split_off(records, 0.34, "temporal", 0)[1].index.tolist() == [1]
 
 
 def test_an_unreadable_date_is_counted():
     records = frame(["a", "b"]).assign(date=["2021-01-01", "soon"])
     with pytest.raises(InputError, match="1 usable record"):
-        divide(records, 0.5, "temporal", 0)
+        split_off(records, 0.5, "temporal", 0)
 
 
 def test_empty_dates_are_told_apart_by_the_name_of_their_column():
@@ -231,7 +235,7 @@ def test_empty_dates_are_told_apart_by_the_name_of_their_column():
 def test_dates_that_can_be_read_in_two_ways_are_refused():
     records = frame(["a", "b"]).assign(date=["13/02/2021", "02/03/2021"])
     with pytest.raises(InputError, match="ISO 8601"):
-        divide(records, 0.5, "temporal", 0)
+        split_off(records, 0.5, "temporal", 0)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +260,7 @@ def test_a_split_that_leaves_nothing_to_learn_or_to_measure_is_refused(labels):
 def test_too_few_records_to_split(how, labels, texts, message):
     records = frame(list(labels), list(texts)).assign(date="2021-01-01")
     with pytest.raises(InputError, match=f"^{message}"):
-        divide(records, 0.3, how, 0)
+        split_off(records, 0.3, how, 0)
 
 
 @pytest.mark.parametrize("how", ["stratified", "grouped", "temporal"])
@@ -267,7 +271,7 @@ def test_what_is_kept_once_is_split_as_if_it_were_not(how):
     dates = [f"2021-{n % 12 + 1:02}-01" for n in range(500)]
     records = frame(labels, texts).assign(date=dates)
     config = DataConfig(split=how, date="date" if how == "temporal" else "")
-    plain, once = (split(usable(one, config).records, config, 3)
+    plain, once = (split(select_usable(one, config).records, config, 3)
                    for one in (records, records.astype("category")))  # fmt: skip
     for name, part in plain.items():
         pd.testing.assert_frame_equal(part.astype(str), once[name].astype(str))
@@ -302,12 +306,12 @@ def test_texts_stand_by_class_the_largest_first_and_equal_ones_once(kind):
     table = {"text": ["b", "a", "b", "c", "a"], "label": ["z", "y", "y", "z", "x"]}
     found = texts_by_class(pd.DataFrame(table).astype(kind)[:5])
     assert list(found.items()) == [("z", ["b", "c"]), ("y", ["a", "b"]), ("x", ["a"])]
-    first, _, again = as_list(pd.Series(["mi", "fall", "mi"], dtype=kind))
+    first, _, again = interned(pd.Series(["mi", "fall", "mi"], dtype=kind))
     assert first is again
 
 
 def test_a_label_as_long_as_a_text_is_none():
     records = pd.DataFrame({"text": ["a", "b"] * 20, "label": ["x", "y" * 1000] * 20})
-    usable(records, DataConfig(data="t.csv", text=("text",), label="label"))
+    select_usable(records, DataConfig(data="t.csv", text=("text",), label="label"))
     with pytest.raises(InputError, match="column 'label': a label has 1,001 characters"):
-        usable(records.assign(label=["x", "y" * 1001] * 20), DataConfig(label="label"))
+        select_usable(records.assign(label=["x", "y" * 1001] * 20), DataConfig(label="label"))

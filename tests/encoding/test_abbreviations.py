@@ -6,14 +6,14 @@ import pytest
 from sklearn.base import clone
 
 from textlstm import TextLSTMClassifier
-from textlstm.encoding.abbreviation_table import as_given, read_abbreviations
+from textlstm.encoding.abbreviation_table import checked_abbreviations, read_abbreviations
 from textlstm.encoding.abbreviations import Abbreviations
 from textlstm.encoding.phrases import common_phrases
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
 from textlstm.insight.activations import neighbours
 from textlstm.insight.attributions import attributions
-from textlstm.insight.class_words import deciding_words
+from textlstm.insight.class_words import top_words
 from textlstm.insight.token_table import token_table
 from textlstm.recipe import EncodingConfig
 
@@ -29,7 +29,7 @@ CONFIG = EncodingConfig(initials=True)
 
 @pytest.fixture(scope="module")
 def encoding():
-    return WordEncoding.fit(TEXTS, CONFIG, COUNTS)
+    return Vocabulary.fit(TEXTS, CONFIG, COUNTS)
 
 
 @pytest.mark.parametrize(
@@ -63,17 +63,17 @@ def test_what_meets_by_chance_is_no_phrase(encoding):
 
 def test_function_words_are_no_abbreviations():
     texts = ["diabetes underlying embolism"] * 10
-    assert WordEncoding.fit(texts, CONFIG).written_out("fall due to") == "fall due to"
+    assert Vocabulary.fit(texts, CONFIG).written_out("fall due to") == "fall due to"
 
 
 def test_texts_of_known_words_are_encoded_as_without_abbreviations(encoding):
-    plain = WordEncoding.fit(TEXTS, EncodingConfig(), COUNTS)
+    plain = Vocabulary.fit(TEXTS, EncodingConfig(), COUNTS)
     assert plain.words == encoding.words and not plain.abbreviations
     for found, without in zip(encoding.count_words(TEXTS), plain.count_words(TEXTS), strict=True):
         assert (found == without).all()
     assert (encoding.encode(TEXTS).ids == plain.encode(TEXTS).ids).all()
     # A word of the vocabulary is never written out, though its letters be those of a phrase.
-    known = WordEncoding.fit([*TEXTS, "gsw"], CONFIG, np.append(COUNTS, 5))
+    known = Vocabulary.fit([*TEXTS, "gsw"], CONFIG, np.append(COUNTS, 5))
     assert known.written_out("gsw") == "gsw"
     assert known.abbreviations.meaning("gsw") == "gunshot wound"
 
@@ -104,17 +104,17 @@ def test_a_table_is_read_as_texts_are(tmp_path):
         "hdesrd": "end stage renal disease with dialysis",
         "esrd": "end stage renal disease",
     }
-    encoding = WordEncoding.fit(TEXTS, EncodingConfig(), COUNTS, given)
+    encoding = Vocabulary.fit(TEXTS, EncodingConfig(), COUNTS, given)
     assert encoding.written_out("etoh hdesrd head") == (
         "alcohol end stage renal disease with dialysis head"
     )
-    again = WordEncoding.from_dict(json.loads(json.dumps(encoding.to_dict())))
+    again = Vocabulary.from_dict(json.loads(json.dumps(encoding.to_dict())))
     assert again == encoding
     assert again.written_out(again.written_out("etoh hdesrd")) == again.written_out("etoh hdesrd")
 
 
 def test_a_table_wins_over_initials():
-    encoding = WordEncoding.fit(TEXTS, CONFIG, COUNTS, {"gsw": "good sound word"})
+    encoding = Vocabulary.fit(TEXTS, CONFIG, COUNTS, {"gsw": "good sound word"})
     assert encoding.written_out("gsw chf") == "good sound word congestive heart failure"
 
 
@@ -134,7 +134,7 @@ def test_a_table_wins_over_initials():
 )
 def test_wrong_rows_of_a_table_are_named(rows, message):
     with pytest.raises(InputError, match=message) as caught:
-        as_given(rows, "t.csv")
+        checked_abbreviations(rows, "t.csv")
     assert str(caught.value).startswith("t.csv: ")
 
 
@@ -156,7 +156,7 @@ def test_wrong_rows_of_a_table_are_named(rows, message):
 )
 def test_abbreviations_of_a_strange_bundle_are_refused(encoding, values):
     with pytest.raises((InputError, TypeError, ValueError, KeyError, AttributeError)):
-        WordEncoding.from_dict({**encoding.to_dict(), "abbreviations": values})
+        Vocabulary.from_dict({**encoding.to_dict(), "abbreviations": values})
 
 
 def test_the_parts_of_a_strange_bundle_take_no_time():
@@ -197,6 +197,6 @@ def test_an_explanation_gives_an_abbreviation_the_sum_of_its_words():
         gates = table["forward_forget_gate"]
         np.testing.assert_allclose(gates[:2], [gates[3], gates[4:6].mean()])
         assert np.isnan(gates[2]) and np.isnan(gates[6])
-        decided = deciding_words(bundle, ["gsw"] * 3, [0, 1, 2])
+        decided = top_words(bundle, ["gsw"] * 3, [0, 1, 2])
         assert {word for words in decided for word, _ in words} == {"gsw"}
         assert len(neighbours(bundle, ["gsw", "stroke"])) == 2

@@ -3,8 +3,8 @@ import pytest
 
 from textlstm.encoding.corpus import subword_table
 from textlstm.encoding.encoded import PAD, UNKNOWN, read_encoded, write_encoded
-from textlstm.encoding.subwords import BUCKETS, bucket, hashed_ngrams
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.encoding.subwords import BUCKETS, hash_bucket, hashed_ngrams
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
 from textlstm.recipe import EncodingConfig
 
@@ -13,23 +13,31 @@ WHOLE = EncodingConfig(min_records=1)
 
 
 def test_ids_run_from_0_to_n_by_falling_number_of_records():
-    encoding = WordEncoding.fit(TEXTS, WHOLE)
+    encoding = Vocabulary.fit(TEXTS, WHOLE)
     assert encoding.words == ("<pad>", "<unk>", "acute", "mi", "stroke", "<sep>", "htn")
     assert list(encoding.index.values()) == list(range(7))
 
 
 def test_rare_words_are_counted_by_records_and_left_out_before_numbering():
-    encoding = WordEncoding.fit(TEXTS, EncodingConfig(min_records=2))
-    assert encoding.words == ("<pad>", "<unk>", "acute", "mi", "stroke", "<sep>", bucket("htn"))
+    encoding = Vocabulary.fit(TEXTS, EncodingConfig(min_records=2))
+    assert encoding.words == (
+        "<pad>",
+        "<unk>",
+        "acute",
+        "mi",
+        "stroke",
+        "<sep>",
+        hash_bucket("htn"),
+    )
     assert encoding.vocabulary == ["acute", "mi", "stroke"]
 
 
 def test_by_default_no_word_of_fewer_than_five_records_can_be_read_off():
     texts = ["fall <sep> of jane doe"] * 4 + ["fall <sep> of stairs"] * 5
-    encoding = WordEncoding.fit(texts, EncodingConfig(subwords=1000))
+    encoding = Vocabulary.fit(texts, EncodingConfig(subwords=1000))
     assert encoding.vocabulary == ["fall", "of", "stairs"]
     hashes = {word for word in encoding.words if word.startswith("<")}
-    assert hashes == {"<pad>", "<unk>", "<sep>", bucket("jane"), bucket("doe")}
+    assert hashes == {"<pad>", "<unk>", "<sep>", hash_bucket("jane"), hash_bucket("doe")}
     rare = {*hashed_ngrams("jane"), *hashed_ngrams("doe")}
     assert not rare & set(encoding.subwords) and set(hashed_ngrams("stairs")) <= set(
         encoding.subwords
@@ -37,8 +45,8 @@ def test_by_default_no_word_of_fewer_than_five_records_can_be_read_off():
 
 
 def test_a_rare_word_has_the_id_of_its_bucket_and_a_new_one_that_of_the_unknown_word():
-    encoding = WordEncoding.fit(["fall"] * 5 + ["jane"], EncodingConfig())
-    same = next(w for w in map(str, range(10 * BUCKETS)) if bucket(w) == bucket("jane"))
+    encoding = Vocabulary.fit(["fall"] * 5 + ["jane"], EncodingConfig())
+    same = next(w for w in map(str, range(10 * BUCKETS)) if hash_bucket(w) == hash_bucket("jane"))
     ids = [encoding.id_of(word) for word in ("fall", "jane", same, "stairs")]
     assert ids == [2, 3, 3, UNKNOWN]
     assert [n.tolist() for n in encoding.count_words(["jane", "fall jane"])] == [[1, 2], [1, 1]]
@@ -46,21 +54,21 @@ def test_a_rare_word_has_the_id_of_its_bucket_and_a_new_one_that_of_the_unknown_
 
 def test_length_is_the_99th_percentile_or_as_given():
     texts = ["a"] * 990 + ["a b c d e f"] * 10
-    assert WordEncoding.fit(texts, EncodingConfig()).length == 2
-    assert WordEncoding.fit(texts, EncodingConfig(length=5)).length == 5
+    assert Vocabulary.fit(texts, EncodingConfig()).length == 2
+    assert Vocabulary.fit(texts, EncodingConfig(length=5)).length == 5
 
 
 @pytest.mark.parametrize(
     ("padding", "rows"), [("left", [[0, 0, 2], [2, 3, 2]]), ("right", [[2, 0, 0], [2, 3, 2]])]
 )
 def test_padding_and_truncation(padding, rows):
-    encoding = WordEncoding(("<pad>", "<unk>", "a", "b"), 3, padding)
+    encoding = Vocabulary(("<pad>", "<unk>", "a", "b"), 3, padding)
     texts = encoding.encode(["a", "a b a b"])
     assert texts.ids.tolist() == rows
 
 
 def test_unknown_words_share_an_id_and_stay_apart_as_forms():
-    encoding = WordEncoding(("<pad>", "<unk>", "a"), 4, "right")
+    encoding = Vocabulary(("<pad>", "<unk>", "a"), 4, "right")
     texts = encoding.encode(["x a y", "y x x", ""])
     assert texts.ids.tolist() == [[1, 2, 1, 0], [1, 1, 1, 0], [0, 0, 0, 0]]
     assert texts.forms.tolist() == [[3, 2, 4, 0], [4, 3, 3, 0], [0, 0, 0, 0]]
@@ -68,7 +76,7 @@ def test_unknown_words_share_an_id_and_stay_apart_as_forms():
 
 
 def test_encoded_texts_survive_the_disk(tmp_path):
-    encoding = WordEncoding(("<pad>", "<unk>", "a"), 2, "left")
+    encoding = Vocabulary(("<pad>", "<unk>", "a"), 2, "left")
     texts, labels = encoding.encode(["x a y", "y", ""]), np.array([0, -1, 2])
     texts = texts[[0, 1, 1, 2]]
     labels = labels[[0, 1, 1, 2]]
@@ -80,30 +88,30 @@ def test_encoded_texts_survive_the_disk(tmp_path):
 
 
 def test_repeats_are_encoded_once():
-    texts = WordEncoding(("<pad>", "<unk>", "a"), 2, "right").encode(["a", "a x", "a", "a x"])
+    texts = Vocabulary(("<pad>", "<unk>", "a"), 2, "right").encode(["a", "a x", "a", "a x"])
     assert len(texts) == 4 and texts.forms.tolist() == [[2, 0], [2, 3]]
     assert texts.ids.tolist() == [[2, 0], [2, 1], [2, 0], [2, 1]]
 
 
 def test_no_texts_survive_the_disk(tmp_path):
-    texts = WordEncoding(("<pad>", "<unk>"), 2, "right").encode([])
+    texts = Vocabulary(("<pad>", "<unk>"), 2, "right").encode([])
     write_encoded(tmp_path / "part.arrow", texts, np.array([], dtype=np.int64))
     assert len(read_encoded(tmp_path / "part.arrow")[0]) == 0
 
 
 def test_an_encoding_survives_json():
-    encoding = WordEncoding.fit(TEXTS, EncodingConfig(subwords=8, min_records=2))
-    assert WordEncoding.from_dict(encoding.to_dict()) == encoding
+    encoding = Vocabulary.fit(TEXTS, EncodingConfig(subwords=8, min_records=2))
+    assert Vocabulary.from_dict(encoding.to_dict()) == encoding
 
 
 def test_a_vocabulary_without_its_reserved_words_is_refused():
     with pytest.raises(InputError):
-        WordEncoding(("a", "b"), 2, "right")
+        Vocabulary(("a", "b"), 2, "right")
     assert (PAD, UNKNOWN) == (0, 1)
 
 
 def test_subwords_are_those_of_the_bracketed_word():
-    encoding = WordEncoding.fit(["mi a <sep> mi"], EncodingConfig(subwords=100, min_records=1))
+    encoding = Vocabulary.fit(["mi a <sep> mi"], EncodingConfig(subwords=100, min_records=1))
     # <mi> has <mi, mi>, <mi>; <a> has itself; padding, the unknown word, the separator none.
     assert encoding.words[2:] == ("<sep>", "a", "mi")
     numbers, offsets = subword_table(encoding, ["mia", "zzz"])
@@ -112,13 +120,13 @@ def test_subwords_are_those_of_the_bracketed_word():
 
 
 def test_the_most_frequent_subwords_are_kept():
-    encoding = WordEncoding.fit(["mi a", "mi"], EncodingConfig(subwords=3, min_records=1))
+    encoding = Vocabulary.fit(["mi a", "mi"], EncodingConfig(subwords=3, min_records=1))
     assert set(encoding.subwords) == set(hashed_ngrams("mi"))
-    assert WordEncoding.fit(["mi"], EncodingConfig()).subwords == ()
+    assert Vocabulary.fit(["mi"], EncodingConfig()).subwords == ()
 
 
 def test_several_files_are_read_as_one(tmp_path):
-    encoding = WordEncoding.fit(["acute mi", "stroke"], EncodingConfig(length=3))
+    encoding = Vocabulary.fit(["acute mi", "stroke"], EncodingConfig(length=3))
     parts = [["acute xyz", "mi"], ["stroke abc", "xyz abc"]]
     for number, texts in enumerate(parts):
         write_encoded(tmp_path / f"{number}.arrow", encoding.encode(texts), np.array([number] * 2))
@@ -133,4 +141,4 @@ def test_several_files_are_read_as_one(tmp_path):
 def test_a_text_with_a_count_is_so_many_texts(config):
     counts = np.array([3, 1, 40, 2])
     repeated = [text for text, n in zip(TEXTS, counts, strict=True) for _ in range(n)]
-    assert WordEncoding.fit(TEXTS, config, counts) == WordEncoding.fit(repeated, config)
+    assert Vocabulary.fit(TEXTS, config, counts) == Vocabulary.fit(repeated, config)

@@ -6,16 +6,16 @@ import pytest
 from scipy.stats import binomtest
 
 from textlstm.config import RARE_LABEL
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.evaluation.decisions import class_intervals, measured_decisions
 from textlstm.evaluation.evaluate import Evaluation, _data_facts
 from textlstm.evaluation.metrics import per_class
 from textlstm.inference.scoring import Scores
 from textlstm.recipe import EncodingConfig
-from textlstm.reporting.published import published
+from textlstm.reporting.published import public_metrics
 from textlstm.reporting.report import full_tables
-from textlstm.uncertainty.held_out import HeldOut
-from textlstm.uncertainty.intervals import proportion, repeats
+from textlstm.uncertainty.intervals import cluster_sizes, proportion
+from textlstm.uncertainty.out_of_fold import OutOfFold
 from textlstm.uncertainty.risk_control import promise
 
 CONFUSION = np.array([[40, 0, 0, 0], [0, 30, 0, 0], [0, 0, 12, 0], [0, 0, 0, 4]])
@@ -26,11 +26,11 @@ def evaluated(confusion, dropped):
     truth, predicted = np.repeat(np.argwhere(confusion + 1), confusion.ravel(), axis=0).T
     answers = np.eye(len(LABELS))[predicted]
     outcome = Scores(answers, truth < 3)  # what the last class has to say cannot be read
-    held_out = HeldOut.of(answers, truth)
+    out_of_fold = OutOfFold.of(answers, truth)
     metrics = {
         "per_class": per_class(truth, predicted, LABELS),
         "per_class_intervals": class_intervals(confusion, LABELS),
-        "decisions": measured_decisions(held_out, outcome, truth, truth > 1, LABELS),
+        "decisions": measured_decisions(out_of_fold, outcome, truth, truth > 1, LABELS),
         "subgroups": {},
         "seen": {},
         "data": {
@@ -59,9 +59,11 @@ def test_what_is_promised_is_measured_class_by_class():
 
 def test_where_texts_are_new_the_intervals_count_texts():
     truth, answers = np.zeros(90, dtype=int), np.tile([[0.9, 0.1]], (90, 1))
-    held_out, outcome = HeldOut.of(answers, truth), Scores(answers, truth == 0)
+    out_of_fold, outcome = OutOfFold.of(answers, truth), Scores(answers, truth == 0)
     ones, threes = (
-        measured_decisions(held_out, outcome, truth, truth == 0, "ab", np.full(90, n))["promises"]
+        measured_decisions(out_of_fold, outcome, truth, truth == 0, "ab", np.full(90, n))[
+            "promises"
+        ]
         for n in (1, 3)
     )
     assert ones[2]["coded"] == proportion(truth == 0)
@@ -71,9 +73,9 @@ def test_where_texts_are_new_the_intervals_count_texts():
 
 def test_records_of_unknown_classes_are_errors_of_decisions_and_of_nothing_said_of_a_class():
     answers, truth = np.tile([[0.9, 0.1]], (400, 1)), np.zeros(400, dtype=int)
-    held_out, outcome = HeldOut.of(answers, truth), Scores(answers, truth == 0)
+    out_of_fold, outcome = OutOfFold.of(answers, truth), Scores(answers, truth == 0)
     truth[:40] = -1
-    found = measured_decisions(held_out, outcome, truth, truth == 0, "ab")
+    found = measured_decisions(out_of_fold, outcome, truth, truth == 0, "ab")
     five = found["promises"][2]
     assert five["coded"]["records"] == 400 and five["error"]["share"] == 0.1
     assert "is broken by more than chance" in five["kept"]
@@ -84,7 +86,7 @@ def test_records_of_unknown_classes_are_errors_of_decisions_and_of_nothing_said_
     assert found["workload"]["error"][-1] == 0.1
     # Of fewer than ten such records, a curve would tell how many there are.
     truth[9:40] = 0
-    found = measured_decisions(held_out, outcome, truth, truth == 0, "ab")
+    found = measured_decisions(out_of_fold, outcome, truth, truth == 0, "ab")
     assert found["workload"]["error"][-1] == 0.0 < found["promises"][2]["error"]["share"]
 
 
@@ -94,12 +96,12 @@ def test_what_is_taken_for_merged_classes_is_never_coded():
     truth[:200] = 0
     truth[:20] = 1  # of merged classes, and taken for the other one
     outcome = Scores(answers, truth >= 0, np.array([True, False]))
-    held_out = HeldOut.of(answers, truth, codable=outcome.codable)
-    found = measured_decisions(held_out, outcome, truth, truth == 0, ["a", RARE_LABEL])
+    out_of_fold = OutOfFold.of(answers, truth, codable=outcome.codable)
+    found = measured_decisions(out_of_fold, outcome, truth, truth == 0, ["a", RARE_LABEL])
     accepted = outcome.accepted(0.5)
     assert accepted.tolist() == [True] * 200 + [False] * 200
     assert not found["promises"][2]["coded"]["share"]  # a tenth of what it would accept is wrong
-    assert promise(held_out, 0.2).accepted == 200
+    assert promise(out_of_fold, 0.2).accepted == 200
     assert found["sets"][0]["covered"]["share"] == 0.45
     assert found["sets"][0]["per_class"][RARE_LABEL]["share"] == 0.0
 
@@ -108,18 +110,21 @@ def test_of_repeated_texts_the_same_is_measured_as_of_each():
     chance = np.random.default_rng(0)
     answers, places = chance.dirichlet(np.ones(4), size=20), chance.integers(20, size=200)
     truth, unseen = chance.integers(4, size=200), chance.random(200) < 0.5
-    readable = chance.random(20) < 0.9
-    held_out = HeldOut.of(answers[places], truth)
-    texts, each = Scores(answers, readable), Scores(answers[places], readable[places])
-    alike = repeats(places)
-    expected = measured_decisions(held_out, each, truth, unseen, LABELS, alike)
-    assert measured_decisions(held_out, texts, truth, unseen, LABELS, alike, places) == expected
+    has_known_word = chance.random(20) < 0.9
+    out_of_fold = OutOfFold.of(answers[places], truth)
+    texts, each = Scores(answers, has_known_word), Scores(answers[places], has_known_word[places])
+    cluster_size = cluster_sizes(places)
+    expected = measured_decisions(out_of_fold, each, truth, unseen, LABELS, cluster_size)
+    assert (
+        measured_decisions(out_of_fold, texts, truth, unseen, LABELS, cluster_size, places)
+        == expected
+    )
 
 
 def test_small_classes_and_one_more_are_left_out_of_what_is_published():
     evaluation = evaluated(CONFUSION, {"empty_text": 0})
     np.testing.assert_array_equal(evaluation.confusion, CONFUSION)
-    shown = published(evaluation)
+    shown = public_metrics(evaluation)
     nothing = dict.fromkeys(("precision", "recall", "f1", "support"))
     assert shown["per_class"]["d"] == shown["per_class"]["c"] == nothing
     assert set(shown["per_class_intervals"]["d"].values()) == {None}
@@ -141,9 +146,9 @@ def test_of_small_classes_and_of_single_points_no_curve_is_published():
     evaluation = evaluated(CONFUSION, {"empty_text": 0})
     curves = evaluation.metrics["decisions"]["workload_per_class"]
     assert [curve["share"] for curve in curves.values()] == [[1.0]] * 4  # all of them equally sure
-    assert not published(evaluation)["decisions"]["workload_per_class"]
+    assert not public_metrics(evaluation)["decisions"]["workload_per_class"]
     curves |= {label: curves[label] | {"share": [0.5, 1.0]} for label in "bcd"}
-    assert list(published(evaluation)["decisions"]["workload_per_class"]) == ["b"]
+    assert list(public_metrics(evaluation)["decisions"]["workload_per_class"]) == ["b"]
 
 
 def test_intervals_of_a_class_hold_its_measures_and_narrow_with_records():
@@ -161,12 +166,12 @@ def test_intervals_of_a_class_hold_its_measures_and_narrow_with_records():
 @pytest.mark.parametrize(("number", "rows"), [(0, 1000), (1, None), (9, None), (10, 1000)])
 def test_the_number_of_rows_does_not_tell_how_few_were_left_out(number, rows):
     evaluation = evaluated(CONFUSION, {"empty_text": number, "rare_class": 20})
-    assert published(evaluation)["data"]["rows"] == rows
+    assert public_metrics(evaluation)["data"]["rows"] == rows
 
 
 def test_written_out_abbreviations_are_counted():
     texts = ["gunshot wound"] * 12 + ["gsw head"] * 2 + ["stroke cva"]
-    encoding = WordEncoding.fit(texts, EncodingConfig(initials=True, length=2), given={"cva": "x"})
+    encoding = Vocabulary.fit(texts, EncodingConfig(initials=True, length=2), given={"cva": "x"})
     parts = {name: pd.DataFrame({"text": texts}) for name in ("train", "validation", "holdout")}
     facts = _data_facts(
         SimpleNamespace(encoding=encoding), parts,

@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from steps import killed_at_every_step
 
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
 from textlstm.fitting import train_bundle
 from textlstm.inference.bundle import Bundle
@@ -31,7 +31,7 @@ def made(seed=0, split="stratified", members=1):
     recipe = Recipe().with_fields(
         epochs=2, embedding=8, hidden_units=8, subwords=64, members=members
     )
-    encoding = WordEncoding.fit(TEXTS, recipe.encoding)
+    encoding = Vocabulary.fit(TEXTS, recipe.encoding)
     validation = np.array(TEXTS) == "asthma" if split == "grouped" else np.arange(20) >= 16
     encoded = encoding.encode(TEXTS)
     examples = as_examples(encoded, LABELS, encoding, validation, split=split)
@@ -60,15 +60,17 @@ def test_a_saved_bundle_gives_the_same_probabilities(folder):
 def test_it_knows_which_records_were_of_one_text_where_these_were_left_out_together(tmp_path):
     made(split="grouped").save(tmp_path)
     bundle = Bundle.load(tmp_path)
-    assert bundle.held_out.alike.tolist() == [5] * 5 and bundle.held_out.effective == 1.0
-    assert (made().held_out.alike == 1).all()
+    assert (
+        bundle.out_of_fold.cluster_size.tolist() == [5] * 5 and bundle.out_of_fold.effective == 1.0
+    )
+    assert (made().out_of_fold.cluster_size == 1).all()
 
 
 def test_of_what_changes_with_time_the_latest_records_say_what_can_be_promised():
     drawn, latest = (made(split=split, members=2) for split in ("stratified", "temporal"))
     assert drawn.temperature == latest.temperature  # of all that was left out
-    assert (len(drawn.held_out.top), len(latest.held_out.top)) == (8, 4)
-    assert set(latest.held_out.top) < set(drawn.held_out.top)
+    assert (len(drawn.out_of_fold.top), len(latest.out_of_fold.top)) == (8, 4)
+    assert set(latest.out_of_fold.top) < set(drawn.out_of_fold.top)
 
 
 def test_one_seed_gives_the_same_bytes(folder, tmp_path):
@@ -221,7 +223,10 @@ def changed(folder, name, change):
             lambda calibration: calibration["held_out"].update(top=[0.1, 0.2, 0.3, 0.4]),
         ),
         ("calibration.json", lambda calibration: calibration["held_out"].update(top=[7.0] * 4)),
-        ("calibration.json", lambda calibration: calibration["held_out"].update(alike=[0] * 4)),
+        (
+            "calibration.json",
+            lambda calibration: calibration["held_out"].update(cluster_size=[0] * 4),
+        ),
     ],
 )
 def test_parts_that_a_manifest_vouches_for_must_still_make_sense(folder, name, change):

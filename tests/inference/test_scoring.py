@@ -7,16 +7,22 @@ import pytest
 import torch
 
 from textlstm.classifier import TextLSTMClassifier
-from textlstm.data.cells import Part
+from textlstm.data.cells import TextChunk
 from textlstm.encoding.encoded import UNKNOWN
-from textlstm.encoding.subwords import bucket
+from textlstm.encoding.subwords import hash_bucket
 from textlstm.errors import InputError
 from textlstm.inference.bundle import Bundle
-from textlstm.inference.drift import Look
+from textlstm.inference.drift import InputStatistics
 from textlstm.inference.engines import local
-from textlstm.inference.engines.local import code
+from textlstm.inference.engines.local import predict_tables
 from textlstm.inference.score_table import require_free_columns
-from textlstm.inference.scoring import ADDED_COLUMNS, Rule, Scores, rounded, score  # fmt: skip
+from textlstm.inference.scoring import (  # fmt: skip
+    ADDED_COLUMNS,
+    DecisionRule,
+    Scores,
+    rounded,
+    score,
+)
 from textlstm.models.ensemble import Ensemble
 from textlstm.text.tokenizing import preprocess
 
@@ -45,7 +51,9 @@ def test_words_known_by_their_hash_alone_go_to_a_person():
     classifier = TextLSTMClassifier(min_records=5, **small)
     bundle = classifier.fit(records, ["a", "b"] * 6 + ["a"]).bundle_
     never_seen = next(
-        word for word in map("word{}".format, range(100_000)) if bucket(word) == bucket("quebrada")
+        word
+        for word in map("word{}".format, range(100_000))
+        if hash_bucket(word) == hash_bucket("quebrada")
     )
     found = score(bundle, ["quebrada", never_seen, "acute quebrada", "nothing"])
     assert bundle.encoding.id_of("quebrada") == bundle.encoding.id_of(never_seen) > UNKNOWN
@@ -72,18 +80,20 @@ def coded(bundle, rule, *parts):
     numbered = [
         (
             number,
-            Part(table, preprocess([(text,) for text in texts]), np.array(places, dtype=np.int64)),
+            TextChunk(
+                table, preprocess([(text,) for text in texts]), np.array(places, dtype=np.int64)
+            ),
         )
         for number, (table, texts, places) in enumerate(parts)
     ]
-    found = list(code(numbered, bundle, rule, torch.device("cpu")))
+    found = list(predict_tables(numbered, bundle, rule, torch.device("cpu")))
     assert [number for number, _, _ in found] == list(range(len(parts)))
     return [(table, look) for _, table, look in found]
 
 
 def test_the_table_keeps_its_columns_and_rows(bundle):
     table = pa.table({"id": [7, 8, 9, 10], "text": ["Fall", "", "Fall.", "xyzzy"]})
-    [(found, look)] = coded(bundle, Rule(0.0), (table, ["Fall", "", "xyzzy"], [0, 1, 0, 2]))
+    [(found, look)] = coded(bundle, DecisionRule(0.0), (table, ["Fall", "", "xyzzy"], [0, 1, 0, 2]))
     probabilities = bundle.predict_proba(["fall", "", "xyzzy"])
     assert found.drop_columns(list(ADDED_COLUMNS)).equals(table)
     assert found.column_names[2:] == [
@@ -98,7 +108,7 @@ def test_the_table_keeps_its_columns_and_rows(bundle):
         assert probability.as_py() == round(probabilities[place].max(), 6)
     assert found["decision"].to_pylist() == ["accept", "review", "accept", "review"]
     best = probabilities.max(axis=1)
-    assert look == Look(4, 1, 2, 3, 1, pytest.approx(2 * best[0] + best[2]))
+    assert look == InputStatistics(4, 1, 2, 3, 1, pytest.approx(2 * best[0] + best[2]))
     assert look.empty_share == 1 / 4 and look.unknown_share == 1 / 3
     assert look.mean_probability == pytest.approx((2 * best[0] + best[2]) / 3)
 
@@ -107,13 +117,13 @@ def test_of_one_class_there_is_no_second(bundle):
     alone = replace(
         bundle, labels=("heart",), network=Ensemble(bundle.recipe.network, bundle.encoding, 1)
     )
-    [(found, _)] = coded(alone, Rule(0.0), (TABLE, ["fall", "xyzzy"], [1, 0, 0]))
+    [(found, _)] = coded(alone, DecisionRule(0.0), (TABLE, ["fall", "xyzzy"], [1, 0, 0]))
     assert found["predicted_label"].to_pylist() == ["heart"] * 3
     assert found["second_label"].to_pylist() == [None] * 3
 
 
 def test_sets_are_added_where_they_are_asked_for(bundle):
-    [(found, _)] = coded(bundle, Rule(0.0, 0.99), (TABLE, ["fall", "xyzzy"], [1, 0, 0]))
+    [(found, _)] = coded(bundle, DecisionRule(0.0, 0.99), (TABLE, ["fall", "xyzzy"], [1, 0, 0]))
     assert found.column_names[-1] == "prediction_set"
     unread, *read = [json.loads(cell) for cell in found["prediction_set"].to_pylist()]
     assert sorted(unread) == list(bundle.labels)  # nothing is known of it
@@ -126,7 +136,7 @@ def test_a_record_is_coded_once_in_whatever_parts_it_stands(bundle, monkeypatch,
     rows = [[0, 2, 3, 0], [1, 0, 0], [3, 2, 4, 5, 0]]
     whole = pa.table({"row": range(12)})
     together = (whole, texts, np.concatenate(rows))
-    [(expected, looked)] = coded(bundle, Rule(0.5, 0.9), together)
+    [(expected, looked)] = coded(bundle, DecisionRule(0.5, 0.9), together)
     scored = []
 
     def predict_proba(self, texts, device):
@@ -142,9 +152,9 @@ def test_a_record_is_coded_once_in_whatever_parts_it_stands(bundle, monkeypatch,
         own = [texts[record] for record in records]
         parts.append((whole.slice(start, len(mine)), own, places))
         start += len(mine)
-    found = coded(bundle, Rule(0.5, 0.9), *parts)
+    found = coded(bundle, DecisionRule(0.5, 0.9), *parts)
     assert pa.concat_tables([table for table, _ in found]).equals(expected)
-    seen = sum((look for _, look in found), Look())
+    seen = sum((look for _, look in found), InputStatistics())
     assert seen == replace(looked, probability=pytest.approx(looked.probability))
     assert scored.count("fall") == times
 
@@ -156,15 +166,15 @@ def test_what_is_shown_is_what_is_decided_by():
 
 
 def test_an_empty_table_stays_empty(bundle):
-    [(found, look)] = coded(bundle, Rule(0.5), (TABLE.slice(0, 0), [], []))
-    assert len(found) == 0 and look == Look()
+    [(found, look)] = coded(bundle, DecisionRule(0.5), (TABLE.slice(0, 0), [], []))
+    assert len(found) == 0 and look == InputStatistics()
     assert look.empty_share == look.unknown_share == look.mean_probability == 0.0
 
 
 def test_a_column_is_never_overwritten():
     table = TABLE.append_column("decision", pa.array(["x"] * 3))
     with pytest.raises(InputError, match="decision"):
-        require_free_columns(table, Rule().columns)
+        require_free_columns(table, DecisionRule().columns)
 
 
 def test_six_decimals():
@@ -177,13 +187,13 @@ USUAL = {"share of unknown words": 0.01, "mean probability": 0.90}
 @pytest.mark.parametrize(
     ("found", "reasons"),
     [
-        (Look(10_000, 0, 0, 100, 2, 8_800.0), 0),
-        (Look(10_000, 0, 0, 100, 20, 8_800.0), 1),
-        (Look(20_000, 10_000, 0, 100, 20, 6_000.0), 2),
-        (Look(10_000, 0, 0, 100, 0, 9_900.0), 0),
-        (Look(4, 0, 0, 100, 50, 1.6), 0),  # four records may look strange by chance
-        (Look(9, 9, 9, 0, 0, 0.0), 0),
+        (InputStatistics(10_000, 0, 0, 100, 2, 8_800.0), 0),
+        (InputStatistics(10_000, 0, 0, 100, 20, 8_800.0), 1),
+        (InputStatistics(20_000, 10_000, 0, 100, 20, 6_000.0), 2),
+        (InputStatistics(10_000, 0, 0, 100, 0, 9_900.0), 0),
+        (InputStatistics(4, 0, 0, 100, 50, 1.6), 0),  # four records may look strange by chance
+        (InputStatistics(9, 9, 9, 0, 0, 0.0), 0),
     ],
 )
 def test_records_unlike_those_of_the_training_are_noticed(found, reasons):
-    assert len(found.strange(USUAL)) == reasons
+    assert len(found.drift_warnings(USUAL)) == reasons

@@ -7,13 +7,13 @@ from textlstm import TextLSTMClassifier
 from textlstm.encoding.corpus import Corpus
 from textlstm.errors import InputError
 from textlstm.insight.activations import (
-    Steps,
-    Use,
-    lstm_steps,
+    GateTrace,
+    UnitUsage,
+    lstm_trace,
     neighbours,
-    read,
-    token_steps,
-    use_of_units,
+    token_traces,
+    trace,
+    unit_usage,
 )
 
 TEXTS = ["acute mi", "mi of heart <sep> copd", "copd", "acute asthma copd", ""]
@@ -31,7 +31,7 @@ def test_the_steps_are_those_of_torch():
     torch.manual_seed(0)
     lstm = nn.LSTM(4, 3, batch_first=True).double()
     embedded = torch.randn(5, 7, 4, dtype=torch.float64)
-    found, (hidden, (_, cell)) = lstm_steps(lstm, embedded), lstm(embedded)
+    found, (hidden, (_, cell)) = lstm_trace(lstm, embedded), lstm(embedded)
     torch.testing.assert_close(found.hidden, hidden, atol=1e-12, rtol=0)
     torch.testing.assert_close(found.cell[:, -1], cell[0], atol=1e-12, rtol=0)
 
@@ -42,7 +42,7 @@ def test_a_forget_gate_of_one_keeps_what_came_before():
         nn.init.zeros_(parameter)
         if name == "bias_ih_l0":
             parameter.data[:] = torch.tensor([-50.0, 50.0, 0.0, 0.0])  # nothing in, all kept
-    steps = lstm_steps(lstm, torch.ones(1, 3, 1))
+    steps = lstm_trace(lstm, torch.ones(1, 3, 1))
     assert steps.forget_gate.flatten().tolist() == [1, 1, 1]
     assert steps.input_gate.max() < 1e-20 and steps.cell.abs().max() == 0
 
@@ -53,15 +53,15 @@ def test_the_hidden_states_give_the_features_that_are_classified(bundle):
     batch = corpus.batch_of_texts(corpus.places)
     network = bundle.network.networks[1]
     with torch.no_grad():
-        embedded = network.embed(batch, bundle.network.spelt(batch), None)
+        embedded = network.embed(batch, bundle.network.subword_vectors(batch), None)
         expected = network.features(embedded, batch.lengths)
-    steps = read(bundle, batch, member=1)
+    steps = trace(bundle, batch, member=1)
     pooled = [network.pool(one.hidden, batch.lengths) for one in steps.values()]
     torch.testing.assert_close(torch.cat(pooled, dim=1), expected, atol=1e-6, rtol=0)
 
 
 def test_the_backward_lstm_begins_at_the_end_of_each_text(bundle):
-    alone, among = token_steps(bundle, ["copd"])[0], token_steps(bundle, TEXTS)[3]
+    alone, among = token_traces(bundle, ["copd"])[0], token_traces(bundle, TEXTS)[3]
     np.testing.assert_allclose(
         among["backward"].hidden[-1], alone["backward"].hidden[0], atol=1e-6
     )  # fmt: skip
@@ -69,15 +69,15 @@ def test_the_backward_lstm_begins_at_the_end_of_each_text(bundle):
 
 
 def test_each_token_has_its_step(bundle):
-    assert [len(one["forward"].cell) for one in token_steps(bundle, TEXTS)] == [2, 5, 1, 3, 0]
-    long = token_steps(bundle, ["copd " * 50])[0]
-    assert isinstance(long["backward"], Steps)
+    assert [len(one["forward"].cell) for one in token_traces(bundle, TEXTS)] == [2, 5, 1, 3, 0]
+    long = token_traces(bundle, ["copd " * 50])[0]
+    assert isinstance(long["backward"], GateTrace)
     assert len(long["backward"].cell) == bundle.encoding.length
 
 
 def test_left_padding_is_not_among_the_tokens():
     model = TextLSTMClassifier("okut-table2", epochs=1).fit(["a b", "b c"] * 10, ["x", "y"] * 10)
-    steps = token_steps(model.bundle_, ["c b a"])[0]
+    steps = token_traces(model.bundle_, ["c b a"])[0]
     assert list(steps) == ["forward"] and steps["forward"].hidden.shape == (3, 200)
 
 
@@ -88,7 +88,7 @@ def test_unused_units_are_counted(bundle):
             bundle.network.networks[0].backward_lstm,
         ):
             lstm.bias_ih_l0[15:17] = -50.0  # the output gates of units 0 and 1 are shut
-    use = use_of_units(bundle, TEXTS)
+    use = unit_usage(bundle, TEXTS)
     assert use.near_zero.shape == (2, 2, 5) and use.hidden_units == 5
     assert (use.near_zero[0, :, :2] == 1).all()
     np.testing.assert_array_equal(use.unused[0], (use.near_zero[0] >= 0.95).sum(axis=1))
@@ -96,14 +96,14 @@ def test_unused_units_are_counted(bundle):
 
 def test_the_size_to_try_is_that_of_the_lstm_with_the_most_in_use():
     near_zero = np.array([[[1.0, 0.95, 0.2, 0.94], [1.0, 0.0, 0.0, 0.0]]])
-    assert Use(near_zero).unused.tolist() == [[2, 1]]
-    assert Use(near_zero).size_to_try == 3
-    assert Use(np.ones((1, 1, 4))).size_to_try == 1
+    assert UnitUsage(near_zero).unused.tolist() == [[2, 1]]
+    assert UnitUsage(near_zero).size_to_try == 3
+    assert UnitUsage(np.ones((1, 1, 4))).size_to_try == 1
 
 
 def test_without_texts_there_is_nothing_to_count(bundle):
     with pytest.raises(InputError, match="no texts"):
-        use_of_units(bundle, [])
+        unit_usage(bundle, [])
 
 
 def test_neighbours_are_the_closest_vectors(bundle):

@@ -5,9 +5,9 @@ import torch
 
 from textlstm import TextLSTMClassifier
 from textlstm.encoding.corpus import Corpus
-from textlstm.insight.attributions import attributions, partly_read
-from textlstm.insight.class_words import class_words, deciding_words
-from textlstm.insight.deletion import faithfulness
+from textlstm.insight.attributions import attributions, interpolated_log_probs
+from textlstm.insight.class_words import class_words, top_words
+from textlstm.insight.deletion import deletion_test
 from textlstm.insight.token_table import token_table
 
 TEXTS = ["acute mi <sep> copd", "copd", "unheard of mi", "", "mi <sep>", "copd"]
@@ -27,7 +27,7 @@ def read_by(bundle, texts, share):
     batch = corpus.batch_of_texts(corpus.places)
     far = torch.full(batch.ids.shape, share)
     with torch.no_grad():
-        return partly_read(bundle, batch)(far, torch.arange(len(texts))).numpy()
+        return interpolated_log_probs(bundle, batch)(far, torch.arange(len(texts))).numpy()
 
 
 def test_all_read_is_the_model(bundle):
@@ -71,7 +71,7 @@ def test_a_linear_model_is_explained_by_its_weights(bundle):
     share = bundle.network.linear_share.clone()
     bundle.network.linear_share.fill_(1.0)
     corpus = Corpus(bundle.encoding.encode(TEXTS[:1]), bundle.encoding)
-    votes = bundle.network.linear.votes(corpus.batch_of_texts(corpus.places))[0]  # (T, C)
+    votes = bundle.network.linear.term_scores(corpus.batch_of_texts(corpus.places))[0]  # (T, C)
     gains = attributions(bundle, TEXTS[:1], [0], steps=32)[0]
     bundle.network.linear_share.copy_(share)
     margins = (votes[:, 0] - votes[:, 1]).numpy()
@@ -87,7 +87,7 @@ def test_a_text_is_explained_alone_as_among_others(bundle):
 
 def test_the_words_that_decide_speak_for_the_class(bundle):
     texts = ["mi of heart mi <sep> asthma", "asthma <sep> asthma", ""]
-    first, second, empty = deciding_words(bundle, texts, [0, 1, 0], top=2)
+    first, second, empty = top_words(bundle, texts, [0, 1, 0], top=2)
     assert first[0][0] == "mi" and "asthma" not in dict(first) and len(first) == 2
     assert [word for word, _ in second] == ["asthma"] and empty == []
     gains = attributions(bundle, texts, [0, 1, 0])
@@ -142,7 +142,7 @@ def test_without_frequent_words_a_class_has_none(bundle):
 
 def test_taking_away_the_deciding_words_changes_more_than_taking_any(bundle):
     texts = ["mi of heart of of <sep> of", "of asthma of <sep> acute", "copd of <sep>", "mi"] * 5
-    found = faithfulness(bundle, texts, seed=0)
+    found = deletion_test(bundle, texts, seed=0)
     assert found["records"] == 15  # a single word cannot be taken away
     assert len(found["highest"]) == len(found["random"]) == 4
     assert found["highest"][0] == found["random"][0]
@@ -150,8 +150,8 @@ def test_taking_away_the_deciding_words_changes_more_than_taking_any(bundle):
     expected = found["random"][1] - found["highest"][1]
     assert difference["estimate"] == pytest.approx(expected)
     assert 0 < difference["low"] < difference["estimate"] < difference["high"]
-    assert found == faithfulness(bundle, texts, seed=0)
+    assert found == deletion_test(bundle, texts, seed=0)
 
 
 def test_faithfulness_needs_two_texts_of_two_words(bundle):
-    assert faithfulness(bundle, ["mi", "", "copd <sep>", "acute mi"], seed=0) is None
+    assert deletion_test(bundle, ["mi", "", "copd <sep>", "acute mi"], seed=0) is None

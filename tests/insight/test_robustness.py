@@ -5,13 +5,13 @@ import pytest
 
 from textlstm import TextLSTMClassifier
 from textlstm.insight.robustness import (
-    ABBREVIATIONS,
     CHANGES,
+    PHRASE_ABBREVIATIONS,
     abbreviated,
     expanded,
     robustness,
-    shuffled,
     with_dropped_letters,
+    with_shuffled_words,
     with_typo,
 )
 
@@ -49,9 +49,9 @@ def test_abbreviations_there_and_back():
         "acute myocardial infarction myocardial infarction <sep> hypertension hypertension i46.9"
     )
     assert abbreviated(written_out, chance()) == "acute mi mi <sep> htn htn i46.9"
-    for short, phrase in ABBREVIATIONS.items():
+    for short, phrase in PHRASE_ABBREVIATIONS.items():
         assert abbreviated(f"old {phrase}s {phrase}", chance()) == f"old {phrase}s {short}"
-    assert len(set(ABBREVIATIONS.values())) == len(ABBREVIATIONS)
+    assert len(set(PHRASE_ABBREVIATIONS.values())) == len(PHRASE_ABBREVIATIONS)
 
 
 def test_abbreviations_of_the_own_table_are_not_tried():
@@ -67,9 +67,11 @@ def test_abbreviations_of_the_own_table_are_not_tried():
 
 
 def test_words_are_shuffled_within_their_field():
-    changed = {shuffled("a b c <sep> d e", source) for source in [chance()] for _ in range(200)}
+    changed = {
+        with_shuffled_words("a b c <sep> d e", source) for source in [chance()] for _ in range(200)
+    }
     assert len(changed) == 12  # 3! orders of the first field, 2! of the second
-    assert shuffled("a <sep>", chance()) == "a <sep>"
+    assert with_shuffled_words("a <sep>", chance()) == "a <sep>"
 
 
 def test_the_accuracy_is_that_of_the_changed_records():

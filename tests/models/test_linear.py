@@ -8,8 +8,8 @@ from sklearn.linear_model import LogisticRegression
 
 from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.subwords import hashed_ngrams
-from textlstm.encoding.vocabulary import WordEncoding
-from textlstm.models.linear import LinearBranch, fit_linear, mean_branch
+from textlstm.encoding.vocabulary import Vocabulary
+from textlstm.models.linear import LinearBranch, average_branches, fit_linear
 from textlstm.models.logits import predict_logits
 from textlstm.recipe import EncodingConfig
 
@@ -26,7 +26,7 @@ CPU = torch.device("cpu")
 
 
 def fitted(texts=TEXTS, labels=LABELS, weights=None, n_classes=3, strength=3.0, **config):
-    encoding = WordEncoding.fit(texts, EncodingConfig(**WHOLE | config))
+    encoding = Vocabulary.fit(texts, EncodingConfig(**WHOLE | config))
     weights = torch.ones(len(labels)) if weights is None else torch.tensor(weights)
     corpus = Corpus(encoding.encode(texts), encoding)
     parts = [torch.arange(len(labels))]
@@ -127,13 +127,13 @@ def test_its_tables_are_part_of_the_weights():
 def test_the_mean_branch_has_the_mean_votes():
     encoding, first = fitted()
     second = fitted(labels=[2, 0, 1, 2, 0])[1]
-    found = logits(encoding, mean_branch([first, second]), TEXTS)
+    found = logits(encoding, average_branches([first, second]), TEXTS)
     parts = [logits(encoding, branch, TEXTS) for branch in (first, second)]
     np.testing.assert_allclose(found, np.mean(parts, axis=0), atol=1e-5)
 
 
 def test_each_part_has_a_branch_of_its_own():
-    encoding = WordEncoding.fit(TEXTS, EncodingConfig(length=8, min_records=1))
+    encoding = Vocabulary.fit(TEXTS, EncodingConfig(length=8, min_records=1))
     corpus = Corpus(encoding.encode(TEXTS), encoding)
     parts = [torch.tensor([0, 1, 3]), torch.tensor([2, 3, 4])]
     first, second = fit_linear(corpus, torch.tensor(LABELS), torch.ones(5), 3, 3.0, parts)

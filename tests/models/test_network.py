@@ -6,9 +6,9 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.subwords import hashed_ngrams
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.models import logits
-from textlstm.models.dropout import kept
+from textlstm.models.dropout import dropout_mask
 from textlstm.models.ensemble import Ensemble
 from textlstm.models.logits import predict_logits
 from textlstm.models.network import TextLSTM
@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 
 
 def corpus_of(texts, padding="right", subwords=(), length=6):
-    encoding = WordEncoding(WORDS, length, padding, subwords)
+    encoding = Vocabulary(WORDS, length, padding, subwords)
     return encoding, Corpus(encoding.encode(texts), encoding)
 
 
@@ -154,7 +154,9 @@ def test_only_learned_weights_are_trained():
 def embedded(counts, **dropouts):
     """One text of two words, with embeddings of ones and an unknown word of twos, in training."""
     ensemble, corpus = together(NetworkConfig(embedding=50, **dropouts))
-    ensemble.place(torch.ones(len(WORDS), 50).index_fill(0, torch.tensor([1]), 2.0), torch.empty(0))
+    ensemble.set_word_vectors(
+        torch.ones(len(WORDS), 50).index_fill(0, torch.tensor([1]), 2.0), torch.empty(0)
+    )
     network, chance = ensemble.networks[0], torch.Generator().manual_seed(0)
     batch = corpus.batch(torch.zeros(1, dtype=torch.int64))._replace(counts=torch.tensor(counts))
     return torch.stack([network.embed(batch, None, chance)[0] for _ in range(400)])  # (400, T, E)
@@ -185,10 +187,10 @@ def test_features_are_dropped_by_chance_alone():
 
 
 def test_what_is_kept_has_the_mean_of_all():
-    values = kept(torch.empty(100_000), 0.3, torch.Generator().manual_seed(0))
+    values = dropout_mask(torch.empty(100_000), 0.3, torch.Generator().manual_seed(0))
     assert sorted(set(values.tolist())) == pytest.approx([0.0, 1 / 0.7])
     assert float(values.mean()) == pytest.approx(1.0, abs=0.01)
-    assert (kept(torch.empty(9), 0.0, torch.Generator()) == 1.0).all()
+    assert (dropout_mask(torch.empty(9), 0.0, torch.Generator()) == 1.0).all()
 
 
 def test_prediction_keeps_the_order():
@@ -204,7 +206,7 @@ def test_an_ensemble_answers_with_the_mean_log_probability():
     assert not parts[0].equal(parts[1])
     found = predict_logits(ensemble, corpus, CPU)
     torch.testing.assert_close(found, (parts[0] + parts[1]) / 2)
-    assert predict_logits(ensemble.answer(1), corpus, CPU).equal(parts[1])
+    assert predict_logits(ensemble.member_log_probs(1), corpus, CPU).equal(parts[1])
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from textlstm.encoding.prefixes import Readings, steps
-from textlstm.models.prefix_tree import ENOUGH, enough, read
+from textlstm.encoding.prefixes import PrefixTrees, build_tree
+from textlstm.models.prefix_tree import MIN_GEMM_ROWS, pad_rows, run_tree
 
 
 def padded(texts):
@@ -19,7 +19,7 @@ TEXTS = st.lists(st.lists(st.integers(1, 3), min_size=1, max_size=5), min_size=1
 
 @given(TEXTS)
 def test_there_is_a_node_for_each_distinct_beginning(texts):
-    found = steps(*padded(texts))
+    found = build_tree(*padded(texts))
     beginnings = {tuple(text[:n]) for text in texts for n in range(1, len(text) + 1)}
     assert sum(len(step.words) for step in found) == len(beginnings)
 
@@ -27,17 +27,17 @@ def test_there_is_a_node_for_each_distinct_beginning(texts):
 @given(TEXTS)
 def test_going_back_from_its_node_gives_the_text(texts):
     ids, lengths = padded(texts)
-    readings = Readings(ids, lengths)
+    readings = PrefixTrees(ids, lengths)
     for found, backwards in ((readings.forward, False), (readings.backward, True)):
         for length, step in enumerate(found, start=1):
-            spelt = []
+            subword_vectors = []
             for node in step.ends.tolist():
                 words = []
                 for earlier in reversed(found[:length]):
                     words.append(int(earlier.words[node]))
                     node = int(earlier.parents[node])
-                spelt.append(words if backwards else words[::-1])
-            assert spelt == [text for text in texts if len(text) == length]
+                subword_vectors.append(words if backwards else words[::-1])
+            assert subword_vectors == [text for text in texts if len(text) == length]
 
 
 @pytest.mark.parametrize("scale", [0.3, 5.0])
@@ -52,7 +52,7 @@ def test_it_reads_as_torch_does(scale):
     vectors = 3 * torch.randn(4, 6)
     with torch.inference_mode():
         found = [
-            read(lstm, vectors, steps(ids, lengths), lengths, pooling)
+            run_tree(lstm, vectors, build_tree(ids, lengths), lengths, pooling)
             for pooling in ("last", "max_mean")
         ]
         states = lstm(vectors[ids])[0]
@@ -66,9 +66,9 @@ def test_it_reads_as_torch_does(scale):
         torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)
 
 
-@pytest.mark.parametrize("n", range(ENOUGH + 2))
+@pytest.mark.parametrize("n", range(MIN_GEMM_ROWS + 2))
 def test_very_few_rows_are_filled_up(n):
     rows = torch.arange(1.0, 2 * n + 1).reshape(n, 2)
-    filled = enough(rows)
+    filled = pad_rows(rows)
     assert filled[:n].equal(rows) and not filled[n:].any()
-    assert len(filled) == max(n, ENOUGH)
+    assert len(filled) == max(n, MIN_GEMM_ROWS)

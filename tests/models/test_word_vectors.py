@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from textlstm.encoding.corpus import Corpus
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.models.word_vectors import latent_vectors
 from textlstm.recipe import EncodingConfig
 
@@ -12,7 +12,7 @@ LUNGS = ["pneumonia lung", "lung asthma", "asthma pneumonia", "chronic lung asth
 
 def vectors(texts, dimensions=4, subwords=300, seed=0, **config):
     whole = {"subwords": subwords, "min_records": 1}
-    encoding = WordEncoding.fit(texts, EncodingConfig(**whole | config))
+    encoding = Vocabulary.fit(texts, EncodingConfig(**whole | config))
     words, parts = latent_vectors(Corpus(encoding.encode(texts), encoding), dimensions, seed)
     return encoding, words, parts
 

@@ -29,7 +29,7 @@ def work():
             shown.tell(f"train: epoch {number + 1} of 3: all of it", "loss 0.123, accuracy 0.987")
     for _ in progress.over(range(2), "predict", "coding"):
         time.sleep(0.1)
-    shell.say("report: a line")
+    shell.log("report: a line")
 
 
 @pytest.mark.parametrize("columns", [80, 110])

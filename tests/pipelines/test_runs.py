@@ -29,7 +29,7 @@ def write(run, stage, content):
 
 
 def carry_out(run, stage, content="new"):
-    with run.held(), run.writing(stage) as new:
+    with run.locked(), run.staged_outputs(stage) as new:
         write(new, stage, content)
 
 
@@ -105,7 +105,7 @@ def test_a_file_in_the_place_of_a_run_is_told_as_one(tmp_path):
     (tmp_path / "deaths.csv").touch()
     for path, named in (("deaths.csv", "this is"), ("deaths.csv/runs/a", "deaths.csv is")):
         run = Run(tmp_path / path)
-        for refused in (run.held().__enter__, run.require_own_folder, run.config):
+        for refused in (run.locked().__enter__, run.require_own_folder, run.config):
             with pytest.raises(InputError, match=f"--run .*: .*{named} a file; give the folder of"):
                 refused()
     assert [path.name for path in tmp_path.iterdir()] == ["deaths.csv"]
@@ -127,7 +127,7 @@ def test_a_kill_while_a_swap_is_carried_to_its_end_loses_nothing(run, tmp_path):
                 run.config()
         except Killed:
             assert contents(run) == new
-    with run.held():  # as of any stage
+    with run.locked():  # as of any stage
         assert contents(run) == new and not (run.folder / ".unfinished").exists()
 
 

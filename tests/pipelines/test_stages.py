@@ -34,17 +34,17 @@ from pipelines import (
 from pipelines import run as run_stage
 from textlstm import TextLSTMClassifier
 from textlstm.data import chunks
-from textlstm.data.records import PARTS
+from textlstm.data.records import SPLITS
 from textlstm.encoding.encoded import read_encoded
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
 from textlstm.inference.bundle import Bundle
 from textlstm.reporting import tokens
 from textlstm.storage.atomic import sha256
 from textlstm.text import tokenizing
-from textlstm.text.tokenizing import tokenize, word_records
+from textlstm.text.tokenizing import tokenize, word_document_counts
 from textlstm.training.checkpoint import Checkpoint
-from textlstm.uncertainty.held_out import HeldOut
+from textlstm.uncertainty.out_of_fold import OutOfFold
 from textlstm.uncertainty.risk_control import promise
 
 ROOT = Path(__file__).parent.parent.parent
@@ -221,7 +221,7 @@ def test_the_parts_are_those_of_the_table(home, table):
     ids = [one for part in parts.values() for one in part["record_id"]]
     assert sorted(ids) == sorted(table["record_id"])
     assert [len(part) for part in parts.values()] == [75, 9, 36]
-    words = word_records(parts["train"]["text"], min_records=5)
+    words = word_document_counts(parts["train"]["text"], min_records=5)
     vocabulary = json.loads((home / "run" / "encoded" / "vocab.json").read_text())["words"]
     assert {word for word in vocabulary if not word.startswith("<")} == set(words)
     encoded, labels = read_encoded(home / "run" / "encoded" / "holdout.arrow")
@@ -241,7 +241,7 @@ def test_a_table_in_parts_gives_the_records_of_the_whole(home, tmp_path, table, 
 def test_each_distinct_text_is_tokenized_and_encoded_once(tmp_path, table):
     table.to_parquet(tmp_path / "records.parquet")
     run, tokenized, encoded = tmp_path / "run", [], []
-    encode_texts = WordEncoding.encode
+    encode_texts = Vocabulary.encode
 
     def encode_noted(self, texts):
         encoded.append(list(texts))
@@ -254,12 +254,12 @@ def test_each_distinct_text_is_tokenized_and_encoded_once(tmp_path, table):
     with (
         mock.patch.object(chunks, "CHUNK_ROWS", 7),
         mock.patch.object(tokenizing, "tokenize", tokenize_noted),
-        mock.patch.object(WordEncoding, "encode", encode_noted),
+        mock.patch.object(Vocabulary, "encode", encode_noted),
     ):
         preprocess.main(flags(tmp_path / "records.parquet", run))
         encode.main(["--run", str(run)])
     assert sorted(tokenized) == sorted({*table["cause"], *table["other"]})
-    parts = (pd.read_parquet(run / "records" / f"{name}.parquet") for name in PARTS)
+    parts = (pd.read_parquet(run / "records" / f"{name}.parquet") for name in SPLITS)
     assert encoded == [*(list(dict.fromkeys(part["text"])) for part in parts), []]  # none is rare
 
 
@@ -563,11 +563,11 @@ def test_what_can_be_promised_is_accepted(home, table, tmp_path, capsys):
     out = pd.read_csv(predicted(home, rows, tmp_path / "out.csv", "--max-error", "0.5"))
     assert "At most 50 % error is promised" in capsys.readouterr().err
     calibration = json.loads((home / "run" / "bundle" / "calibration.json").read_text())
-    threshold = promise(HeldOut.from_dict(calibration["held_out"]), 0.5).threshold
+    threshold = promise(OutOfFold.from_dict(calibration["held_out"]), 0.5).threshold
     accepted = out["decision"] == "accept"
     known = pd.read_csv(predicted(home, rows, tmp_path / "all.csv", "--min-probability", "0"))
-    readable = known["decision"] == "accept"
-    assert (accepted == (readable & (out["probability"] >= threshold))).all()
+    has_known_word = known["decision"] == "accept"
+    assert (accepted == (has_known_word & (out["probability"] >= threshold))).all()
     assert accepted.any() and not accepted.all()
 
 
@@ -900,8 +900,8 @@ def test_the_grouped_split_tests_on_unseen_texts_only(home, tmp_path):
     run_stage.main([*flags(data, tmp_path / "run"), *QUICK, *cut])
     found = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert found["model"]["accuracy_unseen_text"] == found["model"]["accuracy"]
-    held_out = Bundle.load(tmp_path / "run" / "bundle").held_out
-    assert found["decisions"]["held_out_effective"] == held_out.effective < len(held_out.top)
+    out_of_fold = Bundle.load(tmp_path / "run" / "bundle").out_of_fold
+    assert found["decisions"]["held_out_effective"] == out_of_fold.effective < len(out_of_fold.top)
     said = "Identical texts were left out together"
     assert said in (tmp_path / "run" / "report.html").read_text()
     assert said not in (home / "run" / "report.html").read_text()

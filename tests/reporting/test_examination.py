@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from textlstm import TextLSTMClassifier
-from textlstm.insight.activations import Use
+from textlstm.insight.activations import UnitUsage
 from textlstm.reporting.examination import examine, on_faithfulness, on_hidden_units
 
 FAITHFUL = {
@@ -71,4 +71,4 @@ def test_faithfulness_in_words(examination):
 )
 def test_unused_units_in_words(unused, said):
     near_zero = np.arange(8) < np.array(unused)[:, :, None]
-    assert said in on_hidden_units(Use(near_zero.astype(float)))
+    assert said in on_hidden_units(UnitUsage(near_zero.astype(float)))

@@ -8,7 +8,7 @@ from textlstm.config import DataConfig, RunConfig
 from textlstm.recipe import Recipe, load_recipe
 from textlstm.reporting import figures
 from textlstm.reporting.page import render, render_explanations
-from textlstm.text.marked import Piece
+from textlstm.text.marked import Span
 
 MEASURES = dict.fromkeys(
     ("accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier"), 0.5
@@ -222,7 +222,7 @@ def explanations(**more):
             ("of", HOSTILE, 0.01),
         )
     ]
-    pieces = [Piece(f"{HOSTILE}\r\n", -0.5), Piece(" \x1b"), Piece("Acute", 1.0), Piece("of", 0.01)]
+    pieces = [Span(f"{HOSTILE}\r\n", -0.5), Span(" \x1b"), Span("Acute", 1.0), Span("of", 0.01)]
     answer = {"label": HOSTILE, "probability": 0.9, "fields": [(HOSTILE, pieces), ("b", [])],
               "words": [("thromboembolism" * 5, 1.0)]}  # fmt: skip
     record = {"name": HOSTILE, "tokens": tokens, "largest": 1.0, "unread": 1, "picture": PIXEL,

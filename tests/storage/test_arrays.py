@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from textlstm.storage import arrays
-from textlstm.storage.arrays import at_random, room, some_of, taken, where
+from textlstm.storage.arrays import advise_random_access, empty, flatnonzero, row_blocks, take
 
 ROWS = np.arange(20, dtype=np.int32).reshape(10, 2)
 
@@ -17,9 +17,9 @@ ROWS = np.arange(20, dtype=np.int32).reshape(10, 2)
 def test_a_large_array_is_in_a_file_that_leaves_nothing_behind(
     tmp_path, monkeypatch, in_a_file, large, shape
 ):
-    monkeypatch.setattr(arrays, "LARGE", large)
+    monkeypatch.setattr(arrays, "MEMMAP_FROM", large)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    found = room(shape, np.int16)
+    found = empty(shape, np.int16)
     found[:] = 7
     assert found.dtype == np.int16 and found.shape == np.empty(shape).shape and (found == 7).all()
     assert in_a_file(found) == (large == 0 and found.size > 0)
@@ -29,14 +29,14 @@ def test_a_large_array_is_in_a_file_that_leaves_nothing_behind(
 @pytest.mark.parametrize("at_a_time", [1, 3, 100])
 @pytest.mark.parametrize("large", [0, 1 << 30])
 def test_some_at_a_time_are_all(monkeypatch, at_a_time, large):
-    monkeypatch.setattr(arrays, "ROWS", at_a_time)
-    monkeypatch.setattr(arrays, "LARGE", large)
-    assert [row for some in some_of(10) for row in ROWS[some, 0].tolist()] == ROWS[:, 0].tolist()
+    monkeypatch.setattr(arrays, "BLOCK_ROWS", at_a_time)
+    monkeypatch.setattr(arrays, "MEMMAP_FROM", large)
+    assert [row for some in row_blocks(10) for row in ROWS[some, 0].tolist()] == ROWS[:, 0].tolist()
     places = np.array([9, 0, 0, 4])
-    assert taken(ROWS, places).tolist() == ROWS[places].tolist()
+    assert take(ROWS, places).tolist() == ROWS[places].tolist()
     flags = ROWS[:, 0] % 3 == 0
-    assert where(flags).tolist() == np.flatnonzero(flags).tolist()
-    for nothing in (taken(ROWS, places[:0]), where(flags[:0]), where(~flags & flags)):
+    assert flatnonzero(flags).tolist() == np.flatnonzero(flags).tolist()
+    for nothing in (take(ROWS, places[:0]), flatnonzero(flags[:0]), flatnonzero(~flags & flags)):
         assert len(nothing) == 0
 
 
@@ -46,10 +46,10 @@ def test_a_full_disk_is_an_error_that_names_the_folder(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    monkeypatch.setattr(arrays, "LARGE", 0)
+    monkeypatch.setattr(arrays, "MEMMAP_FROM", 0)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(OSError) as caught:
-        room(5, np.int8)
+        empty(5, np.int8)
     assert caught.value.filename == str(tmp_path)
 
 
@@ -63,10 +63,10 @@ def test_rows_drawn_at_random_are_the_rows(monkeypatch):
             super().madvise(advice)
 
     monkeypatch.setattr(mmap, "mmap", Pages)
-    monkeypatch.setattr(arrays, "LARGE", 0)
-    filed = room(ROWS.shape, ROWS.dtype)
+    monkeypatch.setattr(arrays, "MEMMAP_FROM", 0)
+    filed = empty(ROWS.shape, ROWS.dtype)
     filed[:] = ROWS
     for array in (filed[2:], ROWS):
-        at_random(array)
+        advise_random_access(array)
     assert filed.tolist() == ROWS.tolist()
     assert given == [mmap.MADV_RANDOM]

@@ -8,7 +8,7 @@ import pytest
 from steps import killed_at_every_step
 
 from textlstm.errors import InputError
-from textlstm.storage.atomic import replacing, sha256, standing, sweep, write_bytes
+from textlstm.storage.atomic import atomic_write, existing, remove_leftovers, sha256, write_bytes
 from textlstm.storage.json_files import read_json, write_json
 
 
@@ -29,7 +29,7 @@ def test_a_path_that_is_no_text_is_kept(tmp_path):
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with pytest.raises(RuntimeError), replacing(path) as temporary:
+    with pytest.raises(RuntimeError), atomic_write(path) as temporary:
         temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old"
@@ -69,8 +69,8 @@ def test_only_temporary_files_that_nobody_has_in_use_are_swept(tmp_path):
     for name in others:
         (tmp_path / name).write_text("precious")
     (tmp_path / ".c.unfinished-3.csv").write_text("left behind")
-    with replacing(tmp_path / "d.csv") as in_use:
-        sweep(tmp_path)
+    with atomic_write(tmp_path / "d.csv") as in_use:
+        remove_leftovers(tmp_path)
         assert in_use.exists()
     found = {one.name for one in tmp_path.iterdir()}
     assert found == {"precious", "d.csv", ".b.unfinished-2", *links, *others}
@@ -87,12 +87,12 @@ def test_a_file_in_use_by_another_process_is_not_swept(tmp_path):
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     process.stdout.readline()
-    sweep(tmp_path)
+    remove_leftovers(tmp_path)
     (in_use,) = tmp_path.iterdir()
     process.kill()
     process.communicate()
     assert in_use.exists()
-    sweep(tmp_path)
+    remove_leftovers(tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -151,7 +151,7 @@ def test_where_files_stand(tmp_path):
     path = tmp_path / "b.csv"
     path.write_text("12345")
     (tmp_path / "link.csv").symlink_to(path)
-    ((place, size, time),) = standing([tmp_path / "link.csv"])
-    assert (place, size) == (str(path.resolve()), 5) and standing([]) == []
+    ((place, size, time),) = existing([tmp_path / "link.csv"])
+    assert (place, size) == (str(path.resolve()), 5) and existing([]) == []
     os.utime(path, ns=(0, 0))
-    assert standing([path]) == [(place, 5, 0)] and time > 0
+    assert existing([path]) == [(place, 5, 0)] and time > 0

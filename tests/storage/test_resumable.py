@@ -12,8 +12,8 @@ import pytest
 from steps import killed_at_every_step
 
 from textlstm.errors import InputError
-from textlstm.storage.parallel import ahead, in_order, threads
-from textlstm.storage.resumable import parts_of, write_table
+from textlstm.storage.parallel import map_ordered, prefetch, thread_pool
+from textlstm.storage.resumable import resumable_shards, write_table
 
 TABLE = pa.table({"id": ["7", "8", "9", "10"], "text": ['a, "b"', "", "c\nd", "e"]})
 JOB = {"of": ["these", "columns"]}
@@ -31,14 +31,14 @@ def read(path):
 def make(out, job=JOB, stop_before=None):
     """Make the table, a part a row, and return the numbers of the parts that were written."""
     written = []
-    with parts_of(out, job) as parts, parts.joining() as join:
+    with resumable_shards(out, job) as parts, parts.concatenating() as join:
         for number in range(len(TABLE)):
             if number == stop_before:
                 raise KeyboardInterrupt
             if number not in parts:
                 parts.write(number, TABLE.slice(number, 1), {"row": number})
                 written.append(number)
-            assert parts.note(number) == {"row": number}
+            assert parts.metadata(number) == {"row": number}
             if number % 2:
                 join()
     return written
@@ -71,7 +71,7 @@ def test_parts_of_another_job_are_not_taken(tmp_path):
 
 
 def test_a_failure_leaves_nothing(tmp_path):
-    with pytest.raises(ValueError), parts_of(tmp_path / "out.csv", JOB) as parts:
+    with pytest.raises(ValueError), resumable_shards(tmp_path / "out.csv", JOB) as parts:
         parts.write(0, TABLE, {})
         raise ValueError
     assert not list(tmp_path.iterdir())
@@ -80,22 +80,25 @@ def test_a_failure_leaves_nothing(tmp_path):
 def test_what_a_format_cannot_hold_is_said(tmp_path):
     with (
         pytest.raises(InputError, match="parquet"),
-        parts_of(tmp_path / "out.csv", JOB) as parts,
+        resumable_shards(tmp_path / "out.csv", JOB) as parts,
     ):
         parts.write(0, pa.table({"list": [[1], [2]]}), {})
     assert not list(tmp_path.iterdir())
 
 
 def test_the_format_is_checked_before_any_work(tmp_path):
-    with pytest.raises(InputError, match=r"\.csv or \.parquet"), parts_of(tmp_path / "o.xlsx", JOB):
+    with (
+        pytest.raises(InputError, match=r"\.csv or \.parquet"),
+        resumable_shards(tmp_path / "o.xlsx", JOB),
+    ):
         pass
 
 
 def test_an_output_has_one_writer(tmp_path):
     with (
-        parts_of(tmp_path / "out.csv", JOB),
+        resumable_shards(tmp_path / "out.csv", JOB),
         pytest.raises(InputError, match="another process"),
-        parts_of(tmp_path / "out.csv", JOB),
+        resumable_shards(tmp_path / "out.csv", JOB),
     ):
         pass
 
@@ -199,7 +202,7 @@ def test_results_come_in_order_and_items_are_taken_as_needed():
         time.sleep(0.02 * (number % 2 == 0))
         return number, threading.get_ident()
 
-    results = in_order(slow_if_even, items(), workers=2)
+    results = map_ordered(slow_if_even, items(), workers=2)
     assert next(results)[0] == 0
     assert len(taken) == 3
     rest = list(results)
@@ -221,17 +224,17 @@ def test_what_is_done_is_given_before_more_is_taken():
         done.set()
         return number
 
-    with contextlib.closing(in_order(work, items(), workers=5)) as results:
+    with contextlib.closing(map_ordered(work, items(), workers=5)) as results:
         assert next(results) == 0
 
 
 def test_an_interruption_does_not_wait_for_what_nobody_needs_any_more():
     go_on = threading.Event()
-    with pytest.raises(KeyboardInterrupt), threads(1) as pool:
+    with pytest.raises(KeyboardInterrupt), thread_pool(1) as pool:
         running, queued = (pool.submit(go_on.wait, 20) for _ in range(2))
         raise KeyboardInterrupt
     assert not running.done() and queued.cancelled()
-    with pytest.raises(KeyboardInterrupt), ahead(iter(lambda: go_on.wait(20), None), 2):
+    with pytest.raises(KeyboardInterrupt), prefetch(iter(lambda: go_on.wait(20), None), 2):
         raise KeyboardInterrupt
 
     def items():
@@ -239,7 +242,7 @@ def test_an_interruption_does_not_wait_for_what_nobody_needs_any_more():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(in_order(lambda _: go_on.wait(20), items(), workers=1))
+        list(map_ordered(lambda _: go_on.wait(20), items(), workers=1))
     assert not go_on.is_set()
     go_on.set()
 
@@ -257,7 +260,7 @@ def test_an_interruption_has_what_is_to_be_kept_finished():
         kept.append(item)
 
     with pytest.raises(KeyboardInterrupt):
-        list(in_order(keep, items(), workers=2, finish=True))
+        list(map_ordered(keep, items(), workers=2, finish=True))
     assert sorted(kept) == ["a", "b"]
 
 
@@ -276,7 +279,7 @@ def test_items_are_taken_ahead_and_no_further():
         time.sleep(0.01)
         return len(taken) == number
 
-    with ahead(items(), 3) as numbers:
+    with prefetch(items(), 3) as numbers:
         assert settled(3)
         found = [next(numbers), next(numbers)]
         assert settled(3)
@@ -289,7 +292,7 @@ def test_items_are_taken_ahead_and_no_further():
 
 
 def test_what_is_taken_ahead_ends_with_the_work():
-    with pytest.raises(KeyError), ahead(iter(range(9)), 2) as numbers:
+    with pytest.raises(KeyError), prefetch(iter(range(9)), 2) as numbers:
         raise KeyError(next(numbers))
     assert not [one for one in threading.enumerate() if one.name.startswith("ThreadPool")]
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textlstm.text.marked import Piece, marked, word_places
+from textlstm.text.marked import Span, highlight, word_spans
 from textlstm.text.tokenizing import preprocess, tokenize
 
 
@@ -22,7 +22,7 @@ from textlstm.text.tokenizing import preprocess, tokenize
     ],
 )
 def test_words_are_found_where_they_stand(field, words):
-    places = word_places(field)
+    places = word_spans(field)
     assert [field[start:end] for start, end in places] == words
     assert len(places) == len(tokenize(field))
 
@@ -30,7 +30,7 @@ def test_words_are_found_where_they_stand(field, words):
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=3))
 def test_pieces_are_the_text_as_written_and_every_word_has_its_value(fields):
     tokens = preprocess([fields])[0].split()
-    found = marked(fields, np.arange(len(tokens), dtype=float).tolist())
+    found = highlight(fields, np.arange(len(tokens), dtype=float).tolist())
     assert ["".join(piece.text for piece in pieces) for pieces in found] == fields
     values = [piece.value for pieces in found for piece in pieces if piece.value is not None]
     assert values == sorted(values)
@@ -39,9 +39,9 @@ def test_pieces_are_the_text_as_written_and_every_word_has_its_value(fields):
 
 
 def test_values_stand_behind_their_field():
-    first, second, third = marked(["a, b", "", "A"], [1.0, 2.0, 9.0, 9.0, 3.0])
-    assert first == [Piece("a", 1.0), Piece(", "), Piece("b", 2.0)]
-    assert second == [] and third == [Piece("A", 3.0)]
-    assert marked(["", "-"], []) == [[], [Piece("-")]]
+    first, second, third = highlight(["a, b", "", "A"], [1.0, 2.0, 9.0, 9.0, 3.0])
+    assert first == [Span("a", 1.0), Span(", "), Span("b", 2.0)]
+    assert second == [] and third == [Span("A", 3.0)]
+    assert highlight(["", "-"], []) == [[], [Span("-")]]
     with pytest.raises(ValueError, match="each token"):
-        marked(["a b"], [1.0])
+        highlight(["a b"], [1.0])

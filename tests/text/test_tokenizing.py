@@ -6,8 +6,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from spacy.lang.en import English
 
-from textlstm.text.cleaning import MAX_CHARACTERS, MAX_RUN, clean, mended
-from textlstm.text.tokenizing import SEPARATOR, preprocess, split_fields, tokenize, word_records
+from textlstm.text.cleaning import MAX_CHARACTERS, MAX_RUN, clean, count_repairs
+from textlstm.text.tokenizing import (
+    SEPARATOR,
+    preprocess,
+    split_fields,
+    tokenize,
+    word_document_counts,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +61,7 @@ def test_words_of_a_field(field, words):
     ],
 )
 def test_what_is_mended_in_a_field_is_counted(field, kinds):
-    assert mended({field: 3, "plain": 5}) == dict.fromkeys(kinds, 3)
+    assert count_repairs({field: 3, "plain": 5}) == dict.fromkeys(kinds, 3)
 
 
 def test_composed_and_decomposed_letters_are_the_same():
@@ -84,7 +90,7 @@ def test_no_text_can_forge_the_separator():
 
 
 def test_the_separator_is_no_word():
-    assert word_records([f"a {SEPARATOR} b", f"a {SEPARATOR}"], 1) == {"a": 2, "b": 1}
+    assert word_document_counts([f"a {SEPARATOR} b", f"a {SEPARATOR}"], 1) == {"a": 2, "b": 1}
 
 
 @given(st.text(max_size=200))

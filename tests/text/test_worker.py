@@ -8,7 +8,7 @@ import pytest
 
 from textlstm.text import worker
 from textlstm.text.tokenizing import preprocess
-from textlstm.text.worker import beside
+from textlstm.text.worker import preprocessing_process
 
 RECORDS = [
     ("Acute MI, due to (Type II) Diabetes; COVID-19.", "HTN"),
@@ -22,7 +22,7 @@ RECORDS = [
 @pytest.fixture(scope="module")
 def other():
     """Preprocess in another process."""
-    with beside() as preprocess:
+    with preprocessing_process() as preprocess:
         yield preprocess
 
 
@@ -46,7 +46,7 @@ def test_a_record_is_sent_once_unless_too_many_are_known(other, monkeypatch):
     assert other([("One",), ("Two",)]) == ["one", "two"]
     assert other([("Two",), ("Three",), ("One",)]) == ["two", "three", "one"]
     assert sent == [("One",), ("Two",), ("Three",)]
-    monkeypatch.setattr(worker, "MOST_KNOWN", 0)
+    monkeypatch.setattr(worker, "CACHE_SIZE", 0)
     assert other([("One",)]) == ["one"] and sent[3:] == [("One",)]
 
 
@@ -73,13 +73,13 @@ def started(monkeypatch):
 
 
 def test_the_process_ends_with_the_work(started):
-    with pytest.raises(KeyError), beside():
+    with pytest.raises(KeyError), preprocessing_process():
         raise KeyError
     assert started[0].returncode == -signal.SIGKILL
 
 
 def test_a_process_that_has_ended_is_noticed(started):
-    with beside() as preprocess:
+    with preprocessing_process() as preprocess:
         started[0].kill()
         with pytest.raises(RuntimeError, match="has ended"):
             preprocess([("a",)])

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
 from textlstm.recipe import Recipe
 from textlstm.storage.atomic import sha256
 from textlstm.training import loop
 from textlstm.training.checkpoint import Checkpoint
-from textlstm.training.folds import as_examples, with_parts
-from textlstm.training.loop import fit, new_ensemble
+from textlstm.training.folds import as_examples, assign_folds
+from textlstm.training.loop import fit, initial_ensemble
 
 ROOT = Path(__file__).parent.parent.parent
 CPU = torch.device("cpu")
@@ -29,7 +29,7 @@ STEPS = 4 * 4
 
 @pytest.fixture(autouse=True)
 def steps_one_by_one(monkeypatch):
-    monkeypatch.setattr(loop, "STEPS_TOGETHER", 1)
+    monkeypatch.setattr(loop, "SYNC_EVERY", 1)
 
 
 class Interrupting(Checkpoint):
@@ -39,22 +39,22 @@ class Interrupting(Checkpoint):
         self.left = steps
         return self
 
-    def due(self):
+    def should_save(self):
         self.left -= 1
         if self.left == 0:
             self.stop()
-        return super().due()
+        return super().should_save()
 
 
 def training(checkpoint=None, recipe=RECIPE, weights=None):
     """The networks and epochs of 32 records, 8 of them for validation."""
     texts = [f"w{number % 7} x{number % 3}" for number in range(40)]
-    encoding = WordEncoding.fit(texts, recipe.encoding)
+    encoding = Vocabulary.fit(texts, recipe.encoding)
     examples = as_examples(
         encoding.encode(texts), np.arange(40) % 3, encoding, np.arange(40) >= 32, weights
     )
-    examples = with_parts(examples, recipe.network.members, seed=1)
-    ensemble = new_ensemble(recipe, encoding, examples.corpus, 3, seed=1)
+    examples = assign_folds(examples, recipe.network.members, seed=1)
+    ensemble = initial_ensemble(recipe, encoding, examples.corpus, 3, seed=1)
     epochs = list(fit(ensemble, examples, recipe.training, 1, CPU, checkpoint))
     return ensemble.state_dict(), [(epoch.number, epoch.train_loss) for epoch in epochs]
 
@@ -84,7 +84,7 @@ def test_a_training_stopped_at_a_step_goes_on_bit_for_bit(tmp_path, step, more):
 @pytest.mark.parametrize("together", [2, 3, 100])
 def test_how_often_members_meet_changes_nothing(tmp_path, monkeypatch, together):
     weights, epochs = training()
-    monkeypatch.setattr(loop, "STEPS_TOGETHER", together)
+    monkeypatch.setattr(loop, "SYNC_EVERY", together)
     with pytest.raises(KeyboardInterrupt):
         training(Interrupting(tmp_path, "same").after(3))
     found = training(Checkpoint(tmp_path, "same"))

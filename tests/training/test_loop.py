@@ -7,7 +7,7 @@ import torch
 
 from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.encoded import EncodedTexts, read_encoded, write_encoded
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
 from textlstm.fitting import train_bundle
 from textlstm.models.logits import predict_logits, resolve_device
@@ -15,10 +15,15 @@ from textlstm.models.network import TextLSTM
 from textlstm.recipe import Recipe, load_recipe
 from textlstm.storage import arrays
 from textlstm.training import folds
-from textlstm.training.folds import as_examples, held_out_logits, held_out_truth, with_parts
-from textlstm.training.loop import fit, new_ensemble
+from textlstm.training.folds import (
+    as_examples,
+    assign_folds,
+    out_of_fold_labels,
+    out_of_fold_logits,
+)
+from textlstm.training.loop import fit, initial_ensemble
 from textlstm.training.optim import clip_gradients, make_optimizer, make_schedule
-from textlstm.uncertainty.calibration import calibrated, calibrated_loss, fit_temperature
+from textlstm.uncertainty.calibration import apply_temperature, calibrated_loss, fit_temperature
 
 CPU = torch.device("cpu")
 TEXTS = ["acute mi", "mi", "stroke", "acute stroke", "copd", "asthma", "fall", "gunshot wound"]
@@ -28,12 +33,12 @@ QUICK = Recipe().with_fields(learning_rate=0.02, batch=4, epochs=40)
 
 def trained(recipe, texts=TEXTS, labels=LABELS, weights=None, validation=(TEXTS, LABELS), seed=0):
     """An ensemble, what it was trained on, and the epochs; by default validation is training."""
-    encoding = WordEncoding.fit(texts, recipe.encoding)
+    encoding = Vocabulary.fit(texts, recipe.encoding)
     every = encoding.encode([*texts, *validation[0]])
     held = np.arange(len(every)) >= len(texts)
     weights = None if weights is None else np.concatenate([weights, np.ones(len(validation[0]))])
     examples = as_examples(every, np.concatenate([labels, validation[1]]), encoding, held, weights)
-    ensemble = new_ensemble(recipe, encoding, examples.corpus, 3, seed)
+    ensemble = initial_ensemble(recipe, encoding, examples.corpus, 3, seed)
     epochs = list(fit(ensemble, examples, recipe.training, seed, CPU))
     return ensemble, examples.corpus.select(torch.arange(len(texts))), epochs
 
@@ -89,7 +94,7 @@ def test_a_weight_counts_like_so_many_records():
     labels, weights = np.array([0, 0, 1, 1]), np.array([3.0, 3.0, 1.0, 1.0])
     validation = (["a"] * 4, np.array([0, 0, 0, 1]))
     network, corpus, _ = trained(QUICK, ["a"] * 4, labels, weights, validation)
-    probabilities = calibrated(predict_logits(network, corpus, CPU).numpy(), 1.0)
+    probabilities = apply_temperature(predict_logits(network, corpus, CPU).numpy(), 1.0)
     assert probabilities[0, 0] == pytest.approx(0.75, abs=0.05)
 
 
@@ -125,9 +130,9 @@ def test_only_matrices_decay():
 
 def test_members_start_alike_only_where_they_should():
     recipe = Recipe().with_fields(members=2, start="lsa", subwords=50)
-    encoding = WordEncoding.fit(TEXTS, recipe.encoding)
+    encoding = Vocabulary.fit(TEXTS, recipe.encoding)
     corpus = Corpus(encoding.encode(TEXTS), encoding)
-    first, second = new_ensemble(recipe, encoding, corpus, 3, seed=0).networks
+    first, second = initial_ensemble(recipe, encoding, corpus, 3, seed=0).networks
     assert first.embedding.weight.equal(second.embedding.weight)
     assert not first.output.weight.equal(second.output.weight)
 
@@ -139,30 +144,30 @@ def test_a_member_does_not_depend_on_the_others():
 
 
 def with_validation(texts, n_validation, split="stratified"):
-    encoding = WordEncoding.fit(texts, Recipe().encoding)
+    encoding = Vocabulary.fit(texts, Recipe().encoding)
     labels = np.arange(len(texts)) % 2
     held = np.arange(len(texts)) >= len(texts) - n_validation
     return as_examples(encoding.encode(texts), labels, encoding, held, split=split)
 
 
 def test_each_member_leaves_out_another_part():
-    examples = with_parts(with_validation(["a", "b"] * 50, 10), members=4, seed=0)
-    left = [set(examples.left_out(member).tolist()) for member in range(4)]
+    examples = assign_folds(with_validation(["a", "b"] * 50, 10), members=4, seed=0)
+    left = [set(examples.validation_rows(member).tolist()) for member in range(4)]
     assert left[0] == set(range(90, 100))
     assert [len(part) for part in left] == [10] * 4
     assert len(set.union(*left)) == 40
     for member, part in enumerate(left):
-        assert set(examples.trained_on(member).tolist()) == set(range(100)) - part
-    again = with_parts(with_validation(["a", "b"] * 50, 10), members=4, seed=0)
-    assert again.parts.equal(examples.parts)
-    assert examples.labels[examples.left_out(1)].float().mean() == 0.5
+        assert set(examples.training_rows(member).tolist()) == set(range(100)) - part
+    again = assign_folds(with_validation(["a", "b"] * 50, 10), members=4, seed=0)
+    assert again.folds.equal(examples.folds)
+    assert examples.labels[examples.validation_rows(1)].float().mean() == 0.5
 
 
 def test_parts_keep_equal_texts_together_if_validation_does():
     texts = [f"w{number // 4}" for number in range(80)]
-    examples = with_parts(with_validation(texts, 8, "grouped"), members=3, seed=1)
+    examples = assign_folds(with_validation(texts, 8, "grouped"), members=3, seed=1)
     for member in range(3):
-        left, learned = examples.left_out(member), examples.trained_on(member)
+        left, learned = examples.validation_rows(member), examples.training_rows(member)
         places = examples.corpus.places
         assert not set(places[left].tolist()) & set(places[learned].tolist())
         assert len(left)
@@ -170,49 +175,51 @@ def test_parts_keep_equal_texts_together_if_validation_does():
 
 @pytest.mark.parametrize("texts", [["a", "b"] * 3, list("abcdef"), ["a", "a", "b", "b", "c", "d"]])
 def test_few_records_are_left_out_by_several_members(texts):
-    examples = with_parts(with_validation(texts, 2), members=9, seed=0)
+    examples = assign_folds(with_validation(texts, 2), members=9, seed=0)
     for member in range(9):
-        assert len(examples.left_out(member)) and len(examples.trained_on(member))
-    assert examples.left_out(int(examples.parts.max()) + 1).equal(examples.left_out(0))
+        assert len(examples.validation_rows(member)) and len(examples.training_rows(member))
+    assert examples.validation_rows(int(examples.folds.max()) + 1).equal(
+        examples.validation_rows(0)
+    )
 
 
 @pytest.mark.parametrize("split", ["stratified", "grouped"])
 def test_of_very_many_records_some_are_divided_and_some_judge(monkeypatch, split):
-    monkeypatch.setattr(folds, "MOST_LEFT_OUT", 6)
-    monkeypatch.setattr(folds, "MOST_DIVIDED", 60)
+    monkeypatch.setattr(folds, "MAX_FOLD_RECORDS", 6)
+    monkeypatch.setattr(folds, "MAX_ASSIGNED_RECORDS", 60)
     texts = [f"w{number // 4}" for number in range(120)]
-    examples = with_parts(with_validation(texts, 24, split), members=3, seed=1)
+    examples = assign_folds(with_validation(texts, 24, split), members=3, seed=1)
     places = examples.corpus.places
     for member in range(3):
-        left, learned = examples.left_out(member), examples.trained_on(member)
-        assert 0 < len(left) <= 6 and (examples.parts[left] == member).all()
+        left, learned = examples.validation_rows(member), examples.training_rows(member)
+        assert 0 < len(left) <= 6 and (examples.folds[left] == member).all()
         assert not set(left.tolist()) & set(learned.tolist())
         if split == "grouped":
             assert not set(places[left].tolist()) & set(places[learned].tolist())
-    assert (examples.parts == 0).sum() == 24  # not trained on, though few of them judge
-    assert left.equal(examples.left_out(2))
+    assert (examples.folds == 0).sum() == 24  # not trained on, though few of them judge
+    assert left.equal(examples.validation_rows(2))
 
 
 def test_some_of_the_records_are_what_they_were():
-    examples = with_parts(with_validation(["a", "b c", "d", "c"] * 20, 20), members=2, seed=0)
-    some = examples.some(10, seed=0)
+    examples = assign_folds(with_validation(["a", "b c", "d", "c"] * 20, 20), members=2, seed=0)
+    some = examples.sample(10, seed=0)
     assert len(some.labels) == len(some.corpus.places) == 10
-    rows = torch.from_numpy(folds.drawn(80, 10, seed=0))
+    rows = torch.from_numpy(folds.subsample(80, 10, seed=0))
     read, whole = some.corpus, examples.corpus
     assert read.forms[read.places].equal(whole.forms[whole.places[rows]])
-    assert some.labels.equal(examples.labels[rows]) and some.parts.equal(examples.parts[rows])
-    every = examples.some(80, seed=0)
+    assert some.labels.equal(examples.labels[rows]) and some.folds.equal(examples.folds[rows])
+    every = examples.sample(80, seed=0)
     assert every.corpus.forms.equal(whole.forms) and every.corpus.places.equal(whole.places)
 
 
 def test_records_in_files_teach_the_same(monkeypatch):
     recipe = load_recipe("default").with_fields(epochs=2, batch=4, class_weight="balanced")
     texts, labels = [f"{text} {extra}" for text in TEXTS for extra in "abc"], LABELS.repeat(3)
-    encoding = WordEncoding.fit(texts, recipe.encoding)
+    encoding = Vocabulary.fit(texts, recipe.encoding)
 
     def examples():
-        held_out = np.arange(24) % 3 == 0
-        return as_examples(encoding.encode(texts), labels, encoding, held_out)
+        out_of_fold = np.arange(24) % 3 == 0
+        return as_examples(encoding.encode(texts), labels, encoding, out_of_fold)
 
     def weights():
         found = train_bundle(
@@ -221,29 +228,29 @@ def test_records_in_files_teach_the_same(monkeypatch):
         return found.network.state_dict()
 
     expected = weights()
-    monkeypatch.setattr(arrays, "LARGE", 0)
-    monkeypatch.setattr(arrays, "ROWS", 5)
-    files, nameless = [], arrays.nameless
-    monkeypatch.setattr(arrays, "nameless", lambda: files.append(1) or nameless())
+    monkeypatch.setattr(arrays, "MEMMAP_FROM", 0)
+    monkeypatch.setattr(arrays, "BLOCK_ROWS", 5)
+    files, nameless = [], arrays.unlinked_file
+    monkeypatch.setattr(arrays, "unlinked_file", lambda: files.append(1) or nameless())
     found = weights()
     assert len(files) > 20
     assert all(found[name].equal(expected[name]) for name in expected)
 
 
 def test_encoded_records_may_be_larger_than_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(arrays, "LARGE", 1 << 16)
-    monkeypatch.setattr(arrays, "ROWS", 1 << 8)
+    monkeypatch.setattr(arrays, "MEMMAP_FROM", 1 << 16)
+    monkeypatch.setattr(arrays, "BLOCK_ROWS", 1 << 8)
     words = ("<pad>", "<unk>", *(f"w{number}" for number in range(50)))
-    encoding, n = WordEncoding(words, 100, "right"), 20_000
+    encoding, n = Vocabulary(words, 100, "right"), 20_000
     ids = np.random.default_rng(0).integers(2, 52, (n, 100), dtype=np.int32)
     texts = EncodedTexts(ids, np.arange(n, dtype=np.int32), (), len(words))
     path = tmp_path / "part.arrow"
     write_encoded(path, texts, np.arange(n) % 2)
     tracemalloc.start()
     read, labels = read_encoded(path)
-    held_out = np.arange(n) >= n - 100
-    examples = with_parts(as_examples(read, labels, encoding, held_out), members=1, seed=0)
-    learned = examples.trained_on(0)
+    out_of_fold = np.arange(n) >= n - 100
+    examples = assign_folds(as_examples(read, labels, encoding, out_of_fold), members=1, seed=0)
+    learned = examples.training_rows(0)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(learned) == n - 100 and len(examples.corpus.forms) == n
@@ -251,16 +258,16 @@ def test_encoded_records_may_be_larger_than_memory(tmp_path, monkeypatch):
 
 
 def test_what_was_left_out_is_judged_by_who_left_it_out():
-    examples = with_parts(with_validation(["a", "b c", "d"] * 20, 6), members=2, seed=0)
-    labels, weights, places = held_out_truth(examples, 2)
-    rows = torch.cat([examples.left_out(0), examples.left_out(1)])
+    examples = assign_folds(with_validation(["a", "b c", "d"] * 20, 6), members=2, seed=0)
+    labels, weights, places = out_of_fold_labels(examples, 2)
+    rows = torch.cat([examples.validation_rows(0), examples.validation_rows(1)])
     assert labels.tolist() == examples.labels[rows].tolist() and weights.tolist() == [1.0] * 12
 
     def first_words(batch, member):
         return member * 100.0 + batch.words[batch.ids[:, :1]].expand(-1, 3)
 
     answers = [lambda batch, member=member: first_words(batch, member) for member in (1, 2)]
-    found = held_out_logits(answers, examples, CPU)
+    found = out_of_fold_logits(answers, examples, CPU)
     assert len(found) == 6  # three texts for each member, however many records have them
     corpus = examples.corpus
     words = corpus.words[corpus.forms[corpus.places[rows], 0]].tolist()
@@ -293,8 +300,8 @@ def test_auto_finds_a_device():
 
 
 def test_a_record_is_fourteen_bytes_and_a_repeated_text_nothing():
-    examples = with_parts(with_validation(["a", "b c"] * 50, 10), members=2, seed=0)
-    of_records = (examples.corpus.places, examples.labels, examples.weights, examples.parts)
+    examples = assign_folds(with_validation(["a", "b c"] * 50, 10), members=2, seed=0)
+    of_records = (examples.corpus.places, examples.labels, examples.weights, examples.folds)
     assert [len(one) for one in of_records] == [100] * 4
     assert sum(one.element_size() for one in of_records) == 14
     tensors = [one for one in vars(examples.corpus).values() if isinstance(one, torch.Tensor)]

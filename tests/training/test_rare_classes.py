@@ -9,28 +9,28 @@ import torch
 from scipy.stats import binom
 
 from textlstm.config import DataConfig
-from textlstm.data.records import PART, usable
+from textlstm.data.records import SPLIT, select_usable
 from textlstm.data.splits import split
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.fitting import train_bundle
 from textlstm.recipe import Recipe
 from textlstm.training.folds import as_examples
 from textlstm.training.rare_classes import RareClasses
-from textlstm.uncertainty.conformal import set_threshold
-from textlstm.uncertainty.held_out import HeldOut
+from textlstm.uncertainty.conformal import conformal_threshold
+from textlstm.uncertainty.out_of_fold import OutOfFold
 from textlstm.uncertainty.risk_control import promise
 
 CPU = torch.device("cpu")
 TEXTS = ["acute mi", "mi", "stroke", "acute stroke", "copd", "asthma", "copd asthma", "acute copd"]
 LABELS = np.repeat([0, 1], 4)
-ENCODING = WordEncoding.fit(TEXTS, Recipe().with_fields(min_records=1).encoding)
+ENCODING = Vocabulary.fit(TEXTS, Recipe().with_fields(min_records=1).encoding)
 
 
 def examples_of(n, split="stratified", validation=0.1):
     texts = [TEXTS[row % 8] for row in range(n)]
-    held_out = np.arange(n) >= n - round(validation * n)
+    out_of_fold = np.arange(n) >= n - round(validation * n)
     return as_examples(
-        ENCODING.encode(texts), LABELS[np.arange(n) % 8], ENCODING, held_out, split=split
+        ENCODING.encode(texts), LABELS[np.arange(n) % 8], ENCODING, out_of_fold, split=split
     )
 
 
@@ -73,7 +73,7 @@ def test_a_bundle_promises_less_where_records_are_of_rare_classes(linear, split)
             recipe, ENCODING, ("a", "b"), examples_of(240, split, 0.4), seed=0, device=CPU,
             on_epoch=lambda epoch: None, rare=rare,
         )  # fmt: skip
-        found.append(bundle.held_out)
+        found.append(bundle.out_of_fold)
     without, with_rare = found
     assert without.known.all() and without.gain == pytest.approx(with_rare.gain, abs=0.5)
     n_rare = len(with_rare.top) - len(without.top)
@@ -122,15 +122,15 @@ def test_over_many_tables_with_rare_classes_promises_are_kept_and_sets_cover(how
         chance = np.random.default_rng(seed)
         records, new = table(chance, chance.uniform(0, 0.3), 2000)
         config = DataConfig(rare=how, validation=0.4)
-        found = usable(records, config)
+        found = select_usable(records, config)
         parts, rare = split(found, config, seed)
         labels = pd.Index(sorted(parts["train"]["label"].unique()))
         probabilities = learned(parts, labels)
         codable = np.array([not label.startswith("(") for label in labels])
-        judged = pd.concat([parts["validation"], rare[rare[PART] == "validation"]])
+        judged = pd.concat([parts["validation"], rare[rare[SPLIT] == "validation"]])
         judged_labels = labels.get_indexer(judged["label"])
         judged_labels[judged["label"].isin(found.borderline)] = -1
-        held_out = HeldOut.of(
+        out_of_fold = OutOfFold.of(
             probabilities, judged_labels, seed, judged["text"].astype(int).to_numpy(),
             codable=codable,
         )  # fmt: skip
@@ -138,11 +138,11 @@ def test_over_many_tables_with_rare_classes_promises_are_kept_and_sets_cover(how
         mine, truth = new["text"].astype(int), labels.get_indexer(new["label"])
         right = labels[probabilities.argmax(axis=1)][mine] == new["label"]
         for max_error in (0.05, 0.1, 0.2):
-            threshold = promise(held_out, max_error).threshold
+            threshold = promise(out_of_fold, max_error).threshold
             accepted = (top[mine] >= threshold) & (top[mine] > 0)
             given += bool(accepted.any())
             broken += bool(accepted.any()) and (~right[accepted]).mean() > max_error
-        threshold = set_threshold(held_out, 0.8)
+        threshold = conformal_threshold(out_of_fold, 0.8)
         inside = probabilities.round(6)[mine, truth] >= threshold
         coverages.append((inside & (truth >= 0) & codable[truth]).mean() if threshold else np.nan)
     assert given > 30 and broken <= binom.ppf(0.99, given, 0.05)
@@ -153,14 +153,14 @@ def test_were_rare_classes_not_judged_promises_would_be_broken():
     chance = np.random.default_rng(0)
     records, new = table(chance, 0.2, 2500)
     config = DataConfig(validation=0.4)
-    parts, _ = split(usable(records, config), config, 0)
+    parts, _ = split(select_usable(records, config), config, 0)
     labels = pd.Index(sorted(parts["train"]["label"].unique()))
     probabilities = learned(parts, labels)
-    held_out = HeldOut.of(
+    out_of_fold = OutOfFold.of(
         probabilities, labels.get_indexer(parts["validation"]["label"]), 0,
         parts["validation"]["text"].astype(int).to_numpy(),
     )  # fmt: skip
     mine = new["text"].astype(int)
-    accepted = probabilities.max(axis=1).round(6)[mine] >= promise(held_out, 0.1).threshold
+    accepted = probabilities.max(axis=1).round(6)[mine] >= promise(out_of_fold, 0.1).threshold
     wrong = labels[probabilities.argmax(axis=1)][mine] != new["label"]
     assert accepted.any() and wrong[accepted].mean() > 0.15

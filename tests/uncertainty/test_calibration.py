@@ -3,7 +3,7 @@ import pytest
 from scipy.special import softmax
 from sklearn.metrics import log_loss
 
-from textlstm.uncertainty.calibration import calibrated, fit_linear_share, fit_temperature
+from textlstm.uncertainty.calibration import apply_temperature, fit_linear_weight, fit_temperature
 
 
 def drawn(scale, n=4000):
@@ -22,18 +22,18 @@ def test_the_temperature_undoes_a_wrong_scale(scale):
 def test_no_other_temperature_has_a_lower_loss():
     logits, labels = drawn(2.0)
     best = fit_temperature(logits, labels)
-    losses = [log_loss(labels, calibrated(logits, best * k)) for k in (0.9, 1.0, 1.1)]
+    losses = [log_loss(labels, apply_temperature(logits, best * k)) for k in (0.9, 1.0, 1.1)]
     assert losses[1] == min(losses)
 
 
 def test_it_stays_finite_where_every_record_is_right():
     temperature = fit_temperature(np.eye(3, dtype=np.float32) * 50, np.arange(3))
-    assert np.isfinite(calibrated(np.eye(3, dtype=np.float32) * 50, temperature)).all()
+    assert np.isfinite(apply_temperature(np.eye(3, dtype=np.float32) * 50, temperature)).all()
 
 
 def test_probabilities_sum_to_one_and_keep_their_order():
     logits, _ = drawn(1.0, n=50)
-    probabilities = calibrated(logits, 5.0)
+    probabilities = apply_temperature(logits, 5.0)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1.0)
     assert (probabilities.argmax(axis=1) == logits.argmax(axis=1)).all()
 
@@ -41,16 +41,16 @@ def test_probabilities_sum_to_one_and_keep_their_order():
 def test_the_better_part_has_the_larger_share():
     good, labels = drawn(1.0)
     noise = np.random.default_rng(1).normal(size=good.shape).astype(np.float32)
-    assert fit_linear_share(good, noise, labels) < 0.05
-    assert fit_linear_share(noise, good, labels) > 0.95
+    assert fit_linear_weight(good, noise, labels) < 0.05
+    assert fit_linear_weight(noise, good, labels) > 0.95
 
 
 def test_parts_that_err_apart_share_and_few_records_leave_the_share_in_the_middle():
     truth, labels = drawn(1.0)
     generator = np.random.default_rng(2)
     one, other = (truth + generator.normal(size=truth.shape) for _ in range(2))
-    assert fit_linear_share(one, other, labels) == pytest.approx(0.5, abs=0.06)
-    assert fit_linear_share(one[:2], other[:2], labels[:2]) == pytest.approx(0.5, abs=0.1)
+    assert fit_linear_weight(one, other, labels) == pytest.approx(0.5, abs=0.06)
+    assert fit_linear_weight(one[:2], other[:2], labels[:2]) == pytest.approx(0.5, abs=0.1)
 
 
 def test_repeats_that_share_their_logits_count_as_if_each_had_its_own():
@@ -58,6 +58,6 @@ def test_repeats_that_share_their_logits_count_as_if_each_had_its_own():
     places = np.random.default_rng(0).integers(40, size=500).astype(np.int32)
     labels, one, other = labels[places], logits[:40], logits[40:80]
     assert fit_temperature(one, labels, None, places) == fit_temperature(one[places], labels)
-    assert fit_linear_share(one, other, labels, None, places) == fit_linear_share(
+    assert fit_linear_weight(one, other, labels, None, places) == fit_linear_weight(
         one[places], other[places], labels
     )

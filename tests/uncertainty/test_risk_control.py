@@ -12,10 +12,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from textlstm.errors import InputError
 from textlstm.uncertainty import conformal, intervals, risk_control
-from textlstm.uncertainty import held_out as held_out_module
-from textlstm.uncertainty.conformal import set_threshold
-from textlstm.uncertainty.held_out import HeldOut
-from textlstm.uncertainty.intervals import interval, repeats, upper_bound
+from textlstm.uncertainty import out_of_fold as held_out_module
+from textlstm.uncertainty.conformal import conformal_threshold
+from textlstm.uncertainty.intervals import cluster_sizes, interval, upper_bound
+from textlstm.uncertainty.out_of_fold import OutOfFold
 from textlstm.uncertainty.risk_control import promise
 
 
@@ -24,15 +24,15 @@ def drawn(n, seed, slope=1.0):
     generator = np.random.default_rng(seed)
     top = np.sort(generator.beta(8, 0.4, n))[::-1]
     correct = generator.random(n) < 1 - slope * (1 - top)
-    return HeldOut(top, np.where(correct, top, 1 - top), correct, np.ones(n, dtype=int), top >= 0)
+    return OutOfFold(top, np.where(correct, top, 1 - top), correct, np.ones(n, dtype=int), top >= 0)
 
 
-def repeated(held_out, times):
+def repeated(out_of_fold, times):
     """The same, so many records of each text for one (n,)."""
     top, true, correct = (
-        values.repeat(times) for values in (held_out.top, held_out.true, held_out.correct)
+        values.repeat(times) for values in (out_of_fold.top, out_of_fold.true, out_of_fold.correct)
     )
-    return HeldOut(top, true, correct, np.repeat(times, times), top >= 0)
+    return OutOfFold(top, true, correct, np.repeat(times, times), top >= 0)
 
 
 def drawn_texts(n, seed):
@@ -41,9 +41,9 @@ def drawn_texts(n, seed):
     return repeated(drawn(n, seed), times)
 
 
-def each_by_itself(held_out):
+def each_by_itself(out_of_fold):
     """The same, records counted one by one."""
-    return dataclasses.replace(held_out, alike=np.ones_like(held_out.alike))
+    return dataclasses.replace(out_of_fold, cluster_size=np.ones_like(out_of_fold.cluster_size))
 
 
 def true_error(thresholds):
@@ -94,13 +94,13 @@ def test_of_no_records_a_share_may_be_anything():
 # ---------------------------------------------------------------------------------- promises
 
 
-def by_hand(held_out, max_error):
+def by_hand(out_of_fold, max_error):
     """Threshold after threshold, each record counted anew."""
-    found, n, trials = math.inf, held_out.effective, []
-    for threshold in sorted(set(held_out.top.tolist()), reverse=True):
-        inside = held_out.top >= threshold
-        effect = held_out.alike[inside].mean()
-        records, errors = inside.sum() / effect, (inside & ~held_out.correct).sum() / effect
+    found, n, trials = math.inf, out_of_fold.effective, []
+    for threshold in sorted(set(out_of_fold.top.tolist()), reverse=True):
+        inside = out_of_fold.top >= threshold
+        effect = out_of_fold.cluster_size[inside].mean()
+        records, errors = inside.sum() / effect, (inside & ~out_of_fold.correct).sum() / effect
         few = min(risk_control.FIRST_ERRORS / max_error, n / 2)
         if records >= few and beta.ppf(0.95, 1, records) <= max_error:
             trials.append((threshold, records, errors))
@@ -125,12 +125,12 @@ def by_hand(held_out, max_error):
 
 @pytest.mark.parametrize(("seed", "max_error"), [*itertools.product(range(3), [0.02, 0.05, 0.2])])
 def test_the_threshold_is_the_one_found_by_hand(seed, max_error):
-    for held_out in (drawn(800, seed), drawn_texts(800, seed)):
-        held_out = dataclasses.replace(held_out, top=held_out.top.round(2))
-        found = promise(held_out, max_error)
-        assert found.threshold == by_hand(held_out, max_error)
-        assert found.accepted == (held_out.top >= found.threshold).sum()
-        assert found.share == found.accepted / len(held_out.top)
+    for out_of_fold in (drawn(800, seed), drawn_texts(800, seed)):
+        out_of_fold = dataclasses.replace(out_of_fold, top=out_of_fold.top.round(2))
+        found = promise(out_of_fold, max_error)
+        assert found.threshold == by_hand(out_of_fold, max_error)
+        assert found.accepted == (out_of_fold.top >= found.threshold).sum()
+        assert found.share == found.accepted / len(out_of_fold.top)
 
 
 @pytest.mark.parametrize("max_error", [0.02, 0.03])
@@ -144,12 +144,12 @@ def test_the_promise_is_broken_no_more_often_than_said(max_error):
 
 
 def test_a_few_errors_among_the_surest_records_do_not_end_all_trials():
-    held_out = drawn(2000, 0, slope=0.0)
-    surest = dataclasses.replace(held_out, correct=np.arange(2000) >= 30)
+    out_of_fold = drawn(2000, 0, slope=0.0)
+    surest = dataclasses.replace(out_of_fold, correct=np.arange(2000) >= 30)
     found = promise(surest, 0.05)
     assert found.accepted == 2000
     assert not promise(surest, 0.01).accepted
-    spread = dataclasses.replace(held_out, correct=np.arange(2000) % 40 > 0)
+    spread = dataclasses.replace(out_of_fold, correct=np.arange(2000) % 40 > 0)
     assert promise(spread, 0.05).accepted == 2000
 
 
@@ -157,8 +157,8 @@ def test_a_few_errors_among_the_surest_records_do_not_end_all_trials():
 def test_the_promise_is_kept_on_new_texts_where_counting_records_breaks_it(max_error):
     texts = [drawn_texts(1500, seed) for seed in range(300)]
     broken = {}
-    for name, held_out in (("texts", texts), ("records", map(each_by_itself, texts))):
-        thresholds = [promise(one, max_error).threshold for one in held_out]
+    for name, out_of_fold in (("texts", texts), ("records", map(each_by_itself, texts))):
+        thresholds = [promise(one, max_error).threshold for one in out_of_fold]
         given = [threshold for threshold in thresholds if threshold < math.inf]
         broken[name] = (true_error(given) > max_error).sum()
         assert len(given) > 150
@@ -172,28 +172,30 @@ def test_repeating_every_text_as_often_changes_no_promise_and_no_set(seed, times
     found, expected = promise(often, max_error), promise(once, max_error)
     assert (found.threshold, found.share) == (expected.threshold, expected.share)
     assert (found.effective, found.records) == (400, 400 * times)
-    assert set_threshold(often, 1 - max_error) == set_threshold(once, 1 - max_error)
+    assert conformal_threshold(often, 1 - max_error) == conformal_threshold(once, 1 - max_error)
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=60), st.integers(0, 1000))
 def test_the_records_count_as_the_texts_of_equal_size_would(times, seed):
-    held_out = repeated(drawn(len(times), seed), np.array(times))
-    assert held_out.effective == pytest.approx(sum(times) ** 2 / sum(n * n for n in times))
-    assert 1 <= held_out.effective <= len(times) * (1 + 1e-12)
-    assert promise(held_out, 0.05).accepted <= promise(each_by_itself(held_out), 0.05).accepted
+    out_of_fold = repeated(drawn(len(times), seed), np.array(times))
+    assert out_of_fold.effective == pytest.approx(sum(times) ** 2 / sum(n * n for n in times))
+    assert 1 <= out_of_fold.effective <= len(times) * (1 + 1e-12)
+    assert (
+        promise(out_of_fold, 0.05).accepted <= promise(each_by_itself(out_of_fold), 0.05).accepted
+    )
 
 
 def test_a_text_of_half_the_records_leaves_nothing_to_promise():
-    held_out = repeated(drawn(400, 0, slope=0.0), np.array([400] + [1] * 399))
-    assert promise(each_by_itself(held_out), 0.01).share == 1.0
-    found = promise(held_out, 0.01)
+    out_of_fold = repeated(drawn(400, 0, slope=0.0), np.array([400] + [1] * 399))
+    assert promise(each_by_itself(out_of_fold), 0.01).share == 1.0
+    found = promise(out_of_fold, 0.01)
     assert found.accepted == 0
     assert "799 left-out training records, which repeat texts and count as 4 (" in found.sentence()
 
 
 def test_what_cannot_be_promised_is_not_accepted():
-    for held_out in (drawn(148, 0, slope=0.0), drawn(800, 0, slope=3.0), drawn(0, 0)):
-        found = promise(held_out, 0.02)
+    for out_of_fold in (drawn(148, 0, slope=0.0), drawn(800, 0, slope=3.0), drawn(0, 0)):
+        found = promise(out_of_fold, 0.02)
         assert found.threshold == math.inf and found.share == 0.0
         assert "cannot be promised" in found.sentence() and "at most 2 %" in found.sentence()
     assert promise(drawn(149, 0, slope=0.0), 0.02).share == 1.0
@@ -211,22 +213,22 @@ def test_the_sentence():
 
 
 def test_the_curve_counts_as_one_does_by_hand():
-    surest, alike, last = [0.9] * 10, [0.8] * 15, [0.6] * 12 + [0.5] * 3
+    surest, cluster_size, last = [0.9] * 10, [0.8] * 15, [0.6] * 12 + [0.5] * 3
     correct = np.array([True] * 10 + [True, False] * 7 + [True] + [False] * 15)
-    curve = risk_control.workload(np.array(surest + alike + last), correct)
+    curve = risk_control.risk_coverage_curve(np.array(surest + cluster_size + last), correct)
     np.testing.assert_allclose(curve["share"], [10 / 40, 25 / 40, 1.0])
     np.testing.assert_allclose(curve["error"], [0, 7 / 25, 22 / 40])
     np.testing.assert_allclose(curve["high"], interval([0, 7, 22], [10, 25, 40])[1])
-    many = risk_control.workload(np.linspace(0, 1, 5000), np.ones(5000, dtype=bool))
+    many = risk_control.risk_coverage_curve(np.linspace(0, 1, 5000), np.ones(5000, dtype=bool))
     np.testing.assert_allclose(many["share"], np.arange(1, 101) / 100)
-    nothing = risk_control.workload(np.zeros(0), np.zeros(0, dtype=bool))
+    nothing = risk_control.risk_coverage_curve(np.zeros(0), np.zeros(0, dtype=bool))
     assert nothing == {"share": [], "error": [], "low": [], "high": []}
 
 
 @pytest.mark.parametrize("n", [1, 9, 10, 19, 20, 137, 5000])
 def test_each_point_of_the_curve_adds_ten_records_at_least(n):
     rng = np.random.default_rng(n)
-    curve = risk_control.workload(rng.random(n).round(2), rng.random(n) < 0.5)
+    curve = risk_control.risk_coverage_curve(rng.random(n).round(2), rng.random(n) < 0.5)
     added = np.diff(n * np.array([0, *curve["share"]])).round(6)
     assert curve["share"][-1] == 1.0 and len(added) <= 100
     assert len(added) == 1 or added.min() >= 10
@@ -237,35 +239,35 @@ def test_each_point_of_the_curve_adds_ten_records_at_least(n):
 
 def test_held_out_records_say_what_was_probable_and_what_was_true():
     probabilities = np.array([[0.7, 0.3], [0.2, 0.8], [0.1, 0.9]])
-    held_out = HeldOut.of(probabilities, np.array([1, 1, 1]))
-    assert held_out.top.tolist() == [0.9, 0.8, 0.7]
-    assert held_out.true.tolist() == [0.9, 0.8, 0.3]
-    assert held_out.correct.tolist() == [True, True, False]
-    again = HeldOut.from_dict(json.loads(json.dumps(held_out.to_dict())))
-    assert again.to_dict() == held_out.to_dict()
+    out_of_fold = OutOfFold.of(probabilities, np.array([1, 1, 1]))
+    assert out_of_fold.top.tolist() == [0.9, 0.8, 0.7]
+    assert out_of_fold.true.tolist() == [0.9, 0.8, 0.3]
+    assert out_of_fold.correct.tolist() == [True, True, False]
+    again = OutOfFold.from_dict(json.loads(json.dumps(out_of_fold.to_dict())))
+    assert again.to_dict() == out_of_fold.to_dict()
 
 
 def test_held_out_records_know_how_many_are_of_their_text():
     probabilities = np.array([[0.7, 0.3], [0.2, 0.8], [0.1, 0.9]])
     labels, places = np.array([0, 1, 0, 1, 1, 0]), np.array([2, 0, 0, 2, 2, 1], dtype=np.int32)
     each, together = (
-        HeldOut.of(probabilities, labels, 0, places, texts=one) for one in (None, places)
+        OutOfFold.of(probabilities, labels, 0, places, texts=one) for one in (None, places)
     )
     assert together.top.tolist() == [0.9, 0.9, 0.9, 0.8, 0.7, 0.7]
-    assert together.alike.tolist() == [3, 3, 3, 1, 2, 2]
-    assert each.alike.tolist() == [1] * 6 and each.top.tolist() == together.top.tolist()
+    assert together.cluster_size.tolist() == [3, 3, 3, 1, 2, 2]
+    assert each.cluster_size.tolist() == [1] * 6 and each.top.tolist() == together.top.tolist()
     # What says nothing is not written, and what is not written says nothing.
     assert "alike" not in each.to_dict()
     for one in (each, together):
-        again = HeldOut.from_dict(json.loads(json.dumps(one.to_dict())))
-        assert again.alike.tolist() == one.alike.tolist()
+        again = OutOfFold.from_dict(json.loads(json.dumps(one.to_dict())))
+        assert again.cluster_size.tolist() == one.cluster_size.tolist()
 
 
 @pytest.mark.parametrize("alike", [[1, 1], [0, 1, 1], [1, 1, 4], [[1, 1, 1]]])
-def test_counts_that_cannot_be_are_refused(alike):
+def test_counts_that_cannot_be_are_refused(cluster_size):
     values = {"top": [0.9, 0.8, 0.7], "true": [0.9, 0.8, 0.3], "correct": [1, 1, 0]}
     with pytest.raises(InputError, match="fit together"):
-        HeldOut.from_dict(values | {"alike": alike})
+        OutOfFold.from_dict(values | {"alike": cluster_size})
 
 
 @pytest.mark.parametrize(
@@ -287,37 +289,37 @@ def test_counts_that_cannot_be_are_refused(alike):
 )
 def test_records_that_contradict_themselves_are_refused(wrong):
     values = {"top": [0.9, 0.8, 0.7], "true": [0.9, 0.8, 0.3], "correct": [1, 1, 0]}
-    assert HeldOut.from_dict(values).to_dict() == values
+    assert OutOfFold.from_dict(values).to_dict() == values
     with pytest.raises(InputError, match="fit together"):
-        HeldOut.from_dict(values | wrong)
+        OutOfFold.from_dict(values | wrong)
 
 
 def test_of_very_many_a_number_is_drawn(monkeypatch):
-    monkeypatch.setattr(held_out_module, "MOST_HELD_OUT", 100)
+    monkeypatch.setattr(held_out_module, "MAX_RECORDS", 100)
     probabilities = np.random.default_rng(0).dirichlet([1, 1], 500)
-    held_out = HeldOut.of(probabilities, np.zeros(500, dtype=int))
-    assert len(held_out.top) == 100 and (np.diff(held_out.top) <= 0).all()
-    assert held_out.top.min() < 0.6 and held_out.top.max() > 0.9
+    out_of_fold = OutOfFold.of(probabilities, np.zeros(500, dtype=int))
+    assert len(out_of_fold.top) == 100 and (np.diff(out_of_fold.top) <= 0).all()
+    assert out_of_fold.top.min() < 0.6 and out_of_fold.top.max() > 0.9
     places = np.arange(500, dtype=np.int32) // 5
-    held_out = HeldOut.of(probabilities, np.zeros(500, dtype=int), 0, places, texts=places)
-    assert (held_out.alike == repeats(held_out.top)).all()  # among those drawn
+    out_of_fold = OutOfFold.of(probabilities, np.zeros(500, dtype=int), 0, places, texts=places)
+    assert (out_of_fold.cluster_size == cluster_sizes(out_of_fold.top)).all()  # among those drawn
 
 
 def test_records_that_a_person_sees_in_any_case_are_not_accepted():
     probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]])
-    held_out = HeldOut.of(
+    out_of_fold = OutOfFold.of(
         probabilities,
         np.array([0, 0, 1, -1]),
-        readable=np.array([True, False, True, True]),
+        has_known_word=np.array([True, False, True, True]),
         codable=np.array([True, False]),
     )
     # In order: accepted; of an unknown class; no word is known; taken for merged classes.
-    assert held_out.top.tolist() == [0.9, 0.6, 0.0, 0.0]
-    assert held_out.correct.tolist() == [True, False, True, False]
-    assert held_out.known.tolist() == [True, False, True, False]
-    assert held_out.true.tolist() == [0.9, 0.0, 1.0, 0.0]  # a set of every label holds it
-    again = HeldOut.from_dict(json.loads(json.dumps(held_out.to_dict())))
-    assert again.to_dict() == held_out.to_dict() and again.unknown_share == 0.5
+    assert out_of_fold.top.tolist() == [0.9, 0.6, 0.0, 0.0]
+    assert out_of_fold.correct.tolist() == [True, False, True, False]
+    assert out_of_fold.known.tolist() == [True, False, True, False]
+    assert out_of_fold.true.tolist() == [0.9, 0.0, 1.0, 0.0]  # a set of every label holds it
+    again = OutOfFold.from_dict(json.loads(json.dumps(out_of_fold.to_dict())))
+    assert again.to_dict() == out_of_fold.to_dict() and again.unknown_share == 0.5
     for wrong in (
         {"uncodable": 2.0},
         {"known": [1, 1, 1]},
@@ -325,9 +327,9 @@ def test_records_that_a_person_sees_in_any_case_are_not_accepted():
         {"gain": math.nan},
     ):
         with pytest.raises(InputError, match="fit together"):
-            HeldOut.from_dict(held_out.to_dict() | wrong)
-    many = HeldOut.of(probabilities[[0, 1] * 200], np.zeros(400, int),
-                      readable=np.array([True, False] * 200))  # fmt: skip
+            OutOfFold.from_dict(out_of_fold.to_dict() | wrong)
+    many = OutOfFold.of(probabilities[[0, 1] * 200], np.zeros(400, int),
+                      has_known_word=np.array([True, False] * 200))  # fmt: skip
     assert promise(many, 0.05).accepted == 200 and promise(many, 0.05).threshold == 0.9
 
 
@@ -337,13 +339,13 @@ def test_what_the_model_gains_over_class_shares_decides_whether_anything_is_prom
     noise = np.clip(shares + generator.normal(0, 0.02, (2000, 1)) * [1, -1], 0.01, 0.99)
     learned = np.where(labels[:, None] == [0, 1], 0.97, 0.03)
     for probabilities, gained in ((noise, False), (learned, True)):
-        held_out = HeldOut.of(probabilities, labels, shares=shares)
+        out_of_fold = OutOfFold.of(probabilities, labels, shares=shares)
         true = np.log(probabilities[np.arange(2000), labels]) - np.log(shares[labels])
         error = true.std(ddof=1) / np.sqrt(2000)
-        assert held_out.gain == pytest.approx(true.mean() - 1.645 * error)
-        found = promise(held_out, 0.2)
-        assert (held_out.gain > 0) == found.learned == bool(found.accepted) == gained
-    found = promise(HeldOut.of(noise, labels, shares=shares), 0.2)
+        assert out_of_fold.gain == pytest.approx(true.mean() - 1.645 * error)
+        found = promise(out_of_fold, 0.2)
+        assert (out_of_fold.gain > 0) == found.learned == bool(found.accepted) == gained
+    found = promise(OutOfFold.of(noise, labels, shares=shares), 0.2)
     assert found.sentence().startswith(
         "No error is promised: on 2,000 left-out training records the"
     )
@@ -353,7 +355,7 @@ def test_the_gain_is_measured_with_the_weights_of_the_training():
     probabilities = np.array([[0.6, 0.4]] * 90 + [[0.4, 0.6]] * 10)
     labels, shares = np.repeat([0, 1], [90, 10]), np.array([0.5, 0.5])
     weights = np.repeat([50 / 90, 5.0], [90, 10])
-    gain = HeldOut.of(probabilities, labels, shares=shares, weights=weights).gain
+    gain = OutOfFold.of(probabilities, labels, shares=shares, weights=weights).gain
     assert gain == pytest.approx(np.log(1.2))  # the same of each record
 
 
@@ -362,17 +364,23 @@ def test_the_gain_is_measured_with_the_weights_of_the_training():
 
 def test_no_set_covers_what_the_model_cannot_give():
     probabilities, labels = labelled(1000, 0)
-    held_out = HeldOut.of(probabilities, np.where(np.arange(1000) < 80, -1, labels))
-    assert set_threshold(held_out, 0.95) == 0.0 and set_threshold(held_out, 0.9) > 0
-    assert "8.0 % of them are of classes that" in conformal.every_label(held_out, 0.95)
-    assert conformal.every_label(held_out, 0.9) == ""
+    out_of_fold = OutOfFold.of(probabilities, np.where(np.arange(1000) < 80, -1, labels))
+    assert (
+        conformal_threshold(out_of_fold, 0.95) == 0.0 and conformal_threshold(out_of_fold, 0.9) > 0
+    )
+    assert "8.0 % of them are of classes that" in conformal.why_sets_are_full(out_of_fold, 0.95)
+    assert conformal.why_sets_are_full(out_of_fold, 0.9) == ""
     # The table's share counts where the left-out records have less by chance; few are no number.
-    told = dataclasses.replace(held_out, known=held_out.known | True, uncodable=0.12)
-    assert set_threshold(told, 0.9) == 0.0 and "12.0 % of" in conformal.every_label(told, 0.9)
+    told = dataclasses.replace(out_of_fold, known=out_of_fold.known | True, uncodable=0.12)
+    assert conformal_threshold(told, 0.9) == 0.0 and "12.0 % of" in conformal.why_sets_are_full(
+        told, 0.9
+    )
     few = dataclasses.replace(told, top=told.top[:50])
-    assert "some of" in conformal.every_label(few, 0.9)
-    few = HeldOut.of(*labelled(8, 0))
-    assert conformal.every_label(few, 0.9).startswith("8 left-out training records are too few")
+    assert "some of" in conformal.why_sets_are_full(few, 0.9)
+    few = OutOfFold.of(*labelled(8, 0))
+    assert conformal.why_sets_are_full(few, 0.9).startswith(
+        "8 left-out training records are too few"
+    )
 
 
 def labelled(n, seed):
@@ -410,7 +418,7 @@ def test_sets_are_those_of_mapie(n, coverage):
     ).conformalize(probabilities, labels)
     records = labelled(300, 1)[0].round(6)
     expected = fitted.predict_set(records)[1][:, :, 0]
-    threshold = set_threshold(HeldOut.of(probabilities, labels), coverage)
+    threshold = conformal_threshold(OutOfFold.of(probabilities, labels), coverage)
     # Where not even the most probable label is probable enough, mapie's set is empty.
     expected[np.arange(300), records.argmax(axis=1)] = True
     assert (conformal.prediction_sets(records, threshold) == expected).all()
@@ -419,7 +427,7 @@ def test_sets_are_those_of_mapie(n, coverage):
 def test_sets_cover_as_often_as_said():
     covered = []
     for seed in range(200):
-        threshold = set_threshold(HeldOut.of(*labelled(100, 2 * seed)), 0.9)
+        threshold = conformal_threshold(OutOfFold.of(*labelled(100, 2 * seed)), 0.9)
         probabilities, labels = labelled(100, 2 * seed + 1)
         inside = probabilities.round(6) >= threshold  # without the label that always belongs
         covered.append(inside[np.arange(100), labels].mean())
@@ -430,16 +438,16 @@ def test_sets_cover_as_often_as_said():
 def test_sets_cover_new_texts_as_often_as_said():
     covered = {"texts": [], "records": []}
     for seed in range(400):
-        held_out, new = drawn_texts(20, 2 * seed), drawn_texts(20, 2 * seed + 1)
-        for name, one in (("texts", held_out), ("records", each_by_itself(held_out))):
-            covered[name].append((new.true >= set_threshold(one, 0.9)).mean())
+        out_of_fold, new = drawn_texts(20, 2 * seed), drawn_texts(20, 2 * seed + 1)
+        for name, one in (("texts", out_of_fold), ("records", each_by_itself(out_of_fold))):
+            covered[name].append((new.true >= conformal_threshold(one, 0.9)).mean())
     # The means have standard errors near 0.006.
     assert np.mean(covered["records"]) < 0.9 < np.mean(covered["texts"])
 
 
 def test_too_few_records_leave_every_label_possible():
     probabilities, labels = labelled(8, 0)
-    assert set_threshold(HeldOut.of(probabilities, labels), 0.9) == 0.0
+    assert conformal_threshold(OutOfFold.of(probabilities, labels), 0.9) == 0.0
     assert conformal.prediction_sets(probabilities, 0.0).all()
 
 
@@ -447,5 +455,5 @@ def test_a_set_is_never_empty_and_its_cell_is_a_list():
     probabilities = np.array([[0.4, 0.35, 0.25], [0.05, 0.15, 0.8]])
     inside = conformal.prediction_sets(probabilities, 0.5)
     assert inside.tolist() == [[True, False, False], [False, False, True]]
-    cells = conformal.set_cells(inside | [True, False, False], probabilities, ['A"', "B", "Ü, |"])
+    cells = conformal.format_sets(inside | [True, False, False], probabilities, ['A"', "B", "Ü, |"])
     assert [json.loads(cell) for cell in cells] == [['A"'], ["Ü, |", 'A"']]

@@ -19,7 +19,7 @@ MAX_UNPACKED, MAX_RATIO = 1 << 31, 1000
 MAX_ROWS, ROWS_PER_BYTE = 1 << 24, 8
 """Rows that a file may have: so many, and beyond them so many for each of its bytes."""
 
-MAX_CELLS, CELLS_PER_BYTE = 1 << 27, 64
+MAX_CELLS, MAX_CELLS_PER_BYTE = 1 << 27, 64
 """Cells that a file may have, empty ones included: as of rows."""
 
 
@@ -34,7 +34,7 @@ class Allowance:
 
     def __init__(self, n_bytes: int) -> None:
         self._rows = max(MAX_ROWS, ROWS_PER_BYTE * n_bytes)
-        self._cells = max(MAX_CELLS, CELLS_PER_BYTE * n_bytes)
+        self._cells = max(MAX_CELLS, MAX_CELLS_PER_BYTE * n_bytes)
         self._bytes = max(MAX_UNPACKED, MAX_RATIO * n_bytes)
 
     def require(self, path: Path, n_rows: int, n_cells: int, n_bytes: int = 0) -> None:

@@ -92,7 +92,7 @@ def distinct_records(
     return list(zip(*fields, strict=True)), rows
 
 
-class Part(NamedTuple):
+class TextChunk(NamedTuple):
     """Some rows of a table, and the distinct records among them, preprocessed."""
 
     table: pa.Table  # n rows
@@ -100,7 +100,7 @@ class Part(NamedTuple):
     places: NDArray[np.int64]  # (n,) the text of each row
 
 
-class DistinctRows:
+class DistinctBuilder:
     """Rows of some columns of a table that comes in parts; each distinct one is kept once."""
 
     def __init__(self) -> None:
@@ -152,14 +152,14 @@ def as_records(texts: Any) -> Iterator[tuple[str, ...]]:
     [('asthma',), ('',)]
     """
     n_fields = None
-    for row in _rows(texts):
+    for row in _row_iterator(texts):
         record = tuple(as_text(value) for value in row)
         if len(record) != (n_fields := n_fields or len(record)):
             raise InputError("every record must have the same number of text fields")
         yield record
 
 
-def _rows(texts: Any) -> Iterator[Collection[Any]]:
+def _row_iterator(texts: Any) -> Iterator[Collection[Any]]:
     """Yield the cells of each record."""
     kind = type(texts).__name__
     if isinstance(texts, str | bytes):
@@ -172,13 +172,13 @@ def _rows(texts: Any) -> Iterator[Collection[Any]]:
         texts = list(zip(*(one.to_pylist() for one in texts.columns), strict=True))
     if hasattr(texts, "iloc"):  # of pandas, which makes an object of each cell that is asked for
         for start in range(0, len(texts), CHUNK_ROWS):
-            yield from _rows(texts.iloc[start : start + CHUNK_ROWS].to_numpy(dtype=object))
+            yield from _row_iterator(texts.iloc[start : start + CHUNK_ROWS].to_numpy(dtype=object))
     elif hasattr(texts, "to_numpy"):
         try:
             cells = texts.to_numpy(dtype=object)
         except (TypeError, ValueError) as error:
             raise InputError(f"texts must be a sequence or a table, not {kind}") from error
-        yield from _rows(cells)
+        yield from _row_iterator(cells)
     elif isinstance(texts, np.ndarray):
         if texts.ndim not in (1, 2):
             raise InputError(f"texts must have 1 or 2 dimensions, not {texts.ndim}")

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from textlstm.errors import InputError, listed
-from textlstm.storage.atomic import named
+from textlstm.storage.atomic import naming
 
 KINDS = (".csv", ".tsv", ".jsonl", ".parquet", ".arrow")
 """How the names of data files end."""
 
-COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz")
+COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz")
 """Endings of what is never unpacked."""
 
 SPLIT = re.compile(r"(train|test|validation|valid|val|dev|eval)(\W|_|\d|$)", re.IGNORECASE)
@@ -29,7 +29,7 @@ HUB = "hub:"
 HUB_SECONDS = 10.0
 """So long the hub may be silent."""
 
-CARD, SETTINGS = "README.md", ".huggingface.yaml"
+DATASET_CARD, SETTINGS = "README.md", ".huggingface.yaml"
 """Files of a data set that may send whoever follows them elsewhere."""
 
 LEADS_AWAY = re.compile(r"^\s*[/\\~]|:[/\\]|::|^\s*\w+:|(^|[/\\])\.\.([/\\]|$)")
@@ -51,7 +51,7 @@ def data_files(folder: Path) -> list[Path]:
     InputError
         If there is none, they are of several kinds, or one is a link or compressed.
     """
-    with named(folder):
+    with naming(folder):
         found = next(filter(None, (sorted(_entries(place)) for place in places(folder))), [])
     if not found:
         raise InputError(
@@ -82,7 +82,7 @@ def _entries(folder: Path) -> Iterator[Path]:
         if path.name.startswith((".", "_")):
             continue
         endings = {ending.lower() for ending in path.suffixes[-2:]}
-        if not endings.isdisjoint(COMPRESSED):
+        if not endings.isdisjoint(COMPRESSED_SUFFIXES):
             raise InputError(f"{path}: this file is compressed; unpack it first")
         if path.suffix.lower() not in KINDS:
             continue
@@ -141,8 +141,8 @@ def _download(name: str, folder: Path) -> None:
             f"{HUB}{name}: its {SETTINGS} may name files that are not of the data set; download "
             "the data set, and give it as a folder"
         )
-    if CARD in files:
-        card = hf_hub_download(name, CARD, repo_type="dataset", cache_dir=folder / "hub",
+    if DATASET_CARD in files:
+        card = hf_hub_download(name, DATASET_CARD, repo_type="dataset", cache_dir=folder / "hub",
                                revision=known.sha, etag_timeout=HUB_SECONDS)  # fmt: skip
         _require_own_files(Path(card), name)
     dataset = datasets.load_dataset(

@@ -96,5 +96,5 @@ def _divides(text: str, sign: str, *, whole: bool) -> bool:
     except csv.Error:
         return False
     header, *others = (rows if whole else rows[:-1] or rows) or [[]]
-    alike = sum(len(row) == len(header) for row in others)
-    return len(header) > 1 and 2 * alike >= len(others)
+    same_width = sum(len(row) == len(header) for row in others)
+    return len(header) > 1 and 2 * same_width >= len(others)

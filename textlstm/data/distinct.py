@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 
-def renamed(values: pd.Series, name: Callable[[str], str]) -> pd.Series:
+def relabel(values: pd.Series, name: Callable[[str], str]) -> pd.Series:
     """Return the values under other names as a categorical, whose categories are sorted.
 
     >>> renamed(pd.Series(["b", "a", "B"]), str.lower).cat.codes.tolist()
@@ -28,7 +28,7 @@ def distinct(values: pd.Series) -> tuple[list[str], NDArray[np.intp]]:
     return [str(value) for value in found], places
 
 
-def as_list(values: pd.Series) -> list[str]:
+def interned(values: pd.Series) -> list[str]:
     """Return the values as a list in which equal ones are one object."""
     found, places = distinct(values)
     cells: list[str] = np.array(found, dtype=object)[places].tolist()

@@ -17,7 +17,7 @@ CELLS_PER_BYTE = 64
 
 
 def read_json_lines(path: Path, encoding: str) -> Iterator[pa.Table]:
-    """Yield the rows of a file, as text; see :func:`.read_chunks`.
+    """Yield the rows of a file, as text; see :func:`.iter_tables`.
 
     A row need not name every column. What it nests stays JSON.
 

@@ -47,7 +47,7 @@ def require_short(labels: Iterable[str]) -> None:
         )
 
 
-def oddities(records: Mapping[str, int]) -> dict[str, tuple[int, str]]:
+def label_warnings(records: Mapping[str, int]) -> dict[str, tuple[int, str]]:
     """Return what about labels is seldom meant: in how many records, and in which labels.
 
     Nothing is changed by it: a person decides what was meant.
@@ -67,12 +67,12 @@ def oddities(records: Mapping[str, int]) -> dict[str, tuple[int, str]]:
     {'labels_alike': (4, "'Fall', 'fall'"), 'labels_like_missing': (2, "'NA'")}
     """
     found = {
-        "labels_alike": _alike(records),
+        "labels_alike": _near_duplicates(records),
         "labels_like_missing": [one for one in records if one.lower() in MISSING_MARKS],
     }
     told = {name: (_count(records, ones), listed(ones)) for name, ones in found.items() if ones}
     for sign in (*LIST_SIGNS, *NAME_SIGNS):
-        if lists := _lists(records, sign):
+        if lists := _looks_like_lists(records, sign):
             contain = counted(len(lists), "label contains", "labels contain")
             named = f"{contain} {quoted(sign)}, such as {quoted(lists[0])}"
             return told | {"labels_like_lists": (_count(records, lists), named)}
@@ -83,7 +83,7 @@ def _count(records: Mapping[str, int], labels: Iterable[str]) -> int:
     return sum(records[label] for label in labels)
 
 
-def _alike(labels: Iterable[str]) -> list[str]:
+def _near_duplicates(labels: Iterable[str]) -> list[str]:
     """Return the labels that differ from another one in case only, side by side."""
     forms: dict[str, list[str]] = {}
     for label in sorted(labels):
@@ -91,7 +91,7 @@ def _alike(labels: Iterable[str]) -> list[str]:
     return [label for same in forms.values() if len(same) > 1 for label in same]
 
 
-def _lists(labels: Mapping[str, int], sign: str) -> list[str]:
+def _looks_like_lists(labels: Mapping[str, int], sign: str) -> list[str]:
     """Return the labels that are lists of others between a sign, if so much speaks for it."""
     pieces = {
         label: [piece.strip() for piece in label.split(sign) if piece.strip()]

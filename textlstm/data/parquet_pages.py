@@ -22,7 +22,7 @@ INTEGERS = (4, INT32, INT64)
 Field = tuple[int, int]
 """The number of a field, and its type. Arrow passes over a field of another type."""
 
-GROUPS, COLUMNS, COLUMN = (4, LIST), (1, LIST), (3, STRUCT)
+ROW_GROUPS, CHUNKS, COLUMN = (4, LIST), (1, LIST), (3, STRUCT)
 """The groups of rows of a file, the columns of a group, and what describes a column."""
 
 VALUES, IN_FILE, FIRST_PAGE, DICTIONARY = (5, INT64), (7, INT64), (9, INT64), (11, INT64)
@@ -49,7 +49,9 @@ def page_bytes(path: Path) -> int:
     with path.open("rb") as file:
         n_bytes = file.seek(-TAIL, os.SEEK_END) + TAIL
         file.seek(n_bytes - TAIL - int.from_bytes(file.read(4), "little"))
-        columns = [column[COLUMN] for group in _struct(file)[GROUPS] for column in group[COLUMNS]]
+        columns = [
+            column[COLUMN] for group in _struct(file)[ROW_GROUPS] for column in group[CHUNKS]
+        ]
         # Columns that lay in the same place would be gone through time and again.
         if sum(column[IN_FILE] for column in columns) > n_bytes:
             raise ValueError("columns that are larger than the file")

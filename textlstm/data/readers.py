@@ -18,7 +18,7 @@ from textlstm.data.delimited import read_delimited
 from textlstm.data.delimiters import SIGNS, delimiter_of
 from textlstm.data.json_lines import read_json_lines
 from textlstm.errors import InputError, listed
-from textlstm.storage.atomic import is_plain, named
+from textlstm.storage.atomic import is_plain_file, naming
 
 USUAL_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
@@ -27,7 +27,7 @@ SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadOptions:
     """How text files are read.
 
     Attributes
@@ -51,11 +51,11 @@ def read_table(
     delimiter: str = "",
     tell: Callable[[str], object] = str,
 ) -> pa.Table:
-    """Return a whole table; see :func:`read_chunks`."""
-    return pa.concat_tables(read_chunks(source, encoding, delimiter, tell))
+    """Return a whole table; see :func:`iter_tables`."""
+    return pa.concat_tables(iter_tables(source, encoding, delimiter, tell))
 
 
-def read_chunks(
+def iter_tables(
     source: str,
     encoding: str = "utf-8",
     delimiter: str = "",
@@ -83,7 +83,7 @@ def read_chunks(
         If the source cannot be found, decoded or parsed, names a column twice, or unpacks to far
         more than its size. The message gives the offset or row, never the text.
     """
-    reading = Reading(encoding, delimiter, tell)
+    reading = ReadOptions(encoding, delimiter, tell)
     if source.startswith(HUB):
         with from_hub(source) as folder:
             yield from _read_folder(folder, reading)
@@ -91,7 +91,7 @@ def read_chunks(
         raise InputError(f"{source}: an address, not a file; download it first")
     elif Path(source).is_dir():
         yield from _read_folder(Path(source), reading)
-    elif is_plain(Path(source)):
+    elif is_plain_file(Path(source)):
         yield from _read_file(Path(source), reading)
     elif os.path.lexists(source):
         raise InputError(
@@ -106,14 +106,16 @@ def read_chunks(
 
 
 def _read_file(
-    path: Path, reading: Reading, allowance: Allowance | None = None
+    path: Path, reading: ReadOptions, allowance: Allowance | None = None
 ) -> Iterator[pa.Table]:
     """Yield the rows of a file; what the system says of it names it."""
-    with named(path):
+    with naming(path):
         yield from _parts_of_file(path, reading, allowance)
 
 
-def _parts_of_file(path: Path, reading: Reading, allowance: Allowance | None) -> Iterator[pa.Table]:
+def _parts_of_file(
+    path: Path, reading: ReadOptions, allowance: Allowance | None
+) -> Iterator[pa.Table]:
     kind = path.suffix.lower()
     if kind in USUAL_DELIMITERS:
         usual = USUAL_DELIMITERS[kind]
@@ -131,7 +133,7 @@ def _parts_of_file(path: Path, reading: Reading, allowance: Allowance | None) ->
     raise InputError(f"{path}: unknown format; use {', '.join(KINDS)}{hint}")
 
 
-def _read_folder(folder: Path, reading: Reading) -> Iterator[pa.Table]:
+def _read_folder(folder: Path, reading: ReadOptions) -> Iterator[pa.Table]:
     """Yield the rows of the data files of a folder, one file after the other."""
     paths = data_files(folder)
     reading.tell(f"{folder}: read of this folder: {listed([path.name for path in paths])}")

@@ -11,19 +11,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from textlstm.config import RARE_LABEL, DataConfig
-from textlstm.data.distinct import as_list, distinct, renamed
+from textlstm.data.distinct import distinct, interned, relabel
 from textlstm.data.labels import plain_label, require_short
 from textlstm.errors import InputError, counted, quoted
-from textlstm.storage.atomic import replacing
+from textlstm.storage.atomic import atomic_write
 
-PARTS = ("train", "validation", "holdout")
+SPLITS = ("train", "validation", "holdout")
 """The parts a table is split into; training and validation are the training side."""
 
-PART = "part"
-"""Column of records of dropped classes: which of the :data:`PARTS` they belong to."""
+SPLIT = "part"
+"""Column of records of dropped classes: which of the :data:`SPLITS` they belong to."""
 
 
-class Usable(NamedTuple):
+class UsableRecords(NamedTuple):
     """The records of a table, by what can be learned from them.
 
     Attributes
@@ -55,7 +55,7 @@ class Usable(NamedTuple):
         return self.uncodable / (len(self.records) + len(self.rare))
 
 
-def usable(records: pd.DataFrame, config: DataConfig) -> Usable:
+def select_usable(records: pd.DataFrame, config: DataConfig) -> UsableRecords:
     """Return the records that can be learned from, and what becomes of the others.
 
     Parameters
@@ -68,7 +68,7 @@ def usable(records: pd.DataFrame, config: DataConfig) -> Usable:
     InputError
         If fewer than two classes remain.
     """
-    records = records.assign(label=renamed(records["label"], plain_label))
+    records = records.assign(label=relabel(records["label"], plain_label))
     try:
         require_short(records["label"].unique())
     except InputError as error:
@@ -91,7 +91,7 @@ def usable(records: pd.DataFrame, config: DataConfig) -> Usable:
     if drop:
         records = records[~uncodable]
     elif config.rare == "merge":
-        merged = renamed(records["label"], lambda one: one if one in frequent else RARE_LABEL)
+        merged = relabel(records["label"], lambda one: one if one in frequent else RARE_LABEL)
         records = records.assign(label=merged)
     if records["label"].nunique() < 2:
         raise InputError(
@@ -100,7 +100,7 @@ def usable(records: pd.DataFrame, config: DataConfig) -> Usable:
             f"({counted(len(records), 'usable record')}; left out: {_listed(dropped)}); two are "
             "needed"
         )
-    return Usable(
+    return UsableRecords(
         records.reset_index(drop=True),
         rare.reset_index(drop=True),
         dropped,
@@ -118,7 +118,7 @@ def texts_by_class(records: pd.DataFrame) -> dict[str, list[str]]:
     """
     labels, numbers = distinct(records["label"])
     order = np.argsort(-np.bincount(numbers), kind="stable")
-    return {labels[one]: as_list(records["text"][numbers == one]) for one in order}
+    return {labels[one]: interned(records["text"][numbers == one]) for one in order}
 
 
 def _listed(counts: Mapping[str, int]) -> str:
@@ -128,7 +128,7 @@ def _listed(counts: Mapping[str, int]) -> str:
 def write_records(records: pd.DataFrame, path: Path) -> None:
     """Write records as a Parquet file of texts, in which each distinct one is kept once."""
     table = pa.Table.from_pandas(records, preserve_index=False).replace_schema_metadata()
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         # Without Arrow's own schema, categoricals are text to whatever reads the file.
         pq.write_table(table, temporary, store_schema=False)
 
@@ -140,23 +140,23 @@ def read_records(path: Path, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def read_rare(folder: Path) -> pd.DataFrame:
-    """Return the records of dropped classes that stand in a folder, and their :data:`PART`."""
+    """Return the records of dropped classes that stand in a folder, and their :data:`SPLIT`."""
     path = folder / "rare.parquet"
     return read_records(path, pq.read_schema(path).names)
 
 
 def read_parts(folder: Path) -> dict[str, pd.DataFrame]:
-    """Return the :data:`PARTS` that :func:`write_records` wrote to a folder, by their names.
+    """Return the :data:`SPLITS` that :func:`write_records` wrote to a folder, by their names.
 
     All columns but ``record_id`` are categoricals, of the same categories in all parts.
     """
-    paths = [folder / f"{name}.parquet" for name in PARTS]
+    paths = [folder / f"{name}.parquet" for name in SPLITS]
     repeated = [name for name in pq.read_schema(paths[0]).names if name != "record_id"]
     tables = [pq.read_table(path, read_dictionary=repeated) for path in paths]
     whole = pa.concat_tables(tables).unify_dictionaries().to_pandas()
     ends = np.cumsum([0, *map(len, tables)])
     return {
-        name: whole[start:end] for name, (start, end) in zip(PARTS, pairwise(ends), strict=True)
+        name: whole[start:end] for name, (start, end) in zip(SPLITS, pairwise(ends), strict=True)
     }
 
 

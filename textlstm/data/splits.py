@@ -12,7 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 from textlstm.config import DataConfig
 from textlstm.data.dates import parse_dates
 from textlstm.data.distinct import distinct
-from textlstm.data.records import PART, PARTS, Usable
+from textlstm.data.records import SPLIT, SPLITS, UsableRecords
 from textlstm.errors import InputError, counted, quoted
 
 SMALLEST_STRATUM = 0.5
@@ -25,9 +25,9 @@ _GROUP_FOLDS = 20
 
 
 def split(
-    usable: Usable, config: DataConfig, seed: int
+    usable: UsableRecords, config: DataConfig, seed: int
 ) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """Divide usable records into the :data:`PARTS`, and those of dropped classes in the same way.
+    """Divide usable records into the :data:`SPLITS`, and those of dropped classes in the same way.
 
     The validation part is drawn from the training side, in the same way as the holdout.
 
@@ -41,7 +41,7 @@ def split(
     parts
         The records of each part.
     rare
-        The records of dropped classes, with a column :data:`PART`.
+        The records of dropped classes, with a column :data:`SPLIT`.
 
     Raises
     ------
@@ -57,10 +57,10 @@ def split(
         )
     if how == "temporal":  # told of all records at once, by the column's own name
         parse_dates(pd.concat([records["date"], rare["date"]]), config.date)
-    train, holdout = divide(records, config.holdout, how, seed)
-    rare, rare_holdout = divide_rare(rare, train, holdout, config.holdout, how, seed)
-    train, validation = divide(train, config.validation, how, seed)
-    rare, rare_validation = divide_rare(rare, train, validation, config.validation, how, seed)
+    train, holdout = split_off(records, config.holdout, how, seed)
+    rare, rare_holdout = split_rare(rare, train, holdout, config.holdout, how, seed)
+    train, validation = split_off(train, config.validation, how, seed)
+    rare, rare_validation = split_rare(rare, train, validation, config.validation, how, seed)
     learned = set(train["label"].unique()) | set(validation["label"].unique())
     measured = set(holdout["label"].unique())
     if train["label"].nunique() < 2 or learned.isdisjoint(measured):
@@ -69,12 +69,12 @@ def split(
             f"{counted(train['label'].nunique(), 'class', 'classes')} to train on and "
             f"{len(learned & measured)} of them to measure; use another split"
         )
-    parts = dict(zip(PARTS, (train, validation, holdout), strict=True))
-    of_parts = zip(PARTS, (rare, rare_validation, rare_holdout), strict=True)
-    return parts, pd.concat([some.assign(**{PART: name}) for name, some in of_parts])
+    parts = dict(zip(SPLITS, (train, validation, holdout), strict=True))
+    of_parts = zip(SPLITS, (rare, rare_validation, rare_holdout), strict=True)
+    return parts, pd.concat([some.assign(**{SPLIT: name}) for name, some in of_parts])
 
 
-def divide(
+def split_off(
     records: pd.DataFrame, share: float, how: str, seed: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return ``records`` in two parts, the second with ``share`` of the rows.
@@ -101,7 +101,7 @@ def divide(
     return records[~chosen], records[chosen]
 
 
-def divide_rare(
+def split_rare(
     rare: pd.DataFrame,
     first: pd.DataFrame,
     second: pd.DataFrame,
@@ -109,7 +109,7 @@ def divide_rare(
     how: str,
     seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return records of dropped classes in two parts, as :func:`divide` divided all others.
+    """Return records of dropped classes in two parts, as :func:`split_off` divided all others.
 
     Each part then has as large a share of them as new records are expected to have.
     """
@@ -119,12 +119,12 @@ def divide_rare(
     elif how == "grouped":
         texts, places = distinct(rare["text"])
         known = [np.isin(texts, part["text"].unique().astype(str)) for part in (first, second)]
-        new = drawn_share(int((~known[0] & ~known[1]).sum()), share, seed)
+        new = draw_share(int((~known[0] & ~known[1]).sum()), share, seed)
         known[1][np.flatnonzero(~known[0] & ~known[1])[new]] = True
         chosen = known[1][places]
     else:
         chosen = np.zeros(len(rare), dtype=bool)
-        chosen[drawn_share(len(rare), share, seed)] = True
+        chosen[draw_share(len(rare), share, seed)] = True
     return rare[~chosen], rare[chosen]
 
 
@@ -136,11 +136,11 @@ def _with_the_second(
     share = (second == edge).sum() / ((first == edge).sum() + (second == edge).sum())
     tied = np.flatnonzero(dates == edge)
     chosen: NDArray[np.bool_] = dates > edge
-    chosen[tied[drawn_share(len(tied), float(share), seed)]] = True
+    chosen[tied[draw_share(len(tied), float(share), seed)]] = True
     return chosen
 
 
-def drawn_share(n: int, share: float, seed: int) -> NDArray[np.int64]:
+def draw_share(n: int, share: float, seed: int) -> NDArray[np.int64]:
     """Return ``share`` of n rows, drawn at random; what is left over is a record by chance.
 
     However few rows there are, each is drawn with the probability ``share``.

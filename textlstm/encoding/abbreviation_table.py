@@ -12,23 +12,24 @@ from textlstm.text.tokenizing import preprocess
 COLUMNS = ("abbreviation", "meaning")
 """Those of a table of abbreviations."""
 
-NAMED_ROWS = 5
+ROWS_IN_ERROR = 5
 
 
 def read_abbreviations(source: str) -> dict[str, str]:
-    """Return the abbreviations of a table and their meanings; see :func:`as_given`.
+    """Return the abbreviations of a table and their meanings; see :func:`checked_abbreviations`.
 
     Raises
     ------
     InputError
-        If the table cannot be read, lacks one of :data:`COLUMNS`, or as :func:`as_given`.
+        If the table cannot be read or lacks one of :data:`COLUMNS`, or as
+        :func:`checked_abbreviations` raises.
     """
     table = read_table(source)
     cells = [column(table, name, source) for name in COLUMNS]
-    return as_given(zip(*cells, strict=True), source)
+    return checked_abbreviations(zip(*cells, strict=True), source)
 
 
-def as_given(pairs: Iterable[tuple[str, str]], source: str) -> dict[str, str]:
+def checked_abbreviations(pairs: Iterable[tuple[str, str]], source: str) -> dict[str, str]:
     """Return abbreviations and their meanings, preprocessed as texts are.
 
     Abbreviations within meanings are written out. Rows of two empty cells are left out.
@@ -60,8 +61,8 @@ def as_given(pairs: Iterable[tuple[str, str]], source: str) -> dict[str, str]:
         elif given.setdefault(short, meaning) != meaning:
             wrong["another meaning than above"].append(row_number(record))
     for what, numbers in wrong.items():
-        more = f" and {len(numbers) - NAMED_ROWS} more" if len(numbers) > NAMED_ROWS else ""
-        named = ", ".join(map(str, numbers[:NAMED_ROWS]))
+        more = f" and {len(numbers) - ROWS_IN_ERROR} more" if len(numbers) > ROWS_IN_ERROR else ""
+        named = ", ".join(map(str, numbers[:ROWS_IN_ERROR]))
         raise InputError(f"{source}: row{'s' * (len(numbers) > 1)} {named}{more}: {what}")
     return _written_out(given, source)
 

@@ -21,7 +21,7 @@ from textlstm.text.tokenizing import LONGEST_WORD
 MOST_WORDS = 20
 """Words of a meaning, at most."""
 
-LETTERS, WORDS = (3, 5), (2, 5)
+INITIAL_LETTERS, PHRASE_WORDS = (3, 5), (2, 5)
 """Letters that are taken for initials, and words of their phrase, from and to. Two letters say too
 little: of those in use, nearly half were taken for another phrase than they stand for."""
 
@@ -72,7 +72,7 @@ class Abbreviations:
                 raise InputError("the meaning of an abbreviation is written out")
         for phrase, records in self.phrases.items():
             words = phrase.split()
-            if not WORDS[0] <= len(words) <= WORDS[1] or not all(map(is_word, words)):
+            if not PHRASE_WORDS[0] <= len(words) <= PHRASE_WORDS[1] or not all(map(is_word, words)):
                 raise InputError("a phrase is some words")
             if type(records) is not int or not LEAST_RECORDS <= records < MOST_RECORDS:
                 raise InputError(f"a phrase stands in {LEAST_RECORDS} records at least")
@@ -133,14 +133,14 @@ def _initials(phrase: str) -> Iterator[str]:
     (['acd', 'abcd'], ['abc'])
     """
     words = [[part[:1] for part in word.split(JOINT)] for word in phrase.split()]
-    if sum(map(len, words)) > 2 * WORDS[1]:
+    if sum(map(len, words)) > 2 * PHRASE_WORDS[1]:
         return  # of a strange bundle
     of_words = [
         [word[0] + "".join(some) for some in product(*(("", part) for part in word[1:]))]
         for word in words
     ]
     for some in product(*of_words):
-        if LETTERS[0] <= len(initials := "".join(some)) <= LETTERS[1]:
+        if INITIAL_LETTERS[0] <= len(initials := "".join(some)) <= INITIAL_LETTERS[1]:
             yield initials
 
 

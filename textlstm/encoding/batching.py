@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from textlstm.encoding.prefixes import Readings
-from textlstm.storage.arrays import room
+from textlstm.encoding.prefixes import PrefixTrees
+from textlstm.storage.arrays import empty
 
-POOL = 32
+SORT_POOL = 32
 """Batches among which shuffled texts are sorted by length: enough to save padding in long texts."""
 
 
@@ -24,7 +24,7 @@ class Batch(NamedTuple):
     ids: Tensor  # (B, T) int64, rows of `words`; the first row is padding
     lengths: Tensor  # (B,) int64, tokens to read, at least 1
     places: Tensor  # (R,) int64, the text of each record
-    readings: Readings | None = None  # of the texts, where they are only to be classified
+    readings: PrefixTrees | None = None  # of the texts, where they are only to be classified
 
     def to(self, device: torch.device) -> Self:
         """Return the batch on a device."""
@@ -32,7 +32,7 @@ class Batch(NamedTuple):
         return self._replace(**parts)
 
 
-def shuffled(
+def shuffled_batches(
     lengths: Tensor, size: int, generator: torch.Generator, *, drop_last: bool = False
 ) -> Iterator[Tensor]:
     """Yield the rows of each batch of an epoch, in random order, texts of like length together.
@@ -46,18 +46,18 @@ def shuffled(
     drop_last
         Leave out the rows that do not fill a batch, unless there are no others.
     """
-    order = torch.from_numpy(room(len(lengths), np.int32))
+    order = torch.from_numpy(empty(len(lengths), np.int32))
     torch.randperm(len(lengths), generator=generator, dtype=torch.int32, out=order)
     if drop_last and len(order) >= size:
         order = order[: len(order) // size * size]
-    for pool in order.split(POOL * size):
+    for pool in order.split(SORT_POOL * size):
         pool.copy_(pool[lengths[pool].argsort(stable=True)])
     starts = torch.arange(0, len(order), size)
     for start in starts[torch.randperm(len(starts), generator=generator)].tolist():
         yield order[start : start + size]
 
 
-def by_length(lengths: Tensor, size: int) -> Iterator[Tensor]:
+def length_batches(lengths: Tensor, size: int) -> Iterator[Tensor]:
     """Yield the rows of batches, every row once, shorter texts first."""
     if len(lengths):
         yield from lengths.argsort(stable=True).split(size)

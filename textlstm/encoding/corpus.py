@@ -11,12 +11,12 @@ from torch import Tensor
 
 from textlstm.encoding.batching import Batch
 from textlstm.encoding.encoded import PAD, UNKNOWN, EncodedTexts
-from textlstm.encoding.prefixes import Readings
+from textlstm.encoding.prefixes import PrefixTrees
 from textlstm.encoding.subwords import hashed_ngrams
 from textlstm.encoding.terms import field_numbers
-from textlstm.encoding.unique_rows import distinct_rows
-from textlstm.encoding.vocabulary import WordEncoding
-from textlstm.storage.arrays import at_random, some_of, taken, where
+from textlstm.encoding.unique_rows import unique_rows
+from textlstm.encoding.vocabulary import Vocabulary
+from textlstm.storage.arrays import advise_random_access, flatnonzero, row_blocks, take
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -30,30 +30,30 @@ class Corpus:
     padding on the left is part of the text, as in MATLAB, and read whole.
     """
 
-    def __init__(self, texts: EncodedTexts, encoding: WordEncoding) -> None:
+    def __init__(self, texts: EncodedTexts, encoding: Vocabulary) -> None:
         given = np.zeros(len(texts.forms), dtype=bool)
-        for some in some_of(len(texts)):
+        for some in row_blocks(len(texts)):
             given[texts.places[some]] = True
-        known = texts.forms if given.all() else taken(texts.forms, where(given))
+        known = texts.forms if given.all() else take(texts.forms, flatnonzero(given))
         # Texts that differ only behind the length that is read are one from here on.
-        forms, form_of_text = distinct_rows(known)
+        forms, form_of_text = unique_rows(known)
         place_of_text = np.zeros(len(given), dtype=np.int32)
         place_of_text[given] = form_of_text
         self.forms = torch.from_numpy(forms)
-        self.places = torch.from_numpy(taken(place_of_text, texts.places))  # (n,) int32
+        self.places = torch.from_numpy(take(place_of_text, texts.places))  # (n,) int32
         n_words, n_forms = len(encoding.words), len(encoding.words) + len(texts.unknown)
         self.words = torch.tensor([*range(n_words), *map(encoding.id_of, texts.unknown)])
         self.subwords, self.offsets = map(torch.from_numpy, subword_table(encoding, texts.unknown))
         records = torch.bincount(self.places, minlength=len(forms))
         self.text_lengths = torch.full((len(forms),), encoding.length, dtype=torch.int32)
         self.counts = torch.zeros(n_forms, dtype=torch.int64)
-        for some in some_of(len(forms)):
+        for some in row_blocks(len(forms)):
             mine = self.forms[some]
             if encoding.padding != "left":
                 self.text_lengths[some] = (mine != PAD).sum(dim=1).clamp(min=1)
             times = records[some].repeat_interleave(encoding.length)
             self.counts.index_add_(0, mine.flatten(), times)
-        at_random(forms)
+        advise_random_access(forms)
         self.n_words, self.n_subwords = n_words, len(encoding.subwords)
         self.n_fields, self.separator = encoding.n_fields, encoding.separator
 
@@ -63,18 +63,18 @@ class Corpus:
     @property
     def lengths(self) -> Tensor:
         """Return the tokens of each record (n,) int32."""
-        return torch.from_numpy(taken(self.text_lengths.numpy(), self.places.numpy()))
+        return torch.from_numpy(take(self.text_lengths.numpy(), self.places.numpy()))
 
     def select(self, records: Tensor) -> "Corpus":
         """Return these records as a corpus, with the forms and their counts of the whole."""
         part = copy.copy(self)
         texts, places = torch.unique(self.places[records], return_inverse=True)
         part.places = places.int()
-        part.forms = torch.from_numpy(taken(self.forms.numpy(), texts.numpy()))
+        part.forms = torch.from_numpy(take(self.forms.numpy(), texts.numpy()))
         part.text_lengths = self.text_lengths[texts]
         return part
 
-    def once(self) -> "Corpus":
+    def distinct_texts(self) -> "Corpus":
         """Return each distinct text as one record, in the order of the forms."""
         part = copy.copy(self)
         part.places = torch.arange(len(self.forms), dtype=torch.int32)
@@ -84,17 +84,17 @@ class Corpus:
         """Return the share of the records' words that the vocabulary does not have."""
         records = torch.bincount(self.places, minlength=len(self.forms))  # (B,)
         n_words, n_unknown = 0, 0
-        for some in some_of(len(self.forms)):
+        for some in row_blocks(len(self.forms)):
             forms = self.forms[some]
             words = (forms > UNKNOWN) & (forms != self.separator)
             n_words += int(words.sum(dim=1) @ records[some])
             n_unknown += int((words & (forms >= self.n_words)).sum(dim=1) @ records[some])
         return n_unknown / max(n_words, 1)
 
-    def readable(self) -> NDArray[np.bool_]:
+    def has_known_word(self) -> NDArray[np.bool_]:
         """Return whether each distinct text has a word of the vocabulary (B,)."""
         found = np.zeros(len(self.forms), dtype=np.bool_)
-        for some in some_of(len(found)):
+        for some in row_blocks(len(found)):
             forms = self.forms[some]
             words = (forms > UNKNOWN) & (forms < self.n_words) & (forms != self.separator)
             found[some] = words.any(dim=1).numpy()
@@ -116,7 +116,7 @@ class Corpus:
         shape = len(forms), len(self.words)
         return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)
 
-    def naming(self) -> "sparse.csr_matrix":
+    def form_to_word(self) -> "sparse.csr_matrix":
         """Return which word of the vocabulary, or which bucket, each form is: a one in its row."""
         from scipy import sparse
 
@@ -124,7 +124,7 @@ class Corpus:
         shape = len(self.words), self.n_words
         return sparse.csr_matrix((np.ones(len(forms)), (forms, self.words[forms])), shape=shape)
 
-    def spelling(self) -> "sparse.csr_matrix":
+    def form_to_ngram(self) -> "sparse.csr_matrix":
         """Return how often each subword stands in each form."""
         from scipy import sparse
 
@@ -137,10 +137,10 @@ class Corpus:
         texts, places = torch.unique(self.places[records], return_inverse=True)
         return self.batch_of_texts(texts)._replace(places=places)
 
-    def batch_to_classify(self, texts: Tensor) -> Batch:
+    def inference_batch(self, texts: Tensor) -> Batch:
         """Return these distinct texts, as if each were one record, to be classified only."""
         batch = self.batch_of_texts(texts)
-        return batch._replace(readings=Readings(batch.ids, batch.lengths))
+        return batch._replace(readings=PrefixTrees(batch.ids, batch.lengths))
 
     def batch_of_texts(self, texts: Tensor) -> Batch:
         """Return these distinct texts, as if each were one record."""
@@ -165,7 +165,7 @@ class Corpus:
 
 
 def subword_table(
-    encoding: WordEncoding, unknown: Sequence[str]
+    encoding: Vocabulary, unknown: Sequence[str]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the subwords of all forms: the vocabulary, then the unknown words of some texts.
 

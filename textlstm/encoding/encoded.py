@@ -9,8 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import feather
 
-from textlstm.storage.arrays import room, some_of
-from textlstm.storage.atomic import replacing
+from textlstm.storage.arrays import empty, row_blocks
+from textlstm.storage.atomic import atomic_write
 
 PAD, UNKNOWN = 0, 1
 """The ids of padding and of a word that is not in the vocabulary."""
@@ -85,7 +85,7 @@ def write_encoded(path: Path, texts: EncodedTexts, labels: NDArray[np.integer[An
         },
         metadata={"vocabulary_size": str(texts.vocabulary_size)},
     )
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         feather.write_feather(table, temporary, compression="uncompressed")
 
 
@@ -104,8 +104,8 @@ def read_encoded(*paths: Path) -> tuple[EncodedTexts, NDArray[np.int32]]:
     length = tables[0].schema.field("text").type.value_type.field("ids").type.list_size
     # A file has one dictionary, and without a record none.
     parts = [(table, table["text"].chunk(0).dictionary) for table in tables if len(table)]
-    forms = room((sum(len(distinct) for _, distinct in parts), length), np.int32)
-    places, labels = (room(sum(map(len, tables)), np.int32) for _ in range(2))
+    forms = empty((sum(len(distinct) for _, distinct in parts), length), np.int32)
+    places, labels = (empty(sum(map(len, tables)), np.int32) for _ in range(2))
     unknown: dict[str, int] = {}
     first, record = 0, 0
     for table, distinct in parts:
@@ -114,7 +114,7 @@ def read_encoded(*paths: Path) -> tuple[EncodedTexts, NDArray[np.int32]]:
             np.add(chunk.indices, np.int32(first), out=places[rows])
             labels[rows] = mine
             record = rows.stop
-        for some in some_of(len(distinct)):
+        for some in row_blocks(len(distinct)):
             texts = distinct[some]
             ids = texts.field("ids").flatten().to_numpy().reshape(-1, length)
             found = forms[first : first + len(texts)]

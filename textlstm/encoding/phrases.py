@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from textlstm.encoding.abbreviations import (
     JOINT,
     LEAST_RECORDS,
+    PHRASE_WORDS,
     SAME_LETTERS,
     VOWELS,
-    WORDS,
     function_words,
 )
 
@@ -79,7 +79,7 @@ def _frequent(
     shorter: set[tuple[str, ...]] = {
         (word,) for word, n in words.items() if word.isalpha() and n >= least
     }
-    for size in range(WORDS[0], WORDS[1] + 1):
+    for size in range(PHRASE_WORDS[0], PHRASE_WORDS[1] + 1):
         records: Counter[tuple[str, ...]] = Counter()
         for tokens, n in some:
             runs = zip(*(tokens[start:] for start in range(size)), strict=False)

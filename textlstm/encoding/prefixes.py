@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 
-class Step(NamedTuple):
+class Level(NamedTuple):
     """The distinct beginnings of one length."""
 
     words: Tensor  # (N,) int64, the last word of each, a row of the word vectors
@@ -28,7 +28,7 @@ class Step(NamedTuple):
         return type(self)(*(tensor.to(device) for tensor in self))
 
 
-class Readings:
+class PrefixTrees:
     """Texts as trees of their beginnings, read forwards and backwards.
 
     Parameters
@@ -49,18 +49,20 @@ class Readings:
         return type(self)(self.ids, self.lengths, device)
 
     @cached_property
-    def forward(self) -> list[Step]:
+    def forward(self) -> list[Level]:
         """Return the steps in reading order."""
-        return [step.to(self.device) for step in steps(self.ids, self.lengths)]
+        return [step.to(self.device) for step in build_tree(self.ids, self.lengths)]
 
     @cached_property
-    def backward(self) -> list[Step]:
+    def backward(self) -> list[Level]:
         """Return the steps against it."""
-        reverse = reversed_within(self.lengths, self.ids.shape[1])  # (B, T)
-        return [step.to(self.device) for step in steps(self.ids.gather(1, reverse), self.lengths)]
+        reverse = reverse_index(self.lengths, self.ids.shape[1])  # (B, T)
+        return [
+            step.to(self.device) for step in build_tree(self.ids.gather(1, reverse), self.lengths)
+        ]
 
 
-def steps(ids: Tensor, lengths: Tensor) -> list[Step]:
+def build_tree(ids: Tensor, lengths: Tensor) -> list[Level]:
     """Return the distinct beginnings of texts (B, T), a step for each length.
 
     >>> one, two = steps(torch.tensor([[3, 4], [3, 5], [3, 0]]), torch.tensor([2, 2, 1]))
@@ -76,11 +78,11 @@ def steps(ids: Tensor, lengths: Tensor) -> list[Step]:
         )  # (N,), (texts,)
         node[texts] = nodes
         ends = nodes[lengths[texts] == step + 1]
-        found.append(Step(keys % n_words, keys // n_words, ends))
+        found.append(Level(keys % n_words, keys // n_words, ends))
     return found
 
 
-def reversed_within(lengths: Tensor, size: int) -> Tensor:
+def reverse_index(lengths: Tensor, size: int) -> Tensor:
     """Return, for each text, the steps (B, T) that read it backwards; padding stays in place.
 
     >>> reversed_within(torch.tensor([3, 1]), 4)

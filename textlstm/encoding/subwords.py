@@ -10,7 +10,7 @@ BUCKETS = 4096
 has would fall into a taken one, and enough to keep most rare words of a registry apart."""
 
 
-def bucket(word: str) -> str:
+def hash_bucket(word: str) -> str:
     """Return the name of the place that a rare word shares with others of like hash.
 
     It works as the out-of-vocabulary buckets of other tools do. In brackets, no word is called so.

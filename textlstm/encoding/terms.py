@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from textlstm.storage.arrays import some_of
+from textlstm.storage.arrays import row_blocks
 
 if TYPE_CHECKING:
     from scipy import sparse
 
 
-def frequencies(found: "sparse.csr_matrix", weights: NDArray[Any]) -> NDArray[Any]:
+def document_frequencies(found: "sparse.csr_matrix", weights: NDArray[Any]) -> NDArray[Any]:
     """Return the weight (terms,) of the texts each term stands in.
 
     Parameters
@@ -27,7 +27,7 @@ def frequencies(found: "sparse.csr_matrix", weights: NDArray[Any]) -> NDArray[An
         (n,), of the texts.
     """
     total = np.zeros(found.shape[1], dtype=weights.dtype)
-    for some in some_of(found.shape[0]):
+    for some in row_blocks(found.shape[0]):
         total += weights[some] @ (found[some] > 0)
     return total
 

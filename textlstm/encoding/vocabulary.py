@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from textlstm.encoding.abbreviations import Abbreviations
 from textlstm.encoding.encoded import RESERVED, UNKNOWN, EncodedTexts
 from textlstm.encoding.phrases import common_phrases
-from textlstm.encoding.subwords import bucket, hashed_ngrams
+from textlstm.encoding.subwords import hash_bucket, hashed_ngrams
 from textlstm.errors import InputError
 from textlstm.recipe import MAX_LENGTH, EncodingConfig
 from textlstm.storage.json_files import is_unicode
@@ -27,14 +27,14 @@ MOST_MEANINGS = 1 << 16
 
 
 @dataclass(frozen=True)
-class WordEncoding:
+class Vocabulary:
     """From preprocessed texts to ids, as fitted on the training texts.
 
     Attributes
     ----------
     words
         The word of each id: ``<pad>``, ``<unk>``, then words by falling number of records. At the
-        end are the :func:`bucket` of rarer words, of which the encoding keeps no more than this.
+        end are the :func:`hash_bucket` numbers of rarer words, whose spelling is not kept.
     length
         Tokens a text is padded or cut to; the end of a longer text is lost.
     padding
@@ -101,7 +101,7 @@ class WordEncoding:
         counts
             How many records have each text; by default, one.
         given
-            Abbreviations and their meanings, as :func:`.as_given` gives them.
+            Abbreviations and their meanings, as :func:`.checked_abbreviations` gives them.
         """
         tokens = [text.split() for text in texts]
         counts = np.ones(len(texts), dtype=np.int64) if counts is None else counts
@@ -116,7 +116,7 @@ class WordEncoding:
         phrases = (
             common_phrases(texts, counts, known, config.min_records) if config.initials else {}
         )
-        words += sorted({bucket(word) for word in records.keys() - set(words)})
+        words += sorted({hash_bucket(word) for word in records.keys() - set(words)})
         lengths = np.repeat(np.array([len(text) for text in tokens], dtype=np.int32), counts)
         longest = math.ceil(np.percentile(lengths, LENGTH_PERCENTILE)) if len(lengths) else 1
         length = config.length or min(max(1, longest), MAX_LENGTH)
@@ -142,7 +142,7 @@ class WordEncoding:
 
     def id_of(self, word: str) -> int:
         """Return the id of a word, or of its bucket, or of the unknown word."""
-        return self.index.get(word, self.index.get(bucket(word), UNKNOWN))
+        return self.index.get(word, self.index.get(hash_bucket(word), UNKNOWN))
 
     @property
     def separator(self) -> int:

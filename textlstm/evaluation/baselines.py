@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from textlstm.models.linear import without_advice
+from textlstm.models.linear import without_convergence_warnings
 from textlstm.text.tokenizing import split_fields
 
 INVERSE_REGULARISATION = 10.0
@@ -97,7 +97,7 @@ def fit_tfidf_logreg(
     But for the order of sums, it is the model fitted to the records one by one.
     """
     model = tfidf_logreg(texts, records)
-    with without_advice():
+    with without_convergence_warnings():
         return model.fit(texts, labels, logisticregression__sample_weight=records)
 
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.evaluation.outcomes import coverage_outcome, promise_outcome
 from textlstm.inference.scoring import Scores
-from textlstm.uncertainty.conformal import COVERAGES, every_label, set_threshold
-from textlstm.uncertainty.held_out import HeldOut
+from textlstm.uncertainty.conformal import COVERAGES, conformal_threshold, why_sets_are_full
 from textlstm.uncertainty.intervals import Counts, interval, proportion
-from textlstm.uncertainty.risk_control import PROMISED_ERRORS, promise, workload
+from textlstm.uncertainty.out_of_fold import OutOfFold
+from textlstm.uncertainty.risk_control import PROMISED_ERRORS, promise, risk_coverage_curve
 
 
 def class_intervals(
@@ -45,12 +45,12 @@ def class_intervals(
 
 
 def measured_decisions(
-    held_out: HeldOut,
+    out_of_fold: OutOfFold,
     outcome: Scores,
     truth: NDArray[np.integer[Any]],
     unseen: NDArray[np.bool_],
     names: Sequence[str],
-    alike: Counts | None = None,
+    cluster_size: Counts | None = None,
     places: NDArray[np.integer[Any]] | None = None,
 ) -> dict[str, Any]:
     """Return what was promised, and what became of it on n other records.
@@ -75,7 +75,7 @@ def measured_decisions(
         (n,) the text of each record; by default, each has its own.
     """
     places = np.arange(len(truth)) if places is None else places
-    alike = np.ones(len(truth), dtype=np.int64) if alike is None else alike
+    cluster_size = np.ones(len(truth), dtype=np.int64) if cluster_size is None else cluster_size
     predicted, known = outcome.ranked(0)[places], truth >= 0
     codable = outcome.codable
     can_be_given = known if codable is None else known & codable[truth]
@@ -89,9 +89,12 @@ def measured_decisions(
 
     promises, sets = [], []
     for max_error in PROMISED_ERRORS:
-        found = promise(held_out, max_error)
+        found = promise(out_of_fold, max_error)
         accepted = outcome.accepted(found.threshold)[places]
-        coded, error = proportion(accepted, alike), proportion(~correct[accepted], alike[accepted])
+        coded, error = (
+            proportion(accepted, cluster_size),
+            proportion(~correct[accepted], cluster_size[accepted]),
+        )
         outcome_said = promise_outcome(max_error, coded, error)
         promises.append(
             {
@@ -104,39 +107,44 @@ def measured_decisions(
                 "error": error,
                 "per_class": {
                     name: {
-                        "coded": proportion(accepted[rows], alike[rows]),
-                        "error": proportion(~correct[rows & accepted], alike[rows & accepted]),
+                        "coded": proportion(accepted[rows], cluster_size[rows]),
+                        "error": proportion(
+                            ~correct[rows & accepted], cluster_size[rows & accepted]
+                        ),
                     }
                     for name, rows in given()
                 },
             }
         )
     for coverage in COVERAGES:
-        inside = outcome.sets(set_threshold(held_out, coverage))
+        inside = outcome.sets(conformal_threshold(out_of_fold, coverage))
         covered, sizes = can_be_given & inside[places, truth], inside.sum(axis=1)[places]
-        of_all, every = proportion(covered, alike), every_label(held_out, coverage)
+        of_all, every = proportion(covered, cluster_size), why_sets_are_full(out_of_fold, coverage)
         sets.append(
             {
                 "coverage": coverage,
                 "labels": float(sizes.mean()),
-                "single": proportion(sizes == 1, alike),
+                "single": proportion(sizes == 1, cluster_size),
                 "covered": of_all,
                 "outcome": "" if every else coverage_outcome(coverage, of_all),
                 "every_label": every,
-                "covered_unseen_text": proportion(covered[unseen], alike[unseen]),
+                "covered_unseen_text": proportion(covered[unseen], cluster_size[unseen]),
                 "per_class": {
-                    name: proportion(covered[truth == number], alike[truth == number])
+                    name: proportion(covered[truth == number], cluster_size[truth == number])
                     for number, name in enumerate(names)
                 },
             }
         )
     return {
-        "held_out": len(held_out.top),
-        "held_out_effective": held_out.effective,
+        "held_out": len(out_of_fold.top),
+        "held_out_effective": out_of_fold.effective,
         "promises": promises,
-        "workload": workload(best[counted_on], correct[counted_on], alike[counted_on]),
+        "workload": risk_coverage_curve(
+            best[counted_on], correct[counted_on], cluster_size[counted_on]
+        ),
         "workload_per_class": {
-            name: workload(best[rows], correct[rows], alike[rows]) for name, rows in given()
+            name: risk_coverage_curve(best[rows], correct[rows], cluster_size[rows])
+            for name, rows in given()
         },
         "sets": sets,
     }

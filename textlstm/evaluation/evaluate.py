@@ -13,7 +13,7 @@ from sklearn.metrics import confusion_matrix
 
 from textlstm.data.distinct import distinct
 from textlstm.data.groups import PREFIX
-from textlstm.disclosure import Withheld, withheld
+from textlstm.disclosure import Suppressed, suppress
 from textlstm.evaluation.baselines import BASELINES
 from textlstm.evaluation.decisions import class_intervals, measured_decisions
 from textlstm.evaluation.metrics import log_losses, paired_bootstrap, per_class, scores
@@ -21,8 +21,8 @@ from textlstm.evaluation.outcomes import RIVALS, learned
 from textlstm.evaluation.subgroups import Outcome, seen_names
 from textlstm.inference.bundle import Bundle
 from textlstm.inference.scoring import rounded, score
-from textlstm.uncertainty.calibration import uncalibrated
-from textlstm.uncertainty.intervals import proportion, repeats
+from textlstm.uncertainty.calibration import undo_temperature
+from textlstm.uncertainty.intervals import cluster_sizes, proportion
 from textlstm.uncertainty.risk_control import main_promise, promise
 
 
@@ -60,9 +60,9 @@ class Evaluation:
         return _confusion(self.truth, best, self.labels)
 
     @cached_property
-    def withheld(self) -> Withheld:
+    def withheld(self) -> Suppressed:
         """Return what of it may not be shown."""
-        return withheld(self.confusion)
+        return suppress(self.confusion)
 
 
 def evaluate(
@@ -118,16 +118,16 @@ def evaluate(
 
     on_step("measuring")
     measured = {name: scores(truth, one, unseen, places) for name, one in probabilities.items()}
-    uncooled = uncalibrated(outcome.probabilities, bundle.temperature)
+    uncooled = undo_temperature(outcome.probabilities, bundle.temperature)
     before = scores(truth, uncooled, unseen, places)
     best = outcome.ranked(0)[places]
     confusion = _confusion(truth, best, names)
     # Where no text of the holdout is a training one, what is new are texts, not records.
-    alike = repeats(all_places) if unseen.all() else None
+    cluster_size = cluster_sizes(all_places) if unseen.all() else None
     decisions = measured_decisions(
-        bundle.held_out, outcome, all_truth, times == 0, names, alike, all_places
+        bundle.out_of_fold, outcome, all_truth, times == 0, names, cluster_size, all_places
     )
-    threshold = promise(bundle.held_out, main_promise(decisions)["max_error"]).threshold
+    threshold = promise(bundle.out_of_fold, main_promise(decisions)["max_error"]).threshold
     correct = (outcome.ranked(0)[all_places] == all_truth) & (all_truth >= 0)
     correct &= bundle.codable[all_truth]
     became = Outcome(
@@ -149,7 +149,7 @@ def evaluate(
         "difference": differences["tfidf_logreg"],
         "differences": differences,
         # Left-out records of the training tell it as well as those of the holdout.
-        "learned": 0 < bundle.held_out.gain < math.inf
+        "learned": 0 < bundle.out_of_fold.gain < math.inf
         or learned(differences["majority"]["log_loss"], best == truth, most_frequent == truth),
         "all_records": {"accuracy": proportion(correct)},
         "never_predicted": [
@@ -205,9 +205,9 @@ def _data_facts(
     read = [bundle.encoding.written_out(text) for text in texts]
     cut = np.array([len(text.split()) > length for text in read], dtype=bool)[places]
     changed = np.array([a != b for a, b in zip(texts, read, strict=True)], dtype=bool)[places]
-    held_out, places = distinct(parts["holdout"]["text"])
+    out_of_fold, places = distinct(parts["holdout"]["text"])
     times = np.bincount(places)
-    words, unknown = (int(times @ one) for one in bundle.encoding.count_words(held_out))
+    words, unknown = (int(times @ one) for one in bundle.encoding.count_words(out_of_fold))
     uncodable = summary["uncodable"]
     if not uncodable["records"]:  # no class is dropped, yet the holdout may have some of its own
         share = n_unknown_label / len(parts["holdout"])

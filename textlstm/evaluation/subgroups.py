@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from textlstm.data.distinct import renamed
+from textlstm.data.distinct import relabel
 from textlstm.data.groups import MISSING
-from textlstm.disclosure import SMALLEST_SHOWN, hidden_counts
+from textlstm.disclosure import SMALLEST_SHOWN, suppress_counts
 from textlstm.evaluation.metrics import bootstrap_mean
 from textlstm.uncertainty.intervals import proportion
 
@@ -43,7 +43,7 @@ def with_few_missing_pooled(groups: pd.Series) -> pd.Series:
         return groups
     smallest = min(counts, key=lambda name: (counts[name], name))
     pooled = f"{smallest} or {MISSING}"
-    return renamed(groups, lambda name: pooled if name in (smallest, MISSING) else name)
+    return relabel(groups, lambda name: pooled if name in (smallest, MISSING) else name)
 
 
 @dataclass(frozen=True)
@@ -112,5 +112,5 @@ def shown_groups(groups: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[s
     worked out.
     """
     counts = [row["records"] for row in groups.values()]
-    hidden = hidden_counts(np.array(counts, dtype=np.int64))
+    hidden = suppress_counts(np.array(counts, dtype=np.int64))
     return {name: row for (name, row), gone in zip(groups.items(), hidden, strict=True) if not gone}

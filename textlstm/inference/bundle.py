@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from textlstm.config import RARE_LABEL
 from textlstm.encoding.corpus import Corpus
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
 from textlstm.inference.bundle_files import (
     FILES,
@@ -33,8 +33,8 @@ from textlstm.models.logits import predict_logits
 from textlstm.recipe import Recipe
 from textlstm.storage.json_files import read_json, to_json
 from textlstm.storage.swap import write_folder
-from textlstm.uncertainty.calibration import calibrated
-from textlstm.uncertainty.held_out import HeldOut
+from textlstm.uncertainty.calibration import apply_temperature
+from textlstm.uncertainty.out_of_fold import OutOfFold
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ class Bundle:
     """
 
     recipe: Recipe
-    encoding: WordEncoding
+    encoding: Vocabulary
     labels: tuple[str, ...]
     network: Ensemble
     temperature: float
-    held_out: HeldOut
+    out_of_fold: OutOfFold
     summary: dict[str, Any]
 
     @property
@@ -84,7 +84,7 @@ class Bundle:
         place = {text: row for row, text in enumerate(distinct)}
         corpus = Corpus(self.encoding.encode(distinct), self.encoding)
         logits = predict_logits(self.network.to(device), corpus, device).numpy()
-        return calibrated(logits, self.temperature)[[place[text] for text in texts]]
+        return apply_temperature(logits, self.temperature)[[place[text] for text in texts]]
 
     def save(self, folder: Path) -> None:
         """Write the bundle; the manifest comes last, so that a part of one is never taken for it.
@@ -103,7 +103,7 @@ class Bundle:
         calibration = {
             "method": "temperature",
             "temperature": self.temperature,
-            "held_out": self.held_out.to_dict(),
+            "held_out": self.out_of_fold.to_dict(),
         }
         contents = {
             "model.safetensors": safetensors.torch.save(weights),
@@ -134,16 +134,16 @@ class Bundle:
         try:
             config = read_json(folder / "config.json")
             recipe = Recipe.from_dict(config["recipe"])
-            encoding = WordEncoding.from_dict(read_json(folder / "vocab.json"))
+            encoding = Vocabulary.from_dict(read_json(folder / "vocab.json"))
             labels = checked_labels(read_json(folder / "labels.json"))
             network = read_network(
                 folder / "model.safetensors", recipe.network, encoding, len(labels)
             )
             calibration = read_json(folder / "calibration.json")
             temperature = checked_temperature(calibration["temperature"])
-            held_out = HeldOut.from_dict(calibration["held_out"])
+            out_of_fold = OutOfFold.from_dict(calibration["held_out"])
             summary = checked_summary(config["summary"], encoding)
-            bundle = cls(recipe, encoding, labels, network, temperature, held_out, summary)
+            bundle = cls(recipe, encoding, labels, network, temperature, out_of_fold, summary)
             bundle.require_finite()
         except MemoryError:
             raise

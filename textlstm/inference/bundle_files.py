@@ -11,7 +11,7 @@ from safetensors import safe_open
 from torch.overrides import TorchFunctionMode
 
 from textlstm.data.labels import require_short
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
 from textlstm.models.ensemble import Ensemble
 from textlstm.recipe import NetworkConfig
@@ -110,7 +110,7 @@ def checked_temperature(value: Any) -> float:
     return float(value)
 
 
-def checked_summary(values: Any, encoding: WordEncoding) -> dict[str, Any]:
+def checked_summary(values: Any, encoding: Vocabulary) -> dict[str, Any]:
     """Return the summary of a bundle; raise an :class:`InputError` if a share or count is wrong."""
     summary = dict(values)
     for name in (UNKNOWN_WORDS, MEAN_PROBABILITY, UNCODABLE):
@@ -123,7 +123,7 @@ def checked_summary(values: Any, encoding: WordEncoding) -> dict[str, Any]:
 
 
 def read_network(
-    path: Path, config: NetworkConfig, encoding: WordEncoding, n_classes: int
+    path: Path, config: NetworkConfig, encoding: Vocabulary, n_classes: int
 ) -> Ensemble:
     """Return the network with the weights of a file.
 

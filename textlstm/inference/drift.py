@@ -7,12 +7,12 @@ from typing import Any, Self
 from textlstm.inference.bundle_files import MEAN_PROBABILITY, UNKNOWN_WORDS
 from textlstm.uncertainty.intervals import tenths
 
-NOTABLE = 0.05
+DRIFT_THRESHOLD = 0.05
 """Difference to the records trained on, in shares, from which new ones deserve a warning."""
 
 
 @dataclass(frozen=True)
-class Look:
+class InputStatistics:
     """How records look to a model; looks at parts of a table add up to that at the whole.
 
     Attributes
@@ -53,13 +53,14 @@ class Look:
         """Return the mean probability of the most probable class, of records with any word."""
         return self.probability / max(self.records - self.empty, 1)
 
-    def strange(self, summary: Mapping[str, Any]) -> list[str]:
+    def drift_warnings(self, summary: Mapping[str, Any]) -> list[str]:
         """Return what tells these records from those trained on, as a bundle's summary has it.
 
-        A difference counts from :data:`NOTABLE` on, where it cannot be the chance of few records:
+        A difference counts from :data:`DRIFT_THRESHOLD` on, where it cannot be the chance of few
+        records:
         a share's standard error is at most half by the root of their number.
         """
-        notable = max(NOTABLE, 3 * 0.5 / max(self.records - self.empty, 1) ** 0.5)
+        notable = max(DRIFT_THRESHOLD, 3 * 0.5 / max(self.records - self.empty, 1) ** 0.5)
         usual, sure = summary[UNKNOWN_WORDS], summary[MEAN_PROBABILITY]
         found = []
         if self.unknown_share - usual > notable:

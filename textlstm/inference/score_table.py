@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from textlstm.errors import InputError, quoted
 from textlstm.inference.bundle import Bundle
-from textlstm.inference.drift import Look
-from textlstm.inference.scoring import ACCEPT, REVIEW, Rule, Scores, rounded
-from textlstm.uncertainty.conformal import set_cells
+from textlstm.inference.drift import InputStatistics
+from textlstm.inference.scoring import ACCEPT, REVIEW, DecisionRule, Scores, rounded
+from textlstm.uncertainty.conformal import format_sets
 
 
 def require_free_columns(table: pa.Table, added: Sequence[str]) -> None:
@@ -22,7 +22,7 @@ def require_free_columns(table: pa.Table, added: Sequence[str]) -> None:
             raise InputError(f"the table has a column {quoted(name)} already; rename it first")
 
 
-class Codes(NamedTuple):
+class CodedTexts(NamedTuple):
     """What n records are coded as."""
 
     classes: NDArray[np.int64]  # (n,) number of the most probable class
@@ -38,7 +38,11 @@ class Codes(NamedTuple):
 
     @classmethod
     def of(
-        cls, bundle: Bundle, texts: Sequence[str], rule: Rule, device: torch.device | None = None
+        cls,
+        bundle: Bundle,
+        texts: Sequence[str],
+        rule: DecisionRule,
+        device: torch.device | None = None,
     ) -> Self:
         """Return what bundle and rule make of n preprocessed texts."""
         words, unknown = bundle.encoding.count_words(texts)
@@ -46,7 +50,7 @@ class Codes(NamedTuple):
         sets = np.full(len(texts), None, dtype=object)
         if rule.set_probability is not None:
             possible = scores.sets(rule.set_probability)
-            sets[:] = set_cells(possible, scores.probabilities, bundle.labels)
+            sets[:] = format_sets(possible, scores.probabilities, bundle.labels)
         best = scores.probabilities.max(axis=1, initial=0.0)
         accepted = scores.accepted(rule.min_probability)
         classes, seconds = scores.ranked(0), np.full(len(texts), -1)
@@ -60,7 +64,7 @@ class Codes(NamedTuple):
         """Return these rows."""
         return type(self)._make([values[rows] for values in self])
 
-    def added_to(self, table: pa.Table, rule: Rule, labels: Sequence[str]) -> pa.Table:
+    def added_to(self, table: pa.Table, rule: DecisionRule, labels: Sequence[str]) -> pa.Table:
         """Return a table of n rows with the rule's columns behind its own."""
         names = pa.array(labels, pa.string())
         cells = [
@@ -75,9 +79,9 @@ class Codes(NamedTuple):
             table = table.append_column(name, column)
         return table
 
-    def look(self) -> Look:
+    def look(self) -> InputStatistics:
         """Return how the records look to the model."""
-        return Look(
+        return InputStatistics(
             records=len(self.words),
             empty=int((self.words == 0).sum()),
             review=int((~self.accepted).sum()),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from textlstm.config import MIN_PROBABILITY
 from textlstm.inference.bundle import Bundle
 from textlstm.uncertainty.conformal import prediction_sets
-from textlstm.uncertainty.held_out import DECIMALS
+from textlstm.uncertainty.out_of_fold import DECIMALS
 
 ACCEPT, REVIEW = "accept", "review"
 
@@ -22,7 +22,7 @@ SET_COLUMN = "prediction_set"
 
 
 @dataclass(frozen=True)
-class Rule:
+class DecisionRule:
     """What is made of probabilities.
 
     Attributes
@@ -61,7 +61,7 @@ class Scores:
     """
 
     probabilities: NDArray[np.float64]
-    readable: NDArray[np.bool_]
+    has_known_word: NDArray[np.bool_]
     codable: NDArray[np.bool_] | None = None
 
     def ranked(self, place: int) -> NDArray[np.int64]:
@@ -85,7 +85,7 @@ class Scores:
         That is where a text is empty or has no known word, and where the label is that of merged
         classes, which is no code.
         """
-        sure = self.readable
+        sure = self.has_known_word
         if self.codable is not None:
             sure = sure & self.codable[self.ranked(0)]
         return np.where(sure, rounded(self.probabilities.max(axis=1, initial=0.0)), 0.0)
@@ -101,7 +101,7 @@ class Scores:
 
     def sets(self, threshold: float) -> NDArray[np.bool_]:
         """Return which labels are possible for each record (n, C): all, where no word is known."""
-        return prediction_sets(self.probabilities, threshold) | ~self.readable[:, None]
+        return prediction_sets(self.probabilities, threshold) | ~self.has_known_word[:, None]
 
 
 def score(bundle: Bundle, texts: Sequence[str], device: torch.device | None = None) -> Scores:

@@ -14,20 +14,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from textlstm.encoding.abbreviations import Abbreviations
-from textlstm.encoding.batching import Batch, by_length
+from textlstm.encoding.batching import Batch, length_batches
 from textlstm.encoding.corpus import Corpus
-from textlstm.encoding.prefixes import reversed_within
+from textlstm.encoding.prefixes import reverse_index
 from textlstm.errors import InputError
 from textlstm.inference.bundle import Bundle
 
-BATCH = 256
+TRACE_BATCH = 256
 """Texts looked at once."""
 
 NEAR_ZERO, UNUSED_SHARE = 0.1, 0.95
 """A hidden unit is unused if in so many steps it is closer to zero; in use, it nears -1 or 1."""
 
 
-class Steps(NamedTuple):
+class GateTrace(NamedTuple):
     """What an LSTM does at each step of texts: (B, T, H) each."""
 
     input_gate: Tensor  # 0...1, how much of the new word enters the cell
@@ -37,12 +37,12 @@ class Steps(NamedTuple):
     cell: Tensor
     hidden: Tensor  # -1...1, what shows of it
 
-    def gather(self, places: Tensor) -> "Steps":
+    def gather(self, places: Tensor) -> "GateTrace":
         """Return the steps in another order (B, T)."""
-        return Steps(*(one.gather(1, places[:, :, None].expand_as(one)) for one in self))
+        return GateTrace(*(one.gather(1, places[:, :, None].expand_as(one)) for one in self))
 
 
-def lstm_steps(lstm: nn.LSTM, embedded: Tensor) -> Steps:
+def lstm_trace(lstm: nn.LSTM, embedded: Tensor) -> GateTrace:
     """Return every gate and state of an LSTM over word vectors (B, T, E).
 
     These are the equations of Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al.
@@ -60,49 +60,51 @@ def lstm_steps(lstm: nn.LSTM, embedded: Tensor) -> Steps:
         candidate = parts[2].tanh()
         cell = keep * cell + enter * candidate
         hidden = show * cell.tanh()
-        steps.append(Steps(enter, keep, candidate, show, cell, hidden))
-    return Steps(*(torch.stack(one, dim=1) for one in zip(*steps, strict=True)))
+        steps.append(GateTrace(enter, keep, candidate, show, cell, hidden))
+    return GateTrace(*(torch.stack(one, dim=1) for one in zip(*steps, strict=True)))
 
 
 @torch.no_grad()
-def read(bundle: Bundle, batch: Batch, member: int = 0) -> dict[str, Steps]:
+def trace(bundle: Bundle, batch: Batch, member: int = 0) -> dict[str, GateTrace]:
     """Return the steps of a member over a batch's texts, by direction, in reading order.
 
     The backward LSTM begins at the end of each text. Steps behind a text's end mean nothing.
     """
     ensemble = bundle.network.cpu()
     network = ensemble.networks[member]
-    embedded = network.embed(batch, ensemble.spelt(batch), None)  # (B, T, E)
-    found = {"forward": lstm_steps(network.forward_lstm, embedded)}
+    embedded = network.embed(batch, ensemble.subword_vectors(batch), None)  # (B, T, E)
+    found = {"forward": lstm_trace(network.forward_lstm, embedded)}
     if network.backward_lstm is not None:
-        reverse = reversed_within(batch.lengths, embedded.shape[1])  # (B, T), its own inverse
+        reverse = reverse_index(batch.lengths, embedded.shape[1])  # (B, T), its own inverse
         backward = embedded.gather(1, reverse[:, :, None].expand_as(embedded))
-        found["backward"] = lstm_steps(network.backward_lstm, backward).gather(reverse)
+        found["backward"] = lstm_trace(network.backward_lstm, backward).gather(reverse)
     return found
 
 
-def token_steps(bundle: Bundle, texts: Sequence[str], member: int = 0) -> list[dict[str, Steps]]:
+def token_traces(
+    bundle: Bundle, texts: Sequence[str], member: int = 0
+) -> list[dict[str, GateTrace]]:
     """Return, for each preprocessed text and direction, its steps with (tokens, H) each.
 
     Tokens are those that are read, abbreviations written out. Those behind the length the model
     reads have none.
     """
     corpus = Corpus(bundle.encoding.encode(texts), bundle.encoding)
-    found: dict[int, dict[str, Steps]] = {}
-    for rows in by_length(corpus.lengths, BATCH):
+    found: dict[int, dict[str, GateTrace]] = {}
+    for rows in length_batches(corpus.lengths, TRACE_BATCH):
         batch = corpus.batch_of_texts(corpus.places[rows])
         words = batch.ids > 0  # (B, T), the first of the batch's words being padding
-        directions = read(bundle, batch, member)
+        directions = trace(bundle, batch, member)
         for place, row in enumerate(rows.tolist()):
             found[row] = {
-                direction: Steps(*(one[place, words[place]] for one in steps))
+                direction: GateTrace(*(one[place, words[place]] for one in steps))
                 for direction, steps in directions.items()
             }
     return [found[row] for row in range(len(texts))]
 
 
 @dataclass(frozen=True)
-class Use:
+class UnitUsage:
     """How far the hidden units of a model are used.
 
     Attributes
@@ -131,16 +133,16 @@ class Use:
 
 
 @torch.no_grad()
-def use_of_units(bundle: Bundle, texts: Sequence[str]) -> Use:
+def unit_usage(bundle: Bundle, texts: Sequence[str]) -> UnitUsage:
     """Return how far the hidden units are used in the steps of preprocessed texts."""
     corpus = Corpus(bundle.encoding.encode(texts), bundle.encoding)
     members = range(len(bundle.network.networks))
     counts, n_steps = None, 0
-    for rows in by_length(corpus.text_lengths, BATCH):
+    for rows in length_batches(corpus.text_lengths, TRACE_BATCH):
         batch = corpus.batch_of_texts(rows)
         inside = torch.arange(batch.ids.shape[1]) < batch.lengths[:, None]  # (B, T)
         found = torch.stack([
-            torch.stack([one.hidden[inside] for one in read(bundle, batch, member).values()])
+            torch.stack([one.hidden[inside] for one in trace(bundle, batch, member).values()])
             for member in members
         ])  # (members, directions, steps, H)  # fmt: skip
         near_zero = (found.abs() < NEAR_ZERO).sum(dim=2)
@@ -148,7 +150,7 @@ def use_of_units(bundle: Bundle, texts: Sequence[str]) -> Use:
         n_steps += found.shape[2]
     if counts is None:
         raise InputError("there are no texts to look at")
-    return Use(counts.double().numpy() / n_steps)
+    return UnitUsage(counts.double().numpy() / n_steps)
 
 
 @torch.no_grad()
@@ -172,10 +174,10 @@ def neighbours(
     corpus = Corpus(encoding.encode(words), encoding)
     batch = corpus.batch_of_texts(corpus.places)
     ensemble = bundle.network.cpu()
-    spelt = ensemble.spelt(batch)
+    subword_vectors = ensemble.subword_vectors(batch)
     similarity = torch.zeros(len(words), len(words))
     for network in ensemble.networks:
-        vectors = network.embed(batch, spelt, None)[batch.ids > 0]  # (words, E)
+        vectors = network.embed(batch, subword_vectors, None)[batch.ids > 0]  # (words, E)
         vectors = functional.normalize(vectors, dim=1)
         similarity += vectors @ vectors.T / len(ensemble.networks)
     similarity.fill_diagonal_(-2.0)  # no word is its own neighbour

@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from textlstm.encoding.batching import Batch, by_length
+from textlstm.encoding.batching import Batch, length_batches
 from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.encoded import PAD, UNKNOWN
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.inference.bundle import Bundle
 
 Watch = Callable[[Iterable[Tensor]], Iterator[Tensor]]
@@ -71,10 +71,12 @@ def attributions(
     corpus = Corpus(bundle.encoding.encode([text for text, _ in distinct]), bundle.encoding)
     targets = torch.tensor([number for _, number in distinct], dtype=torch.int64)
     found: dict[int, NDArray[np.float64]] = {}
-    batches = by_length(corpus.lengths, max(1, TOKENS // (steps * bundle.encoding.length)))
+    batches = length_batches(corpus.lengths, max(1, TOKENS // (steps * bundle.encoding.length)))
     for rows in watch(batches):
         batch = corpus.batch_of_texts(corpus.places[rows])
-        gains = _integrated_gradients(partly_read(bundle, batch), batch, targets[rows], steps)
+        gains = _integrated_gradients(
+            interpolated_log_probs(bundle, batch), batch, targets[rows], steps
+        )
         found |= dict(zip(rows.tolist(), gains.double().numpy(), strict=True))
     return [
         _of_tokens(words_read(bundle.encoding, text), found[distinct[text, number]],
@@ -83,7 +85,7 @@ def attributions(
     ]  # fmt: skip
 
 
-def words_read(encoding: WordEncoding, text: str) -> list[int]:
+def words_read(encoding: Vocabulary, text: str) -> list[int]:
     """Return how many words each token of a preprocessed text is read as: 1, or what it means."""
     return [len(words.split()) for words in encoding.read_as(text)]
 
@@ -122,7 +124,7 @@ def _integrated_gradients(
     return gains.detach()
 
 
-def partly_read(bundle: Bundle, batch: Batch) -> Callable[[Tensor, Tensor], Tensor]:
+def interpolated_log_probs(bundle: Bundle, batch: Batch) -> Callable[[Tensor, Tensor], Tensor]:
     """Return the log probabilities of the model as a function of how far each word is read.
 
     It takes how far (N, T), from 0 to 1, and which of the batch's B texts each row is of (N,), and
@@ -137,9 +139,9 @@ def partly_read(bundle: Bundle, batch: Batch) -> Callable[[Tensor, Tensor], Tens
     ids = batch.words[batch.ids]  # (B, T)
     always = (ids == PAD) | (ids == bundle.encoding.separator)
     with torch.no_grad():
-        spelt = ensemble.spelt(batch)
-        vectors = [network.embed(batch, spelt, None) for network in ensemble.networks]
-        votes = None if ensemble.linear is None else ensemble.linear.votes(batch)  # (B, T, C)
+        subword_vectors = ensemble.subword_vectors(batch)
+        vectors = [network.embed(batch, subword_vectors, None) for network in ensemble.networks]
+        votes = None if ensemble.linear is None else ensemble.linear.term_scores(batch)  # (B, T, C)
 
     def log_probabilities(far: Tensor, texts: Tensor) -> Tensor:
         read = far.masked_fill(always[texts], 1.0).square()[:, :, None]  # (N, T, 1)
@@ -152,6 +154,6 @@ def partly_read(bundle: Bundle, batch: Batch) -> Callable[[Tensor, Tensor], Tens
         linear = None
         if ensemble.linear is not None and votes is not None:
             linear = ensemble.linear.bias + (read * votes[texts]).sum(dim=1)
-        return (ensemble.together(answers, linear) / bundle.temperature).log_softmax(dim=1)
+        return (ensemble.combine(answers, linear) / bundle.temperature).log_softmax(dim=1)
 
     return log_probabilities

@@ -9,13 +9,13 @@ from textlstm.data.records import texts_by_class
 from textlstm.inference.bundle import Bundle
 from textlstm.insight.attributions import Watch, attributions
 from textlstm.insight.deletion import rows_by_word
-from textlstm.text.tokenizing import word_records
+from textlstm.text.tokenizing import word_document_counts
 
 CLASS_SAMPLE, FEWEST_EXPLAINED = 1500, 5
 """Records explained for the words of classes, and those of them a word must stand in."""
 
 
-def deciding_words(
+def top_words(
     bundle: Bundle,
     texts: Sequence[str],
     classes: Sequence[int],
@@ -72,7 +72,7 @@ def class_words(bundle: Bundle, records: pd.DataFrame, min_records: int, seed: i
     for label, texts in of_class.items():
         mine = [
             (label, word, n, float(np.mean(found[label, word])))
-            for word, n in word_records(texts, min_records).items()
+            for word, n in word_document_counts(texts, min_records).items()
             if len(found.get((label, word), [])) >= FEWEST_EXPLAINED
         ]
         rows += sorted(mine, key=lambda row: -row[3])

@@ -15,7 +15,7 @@ FAITHFULNESS_SAMPLE, MOST_TAKEN = 500, 3
 """Records looked at for faithfulness, and the words taken away from each."""
 
 
-def faithfulness(bundle: Bundle, texts: Sequence[str], seed: int) -> dict[str, Any] | None:
+def deletion_test(bundle: Bundle, texts: Sequence[str], seed: int) -> dict[str, Any] | None:
     """Measure whether the words named as deciding do decide: take them away and look.
 
     From each of some texts, words are taken away one after the other, those of the highest

@@ -25,7 +25,7 @@ TYPO_LETTERS = 4
 
 DROPPED_SHARE = 0.1
 
-ABBREVIATIONS = {
+PHRASE_ABBREVIATIONS = {
     "aaa": "abdominal aortic aneurysm",
     "afib": "atrial fibrillation",
     "als": "amyotrophic lateral sclerosis",
@@ -66,7 +66,7 @@ No model learns from this list. What it makes of one of these it knows from trai
 it, by its initials (see :mod:`.abbreviations`), or from the user's own table.
 """
 
-_PHRASES = {phrase: short for short, phrase in ABBREVIATIONS.items()}
+_PHRASES = {phrase: short for short, phrase in PHRASE_ABBREVIATIONS.items()}
 _PHRASE = re.compile(rf"(?<!\S)({'|'.join(sorted(_PHRASES, key=len, reverse=True))})(?!\S)")
 
 
@@ -104,7 +104,7 @@ def expanded(text: str, chance: np.random.Generator) -> str:
     >>> expanded("acute mi <sep> htn", None)
     'acute myocardial infarction <sep> hypertension'
     """
-    return " ".join(ABBREVIATIONS.get(word, word) for word in text.split())
+    return " ".join(PHRASE_ABBREVIATIONS.get(word, word) for word in text.split())
 
 
 def abbreviated(text: str, chance: np.random.Generator, told: Container[str] = frozenset()) -> str:
@@ -120,7 +120,7 @@ def abbreviated(text: str, chance: np.random.Generator, told: Container[str] = f
     return _PHRASE.sub(short, text)
 
 
-def shuffled(text: str, chance: np.random.Generator) -> str:
+def with_shuffled_words(text: str, chance: np.random.Generator) -> str:
     """Return a text with the words of each field in random order."""
     fields = [field.split() for field in text.split(SEPARATOR)]
     for words in fields:
@@ -135,7 +135,7 @@ CHANGES: dict[str, Callable[[str, np.random.Generator], str]] = {
     "a tenth of the letters dropped": with_dropped_letters,
     "abbreviations written out": expanded,
     ABBREVIATED: abbreviated,
-    "words shuffled": shuffled,
+    "words shuffled": with_shuffled_words,
 }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from textlstm.inference.bundle import Bundle
-from textlstm.insight.activations import Steps, token_steps
+from textlstm.insight.activations import GateTrace, token_traces
 from textlstm.insight.attributions import (
     ANSWERS,
     THOROUGH_STEPS,
@@ -52,7 +52,7 @@ def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) ->
     table = table.assign(**_answers(bundle, texts, lengths))
     if member is None:
         return table
-    steps = token_steps(bundle, texts, member)
+    steps = token_traces(bundle, texts, member)
     words = [words_read(bundle.encoding, text) for text in texts]
     gates = [_gates(one, n) for one, n in zip(steps, words, strict=True)]
     return pd.concat([table, pd.concat(gates, ignore_index=True)], axis=1)
@@ -76,7 +76,7 @@ def _answers(bundle: Bundle, texts: Sequence[str], lengths: Sequence[int]) -> di
     return columns
 
 
-def _gates(steps: Mapping[str, Steps], words: Sequence[int]) -> pd.DataFrame:
+def _gates(steps: Mapping[str, GateTrace], words: Sequence[int]) -> pd.DataFrame:
     """Return the mean gates and cell states of each of a text's tokens; behind those read, none.
 
     ``words`` says as how many words each token is read.

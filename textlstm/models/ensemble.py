@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from textlstm.encoding.batching import Batch
 from textlstm.encoding.encoded import PAD
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.models.linear import LinearBranch
 from textlstm.models.network import TextLSTM
 from textlstm.recipe import NetworkConfig
@@ -36,7 +36,7 @@ class Ensemble(nn.Module):
     linear_share: Tensor  # (), from 0 to 1
     adjustment: Tensor  # (C,), added to the logits
 
-    def __init__(self, config: NetworkConfig, encoding: WordEncoding, n_classes: int) -> None:
+    def __init__(self, config: NetworkConfig, encoding: Vocabulary, n_classes: int) -> None:
         super().__init__()
         n_words, n_subwords = len(encoding.words), len(encoding.subwords)
         self.members = nn.ModuleList(
@@ -55,7 +55,7 @@ class Ensemble(nn.Module):
         self.register_buffer("adjustment", torch.zeros(n_classes))
 
     @torch.no_grad()
-    def place(self, words: Tensor, subwords: Tensor) -> None:
+    def set_word_vectors(self, words: Tensor, subwords: Tensor) -> None:
         """Start from these vectors of words (n_words, E) and subwords (n_subwords, E)."""
         for member in self.networks:
             member.embedding.weight.copy_(words)
@@ -68,29 +68,29 @@ class Ensemble(nn.Module):
         """Return the members."""
         return [member for member in self.members if isinstance(member, TextLSTM)]
 
-    def spelt(self, batch: Batch) -> Tensor | None:
+    def subword_vectors(self, batch: Batch) -> Tensor | None:
         """Return what their spelling adds to the vectors of the distinct words (U, E)."""
         if self.subword_embedding is None:
             return None
         vectors: Tensor = self.subword_embedding(batch.subwords, batch.offsets)
         return vectors
 
-    def answer(self, member: int) -> Callable[[Batch], Tensor]:
+    def member_log_probs(self, member: int) -> Callable[[Batch], Tensor]:
         """Return what gives the log probabilities (R, C) of one member alone."""
 
         def log_probabilities(batch: Batch) -> Tensor:
-            logits: Tensor = self.networks[member](batch, self.spelt(batch))
+            logits: Tensor = self.networks[member](batch, self.subword_vectors(batch))
             return logits.log_softmax(dim=1)
 
         return log_probabilities
 
     def forward(self, batch: Batch) -> Tensor:
         """Return the logits (R, C)."""
-        spelt = self.spelt(batch)
-        logits = [network(batch, spelt) for network in self.networks]
-        return self.together(logits, None if self.linear is None else self.linear(batch))
+        subword_vectors = self.subword_vectors(batch)
+        logits = [network(batch, subword_vectors) for network in self.networks]
+        return self.combine(logits, None if self.linear is None else self.linear(batch))
 
-    def together(self, members: Sequence[Tensor], linear: Tensor | None) -> Tensor:
+    def combine(self, members: Sequence[Tensor], linear: Tensor | None) -> Tensor:
         """Return the logits (R, C) of all: mean log probabilities, rare classes seen to.
 
         Parameters

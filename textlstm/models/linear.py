@@ -31,8 +31,8 @@ from torch.nn import functional
 
 from textlstm.encoding.batching import Batch
 from textlstm.encoding.corpus import Corpus
-from textlstm.encoding.terms import field_numbers, frequencies
-from textlstm.storage.arrays import some_of, stacked
+from textlstm.encoding.terms import document_frequencies, field_numbers
+from textlstm.storage.arrays import row_blocks, vstack_on_disk
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 MAX_ITERATIONS = 300
 """Steps of L-BFGS, at most: some sixty are usual, and the last ones change no prediction."""
 
-TOLERANCE = 1e-3
+GRADIENT_TOLERANCE = 1e-3
 
 
 class LinearBranch(nn.Module):
@@ -79,10 +79,10 @@ class LinearBranch(nn.Module):
         logits = self.bias.expand(len(batch.ids), -1)  # (B, C)
         for field, (words, subwords) in enumerate(zip(self.words, self.subwords, strict=True)):
             inside = (fields == field).to(words.dtype)  # (B, T)
-            spelt = functional.embedding_bag(
+            subword_vectors = functional.embedding_bag(
                 batch.subwords, subwords, batch.offsets, mode="sum"
             )  # (U, C + 1)
-            for votes in (words[batch.words], spelt):
+            for votes in (words[batch.words], subword_vectors):
                 sums = functional.embedding_bag(
                     batch.ids, votes, per_sample_weights=inside, mode="sum"
                 )  # (B, C + 1)
@@ -90,7 +90,7 @@ class LinearBranch(nn.Module):
                 logits = logits + sums[:, :-1] / length.where(length > 0, 1.0)
         return logits[batch.places]
 
-    def votes(self, batch: Batch) -> Tensor:
+    def term_scores(self, batch: Batch) -> Tensor:
         """Return what each token of the distinct texts adds to their logits (B, T, C).
 
         With the bias they add up to the logits: a word's vote is exact, given the text's length.
@@ -99,10 +99,10 @@ class LinearBranch(nn.Module):
         votes = self.bias.new_zeros(*batch.ids.shape, len(self.bias))
         for field, (words, subwords) in enumerate(zip(self.words, self.subwords, strict=True)):
             inside = (fields == field)[:, :, None]  # (B, T, 1)
-            spelt = functional.embedding_bag(
+            subword_vectors = functional.embedding_bag(
                 batch.subwords, subwords, batch.offsets, mode="sum"
             )  # (U, C + 1)
-            for table in (words[batch.words], spelt):
+            for table in (words[batch.words], subword_vectors):
                 terms = functional.embedding(batch.ids, table) * inside  # (B, T, C + 1)
                 length = terms[:, :, -1:].sum(dim=1, keepdim=True).sqrt()  # (B, 1, 1)
                 votes = votes + terms[:, :, :-1] / length.where(length > 0, 1.0)
@@ -133,9 +133,9 @@ def fit_linear(
     from scipy import sparse
 
     blocks = [block for field in range(corpus.n_fields) for block in _blocks(corpus, field)]
-    features = stacked(
+    features = vstack_on_disk(
         sparse.hstack([block.features(some) for block in blocks]).tocsr()
-        for some in some_of(len(corpus.forms))
+        for some in row_blocks(len(corpus.forms))
     )
     ends = np.cumsum([len(block.idf) for block in blocks])[:-1]
     branches = []
@@ -155,7 +155,7 @@ def fit_linear(
 
 
 @torch.no_grad()
-def mean_branch(branches: Sequence[LinearBranch]) -> LinearBranch:
+def average_branches(branches: Sequence[LinearBranch]) -> LinearBranch:
     """Return the branch whose votes are the mean of these."""
     mean = copy.deepcopy(branches[0])
     for name, table in mean.state_dict().items():
@@ -164,7 +164,7 @@ def mean_branch(branches: Sequence[LinearBranch]) -> LinearBranch:
 
 
 @contextmanager
-def without_advice() -> Iterator[None]:
+def without_convergence_warnings() -> Iterator[None]:
     """Fit a logistic regression without scikit-learn's advice, which does not apply to ours.
 
     After all of its iterations it is as near to its optimum as need be; and where hardly a text
@@ -198,9 +198,9 @@ def _fit(
     shape = features.shape[0], n_classes
     records = sparse.coo_matrix((weights.astype(np.float64), (texts, labels)), shape)
     pairs = records.tocsr().tocoo()
-    model = LogisticRegression(C=strength, max_iter=MAX_ITERATIONS, tol=TOLERANCE)
-    rows = stacked(features[pairs.row[some]] for some in some_of(len(pairs.row)))
-    with without_advice():
+    model = LogisticRegression(C=strength, max_iter=MAX_ITERATIONS, tol=GRADIENT_TOLERANCE)
+    rows = vstack_on_disk(features[pairs.row[some]] for some in row_blocks(len(pairs.row)))
+    with without_convergence_warnings():
         model.fit(rows, pairs.col, sample_weight=pairs.data)
     # Of two classes scikit-learn keeps one. A class without records is as unlikely as the least
     # likely of the others.
@@ -233,10 +233,10 @@ def _blocks(corpus: Corpus, field: int) -> Iterator[_Block]:
     """Yield the blocks of a field: words, n-grams."""
     n = len(corpus.forms)
     records = np.bincount(corpus.places, minlength=n)  # of each distinct text
-    words = corpus.naming()  # (forms, n_words)
-    for terms in (words, corpus.spelling()):
-        found = stacked(corpus.text_forms(some, field) @ terms for some in some_of(n))
-        weight = frequencies(found, records)  # (terms,)
+    words = corpus.form_to_word()  # (forms, n_words)
+    for terms in (words, corpus.form_to_ngram()):
+        found = vstack_on_disk(corpus.text_forms(some, field) @ terms for some in row_blocks(n))
+        weight = document_frequencies(found, records)  # (terms,)
         idf = np.log((1 + records.sum()) / (1 + weight)) + 1
         idf[weight == 0] = 0.0
         if terms is words and corpus.separator > 0:

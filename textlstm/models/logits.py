@@ -9,7 +9,7 @@ from torch import Tensor
 from textlstm.encoding.batching import Batch
 from textlstm.encoding.corpus import Corpus
 from textlstm.errors import InputError
-from textlstm.storage.parallel import in_order, processors
+from textlstm.storage.parallel import map_ordered, usable_cpus
 
 PREDICTION_BATCH = 8192
 """Texts a batch in prediction."""
@@ -22,13 +22,13 @@ def predict_logits(
 
     @torch.inference_mode()
     def logits(texts: Tensor) -> Tensor:
-        return answer(corpus.batch_to_classify(texts).to(device)).cpu()
+        return answer(corpus.inference_batch(texts).to(device)).cpu()
 
     # Texts stand in the order of their words: those that begin alike come together. A batch has one
     # thread, as sums depend on how many there are.
     batches = torch.arange(len(corpus.forms)).split(PREDICTION_BATCH)
-    workers = processors() if device.type == "cpu" else 1
-    found = in_order(logits, batches, workers, partial(torch.set_num_threads, 1))
+    workers = usable_cpus() if device.type == "cpu" else 1
+    found = map_ordered(logits, batches, workers, partial(torch.set_num_threads, 1))
     return torch.cat(list(found))[corpus.places]
 
 

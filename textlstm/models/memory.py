@@ -21,7 +21,7 @@ SHORTAGE = re.compile(
 )
 """What libraries say when there is no memory: torch, NumPy, Arrow, the linker, Python's threads."""
 
-GROUPS = ("memory.max", "memory/memory.limit_in_bytes")
+CGROUP_LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
 """Where Linux says how much a group of processes, as of a container, may have."""
 
 LEAST_ADDRESSES = 3_000_000_000
@@ -48,7 +48,7 @@ def available() -> int | None:
     found = [_limit()]
     with suppress(AttributeError, ValueError, OSError):
         found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    for name in GROUPS:
+    for name in CGROUP_LIMITS:
         with suppress(OSError, ValueError):  # ValueError: "max", which is no number
             found.append(int((Path("/sys/fs/cgroup") / name).read_text()))
     return min((one for one in found if one is not None), default=None)
@@ -85,7 +85,7 @@ def least_bytes(network: NetworkConfig) -> int:
     return 4 * weights * (network.members - 1 + COPIES)
 
 
-def require_room(network: NetworkConfig) -> None:
+def require_memory(network: NetworkConfig) -> None:
     """Check that there is memory for a network.
 
     Raises

@@ -10,9 +10,9 @@ from torch.nn import functional
 
 from textlstm.encoding.batching import Batch
 from textlstm.encoding.encoded import PAD, UNKNOWN
-from textlstm.encoding.prefixes import Readings, reversed_within
-from textlstm.models.dropout import kept
-from textlstm.models.prefix_tree import enough, read
+from textlstm.encoding.prefixes import PrefixTrees, reverse_index
+from textlstm.models.dropout import dropout_mask
+from textlstm.models.prefix_tree import pad_rows, run_tree
 from textlstm.recipe import NetworkConfig
 
 
@@ -74,7 +74,10 @@ class TextLSTM(nn.Module):
         self.output.bias.zero_()
 
     def forward(
-        self, batch: Batch, spelt: Tensor | None = None, chance: torch.Generator | None = None
+        self,
+        batch: Batch,
+        subword_vectors: Tensor | None = None,
+        chance: torch.Generator | None = None,
     ) -> Tensor:
         """Return the logits (R, C).
 
@@ -88,15 +91,19 @@ class TextLSTM(nn.Module):
             Of what is dropped in training; without it nothing is.
         """
         if batch.readings is None:
-            features = self.features(self.embed(batch, spelt, chance), batch.lengths)  # (B, P)
+            features = self.features(
+                self.embed(batch, subword_vectors, chance), batch.lengths
+            )  # (B, P)
         else:
-            features = self.features_by_prefixes(batch, batch.readings, spelt)
+            features = self.features_by_prefixes(batch, batch.readings, subword_vectors)
         if chance is not None:
-            features = features * kept(features, self.config.dropout, chance)
-        logits: Tensor = self.output(enough(features))  # (B, C) or more
+            features = features * dropout_mask(features, self.config.dropout, chance)
+        logits: Tensor = self.output(pad_rows(features))  # (B, C) or more
         return logits[batch.places]  # (R, C)
 
-    def embed(self, batch: Batch, spelt: Tensor | None, chance: torch.Generator | None) -> Tensor:
+    def embed(
+        self, batch: Batch, subword_vectors: Tensor | None, chance: torch.Generator | None
+    ) -> Tensor:
         """Return the vectors of the texts' words (B, T, E).
 
         In training, a word now and then stands for the unknown word, a rare one more often, so that
@@ -108,36 +115,36 @@ class TextLSTM(nn.Module):
             rare = self.config.rare_word_dropout
             shares = self.config.word_dropout + rare / (rare + batch.counts)  # (U,)
             shares = shares * (batch.words != PAD)
-            read = kept(batch.ids, shares[batch.ids], chance) > 0  # (B, T)
+            read = dropout_mask(batch.ids, shares[batch.ids], chance) > 0  # (B, T)
             vectors = vectors.where(read[:, :, None], self.embedding.weight[UNKNOWN])
-        if spelt is not None:
-            vectors = vectors + functional.embedding(batch.ids, spelt)
+        if subword_vectors is not None:
+            vectors = vectors + functional.embedding(batch.ids, subword_vectors)
         if chance is not None:
-            vectors = vectors * kept(vectors[:, :1], self.config.embedding_dropout, chance)
+            vectors = vectors * dropout_mask(vectors[:, :1], self.config.embedding_dropout, chance)
         return vectors
 
     def features(self, embedded: Tensor, lengths: Tensor) -> Tensor:
         """Return what is classified (B, P): the pooled steps of texts of word vectors (B, T, E)."""
         pooled = [self.pool(self.forward_lstm(embedded)[0], lengths)]
         if self.backward_lstm is not None:
-            reverse = reversed_within(lengths, embedded.shape[1])  # (B, T)
+            reverse = reverse_index(lengths, embedded.shape[1])  # (B, T)
             backward = embedded.gather(1, reverse[:, :, None].expand_as(embedded))  # (B, T, E)
             # Steps need not be put back in reading order: pooling does not see their order.
             pooled.append(self.pool(self.backward_lstm(backward)[0], lengths))
         return torch.cat(pooled, dim=1)
 
     def features_by_prefixes(
-        self, batch: Batch, readings: Readings, spelt: Tensor | None
+        self, batch: Batch, readings: PrefixTrees, subword_vectors: Tensor | None
     ) -> Tensor:
         """Return the same (B, P), sooner, where neither chance nor gradients are wanted."""
         vectors = self.embedding(batch.words)  # (U, E)
-        if spelt is not None:
-            vectors = vectors + spelt
+        if subword_vectors is not None:
+            vectors = vectors + subword_vectors
         directions = [(self.forward_lstm, readings.forward)]
         if self.backward_lstm is not None:
             directions.append((self.backward_lstm, readings.backward))
         pooled = [
-            read(lstm, vectors, steps, batch.lengths, self.config.pooling)
+            run_tree(lstm, vectors, steps, batch.lengths, self.config.pooling)
             for lstm, steps in directions
         ]
         return torch.cat(pooled, dim=1)

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from textlstm.encoding.prefixes import Step
+from textlstm.encoding.prefixes import Level
 
-ENOUGH = 4
+MIN_GEMM_ROWS = 4
 """Rows from which on matrix products are made in one way."""
 
 
-def read(
-    lstm: nn.LSTM, vectors: Tensor, steps: list[Step], lengths: Tensor, pooling: str
+def run_tree(
+    lstm: nn.LSTM, vectors: Tensor, steps: list[Level], lengths: Tensor, pooling: str
 ) -> Tensor:
     """Return the pooled states of each text (B, P).
 
@@ -42,14 +42,14 @@ def read(
     scale = vectors.new_ones(4 * size)  # gates: input, forget, candidate, output
     scale[2 * size : 3 * size] = 2.0
     inputs = (
-        functional.linear(enough(vectors), weight("weight_ih_l0"), weight("bias_ih_l0")) * scale
+        functional.linear(pad_rows(vectors), weight("weight_ih_l0"), weight("bias_ih_l0")) * scale
     )  # (U, 4H)
     recurrent = weight("weight_hh_l0").T * scale  # (H, 4H)
     hidden = cell = total = vectors.new_zeros(1, size)
     maximum = vectors.new_full((1, size), -1.0)  # all states lie above it
     pooled: list[list[Tensor]] = []
     for step in steps:
-        words, parents = enough(step.words), enough(step.parents)
+        words, parents = pad_rows(step.words), pad_rows(step.parents)
         # index_select is some times faster here than indexing.
         before, cell = hidden.index_select(0, parents), cell.index_select(0, parents)  # (N, H)
         gates = inputs.index_select(0, words).addmm_(before, recurrent).sigmoid_()  # (N, 4H)
@@ -71,11 +71,11 @@ def read(
     return torch.cat(ends, dim=1)
 
 
-def enough(rows: Tensor) -> Tensor:
+def pad_rows(rows: Tensor) -> Tensor:
     """Return rows, and zeros behind them if they are very few.
 
     Sums of products over fewer rows are summed in another order: a text's states would depend on
     how many others are read with it.
     """
-    short = max(ENOUGH - len(rows), 0)
+    short = max(MIN_GEMM_ROWS - len(rows), 0)
     return torch.cat([rows, rows.new_zeros(short, *rows.shape[1:])]) if short else rows

@@ -43,8 +43,8 @@ def latent_vectors(corpus: Corpus, dimensions: int, seed: int) -> tuple[Floats, 
     n_texts, length = corpus.forms.shape
     drawn = np.random.default_rng(seed).permutation(n_texts)[: MOST_IDS // length]
     counts = corpus.text_forms(torch.from_numpy(np.sort(drawn)))
-    spelling = corpus.spelling()
-    blocks = [counts @ corpus.naming()] + ([counts @ spelling] if corpus.n_subwords else [])
+    spelling = corpus.form_to_ngram()
+    blocks = [counts @ corpus.form_to_word()] + ([counts @ spelling] if corpus.n_subwords else [])
     weigh = [TfidfTransformer(sublinear_tf=True).fit(block) for block in blocks]
     weighted = [one.transform(block) for one, block in zip(weigh, blocks, strict=True)]
     features = sparse.hstack(weighted).tocsr()

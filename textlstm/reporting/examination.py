@@ -9,12 +9,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from textlstm.data.distinct import as_list
+from textlstm.data.distinct import interned
 from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.inference.bundle import Bundle
-from textlstm.insight.activations import Use, use_of_units
+from textlstm.insight.activations import UnitUsage, unit_usage
 from textlstm.insight.class_words import class_words
-from textlstm.insight.deletion import faithfulness
+from textlstm.insight.deletion import deletion_test
 from textlstm.insight.label_errors import conflicting_labels, label_suspects
 from textlstm.insight.robustness import robustness
 from textlstm.reporting import figures, tabulation
@@ -111,16 +111,16 @@ def examine(
     """
     on_step("watching hidden units")
     holdout = parts["holdout"][parts["holdout"]["label"].isin(bundle.labels)]
-    texts, train = as_list(holdout["text"]), parts["train"]
+    texts, train = interned(holdout["text"]), parts["train"]
     watched = train["text"].sample(min(len(train), UNITS_SAMPLE), random_state=seed)
-    use = use_of_units(bundle, watched.tolist())
+    use = unit_usage(bundle, watched.tolist())
     on_step("doubting labels")
     suspects = label_suspects(holdout["record_id"], truth, probabilities, bundle.labels, places)
     conflicts = conflicting_labels(pd.concat(parts.values()))
     on_step("words that decide")
     words = class_words(bundle, train, SMALLEST_SHOWN, seed)
     on_step("taking words away")
-    measured = faithfulness(bundle, texts, seed)
+    measured = deletion_test(bundle, texts, seed)
     on_step("changing texts")
     metrics = {
         "faithfulness": measured and measured | {"sentence": on_faithfulness(measured)},
@@ -171,7 +171,7 @@ def on_faithfulness(measured: Mapping[str, Any]) -> str:
     )
 
 
-def on_hidden_units(use: Use) -> str:
+def on_hidden_units(use: UnitUsage) -> str:
     """Say in words how many hidden units stay unused, and which size to try."""
     least, most = int(use.unused.min()), int(use.unused.max())
     if not most:

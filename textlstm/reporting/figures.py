@@ -20,7 +20,7 @@ from wordcloud import WordCloud
 from textlstm.disclosure import SMALLEST_SHOWN, any_shown
 from textlstm.errors import visible
 from textlstm.reporting.stopwords import stop_words
-from textlstm.storage.atomic import replacing
+from textlstm.storage.atomic import atomic_write
 from textlstm.uncertainty.intervals import percent, tenths
 
 INK, SOFT = "#1f2a37", "#6b7785"
@@ -52,7 +52,7 @@ RESOLUTION = 150  # dots an inch
 
 def save_png(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, without a date, so that equal figures give equal bytes."""
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(png(figure))
 
 
@@ -236,7 +236,7 @@ def workload(curve: Mapping[str, Sequence[float]], promises: Sequence[Mapping[st
     Parameters
     ----------
     curve
-        As :func:`.workload` gave it.
+        As :func:`.risk_coverage_curve` gave it.
     promises
         Of each its ``max_error``, and ``coded`` and ``error`` as measured.
     """
@@ -276,7 +276,7 @@ def workload_curves(
     Parameters
     ----------
     curves
-        Of predicted classes, as :func:`.workload` gives them.
+        Of predicted classes, as :func:`.risk_coverage_curve` gives them.
     promise
         Its ``max_error``, and of each of these in ``per_class`` what is ``coded``, with which
         ``error``.
@@ -423,7 +423,7 @@ def words_taken_away(curves: Mapping[str, Sequence[float]]) -> Figure:
     Parameters
     ----------
     curves
-        ``highest`` and ``random`` of :func:`.faithfulness`.
+        ``highest`` and ``random`` of :func:`.deletion_test`.
     """
     figure = Figure(figsize=(5.4, 3.4), layout="constrained")
     axes = figure.subplots()

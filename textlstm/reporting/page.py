@@ -20,11 +20,11 @@ from textlstm.evaluation.metrics import LINEAR, MODEL, SHARES
 from textlstm.recipe import Recipe, load_recipe, shipped_recipes
 from textlstm.reporting.verdict import MEASURES as COMPARED
 from textlstm.reporting.verdict import winner
-from textlstm.text.marked import Piece
+from textlstm.text.marked import Span
 from textlstm.uncertainty.intervals import percent, tenths
 from textlstm.uncertainty.risk_control import main_promise
 
-MEASURES = {
+MEASURE_NAMES = {
     "accuracy": ("accuracy", "share of records given their true label"),
     "macro_f1": ("macro-F1", "F1 averaged over classes, rare ones counting as much as common ones"),
     "weighted_f1": ("weighted F1", "F1 averaged over classes by their number of records"),
@@ -67,7 +67,7 @@ STRENGTHS = 4
 LONGEST_ESCAPE = len(r"\U0010ffff")
 """Characters that stand for one that leaves no ink, at most."""
 
-FILES = ("data", "abbreviations")
+FILE_DESCRIPTIONS = ("data", "abbreviations")
 """Settings that name a file."""
 
 NO_BREAK = "\u00a0"
@@ -87,7 +87,7 @@ def render(
     Parameters
     ----------
     metrics
-        As :func:`.published` gives them.
+        As :func:`.public_metrics` gives them.
     pictures
         PNG bytes by name.
     verdict
@@ -108,7 +108,7 @@ def render(
         config=config,
         metrics=metrics,
         models=models,
-        measures=MEASURES,
+        measures=MEASURE_NAMES,
         sections=SECTIONS,
         made=made,
         classes=classes,
@@ -138,7 +138,7 @@ def render_explanations(
         its ``answers``, the most probable label first, the number of tokens that are ``unread``,
         the ``largest`` attribution, and with gates the PNG bytes of a ``picture`` of its states. Of
         an answer the ``label``, the ``probability``, the ``words`` that speak most for it, and
-        ``fields``: for each column its pieces as :func:`.marked` gives them.
+        ``fields``: for each column its pieces as :func:`.highlight` gives them.
     member
         The network whose gates are shown, from 1; None for no gates.
     """
@@ -163,8 +163,8 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "number": _number,
-        "count": _count,
+        "number": _write_number,
+        "count": _write_count,
         "percent": _percent,
         "points": _points,
         "interval": _interval,
@@ -185,7 +185,7 @@ def _embedded(picture: bytes) -> Markup:
     return Markup("data:image/png;base64,") + b64encode(picture).decode("ascii")
 
 
-def _as_written(pieces: Sequence[Piece], largest: float) -> Markup:
+def _as_written(pieces: Sequence[Span], largest: float) -> Markup:
     """Write a text with its words marked: for a label or against it, the more the stronger.
 
     Parameters
@@ -235,7 +235,7 @@ def _command(config: RunConfig) -> str:
     for used, default in pairs:
         for name in used.names():
             if (value := getattr(used, name)) != getattr(default, name):
-                words += _flag(name, _name_of(value) if name in FILES else value)
+                words += _flag(name, _name_of(value) if name in FILE_DESCRIPTIONS else value)
     return shlex.join(words)
 
 
@@ -264,14 +264,14 @@ def _worst_change(changes: Mapping[str, Mapping[str, float]]) -> tuple[str, Any]
     return None if worst is None or costs[worst] <= 0 else (worst, changes[worst])
 
 
-def _count(number: int | None) -> str:
+def _write_count(number: int | None) -> str:
     """Write a number of records; where it is withheld, a dash."""
     if number is None:
         return "–"
     return f"fewer than {SMALLEST_SHOWN}" if 0 < number < SMALLEST_SHOWN else f"{number:,}"
 
 
-def _number(value: float | None, digits: int = 4) -> str:
+def _write_number(value: float | None, digits: int = 4) -> str:
     """Write a measure; where there is none, a dash."""
     return "–" if value is None else f"{value:.{digits}f}"
 

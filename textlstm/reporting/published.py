@@ -10,7 +10,7 @@ from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.evaluation.evaluate import Evaluation
 from textlstm.evaluation.metrics import LINEAR, MODEL, reliability
 from textlstm.evaluation.subgroups import shown_groups
-from textlstm.uncertainty.calibration import uncalibrated
+from textlstm.uncertainty.calibration import undo_temperature
 from textlstm.uncertainty.intervals import proportion
 
 
@@ -25,7 +25,7 @@ def _without_coverage(sets: Mapping[str, Any]) -> dict[str, Any]:
     return {**sets, "covered": nothing, "covered_unseen_text": nothing, "per_class": per_class}
 
 
-def published(evaluation: Evaluation) -> dict[str, Any]:
+def public_metrics(evaluation: Evaluation) -> dict[str, Any]:
     """Return the metrics as they may leave the house: None for what small counts could be seen by.
 
     Where few records were left out for some reason, the number of rows would tell how many.
@@ -79,7 +79,7 @@ def reliabilities(evaluation: Evaluation) -> dict[str, dict[str, NDArray[np.floa
     models = {
         MODEL: probabilities["model"],
         LINEAR: probabilities["tfidf_logreg"],
-        f"{MODEL}, not calibrated": uncalibrated(probabilities["model"], temperature),
+        f"{MODEL}, not calibrated": undo_temperature(probabilities["model"], temperature),
     }
     truth, places = evaluation.truth, evaluation.places
     return {name: reliability(truth, one, places) for name, one in models.items()}

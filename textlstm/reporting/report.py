@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from textlstm.data.distinct import as_list
+from textlstm.data.distinct import interned
 from textlstm.data.records import texts_by_class
 from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.evaluation.evaluate import Evaluation
 from textlstm.reporting import figures, tabulation
-from textlstm.reporting.published import published, reliabilities
-from textlstm.text.tokenizing import word_records
+from textlstm.reporting.published import public_metrics, reliabilities
+from textlstm.text.tokenizing import word_document_counts
 from textlstm.uncertainty.risk_control import main_promise
 
 MIN_CLOUD_RECORDS = SMALLEST_SHOWN
@@ -37,7 +37,7 @@ def draw(
     evaluation: Evaluation, history: pd.DataFrame, parts: Mapping[str, pd.DataFrame], seed: int
 ) -> dict[str, Figure]:
     """Draw the figures of the report, by file name without ending."""
-    shown, train = published(evaluation), parts["train"]
+    shown, train = public_metrics(evaluation), parts["train"]
     decisions = shown["decisions"]
     drawn = {
         "training_progress": figures.training_progress(history),
@@ -49,7 +49,7 @@ def draw(
             decisions["workload_per_class"], main_promise(decisions)
         ),
         "workload_by_class": figures.workload_by_class(main_promise(decisions)),
-        "word_cloud": figures.word_cloud(_words(as_list(train["text"])), seed),
+        "word_cloud": figures.word_cloud(_words(interned(train["text"])), seed),
         "word_clouds_by_class": figures.word_clouds(_class_words(train), seed),
     }
     return {name: figure for name, figure in drawn.items() if figure is not None}
@@ -62,7 +62,7 @@ def tabulate(
 
     As much is left out of them as of the figures.
     """
-    shown, train = published(evaluation), parts["train"]
+    shown, train = public_metrics(evaluation), parts["train"]
     decisions = shown["decisions"]
     tables = {
         "training_progress": history,
@@ -75,7 +75,7 @@ def tabulate(
         "workload_curves": tabulation.workload_curves(decisions["workload_per_class"]),
         "workload_by_class": tabulation.workload_by_class(main_promise(decisions)),
         "groups": tabulation.groups({"times trained on": shown["seen"]} | shown["subgroups"]),
-        "word_cloud": tabulation.words({"": _words(as_list(train["text"]))}),
+        "word_cloud": tabulation.words({"": _words(interned(train["text"]))}),
         "word_clouds_by_class": tabulation.words(_class_words(train)),
     }
     return {name: table for name, table in tables.items() if len(table)}
@@ -88,7 +88,7 @@ def _class_words(train: pd.DataFrame) -> dict[str, dict[str, int]]:
 
 def _words(texts: Sequence[str]) -> dict[str, int]:
     """Return the records of each word that may be shown."""
-    return word_records(texts, MIN_CLOUD_RECORDS)
+    return word_document_counts(texts, MIN_CLOUD_RECORDS)
 
 
 def full_tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:

@@ -39,7 +39,7 @@ def stop_words() -> frozenset[str]:
     """Return the words that name nothing, in lower case.
 
     A word of another language's list is one of them unless it is in :data:`ENGLISH_WORDS` or in
-    :data:`ABBREVIATIONS`. The lists are those of wordcloud (English) and spaCy (the others).
+    :data:`PHRASE_ABBREVIATIONS`. The lists are those of wordcloud (English) and spaCy (the others).
 
     >>> [word in stop_words() for word in ("the", "por", "und", "de", "die", "od", "fall")]
     [True, True, True, True, False, False, False]

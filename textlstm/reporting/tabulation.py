@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from textlstm.disclosure import hidden_counts
+from textlstm.disclosure import suppress_counts
 
 COARSE = 10
 """Numbers of records with a word are rounded down to tens.
@@ -41,7 +41,7 @@ def reliability(models: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> pd.D
     for name, bins in models.items():
         table = pd.DataFrame(bins).astype({"records": np.int64})
         table.insert(0, "model", name)
-        tables.append(table[~hidden_counts(table["records"].to_numpy())])
+        tables.append(table[~suppress_counts(table["records"].to_numpy())])
     return pd.concat(tables)
 
 

@@ -15,16 +15,16 @@ from textlstm.data.cells import column
 from textlstm.data.labels import plain_label
 from textlstm.errors import InputError, counted, listed, quoted, row_number, visible
 from textlstm.inference.scoring import Scores, rounded
-from textlstm.storage.spreadsheet import spreadsheet_plain, spreadsheet_safe
+from textlstm.storage.spreadsheet import escape_formula, unescape_formula
 from textlstm.text.tokenizing import preprocess
 
 RANKED = 3
 """So many labels are offered of each text."""
 
-ITEM, RECORDS, WORDS, CODE = "item", "records", "deciding_words", "code"
+TEXT_ID, RECORDS, DECIDING_WORDS, CODE = "item", "records", "deciding_words", "code"
 """Columns of a queue: the name of a text, how many records have it, and what a person fills in."""
 
-NAMED_ROWS = 5
+ROWS_NAMED = 5
 """So many wrong rows are named at once."""
 
 
@@ -33,10 +33,10 @@ def own_columns() -> list[str]:
     ranked = [
         f"{name}_{place}" for place in range(1, RANKED + 1) for name in ("label", "probability")
     ]
-    return [ITEM, RECORDS, *ranked, WORDS, CODE]
+    return [TEXT_ID, RECORDS, *ranked, DECIDING_WORDS, CODE]
 
 
-def item(text: str) -> str:
+def text_id(text: str) -> str:
     """Return the name of a preprocessed text; it tells whether the text is still the same.
 
     A letter comes first, lest a spreadsheet should take it for a number.
@@ -91,7 +91,7 @@ def safe_names(columns: Sequence[str]) -> list[str]:
     >>> print(*safe_names(["=1+1", "a\x1b"]))
     '=1+1 a\x1b
     """
-    names = [spreadsheet_safe(visible(name)) for name in columns]
+    names = [escape_formula(visible(name)) for name in columns]
     if len({*names, *own_columns()}) < len(names) + len(own_columns()):
         raise InputError(
             f"columns {listed(columns)} cannot be told apart in a queue; rename them in the table"
@@ -99,7 +99,7 @@ def safe_names(columns: Sequence[str]) -> list[str]:
     return names
 
 
-def queue(
+def build_queue(
     asked: Questions,
     scores: Scores,
     labels: Sequence[str],
@@ -129,21 +129,21 @@ def queue(
         ``item``, ``records``, the fields, ``label_1``, ``probability_1`` and so on,
         ``deciding_words``, and an empty ``code``. No cell is a formula to a spreadsheet.
     """
-    frame = pd.DataFrame({ITEM: [item(text) for text in asked.texts], RECORDS: asked.records})
+    frame = pd.DataFrame({TEXT_ID: [text_id(text) for text in asked.texts], RECORDS: asked.records})
     for place, name in enumerate(safe_names(columns)):
-        frame[name] = [spreadsheet_safe(one[place]) for one in asked.fields]
+        frame[name] = [escape_formula(one[place]) for one in asked.fields]
     every = np.arange(len(frame))
     for place in range(min(RANKED, len(labels))):
         numbers = scores.ranked(place)
-        frame[f"label_{place + 1}"] = [spreadsheet_safe(labels[number]) for number in numbers]
+        frame[f"label_{place + 1}"] = [escape_formula(labels[number]) for number in numbers]
         frame[f"probability_{place + 1}"] = rounded(scores.probabilities[every, numbers])
-    frame[WORDS] = [spreadsheet_safe(", ".join(one)) for one in words]
+    frame[DECIDING_WORDS] = [escape_formula(", ".join(one)) for one in words]
     frame[CODE] = ""
     wrong = asked.records * (1 - scores.probabilities.max(axis=1, initial=0.0))
     return frame.iloc[np.argsort(-wrong, kind="stable")].reset_index(drop=True)
 
 
-def answers(
+def read_answers(
     table: pa.Table,
     source: str,
     columns: Sequence[str],
@@ -180,23 +180,23 @@ def answers(
     back = {safe: name for safe, name in names if name not in table.column_names}
     table = table.rename_columns([back.get(name, name) for name in table.column_names])
     ranked = [name for name in table.column_names if name.startswith("label_")]
-    wanted = dict.fromkeys((ITEM, RECORDS, *columns, "label_1", *ranked, CODE))
+    wanted = dict.fromkeys((TEXT_ID, RECORDS, *columns, "label_1", *ranked, CODE))
     cells = pd.DataFrame({name: column(table, name, source) for name in wanted})
     cells[CODE] = _codes(cells[CODE].tolist(), known, source, tell)
-    plain = cells[[*columns, *ranked]].map(spreadsheet_plain)
+    plain = cells[[*columns, *ranked]].map(unescape_formula)
     texts = [list(frame[list(columns)].itertuples(index=False)) for frame in (plain, cells)]
     same = [
-        np.array([item(text) for text in preprocess(fields)], dtype=object) == cells[ITEM]
+        np.array([text_id(text) for text in preprocess(fields)], dtype=object) == cells[TEXT_ID]
         for fields in texts
     ]
     right, has_code = same[0] | same[1], cells[CODE] != ""
     if has_code.any() and not right.any():
         raise InputError(
-            f"{source}: none of its texts, in {listed(columns)}, is the one of its {ITEM!r}; was "
-            "it exported with another --run or --text?"
+            f"{source}: none of its texts, in {listed(columns)}, is the one of its {TEXT_ID!r}; "
+            "was it exported with another --run or --text?"
         )
-    _require(right[has_code], source, f"the text is not the one of its {ITEM!r}; put it back, or "
-             "remove the row")  # fmt: skip
+    _require(right[has_code], source, f"the text is not the one of its {TEXT_ID!r}; put it back, "
+             "or remove the row")  # fmt: skip
     filled = cells[has_code]
     _require(filled[RECORDS].str.fullmatch("0*[1-9][0-9]{0,8}"), source,
              f"{RECORDS!r} is not a number of records")  # fmt: skip
@@ -225,11 +225,13 @@ def _codes(
     alone = {folded: label for label in known if times[folded := label.casefold()] == 1}
     codes, other_case = [], 0
     for code in map(plain_label, cells):
-        written = spreadsheet_plain(code), code
+        written = unescape_formula(code), code
         same = next((one for one in written if one in known), "")
-        alike = next((alone[one.casefold()] for one in written if one.casefold() in alone), "")
-        other_case += bool(alike and not same)
-        codes.append(same or alike or code)
+        other_case_label = next(
+            (alone[one.casefold()] for one in written if one.casefold() in alone), ""
+        )
+        other_case += bool(other_case_label and not same)
+        codes.append(same or other_case_label or code)
     if other_case:
         tell(
             f"{source}: {counted(other_case, 'code is', 'codes are')} read as the label that "
@@ -242,12 +244,12 @@ def _require(right: pd.Series, source: str, what: str) -> None:
     """Raise an :class:`InputError` that names the rows that are not right."""
     wrong = [str(row_number(row)) for row in right.index[~right]]
     if wrong:
-        more = f" and {len(wrong) - NAMED_ROWS} more" if len(wrong) > NAMED_ROWS else ""
-        rows = f"row{'s' * (len(wrong) > 1)} {', '.join(wrong[:NAMED_ROWS])}{more}"
+        more = f" and {len(wrong) - ROWS_NAMED} more" if len(wrong) > ROWS_NAMED else ""
+        rows = f"row{'s' * (len(wrong) > 1)} {', '.join(wrong[:ROWS_NAMED])}{more}"
         raise InputError(f"{source}: {rows} (the header is row 1): {what}")
 
 
-def settled(filled: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def merge_answers(filled: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return the answers of one or more filled queues, each text once.
 
     Raises
@@ -256,13 +258,13 @@ def settled(filled: Sequence[pd.DataFrame]) -> pd.DataFrame:
         If a text was given different codes.
     """
     together = pd.concat(filled, ignore_index=True)
-    codes = together.groupby(ITEM)[CODE].nunique()
+    codes = together.groupby(TEXT_ID)[CODE].nunique()
     if len(torn := codes.index[codes > 1]):
         raise InputError(
-            f"{counted(len(torn), 'text has', 'texts have')} different codes, {ITEM} "
+            f"{counted(len(torn), 'text has', 'texts have')} different codes, {TEXT_ID} "
             f"{quoted(torn[0])} first; settle on one"
         )
-    return together.drop_duplicates(ITEM, ignore_index=True)
+    return together.drop_duplicates(TEXT_ID, ignore_index=True)
 
 
 def agreement(answered: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
@@ -281,13 +283,13 @@ def agreement(answered: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
     }
 
 
-def labelled(answered: pd.DataFrame, columns: Sequence[str], label: str) -> pd.DataFrame:
+def expand_to_records(answered: pd.DataFrame, columns: Sequence[str], label: str) -> pd.DataFrame:
     """Return the records that the answers stand for: each text as often as records have it."""
     records = answered.loc[answered.index.repeat(answered[RECORDS]), [*columns, CODE]]
     return records.rename(columns={CODE: label}).reset_index(drop=True)
 
 
-def behind(table: pa.Table, records: pd.DataFrame, source: str) -> pa.Table:
+def append_answers(table: pa.Table, records: pd.DataFrame, source: str) -> pa.Table:
     """Return a training table with labelled records behind its own.
 
     It keeps all of its columns and the order of its rows. Columns that the records have too become

@@ -18,25 +18,25 @@ from numpy.typing import DTypeLike, NDArray
 if TYPE_CHECKING:
     from scipy import sparse
 
-LARGE = 1 << 26
+MEMMAP_FROM = 1 << 26
 """Bytes from which on an array is in a file."""
 
-ROWS = 1 << 15
+BLOCK_ROWS = 1 << 15
 """So many rows at a time."""
 
 
-def some_of(n: int) -> Iterator[slice]:
+def row_blocks(n: int) -> Iterator[slice]:
     """Yield the rows of n to be seen to at a time, at least once, be it none.
 
     >>> list(some_of(ROWS + 1))
     [slice(0, 32768, None), slice(32768, 65536, None)]
     """
-    for start in range(0, max(n, 1), ROWS):
-        yield slice(start, start + ROWS)
+    for start in range(0, max(n, 1), BLOCK_ROWS):
+        yield slice(start, start + BLOCK_ROWS)
 
 
 @contextmanager
-def nameless() -> Iterator[IO[bytes]]:
+def unlinked_file() -> Iterator[IO[bytes]]:
     """Yield a file without a name in the folder for temporary files.
 
     Raises
@@ -52,7 +52,7 @@ def nameless() -> Iterator[IO[bytes]]:
         raise
 
 
-def room(shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+def empty(shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     """Return an array to be filled.
 
     Raises
@@ -61,9 +61,9 @@ def room(shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         If the folder for temporary files has no room for it.
     """
     size = math.prod(np.atleast_1d(shape).tolist()) * np.dtype(dtype).itemsize
-    if size < max(LARGE, 1):  # an empty file cannot be mapped
+    if size < max(MEMMAP_FROM, 1):  # an empty file cannot be mapped
         return np.empty(shape, dtype)
-    with nameless() as file:
+    with unlinked_file() as file:
         # Reserved at once: a disk that is full when a page is written would kill the process.
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, size)
@@ -72,7 +72,7 @@ def room(shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     return np.frombuffer(pages, dtype).reshape(shape)
 
 
-def at_random(values: NDArray[Any]) -> None:
+def advise_random_access(values: NDArray[Any]) -> None:
     """Say that rows of an array will be drawn from here and there.
 
     Of one in a file, the system then no longer reads the neighbours of a row that is drawn: of a
@@ -87,29 +87,29 @@ def at_random(values: NDArray[Any]) -> None:
         base.obj.madvise(mmap.MADV_RANDOM)
 
 
-def taken(values: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
+def take(values: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
     """Return ``values[rows]``, rows being numbers (n,)."""
-    found = room((len(rows), *values.shape[1:]), values.dtype)
-    for some in some_of(len(rows)):
+    found = empty((len(rows), *values.shape[1:]), values.dtype)
+    for some in row_blocks(len(rows)):
         found[some] = values[rows[some]]
     return found
 
 
-def where(flags: NDArray[np.bool_]) -> NDArray[np.int32]:
+def flatnonzero(flags: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Return the rows of which something is true.
 
     >>> where(np.array([True, False, True]))
     array([0, 2], dtype=int32)
     """
-    found, end = room(int(flags.sum()), np.int32), 0
-    for some in some_of(len(flags)):
+    found, end = empty(int(flags.sum()), np.int32), 0
+    for some in row_blocks(len(flags)):
         rows = np.flatnonzero(flags[some])
         found[end : end + len(rows)] = rows + some.start
         end += len(rows)
     return found
 
 
-def stacked(blocks: "Iterable[sparse.csr_matrix]") -> "sparse.csr_matrix":
+def vstack_on_disk(blocks: "Iterable[sparse.csr_matrix]") -> "sparse.csr_matrix":
     """Return the rows of some blocks of floats, at least one, in their order.
 
     They are in files without a name, which are gone with them; the system keeps of these in memory
@@ -118,7 +118,7 @@ def stacked(blocks: "Iterable[sparse.csr_matrix]") -> "sparse.csr_matrix":
     from scipy import sparse
 
     sizes, width = [np.zeros(1, dtype=np.int64)], 0
-    with nameless() as values, nameless() as columns:
+    with unlinked_file() as values, unlinked_file() as columns:
         for block in blocks:
             block.data.astype(np.float64).tofile(values)
             block.indices.astype(np.int32).tofile(columns)

@@ -19,11 +19,11 @@ PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 """Permissions of what holds texts of records: it is for its owner alone."""
 
 TEMPORARY = re.compile(r"\..*\.unfinished-[0-9]+(\.\w+)?", re.DOTALL)
-"""Names of the files that :func:`replacing` writes to."""
+"""Names of the files that :func:`atomic_write` writes to."""
 
 
 @contextmanager
-def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
+def atomic_write(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a temporary path to write to; on success it takes the place of ``path`` at once.
 
     A reader therefore sees the old file or the new one, never a part of either, whatever becomes of
@@ -40,26 +40,26 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     Raises
     ------
     InputError
-        If no file may be put there; see :func:`require_place`.
+        If no file may be put there; see :func:`require_writable`.
     OSError
         If the disk is full or cannot be written; it names ``path``.
     """
-    require_place(path)
+    require_writable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    sweep(path.parent)
+    remove_leftovers(path.parent)
     # The suffix is kept because some writers choose their format by it.
     temporary = path.with_name(f".{path.stem}.unfinished-{os.getpid()}{path.suffix}")
     try:
-        with named(path), _created(temporary, PRIVATE_FILE if private else 0o666):
+        with naming(path), _created(temporary, PRIVATE_FILE if private else 0o666):
             yield temporary
             with temporary.open("rb+") as handle:
                 os.fsync(handle.fileno())
-            take_place(temporary, path)
+            move_into_place(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def require_place(path: Path) -> None:
+def require_writable(path: Path) -> None:
     """Check that a file may be put at a path.
 
     Raises
@@ -77,7 +77,7 @@ def require_place(path: Path) -> None:
 
 
 @contextmanager
-def named(path: Path) -> Iterator[None]:
+def naming(path: Path) -> Iterator[None]:
     """Have what the system raises within the block name a path."""
     try:
         yield
@@ -86,7 +86,7 @@ def named(path: Path) -> Iterator[None]:
         raise
 
 
-def is_plain(path: Path) -> bool:
+def is_plain_file(path: Path) -> bool:
     """Return whether there is a file whose content stays: none that the system makes up.
 
     Such a one, as in ``/proc``, has a size of 0 and yet a content.
@@ -98,24 +98,24 @@ def is_empty(path: Path) -> bool:
     """Return whether there is a file without a byte."""
     if not path.is_file():
         return False
-    with named(path), path.open("rb") as handle:
+    with naming(path), path.open("rb") as handle:
         return not handle.read(1)
 
 
-def take_place(new: Path, path: Path) -> None:
+def move_into_place(new: Path, path: Path) -> None:
     """Rename a file into its place, with the permissions of the file that is there, if one is."""
-    require_place(path)
+    require_writable(path)
     with suppress(FileNotFoundError):
         there = path.lstat().st_mode
         if stat.S_ISREG(there):  # where a link is, the file that it leads to stays as it is
             new.chmod(there & 0o777)
     new.replace(path)
-    sync_folder(path.parent)
+    fsync_folder(path.parent)
 
 
 @contextmanager
 def _created(path: Path, mode: int) -> Iterator[None]:
-    """Make a new empty file, locked within the block, so that :func:`sweep` knows it is in use."""
+    """Make a new empty file, locked within the block: :func:`remove_leftovers` leaves it."""
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
         if fcntl is None:  # on Windows, a file that is open cannot be renamed
@@ -132,10 +132,10 @@ def _created(path: Path, mode: int) -> Iterator[None]:
             os.close(handle)
 
 
-def sweep(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files in a folder whose processes are no more: they may hold texts.
 
-    Files are recognised by the name that :func:`replacing` gives; those in use are locked. Where
+    Files are recognised by the name that :func:`atomic_write` gives; those in use are locked. Where
     the system has no such locks, as on Windows, nothing is removed.
     """
     if fcntl is None:
@@ -160,7 +160,7 @@ def _is_still(path: Path, handle: int) -> bool:
         return False
 
 
-def sync_folder(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
     """Make a renaming last through a failure of power, where the system can."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
@@ -171,22 +171,22 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_bytes(path: Path, content: bytes, *, private: bool = False) -> None:
-    """Write ``content`` to ``path`` as :func:`replacing` does."""
-    with replacing(path, private=private) as temporary:
+    """Write ``content`` to ``path`` as :func:`atomic_write` does."""
+    with atomic_write(path, private=private) as temporary:
         temporary.write_bytes(content)
 
 
-def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
+def write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write files to a folder, by name: none takes its place before all are written.
 
     They take their places one after the other, in the order of ``contents``.
     """
     with ExitStack() as stack:
         for name in reversed(list(contents)):  # what is entered first is left last
-            stack.enter_context(replacing(folder / name)).write_bytes(contents[name])
+            stack.enter_context(atomic_write(folder / name)).write_bytes(contents[name])
 
 
-def standing(paths: Iterable[Path]) -> list[tuple[str, int, int]]:
+def existing(paths: Iterable[Path]) -> list[tuple[str, int, int]]:
     """Return where files are, links followed, their sizes in bytes and times in nanoseconds."""
     found = [(path.resolve(), path.stat()) for path in paths]
     return [(str(path), of.st_size, of.st_mtime_ns) for path, of in found]
@@ -194,5 +194,5 @@ def standing(paths: Iterable[Path]) -> list[tuple[str, int, int]]:
 
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with named(path), path.open("rb") as handle:
+    with naming(path), path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

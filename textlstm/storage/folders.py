@@ -15,7 +15,7 @@ from textlstm.storage.atomic import PRIVATE_FILE, PRIVATE_FOLDER, TEMPORARY
 
 
 @contextmanager
-def held(lock: Path, taken: str) -> Iterator[None]:
+def locked(lock: Path, taken: str) -> Iterator[None]:
     """Hold a lock file, which ends with the process, and is removed at the end of the block.
 
     Parameters
@@ -51,7 +51,7 @@ def held(lock: Path, taken: str) -> Iterator[None]:
             file.release()
 
 
-def require_own(folder: Path, is_ours: Callable[[str], bool]) -> None:
+def require_own_folder(folder: Path, is_ours: Callable[[str], bool]) -> None:
     """Check that a working folder, if it is there, is a folder and holds our own files alone.
 
     Parameters
@@ -92,8 +92,8 @@ def protect(path: Path) -> None:
         inside.chmod(PRIVATE_FOLDER if inside.is_dir() else PRIVATE_FILE)
 
 
-def remove(folder: Path, is_ours: Callable[[str], bool]) -> None:
-    """Remove a working folder, if it is there, as far as :func:`require_own` allows.
+def remove_folder(folder: Path, is_ours: Callable[[str], bool]) -> None:
+    """Remove a working folder, if it is there, as far as :func:`require_own_folder` allows.
 
     Raises
     ------
@@ -102,6 +102,6 @@ def remove(folder: Path, is_ours: Callable[[str], bool]) -> None:
     OSError
         If something cannot be removed.
     """
-    require_own(folder, is_ours)
+    require_own_folder(folder, is_ours)
     if folder.exists():
         shutil.rmtree(folder)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from textlstm.errors import InputError
-from textlstm.storage.atomic import named, write_bytes
+from textlstm.storage.atomic import naming, write_bytes
 
 MAX_JSON = 1 << 26
 """Bytes of a JSON file, at most: a vocabulary of some millions of words."""
@@ -21,7 +21,7 @@ def to_json(value: Any) -> bytes:
 
 
 def write_json(path: Path, value: Any, *, private: bool = False) -> None:
-    """Write ``value`` to ``path`` as JSON, as :func:`replacing` does."""
+    """Write ``value`` to ``path`` as JSON, as :func:`atomic_write` does."""
     write_bytes(path, to_json(value), private=private)
 
 
@@ -36,7 +36,7 @@ def read_json(path: Path) -> Any:
     if path.stat().st_size > MAX_JSON:
         raise InputError(f"{path}: larger than any file of a run")
     try:
-        with named(path):
+        with naming(path):
             return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise InputError(

@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 
 @contextmanager
-def threads(
+def thread_pool(
     number: int, initializer: Callable[[], None] | None = None, *, finish: bool = False
 ) -> Iterator[ThreadPoolExecutor]:
     """Give threads, which begin nothing more once the work has failed or is interrupted.
@@ -33,7 +33,7 @@ def threads(
         pool.shutdown(wait=finish or not interrupted, cancel_futures=not finish)
 
 
-def in_order(
+def map_ordered(
     function: Callable[[Item], Result],
     items: Iterable[Item],
     workers: int,
@@ -50,7 +50,7 @@ def in_order(
     finish
         Whether items that were taken are worked on to their end where the work is interrupted.
     """
-    with threads(workers, initializer, finish=finish) as pool:
+    with thread_pool(workers, initializer, finish=finish) as pool:
         waiting: deque[Future[Result]] = deque()
         for item in items:
             waiting.append(pool.submit(function, item))
@@ -61,10 +61,10 @@ def in_order(
 
 
 @contextmanager
-def ahead(items: Iterable[Item], first: int) -> Iterator[Iterator[Item]]:
+def prefetch(items: Iterable[Item], first: int) -> Iterator[Iterator[Item]]:
     """Give the items, which a thread takes before they are asked for: so many first, later one."""
     source = iter(items)
-    with threads(1) as pool:
+    with thread_pool(1) as pool:
         waiting = deque(pool.submit(next, source, None) for _ in range(first))
 
         def taken() -> Iterator[Item]:
@@ -76,6 +76,6 @@ def ahead(items: Iterable[Item], first: int) -> Iterator[Iterator[Item]]:
         yield taken()
 
 
-def processors() -> int:
+def usable_cpus() -> int:
     """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

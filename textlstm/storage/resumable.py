@@ -20,15 +20,15 @@ import pyarrow.parquet as pq
 
 from textlstm.errors import InputError
 from textlstm.storage import folders
-from textlstm.storage.atomic import replacing, take_place
+from textlstm.storage.atomic import atomic_write, move_into_place
 from textlstm.storage.json_files import read_json, write_json
 
 FORMATS = (".csv", ".parquet")
 
-DESCRIBED = "job.json"
+METADATA_FILE = "job.json"
 """In the folder of the parts, it says what they are parts of."""
 
-OURS = re.compile(r"(\d{6,}|whole)\.\w+|" + re.escape(DESCRIBED))
+SHARD_NAMES = re.compile(r"(\d{6,}|whole)\.\w+|" + re.escape(METADATA_FILE))
 """Names of the files in the folder of the parts."""
 
 
@@ -54,7 +54,7 @@ def write_table(table: pa.Table, path: Path, *, header: bool = True) -> None:
         If the format cannot hold a column of the table.
     """
     try:
-        with replacing(path, private=True) as temporary:
+        with atomic_write(path, private=True) as temporary:
             if path.suffix.lower() == ".csv":
                 with temporary.open("wb") as file:
                     file.write(codecs.BOM_UTF8 if header else b"")
@@ -68,7 +68,7 @@ def write_table(table: pa.Table, path: Path, *, header: bool = True) -> None:
         ) from error
 
 
-class Parts:
+class Shards:
     """The parts of one output.
 
     Each is a file of the output's format, written at once, and a note of figures about it.
@@ -97,12 +97,12 @@ class Parts:
         """Return whether any part is there."""
         return any(self.folder.glob(f"[0-9]*{self.out.suffix.lower()}"))
 
-    def note(self, number: int) -> dict[str, Any]:
+    def metadata(self, number: int) -> dict[str, Any]:
         """Return the note of a part."""
         return dict(read_json(self._path(number).with_suffix(".json")))
 
     @contextmanager
-    def joining(self) -> Iterator[Callable[[], None]]:
+    def concatenating(self) -> Iterator[Callable[[], None]]:
         """Give what joins the parts, as far as they are there, to the output, whole or absent.
 
         Called after each part, it writes to the disk while the next ones are made. At the end the
@@ -110,7 +110,7 @@ class Parts:
         """
         joined = 0
         whole = self.folder / f"whole{self.out.suffix.lower()}"
-        with replacing(whole, private=True) as temporary, _appending(temporary) as append:
+        with atomic_write(whole, private=True) as temporary, _appending(temporary) as append:
 
             def join() -> None:
                 nonlocal joined
@@ -120,14 +120,14 @@ class Parts:
 
             yield join
             join()
-        take_place(whole, self.out)
+        move_into_place(whole, self.out)
         self.remove()
 
     def remove(self) -> None:
         """Remove all parts."""
         # First of all: without it, what is left when the process is killed is never gone on with.
-        (self.folder / DESCRIBED).unlink(missing_ok=True)
-        folders.remove(self.folder, _is_ours)
+        (self.folder / METADATA_FILE).unlink(missing_ok=True)
+        folders.remove_folder(self.folder, _is_ours)
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:06}{self.out.suffix.lower()}"
@@ -159,7 +159,7 @@ def _appending(path: Path) -> Iterator[Callable[[Path], None]]:
 
 
 @contextmanager
-def parts_of(out: Path, job: Mapping[str, Any]) -> Iterator[Parts]:
+def resumable_shards(out: Path, job: Mapping[str, Any]) -> Iterator[Shards]:
     """Give the parts of an output, those of the same job that are there already among them.
 
     Parts of another job are removed, and so are all of them if the work fails; an interruption
@@ -179,13 +179,13 @@ def parts_of(out: Path, job: Mapping[str, Any]) -> Iterator[Parts]:
     require_format(out)
     if out.is_dir():
         raise InputError(f"{out}: this is a folder; name a file")
-    parts, job = Parts(out), json.loads(json.dumps(job))
-    described = parts.folder / DESCRIBED
+    parts, job = Shards(out), json.loads(json.dumps(job))
+    described = parts.folder / METADATA_FILE
     # The lock stands beside the parts: in their folder it would be removed with them, and two
     # processes could hold it.
     lock = out.with_name(f".{out.name}.lock")
-    with folders.held(lock, f"{out}: another process is writing it; wait, or name another"):
-        folders.require_own(parts.folder, _is_ours)
+    with folders.locked(lock, f"{out}: another process is writing it; wait, or name another"):
+        folders.require_own_folder(parts.folder, _is_ours)
         try:
             if not described.is_file() or _described(described) != job:
                 parts.remove()
@@ -200,7 +200,7 @@ def parts_of(out: Path, job: Mapping[str, Any]) -> Iterator[Parts]:
 
 def _is_ours(name: str) -> bool:
     """Return whether a name is one of those in the folder of the parts."""
-    return OURS.fullmatch(name) is not None
+    return SHARD_NAMES.fullmatch(name) is not None
 
 
 def _described(path: Path) -> Any:

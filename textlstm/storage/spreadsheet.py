@@ -5,7 +5,7 @@ FORMULA_STARTS = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
 first, as wide as East Asian characters."""
 
 
-def spreadsheet_safe(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """Return a cell that no spreadsheet takes for a formula: with an apostrophe before it, if so.
 
     >>> [spreadsheet_safe(cell) for cell in ("=1+1", "-", "Fall", "")]
@@ -14,8 +14,8 @@ def spreadsheet_safe(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
-def spreadsheet_plain(cell: str) -> str:
-    """Return a cell as it was before :func:`spreadsheet_safe`.
+def unescape_formula(cell: str) -> str:
+    """Return a cell as it was before :func:`escape_formula`.
 
     >>> [spreadsheet_plain(cell) for cell in ("'=1+1", "'-", "Fall", "'s")]
     ['=1+1', '-', 'Fall', "'s"]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from textlstm.storage import folders
-from textlstm.storage.atomic import sync_folder, write_together
+from textlstm.storage.atomic import fsync_folder, write_all
 
 EXCHANGE, HERE = 2, -100
 """RENAME_EXCHANGE and AT_FDCWD of Linux: two paths change places; paths are as given."""
@@ -32,7 +32,9 @@ def numbers(folder: Path, names: Sequence[str]) -> dict[str, int]:
     return {name: _number(folder / name) for name in names if os.path.lexists(folder / name)}
 
 
-def swap(working: Path, place: Path, new: Mapping[str, int | None], stale: Sequence[str]) -> None:
+def swap_folders(
+    working: Path, place: Path, new: Mapping[str, int | None], stale: Sequence[str]
+) -> None:
     """Put new ones in their places, and take away what is stale; the old ones go to ``working``.
 
     Parameters
@@ -55,7 +57,7 @@ def swap(working: Path, place: Path, new: Mapping[str, int | None], stale: Seque
         for name in stale:
             if os.path.lexists(place / name):
                 undo.callback(_put(place / name, working / name))
-        sync_folder(place)
+        fsync_folder(place)
         undo.pop_all()
 
 
@@ -75,20 +77,20 @@ def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
     """
     place = folder.resolve()
     if not _can_be_exchanged(place, contents):
-        write_together(folder, contents)
+        write_all(folder, contents)
         return
     taken = f"{folder}: another process writes there; wait for it, or give another folder"
     working = place.with_name(f".{place.name}.unfinished")
-    with folders.held(place.with_name(f".{place.name}.lock"), taken):
-        folders.remove(working, contents.__contains__)  # what a kill left
+    with folders.locked(place.with_name(f".{place.name}.lock"), taken):
+        folders.remove_folder(working, contents.__contains__)  # what a kill left
         try:
-            write_together(working, contents)
+            write_all(working, contents)
             for one in (place, *place.iterdir()):
                 (working / one.relative_to(place)).chmod(one.stat().st_mode & 0o777)
             _exchange(working, place)
-            sync_folder(place.parent)
+            fsync_folder(place.parent)
         finally:
-            folders.remove(working, contents.__contains__)
+            folders.remove_folder(working, contents.__contains__)
 
 
 def _can_be_exchanged(place: Path, contents: Mapping[str, bytes]) -> bool:

@@ -54,7 +54,7 @@ def without_invisible(text: str) -> str:
     return text if text.isprintable() else text.translate(_invisible())
 
 
-def mended(cells: Mapping[str, int]) -> dict[str, int]:
+def count_repairs(cells: Mapping[str, int]) -> dict[str, int]:
     r"""Return in how many cells cleaning finds what is seldom meant, by what it is.
 
     Parameters
@@ -68,11 +68,11 @@ def mended(cells: Mapping[str, int]) -> dict[str, int]:
     found: Counter[str] = Counter()
     for cell, number in cells.items():
         if not (len(cell) <= MAX_RUN and cell.isascii() and cell.isprintable()):
-            found.update(dict.fromkeys(_oddities(cell), number))
+            found.update(dict.fromkeys(_defects(cell), number))
     return dict(found)
 
 
-def _oddities(field: str) -> Iterator[str]:
+def _defects(field: str) -> Iterator[str]:
     """Yield what there is to mend in a field."""
     if len(field) > MAX_CHARACTERS:
         yield "overlong_texts"

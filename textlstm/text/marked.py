@@ -12,14 +12,14 @@ IGNORED = frozenset({"Mn", "Cc", "Cf"})
 """Categories of characters that cleaning may join to others or take out: accents, invisible."""
 
 
-class Piece(NamedTuple):
+class Span(NamedTuple):
     """A piece of a field: a word with its value, or what stands between words."""
 
     text: str
     value: float | None = None
 
 
-def word_places(field: str) -> list[tuple[int, int] | None]:
+def word_spans(field: str) -> list[tuple[int, int] | None]:
     """Return where each word of :func:`.tokenize` stands in the field as written.
 
     Cleaning changes characters and the case of letters, but not the order of words: each is looked
@@ -59,7 +59,7 @@ def _end(field: str, end: int) -> int:
     return end
 
 
-def marked(fields: Sequence[str], values: Sequence[float | None]) -> list[list[Piece]]:
+def highlight(fields: Sequence[str], values: Sequence[float | None]) -> list[list[Span]]:
     """Return each field of a record in pieces, which together are the field as it was written.
 
     Parameters
@@ -75,7 +75,7 @@ def marked(fields: Sequence[str], values: Sequence[float | None]) -> list[list[P
         raise ValueError("there is not a value for each token of the record")
     left, found = list(values), []
     for field in fields:
-        places = word_places(field)
+        places = word_spans(field)
         own, left = left[: len(places)], left[len(places) + 1 :]  # behind it, a separator
         found.append(_pieces(field, places, own))
     return found
@@ -83,11 +83,11 @@ def marked(fields: Sequence[str], values: Sequence[float | None]) -> list[list[P
 
 def _pieces(
     field: str, places: Sequence[tuple[int, int] | None], values: Sequence[float | None]
-) -> list[Piece]:
+) -> list[Span]:
     words = [(*place, value) for place, value in zip(places, values, strict=False) if place]
     ends = [(0, 0, None), *words, (len(field), len(field), None)]
     pieces = []
     for (_, before, _), (start, end, value) in pairwise(ends):
         # Two words of one character, as of a ligature, share it.
-        pieces += [Piece(field[before:start]), Piece(field[max(before, start) : end], value)]
+        pieces += [Span(field[before:start]), Span(field[max(before, start) : end], value)]
     return [piece for piece in pieces if piece.text]

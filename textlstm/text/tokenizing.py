@@ -31,17 +31,19 @@ def tokenize(field: str) -> list[str]:
     ['acute', 'mi', 'due', 'to', 'type', 'ii', 'diabetes', 'covid-19']
     """
     runs = shorten_runs(field)
-    if not _joints().isdisjoint(zip(map(_LAST, runs), map(_FIRST, runs[1:]), strict=False)):
+    if not _special_case_joins().isdisjoint(
+        zip(map(_LAST, runs), map(_FIRST, runs[1:]), strict=False)
+    ):
         runs = [" ".join(runs)]
-    return list(chain.from_iterable(map(_words, runs)))
+    return list(chain.from_iterable(map(_split_words, runs)))
 
 
 @lru_cache(maxsize=1 << 17)
-def _words(run: str) -> tuple[str, ...]:
+def _split_words(run: str) -> tuple[str, ...]:
     """Return the words of a cleaned field, or of one of its runs of characters without a space.
 
     spaCy divides each run by itself, so what it makes of one is made once. There is one exception:
-    see :func:`_joints`.
+    see :func:`_special_case_joins`.
     """
     words = (_stripped(token.text.lower()) for token in _tokenizer()(run))
     return tuple(word for word in words if word)
@@ -54,7 +56,7 @@ def _stripped(word: str) -> str:
 
 
 @cache
-def _joints() -> frozenset[tuple[str, str]]:
+def _special_case_joins() -> frozenset[tuple[str, str]]:
     """Return the last and the first character of tokens that can belong together.
 
     After dividing the runs, spaCy looks for sequences of tokens that make up a special case, as
@@ -102,7 +104,7 @@ def preprocess(records: Iterable[Sequence[str]]) -> list[str]:
     return [_join([words(field) for field in record]) for record in records]
 
 
-def word_records(texts: Iterable[str], min_records: int) -> dict[str, int]:
+def word_document_counts(texts: Iterable[str], min_records: int) -> dict[str, int]:
     """Return the number of records each word stands in, for words in at least ``min_records``.
 
     >>> word_records(["acute mi", "acute mi <sep> mi", "stroke"], min_records=2)

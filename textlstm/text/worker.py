@@ -15,13 +15,13 @@ from typing import IO
 
 from textlstm.text.tokenizing import preprocess
 
-MOST_KNOWN = 1 << 17
+CACHE_SIZE = 1 << 17
 """So many distinct records are kept in mind, and a part's more: some 60 MB."""
 
-SHORTAGE = 3
+OUT_OF_MEMORY = 3
 """Exit status of the process where it has too little memory."""
 
-ENDED_BY_SHORTAGE = (SHORTAGE, -9)
+ENDED_BY_SHORTAGE = (OUT_OF_MEMORY, -9)
 """How it ends then; the system kills by signal 9 what takes too much."""
 
 Preprocess = Callable[[Sequence[tuple[str, ...]]], list[str]]
@@ -29,7 +29,7 @@ Preprocess = Callable[[Sequence[tuple[str, ...]]], list[str]]
 
 
 @contextmanager
-def beside() -> Iterator[Preprocess]:
+def preprocessing_process() -> Iterator[Preprocess]:
     """Give :func:`.preprocess` as another process carries it out.
 
     Records that were given before are not sent again. The process reads until there is no more to
@@ -48,7 +48,7 @@ def beside() -> Iterator[Preprocess]:
         start_new_session=True,  # Ctrl-C is for this process, which ends the other
     ) as process:
         try:
-            yield _asking(process)
+            yield _client(process)
         finally:
             process.kill()
             with suppress(BrokenPipeError):  # what was not read any more is lost with the process
@@ -56,14 +56,14 @@ def beside() -> Iterator[Preprocess]:
                     process.stdin.close()
 
 
-def _asking(process: "subprocess.Popen[bytes]") -> Preprocess:
+def _client(process: "subprocess.Popen[bytes]") -> Preprocess:
     """Return what sends records that are new and reads their texts."""
     assert process.stdin and process.stdout
     questions, answers = process.stdin, process.stdout
     known: dict[tuple[str, ...], str] = {}
 
     def preprocess(records: Sequence[tuple[str, ...]]) -> list[str]:
-        if len(known) > MOST_KNOWN:
+        if len(known) > CACHE_SIZE:
             known.clear()
         if new := [record for record in records if record not in known]:
             try:
@@ -94,7 +94,7 @@ def _serve() -> None:
     try:
         _answer()
     except (MemoryError, ImportError):  # the other process tells that this one has ended
-        os._exit(SHORTAGE)
+        os._exit(OUT_OF_MEMORY)
     except BrokenPipeError:  # the other process was killed: nobody waits for an answer
         os._exit(0)
 

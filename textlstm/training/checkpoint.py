@@ -15,10 +15,10 @@ from torch import Tensor
 from textlstm.storage import folders
 from textlstm.storage.atomic import write_bytes
 
-STATE = "state.safetensors"
+STATE_FILE = "state.safetensors"
 """Name of the file."""
 
-SHARE = 0.02
+MAX_TIME_SHARE = 0.02
 """Saving takes at most this share of the time: a slow disk or a large network saves less often."""
 
 
@@ -59,8 +59,8 @@ class Checkpoint:
     """
 
     def __init__(self, folder: Path, inputs: str) -> None:
-        folders.require_own(folder, STATE.__eq__)
-        self._folder, self._path, self._inputs = folder, folder / STATE, inputs
+        folders.require_own_folder(folder, STATE_FILE.__eq__)
+        self._folder, self._path, self._inputs = folder, folder / STATE_FILE, inputs
         self._stepping = False
         self._due = 0.0
         self.stopping = False
@@ -69,7 +69,7 @@ class Checkpoint:
         self.unfit = self.start is None and self._path.exists()
         self.before = float(self.start.facts.get("spent", 0.0)) if self.start else 0.0
 
-    def due(self) -> bool:
+    def should_save(self) -> bool:
         """Return whether enough time is over for another save, or the training is to end."""
         return self.stopping or time.perf_counter() >= self._due
 
@@ -89,11 +89,11 @@ class Checkpoint:
         folders.make_private(self._folder)
         write_bytes(self._path, safetensors.torch.save(dict(tensors), header), private=True)
         now = time.perf_counter()
-        self._due = now + (now - started) / SHARE
+        self._due = now + (now - started) / MAX_TIME_SHARE
 
     def remove(self) -> None:
         """Remove it with its folder."""
-        folders.remove(self._folder, STATE.__eq__)
+        folders.remove_folder(self._folder, STATE_FILE.__eq__)
 
     @contextmanager
     def steps(self) -> Iterator[None]:

@@ -13,41 +13,41 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 from torch.nn import functional
 
-from textlstm.encoding.batching import shuffled
+from textlstm.encoding.batching import shuffled_batches
 from textlstm.encoding.corpus import Corpus
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
 from textlstm.models.ensemble import Ensemble
 from textlstm.models.word_vectors import latent_vectors
 from textlstm.recipe import Recipe, TrainingConfig
-from textlstm.storage.arrays import taken
-from textlstm.storage.parallel import processors
+from textlstm.storage.arrays import take
+from textlstm.storage.parallel import usable_cpus
 from textlstm.training.checkpoint import Checkpoint
-from textlstm.training.folds import Examples, held_out_logits, held_out_truth
+from textlstm.training.folds import Examples, out_of_fold_labels, out_of_fold_logits
 from textlstm.training.optim import (
-    batch_size,
     clip_gradients,
+    effective_batch_size,
     make_optimizer,
     make_schedule,
     steps_per_epoch,
 )
-from textlstm.training.state import ORDER, START, Course, Epoch, derive_seed
+from textlstm.training.state import INITIAL_STREAM, ORDER_STREAM, Epoch, TrainingState, derive_seed
 from textlstm.uncertainty.calibration import calibrated_loss, fit_temperature
 
-STEPS_TOGETHER = 8
+SYNC_EVERY = 8
 """Steps after which members wait for each other."""
 
 
-def new_ensemble(
-    recipe: Recipe, encoding: WordEncoding, corpus: Corpus, n_classes: int, seed: int
+def initial_ensemble(
+    recipe: Recipe, encoding: Vocabulary, corpus: Corpus, n_classes: int, seed: int
 ) -> Ensemble:
     """Return the recipe's networks as they start on the training texts."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(seed, START))
+        torch.manual_seed(derive_seed(seed, INITIAL_STREAM))
         ensemble = Ensemble(recipe.network, encoding, n_classes)
     if recipe.network.start == "lsa":
         vectors = latent_vectors(corpus, recipe.network.embedding, seed)
-        ensemble.place(*map(torch.from_numpy, vectors))
+        ensemble.set_word_vectors(*map(torch.from_numpy, vectors))
     return ensemble
 
 
@@ -78,11 +78,11 @@ def fit(
     """
     ensemble.to(device)
     members = range(len(ensemble.networks))
-    n_records = min(len(examples.trained_on(member)) for member in members)
-    config = replace(config, batch=batch_size(n_records, config))
+    n_records = min(len(examples.training_rows(member)) for member in members)
+    config = replace(config, batch=effective_batch_size(n_records, config))
     optimizers = [make_optimizer(network, config) for network in ensemble.networks]
     n_steps = steps_per_epoch(n_records, config) * config.epochs
-    course = Course(
+    course = TrainingState(
         ensemble,
         optimizers,
         schedules=[make_schedule(optimizer, config, n_steps) for optimizer in optimizers],
@@ -93,14 +93,14 @@ def fit(
         course.restore(*checkpoint.start)
         checkpoint.start = None
         yield from course.epochs
-    labels, weights, places = held_out_truth(examples, len(members))
+    labels, weights, places = out_of_fold_labels(examples, len(members))
     with checkpoint.steps() if checkpoint is not None else nullcontext():
-        while not course.over(config):
+        while not course.finished(config):
             train_loss, train_accuracy = _one_epoch(
                 course, examples, config, seed, device, checkpoint
             )
-            answers = [ensemble.answer(member) for member in members]
-            logits = held_out_logits(answers, examples, device)
+            answers = [ensemble.member_log_probs(member) for member in members]
+            logits = out_of_fold_logits(answers, examples, device)
             # Epochs are judged as they will be used, calibrated: before it, the most confident
             # network looks worst, and the best one is stopped too early.
             arrays = logits.numpy(), labels
@@ -125,17 +125,17 @@ def fit(
     if checkpoint is not None and checkpoint.stopping:
         raise KeyboardInterrupt
     if course.best:
-        course.set_learned(course.best)
+        course.set_trainable(course.best)
 
 
-def _diverged(course: Course) -> InputError:
+def _diverged(course: TrainingState) -> InputError:
     return InputError(
         f"the loss is not finite in epoch {course.number}; lower --learning-rate or set --clip"
     )
 
 
 def _one_epoch(
-    course: Course,
+    course: TrainingState,
     examples: Examples,
     config: TrainingConfig,
     seed: int,
@@ -148,10 +148,10 @@ def _one_epoch(
     all_lengths = examples.corpus.lengths.numpy()
 
     def batches(member: int) -> Iterator[Tensor]:
-        records = examples.trained_on(member)
-        order = torch.Generator().manual_seed(derive_seed(seed, number, member, ORDER))
-        lengths = torch.from_numpy(taken(all_lengths, records.numpy()))
-        for rows in shuffled(lengths, config.batch, order, drop_last=config.drop_last):
+        records = examples.training_rows(member)
+        order = torch.Generator().manual_seed(derive_seed(seed, number, member, ORDER_STREAM))
+        lengths = torch.from_numpy(take(all_lengths, records.numpy()))
+        for rows in shuffled_batches(lengths, config.batch, order, drop_last=config.drop_last):
             yield records[rows]
 
     def step(member: int, rows: Tensor) -> Tensor:
@@ -159,7 +159,7 @@ def _one_epoch(
         batch = examples.corpus.batch(rows).to(device)
         labels = examples.labels[rows].long().to(device)
         weights = examples.weights[rows].to(device)
-        logits = network(batch, ensemble.spelt(batch), course.chances[member])  # (B, C)
+        logits = network(batch, ensemble.subword_vectors(batch), course.chances[member])  # (B, C)
         losses = functional.cross_entropy(
             logits, labels, reduction="none", label_smoothing=config.label_smoothing
         )
@@ -178,15 +178,15 @@ def _one_epoch(
     # Members are independent, and torch lets go of Python's lock while it computes. They meet now
     # and then, so that an interruption finds all of them at the same step; parts differ by a record
     # or two, and with them, at most, the last batch.
-    workers = min(len(members), processors())
+    workers = min(len(members), usable_cpus())
     steps = islice(zip(*map(batches, members), strict=False), course.steps, None)
     with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        while several := list(islice(steps, STEPS_TOGETHER)):
+        while several := list(islice(steps, SYNC_EVERY)):
             for sums in _steps_taken(pool, step, several):
                 course.totals += sums
                 course.steps += 1
-            if checkpoint is not None and checkpoint.due():
-                if not course.healthy():
+            if checkpoint is not None and checkpoint.should_save():
+                if not course.all_finite():
                     raise _diverged(course)
                 course.save(checkpoint)
                 if checkpoint.stopping:
@@ -223,7 +223,7 @@ def _steps_taken(
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
+def single_threaded() -> Iterator[None]:
     """Compute each thing with one thread for a while, in torch and in linear algebra.
 
     The steps are too small to gain from more, lose much where other work wants the processors too,

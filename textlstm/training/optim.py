@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from textlstm.recipe import TrainingConfig
 
-SMALLEST_BATCH = 8
+MIN_BATCH_SIZE = 8
 """However few records there are, fewer to a step make its direction a matter of chance."""
 
 
-def batch_size(n_records: int, config: TrainingConfig) -> int:
+def effective_batch_size(n_records: int, config: TrainingConfig) -> int:
     """Return the records per step: small enough for the least number of steps, yet not too small.
 
     >>> batch_size(600, TrainingConfig(batch=64, min_steps=60))
@@ -20,7 +20,7 @@ def batch_size(n_records: int, config: TrainingConfig) -> int:
     """
     if not config.min_steps:
         return config.batch
-    return min(config.batch, max(SMALLEST_BATCH, n_records // config.min_steps))
+    return min(config.batch, max(MIN_BATCH_SIZE, n_records // config.min_steps))
 
 
 def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:

@@ -15,14 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from textlstm.data.splits import drawn_share
+from textlstm.data.splits import draw_share
 from textlstm.encoding.batching import Batch
 from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.encoded import EncodedTexts
-from textlstm.encoding.vocabulary import WordEncoding
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.models.logits import predict_logits
-from textlstm.training.folds import Examples, Truth
-from textlstm.uncertainty.calibration import mixed
+from textlstm.training.folds import Examples, OutOfFoldLabels
+from textlstm.uncertainty.calibration import mix_log_probs
 
 JUDGED = 3
 """Source of the chance by which records are drawn and given to members, apart from a run's seed."""
@@ -58,17 +58,17 @@ class RareClasses:
         After a temporal split the latest records are what is judged; otherwise as large a share of
         the rows as members leave out of the others, of whole texts where these are left out whole.
         """
-        left_out = [len(examples.left_out(member)) for member in range(members)]
+        left_out = [len(examples.validation_rows(member)) for member in range(members)]
         none = [np.zeros(0, dtype=np.int64)] * (members - 1)
         if examples.split == "temporal":
             rows = np.flatnonzero(self.validation)
-            share = left_out[0] / max(int((examples.parts == 0).sum()), 1)
-            return [rows[np.sort(drawn_share(len(rows), share, seed + JUDGED))], *none]
+            share = left_out[0] / max(int((examples.folds == 0).sum()), 1)
+            return [rows[np.sort(draw_share(len(rows), share, seed + JUDGED))], *none]
         share = min(1.0, sum(left_out) / len(examples.labels))
         by_text = examples.split == "grouped"
         units = self.texts.places if by_text else np.arange(len(self.texts))
         n_units = int(units.max(initial=-1)) + 1
-        drawn = drawn_share(n_units, share, seed + JUDGED)
+        drawn = draw_share(n_units, share, seed + JUDGED)
         return [np.flatnonzero(np.isin(units, drawn[member::members])) for member in range(members)]
 
     def logits(
@@ -78,7 +78,7 @@ class RareClasses:
         branches: Sequence[Answer],
         linear_share: float,
         n_classes: int,
-        encoding: WordEncoding,
+        encoding: Vocabulary,
         device: torch.device,
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return what each member says of its rows, and whether any of their words is known.
@@ -97,7 +97,7 @@ class RareClasses:
         logits, readable
             (k, C) and (k,), member after member.
         """
-        logits, readable = [], []
+        logits, has_known_word = [], []
         for member, mine in enumerate(rows):
             if not len(mine):
                 continue
@@ -105,12 +105,12 @@ class RareClasses:
             found = predict_logits(answers[member], corpus, device).numpy()
             if branches:
                 linear = predict_logits(branches[member], corpus, torch.device("cpu")).numpy()
-                found = mixed(found, linear, linear_share).astype(np.float32)
+                found = mix_log_probs(found, linear, linear_share).astype(np.float32)
             logits.append(found)
-            readable.append(corpus.readable()[corpus.places.numpy()])
+            has_known_word.append(corpus.has_known_word()[corpus.places.numpy()])
         if not logits:
             return np.zeros((0, n_classes), np.float32), np.zeros(0, np.bool_)
-        return np.concatenate(logits), np.concatenate(readable)
+        return np.concatenate(logits), np.concatenate(has_known_word)
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Judged:
     """
 
     probabilities: NDArray[np.float64]
-    readable: NDArray[np.bool_]
+    has_known_word: NDArray[np.bool_]
     labels: NDArray[np.integer[Any]]
     weights: NDArray[np.floating[Any]]
     places: NDArray[np.integer[Any]]
@@ -142,7 +142,11 @@ class Judged:
 
     @classmethod
     def of(
-        cls, examples: Examples, members: int, truth: Truth, probabilities: NDArray[np.float64]
+        cls,
+        examples: Examples,
+        members: int,
+        truth: OutOfFoldLabels,
+        probabilities: NDArray[np.float64],
     ) -> Self:
         """Return the left-out records of a training, without those of rare classes.
 
@@ -151,23 +155,25 @@ class Judged:
         Parameters
         ----------
         truth
-            As :func:`.held_out_truth` gives it.
+            As :func:`.out_of_fold_labels` gives it.
         probabilities
             (B, C) of the texts there.
         """
-        parts = [examples.left_out(member) for member in range(members)]
-        readable = np.concatenate([examples.corpus.select(rows).readable() for rows in parts])
-        texts = examples.corpus.places[torch.cat(parts)].numpy()
-        n = len(parts[0]) if examples.split == "temporal" else len(texts)
+        folds = [examples.validation_rows(member) for member in range(members)]
+        has_known_word = np.concatenate(
+            [examples.corpus.select(rows).has_known_word() for rows in folds]
+        )
+        texts = examples.corpus.places[torch.cat(folds)].numpy()
+        n = len(folds[0]) if examples.split == "temporal" else len(texts)
         labels, weights, places = truth
-        return cls(probabilities, readable, labels[:n], weights[:n], places[:n], texts[:n])
+        return cls(probabilities, has_known_word, labels[:n], weights[:n], places[:n], texts[:n])
 
     def with_rare(
         self,
         rare: RareClasses,
         rows: Sequence[NDArray[np.int64]],
         probabilities: NDArray[np.float64],
-        readable: NDArray[np.bool_],
+        has_known_word: NDArray[np.bool_],
     ) -> Self:
         """Return these and the records of dropped classes, none of a class that can be given.
 
@@ -185,7 +191,7 @@ class Judged:
         return replace(
             self,
             probabilities=np.concatenate([self.probabilities, probabilities]),
-            readable=np.concatenate([self.readable, readable]),
+            has_known_word=np.concatenate([self.has_known_word, has_known_word]),
             labels=np.append(labels, np.full(len(mine), -1)),
             weights=np.append(self.weights, np.ones(len(mine))),
             places=np.append(self.places, new),

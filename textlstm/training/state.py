@@ -15,7 +15,7 @@ from textlstm.models.ensemble import Ensemble
 from textlstm.recipe import TrainingConfig
 from textlstm.training.checkpoint import Checkpoint
 
-START, ORDER, DROPOUT = 1, 2, 3
+INITIAL_STREAM, ORDER_STREAM, DROPOUT_STREAM = 1, 2, 3
 """What chance decides: each has a source of its own."""
 
 
@@ -39,7 +39,7 @@ class Epoch:
 
 
 @dataclass
-class Course:
+class TrainingState:
     """What moves in a training: with it, and with what stays, the training goes on bit for bit.
 
     Attributes
@@ -79,7 +79,7 @@ class Course:
         """Return the lowest validation loss so far."""
         return min((epoch.validation_loss for epoch in self.epochs), default=math.inf)
 
-    def over(self, config: TrainingConfig) -> bool:
+    def finished(self, config: TrainingConfig) -> bool:
         """Return whether there have been enough epochs, or too many without a lower loss."""
         since_best = sum(1 for _ in takewhile(lambda epoch: not epoch.best, self.epochs[::-1]))
         return len(self.epochs) >= config.epochs or 0 < config.patience <= since_best
@@ -87,7 +87,7 @@ class Course:
     def begin_epoch(self, seed: int) -> None:
         """Make ready for the first step of an epoch."""
         for member, chance in enumerate(self.chances):
-            chance.manual_seed(derive_seed(seed, self.number, member, DROPOUT))
+            chance.manual_seed(derive_seed(seed, self.number, member, DROPOUT_STREAM))
         self.totals.zero_()
         self.started = time.perf_counter()
 
@@ -96,21 +96,21 @@ class Course:
         self.epochs.append(epoch)
         self.steps = 0
         if keep_best and epoch.best:
-            self.best = {name: weight.clone() for name, weight in self.learned().items()}
+            self.best = {name: weight.clone() for name, weight in self.trainable().items()}
 
-    def learned(self) -> dict[str, Tensor]:
+    def trainable(self) -> dict[str, Tensor]:
         """Return the weights that training moves."""
         named = self.ensemble.named_parameters()
         return {name: weight.detach() for name, weight in named if weight.requires_grad}
 
-    def healthy(self) -> bool:
+    def all_finite(self) -> bool:
         """Return whether all weights are finite numbers."""
-        return all(bool(weight.isfinite().all()) for weight in self.learned().values())
+        return all(bool(weight.isfinite().all()) for weight in self.trainable().values())
 
     @torch.no_grad()
-    def set_learned(self, weights: Mapping[str, Tensor]) -> None:
+    def set_trainable(self, weights: Mapping[str, Tensor]) -> None:
         """Set the weights that :meth:`learned` names."""
-        for name, weight in self.learned().items():
+        for name, weight in self.trainable().items():
             weight.copy_(weights[name])
 
     def save(self, checkpoint: Checkpoint) -> None:
@@ -122,7 +122,7 @@ class Course:
             for key, value in state.items()
         }
         chances = {str(member): chance.get_state() for member, chance in enumerate(self.chances)}
-        named = {"learned": self.learned(), "best": self.best, "optimizer": states,
+        named = {"learned": self.trainable(), "best": self.best, "optimizer": states,
                  "chance": chances, "epoch": {"totals": self.totals}}  # fmt: skip
         tensors = {
             f"{kind}/{name}": tensor
@@ -143,7 +143,7 @@ class Course:
         for path, tensor in tensors.items():
             kind, name = path.split("/")
             named.setdefault(kind, {})[name] = tensor.to(self.totals.device)
-        self.set_learned(named["learned"])
+        self.set_trainable(named["learned"])
         self.best = named["best"]
         self.totals.copy_(named["epoch"]["totals"])
         for member, chance in enumerate(self.chances):

@@ -19,7 +19,7 @@ SHARE_PRIOR = 0.5, 0.2
 """Mean and standard deviation of the linear branch's share, before seeing any record."""
 
 
-def calibrated(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
+def apply_temperature(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
     """Return the probabilities (n, C) of logits (n, C) divided by the temperature.
 
     >>> calibrated(np.array([[0.0, 2.0 * np.log(3.0)]]), temperature=2.0).round(6)
@@ -28,7 +28,7 @@ def calibrated(logits: NDArray[np.float32], temperature: float) -> NDArray[np.fl
     return softmax(logits.astype(np.float64) / temperature)
 
 
-def uncalibrated(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+def undo_temperature(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
     """Return the probabilities (n, C) there were before the logits were divided.
 
     >>> uncalibrated(np.array([[0.25, 0.75]]), temperature=2.0).round(6)
@@ -84,7 +84,7 @@ def fit_temperature(
     return float(np.exp(minimize_scalar(misfit, bounds=(low, high), method="bounded").x))
 
 
-def fit_linear_share(
+def fit_linear_weight(
     network_logits: NDArray[np.float32],
     linear_logits: NDArray[np.float32],
     labels: NDArray[np.integer[Any]],
@@ -102,7 +102,7 @@ def fit_linear_share(
 
     def misfit(point: NDArray[np.float64]) -> float:
         share, log_temperature = point
-        logits = mixed(network_logits, linear_logits, float(share))
+        logits = mix_log_probs(network_logits, linear_logits, float(share))
         temperature = float(np.exp(log_temperature))
         loss = len(labels) * calibrated_loss(logits, labels, temperature, weights, places)
         priors = ((share - mean) / spread) ** 2 + (log_temperature / PRIOR_SPREAD) ** 2
@@ -112,7 +112,7 @@ def fit_linear_share(
     return float(minimize(misfit, [mean, 0.0], bounds=bounds, method="L-BFGS-B").x[0])
 
 
-def mixed(
+def mix_log_probs(
     network_logits: NDArray[np.float32], linear_logits: NDArray[np.float32], share: float
 ) -> NDArray[np.float64]:
     """Return the mean of log probabilities (n, C) in which the linear ones have this share."""

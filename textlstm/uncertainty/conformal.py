@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from textlstm.uncertainty.held_out import DECIMALS, HeldOut
 from textlstm.uncertainty.intervals import Flags, Floats, design_effect, percent, tenths
+from textlstm.uncertainty.out_of_fold import DECIMALS, OutOfFold
 from textlstm.uncertainty.risk_control import POINT_RECORDS
 
 COVERAGES = (0.90, 0.95)
 """The coverages of prediction sets a report is about; new records can be given any."""
 
 
-def set_threshold(held_out: HeldOut, coverage: float) -> float:
+def conformal_threshold(out_of_fold: OutOfFold, coverage: float) -> float:
     """Return the lowest probability of a label that belongs to a prediction set.
 
     Split conformal prediction, least ambiguous sets (Sadinle, Lei and Wasserman 2019): over draws
@@ -25,33 +25,33 @@ def set_threshold(held_out: HeldOut, coverage: float) -> float:
     A new record counts as one more held-out record, of which the true label may be anywhere. Where
     what is new are texts, it is one more text: as many records as the design effect says.
     """
-    if held_out.unknown_share > 1 - coverage:
+    if out_of_fold.unknown_share > 1 - coverage:
         return 0.0
-    n = len(held_out.true)
-    rank = math.ceil((n + design_effect(held_out.alike)) * coverage)
-    return float(np.sort(held_out.true)[n - rank]) if rank <= n else 0.0
+    n = len(out_of_fold.true)
+    rank = math.ceil((n + design_effect(out_of_fold.cluster_size)) * coverage)
+    return float(np.sort(out_of_fold.true)[n - rank]) if rank <= n else 0.0
 
 
-def every_label(held_out: HeldOut, coverage: float) -> str:
+def why_sets_are_full(out_of_fold: OutOfFold, coverage: float) -> str:
     """Say why sets of a coverage hold every label, or nothing where they do not."""
-    if set_threshold(held_out, coverage) > 0:
+    if conformal_threshold(out_of_fold, coverage) > 0:
         return ""
-    if held_out.unknown_share > 1 - coverage:
+    if out_of_fold.unknown_share > 1 - coverage:
         return (
             f"No set can hold the true label in {percent(coverage)} of records: "
-            f"{_share_or_some(held_out)} of them are of classes that the model cannot give. Every "
-            "set holds every label."
+            f"{_share_or_some(out_of_fold)} of them are of classes that the model cannot give. "
+            "Every set holds every label."
         )
     return (
-        f"{len(held_out.top):,} left-out training records are too few for sets that hold the true "
-        f"label in {percent(coverage)} of records: every set holds every label."
+        f"{len(out_of_fold.top):,} left-out training records are too few for sets that hold the "
+        f"true label in {percent(coverage)} of records: every set holds every label."
     )
 
 
-def _share_or_some(held_out: HeldOut) -> str:
+def _share_or_some(out_of_fold: OutOfFold) -> str:
     """Return the share of records of unknown classes; where they are few, no number tells them."""
-    few = held_out.unknown_share * len(held_out.top) < POINT_RECORDS
-    return "some" if few else tenths(held_out.unknown_share)
+    few = out_of_fold.unknown_share * len(out_of_fold.top) < POINT_RECORDS
+    return "some" if few else tenths(out_of_fold.unknown_share)
 
 
 def prediction_sets(probabilities: Floats, threshold: float) -> Flags:
@@ -61,7 +61,7 @@ def prediction_sets(probabilities: Floats, threshold: float) -> Flags:
     return members
 
 
-def set_cells(members: Flags, probabilities: Floats, labels: Sequence[str]) -> list[str]:
+def format_sets(members: Flags, probabilities: Floats, labels: Sequence[str]) -> list[str]:
     """Return each set as a JSON list of labels, the most probable first.
 
     >>> set_cells(np.array([[True, False, True]]), np.array([[0.2, 0.1, 0.7]]), ["A", "B", "C"])

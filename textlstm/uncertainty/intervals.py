@@ -18,7 +18,7 @@ Flags = NDArray[np.bool_]
 Counts = NDArray[np.int64]
 
 
-def lower_mean(values: Floats, weights: Floats, alike: Counts) -> float:
+def mean_lower_bound(values: Floats, weights: Floats, cluster_size: Counts) -> float:
     """Return the lower bound of the mean of values (n,), weighted, by the normal distribution.
 
     Values count as their design effect says; of fewer than two there is no bound.
@@ -31,11 +31,11 @@ def lower_mean(values: Floats, weights: Floats, alike: Counts) -> float:
         return -math.inf
     mean = np.average(values, weights=weights)
     squares = (weights**2 * (values - mean) ** 2).sum() / (len(values) - 1) * len(values)
-    error = math.sqrt(squares * design_effect(alike)) / weights.sum()
+    error = math.sqrt(squares * design_effect(cluster_size)) / weights.sum()
     return float(mean - ONE_SIDED * error)
 
 
-def repeats(texts: Sequence[Any] | NDArray[Any]) -> Counts:
+def cluster_sizes(texts: Sequence[Any] | NDArray[Any]) -> Counts:
     """Return how many of n texts are equal to each (n,).
 
     >>> repeats(["mi", "stroke", "mi"])
@@ -46,13 +46,13 @@ def repeats(texts: Sequence[Any] | NDArray[Any]) -> Counts:
     return equal
 
 
-def design_effect(alike: Counts) -> float:
+def design_effect(cluster_size: Counts) -> float:
     """Return how many records count as one, given how many have the text of each (n,).
 
     >>> design_effect(np.array([3, 3, 3, 1])), design_effect(np.ones(4, dtype=int))
     (2.5, 1.0)
     """
-    return float(alike.mean()) if len(alike) else 1.0
+    return float(cluster_size.mean()) if len(cluster_size) else 1.0
 
 
 def upper_bound(events: Any, records: Any, confidence: float = CONFIDENCE) -> Any:
@@ -87,12 +87,12 @@ def interval(events: Any, records: Any) -> tuple[Any, Any]:
     return low, high
 
 
-def proportion(events: Flags, alike: Counts | None = None) -> dict[str, float | int | None]:
+def proportion(events: Flags, cluster_size: Counts | None = None) -> dict[str, float | int | None]:
     """Return the share of records (n,) of which something is true, with its 95 % interval.
 
     Where what is new are texts, ``alike`` (n,) says how many records have that of each.
     """
-    effect = 1.0 if alike is None else design_effect(alike)
+    effect = 1.0 if cluster_size is None else design_effect(cluster_size)
     low, high = interval(events.sum() / effect, len(events) / effect)
     share = float(events.mean()) if len(events) else None
     return {"share": share, "low": float(low), "high": float(high), "records": len(events)}

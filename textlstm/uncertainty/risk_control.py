@@ -35,7 +35,6 @@ from typing import Any
 
 import numpy as np
 
-from textlstm.uncertainty.held_out import HeldOut
 from textlstm.uncertainty.intervals import (
     CONFIDENCE,
     Counts,
@@ -46,6 +45,7 @@ from textlstm.uncertainty.intervals import (
     tenths,
     upper_bound,
 )
+from textlstm.uncertainty.out_of_fold import OutOfFold
 
 PROMISED_ERRORS = (0.01, 0.02, 0.05)
 """The error rates a report is about; new records can be coded at any."""
@@ -143,7 +143,7 @@ class Promise:
         )
 
 
-def promise(held_out: HeldOut, max_error: float) -> Promise:
+def promise(out_of_fold: OutOfFold, max_error: float) -> Promise:
     """Return the lowest threshold at which an error rate can be promised.
 
     Thresholds are tried from above, and the trial ends at the first at which the upper bound of the
@@ -164,19 +164,19 @@ def promise(held_out: HeldOut, max_error: float) -> Promise:
     The first threshold tried accepts as many records as have :data:`FIRST_ERRORS` errors at the
     named rate, or half of all where that is less, yet enough to prove the rate if none is wrong.
     """
-    n, effective = len(held_out.top), held_out.effective
-    learned = held_out.gain > 0
-    nothing = Promise(max_error, math.inf, n, 0, effective, held_out.unknown_share, learned)
+    n, effective = len(out_of_fold.top), out_of_fold.effective
+    learned = out_of_fold.gain > 0
+    nothing = Promise(max_error, math.inf, n, 0, effective, out_of_fold.unknown_share, learned)
     enough = math.log(1 - CONFIDENCE) / math.log(1 - max_error)
     first = min(FIRST_ERRORS / max_error, max(effective / 2, enough))
     # Records of one probability, such as those of one text, are accepted together.
-    accepted = np.append(np.flatnonzero(np.diff(held_out.top)) + 1, n) if n else np.zeros(0, int)
-    accepted = accepted[held_out.top[accepted - 1] > 0]
-    effects = np.cumsum(held_out.alike)[accepted - 1] / accepted
+    accepted = np.append(np.flatnonzero(np.diff(out_of_fold.top)) + 1, n) if n else np.zeros(0, int)
+    accepted = accepted[out_of_fold.top[accepted - 1] > 0]
+    effects = np.cumsum(out_of_fold.cluster_size)[accepted - 1] / accepted
     tried = accepted / effects >= first
     accepted, effects = accepted[tried], effects[tried]
     records = accepted / effects
-    errors = np.cumsum(~held_out.correct)[accepted - 1] / effects
+    errors = np.cumsum(~out_of_fold.correct)[accepted - 1] / effects
     half = int((records < effective / 2).sum())
     passed, carried = 0, 0.0
     for start, end, share in zip((0, half), (half, len(accepted)), RISK_SHARES, strict=True):
@@ -188,11 +188,11 @@ def promise(held_out: HeldOut, max_error: float) -> Promise:
     if not passed or not learned:
         return nothing
     last = int(accepted[passed - 1])
-    return replace(nothing, threshold=float(held_out.top[last - 1]), accepted=last)
+    return replace(nothing, threshold=float(out_of_fold.top[last - 1]), accepted=last)
 
 
-def workload(
-    probabilities: Floats, correct: Flags, alike: Counts | None = None
+def risk_coverage_curve(
+    probabilities: Floats, correct: Flags, cluster_size: Counts | None = None
 ) -> dict[str, list[float]]:
     """Return the error of what is coded automatically against its share, with 95 % intervals.
 
@@ -220,7 +220,9 @@ def workload(
     # The last point takes in what is left.
     ends = np.array([*reached[1:-1], n] if n else [], dtype=np.int64)
     errors = np.cumsum(~correct[order])[ends - 1]
-    effects = np.cumsum(np.ones(n) if alike is None else alike[order])[ends - 1] / ends
+    effects = (
+        np.cumsum(np.ones(n) if cluster_size is None else cluster_size[order])[ends - 1] / ends
+    )
     low, high = interval(errors / effects, ends / effects)
     points = {"share": ends / n, "error": errors / ends, "low": low, "high": high}
     return {name: values.tolist() for name, values in points.items()}

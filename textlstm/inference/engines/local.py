@@ -10,37 +10,37 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from textlstm.data.cells import Part
+from textlstm.data.cells import TextChunk
 from textlstm.inference.bundle import Bundle
-from textlstm.inference.drift import Look
-from textlstm.inference.score_table import Codes, require_free_columns
-from textlstm.inference.scoring import Rule
-from textlstm.storage.parallel import in_order, processors
-from textlstm.text.worker import MOST_KNOWN
+from textlstm.inference.drift import InputStatistics
+from textlstm.inference.score_table import CodedTexts, require_free_columns
+from textlstm.inference.scoring import DecisionRule
+from textlstm.storage.parallel import map_ordered, usable_cpus
+from textlstm.text.worker import CACHE_SIZE
 
 
-class Known:
+class PredictionCache:
     """The texts that were met so far, and their codes: most of those to come repeat them."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
-        self._codes: list[Codes] = []
+        self._codes: list[CodedTexts] = []
 
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def meet(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
+    def add(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
         """Return the number of each text (n,), and those that are new, in order."""
         before = len(self)
         numbers = [self._numbers.setdefault(text, len(self)) for text in texts]
         return np.array(numbers, dtype=np.int64), list(islice(self._numbers, before, None))
 
-    def learn(self, codes: Codes) -> None:
+    def store(self, codes: CodedTexts) -> None:
         """Take the codes of new texts, in the order in which they were met."""
         values = zip(*self._codes, codes, strict=True)
-        self._codes = [Codes(*map(np.concatenate, values))]
+        self._codes = [CodedTexts(*map(np.concatenate, values))]
 
-    def codes(self, numbers: NDArray[np.int64]) -> Codes:
+    def lookup(self, numbers: NDArray[np.int64]) -> CodedTexts:
         """Return the codes of texts by their numbers (n,)."""
         return self._codes[0].take(numbers)
 
@@ -52,15 +52,15 @@ class _Met(NamedTuple):
     table: pa.Table  # n rows
     texts: NDArray[np.int64]  # (n,) the text of each row
     new: list[str]  # texts that stand in no part before
-    known: Known
+    known: PredictionCache
 
 
-def code(
-    parts: Iterable[tuple[int, Part]], bundle: Bundle, rule: Rule, device: torch.device
-) -> Iterator[tuple[int, pa.Table, Look]]:
+def predict_tables(
+    parts: Iterable[tuple[int, TextChunk]], bundle: Bundle, rule: DecisionRule, device: torch.device
+) -> Iterator[tuple[int, pa.Table, InputStatistics]]:
     """Yield the numbered parts of a table, the rule's columns behind its own, and a look at each.
 
-    A text is coded once, in whatever parts it is repeated, unless :data:`MOST_KNOWN` others lie
+    A text is coded once, in whatever parts it is repeated, unless :data:`CACHE_SIZE` others lie
     between: memory does not grow with the table.
 
     Raises
@@ -70,21 +70,21 @@ def code(
     """
 
     def met() -> Iterator[_Met]:
-        known = Known()
+        known = PredictionCache()
         for number, part in parts:
             require_free_columns(part.table, rule.columns)
-            if len(known) > MOST_KNOWN:
-                known = Known()
-            texts, new = known.meet(part.texts)
+            if len(known) > CACHE_SIZE:
+                known = PredictionCache()
+            texts, new = known.add(part.texts)
             yield _Met(number, part.table, texts[part.places], new, known)
 
-    def read(part: _Met) -> tuple[_Met, Codes]:
-        return part, Codes.of(bundle, part.new, rule, device)
+    def read(part: _Met) -> tuple[_Met, CodedTexts]:
+        return part, CodedTexts.of(bundle, part.new, rule, device)
 
     # On processors, many parts at a time with a thread each are faster than the reverse.
-    workers = processors() if device.type == "cpu" else 1
+    workers = usable_cpus() if device.type == "cpu" else 1
     single = partial(torch.set_num_threads, 1)
-    for part, codes in in_order(read, met(), workers, single):
-        part.known.learn(codes)  # results come in order: those of all parts before are there
-        rows = part.known.codes(part.texts)
+    for part, codes in map_ordered(read, met(), workers, single):
+        part.known.store(codes)  # results come in order: those of all parts before are there
+        rows = part.known.lookup(part.texts)
         yield part.number, rows.added_to(part.table, rule, bundle.labels), rows.look()

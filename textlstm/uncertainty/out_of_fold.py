@@ -8,12 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textlstm.errors import InputError
-from textlstm.uncertainty.intervals import Counts, Flags, Floats, design_effect, lower_mean, repeats
+from textlstm.uncertainty.intervals import (
+    Counts,
+    Flags,
+    Floats,
+    cluster_sizes,
+    design_effect,
+    mean_lower_bound,
+)
 
-SMALLEST_PROBABILITY = 1e-15
+MIN_POSITIVE_PROBABILITY = 1e-15
 """A probability of zero would have an infinite logarithm."""
 
-MOST_HELD_OUT = 20_000
+MAX_RECORDS = 20_000
 """So many held-out records are kept: more would promise hardly more, and fill the bundle."""
 
 DECIMALS = 6
@@ -21,7 +28,7 @@ DECIMALS = 6
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class OutOfFold:
     """What is known of a model from n training records that it was not trained on.
 
     Attributes
@@ -49,7 +56,7 @@ class HeldOut:
     top: Floats
     true: Floats
     correct: Flags
-    alike: Counts
+    cluster_size: Counts
     known: Flags
     gain: float = math.inf
     uncodable: float = 0.0
@@ -63,7 +70,7 @@ class HeldOut:
         places: NDArray[np.integer[Any]] | None = None,
         *,
         texts: NDArray[np.integer[Any]] | None = None,
-        readable: Flags | None = None,
+        has_known_word: Flags | None = None,
         codable: Flags | None = None,
         shares: Floats | None = None,
         weights: NDArray[np.floating[Any]] | None = None,
@@ -71,7 +78,7 @@ class HeldOut:
     ) -> Self:
         """Return what matters of the judgement of n records.
 
-        Of more than :data:`MOST_HELD_OUT` records, so many are drawn. Ordered by probability, they
+        Of more than :data:`MAX_RECORDS` records, so many are drawn. Ordered by probability, they
         do not tell where in the table they stood.
 
         Parameters
@@ -95,10 +102,10 @@ class HeldOut:
         uncodable
             As the attribute.
         """
-        rows = np.random.default_rng(seed).permutation(len(labels))[:MOST_HELD_OUT]
+        rows = np.random.default_rng(seed).permutation(len(labels))[:MAX_RECORDS]
         judged = rows if places is None else places[rows]
         labels, mine = labels[rows], probabilities[judged]
-        seen = np.ones(len(rows), np.bool_) if readable is None else readable[judged]
+        seen = np.ones(len(rows), np.bool_) if has_known_word is None else has_known_word[judged]
         coded = np.ones(mine.shape[1], np.bool_) if codable is None else codable
         known, best = (labels >= 0) & coded[labels], mine.argmax(axis=1)
         of_true = mine[np.arange(len(rows)), labels]
@@ -106,20 +113,30 @@ class HeldOut:
         true = np.where(known, np.where(seen, of_true, 1.0), 0.0).round(DECIMALS)
         correct = known & (best == labels)
         order = np.lexsort((-true, -top))
-        alike = np.ones(len(rows), np.int64) if texts is None else repeats(texts[rows])
+        cluster_size = np.ones(len(rows), np.int64) if texts is None else cluster_sizes(texts[rows])
         gain = math.inf
         if shares is not None:
-            gains = np.log(np.clip(of_true, SMALLEST_PROBABILITY, None)) - np.log(shares[labels])
+            gains = np.log(np.clip(of_true, MIN_POSITIVE_PROBABILITY, None)) - np.log(
+                shares[labels]
+            )
             weighed = known * (1.0 if weights is None else weights[rows])
-            gain = lower_mean(gains[weighed > 0], weighed[weighed > 0], alike[weighed > 0])
+            gain = mean_lower_bound(
+                gains[weighed > 0], weighed[weighed > 0], cluster_size[weighed > 0]
+            )
         return cls(
-            top[order], true[order], correct[order], alike[order], known[order], gain, uncodable
+            top[order],
+            true[order],
+            correct[order],
+            cluster_size[order],
+            known[order],
+            gain,
+            uncodable,
         )
 
     @property
     def effective(self) -> float:
         """Return how many records they count as."""
-        return len(self.top) / design_effect(self.alike)
+        return len(self.top) / design_effect(self.cluster_size)
 
     @property
     def unknown_share(self) -> float:
@@ -133,7 +150,7 @@ class HeldOut:
             "true": self.true.tolist(),
             "correct": self.correct.astype(int).tolist(),
         }
-        values |= {"alike": self.alike.tolist()} if (self.alike > 1).any() else {}
+        values |= {"alike": self.cluster_size.tolist()} if (self.cluster_size > 1).any() else {}
         values |= {} if self.known.all() else {"known": self.known.astype(int).tolist()}
         values |= {"uncodable": self.uncodable} if self.uncodable else {}
         return values | ({"gain": self.gain} if math.isfinite(self.gain) else {})
@@ -149,7 +166,7 @@ class HeldOut:
         """
         top, true = (_numbers(values[name], int, float) for name in ("top", "true"))
         ones = [1] * len(top)
-        correct, known, alike = (
+        correct, known, cluster_size = (
             _numbers(values.get(name, ones), int) for name in ("correct", "known", "alike")
         )
         gain, uncodable = _numbers(
@@ -160,10 +177,10 @@ class HeldOut:
         # every label.
         seen = top == 0
         both = np.where(flags[0], (true == top) | (seen & (true == 1)), (true <= top) | seen)
-        if {len(each) for each in (top, true, correct, alike, known)} != {len(top)} or not (
+        if {len(each) for each in (top, true, correct, cluster_size, known)} != {len(top)} or not (
             len(top)
             and all(((each >= 0) & (each <= 1)).all() for each in (top, true, correct, known))
-            and ((alike >= 1) & (alike <= len(top))).all()
+            and ((cluster_size >= 1) & (cluster_size <= len(top))).all()
             and (flags[1] | (~flags[0] & (true == 0))).all()
             and both.all()
             and (np.diff(top) <= 0).all()
@@ -171,7 +188,7 @@ class HeldOut:
             and 0 <= uncodable <= 1
         ):
             raise InputError("what is known of held-out records does not fit together")
-        return cls(top, true, flags[0], alike.astype(np.int64), flags[1], gain, uncodable)
+        return cls(top, true, flags[0], cluster_size.astype(np.int64), flags[1], gain, uncodable)
 
 
 def _numbers(values: Any, *kinds: type) -> Floats:
