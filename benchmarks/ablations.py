@@ -16,11 +16,11 @@ WHOLE = "the whole recipe"
 
 CHANGES: dict[str, dict[str, Any]] = {
     WHOLE: {},
-    "without the linear branch": {"linear": 0.0},
-    "one network instead of three": {"members": 1},
-    "without latent semantic analysis": {"start": "narrow-normal", "subwords": 0},
-    "without character n-grams": {"subwords": 0},
-    "with the words of every record": {"min_records": 1},
+    "without the linear branch": {"linear_c": 0.0},
+    "one network instead of three": {"ensemble_size": 1},
+    "without latent semantic analysis": {"embedding_init": "narrow-normal", "max_ngrams": 0},
+    "without character n-grams": {"max_ngrams": 0},
+    "with the words of every record": {"min_count": 1},
     "forwards only": {"bidirectional": False},
     "the last step instead of pooling": {"pooling": "last"},
     "without word dropout": {"word_dropout": 0.0, "rare_word_dropout": 0.0},
@@ -29,7 +29,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "without smaller batches for few records": {"min_steps": 0},
     "a constant learning rate of 0.003": {"schedule": "constant", "learning_rate": 3e-3},
     "without logit adjustment": {"logit_adjustment": 0.0},
-    "without clipping": {"clip": 0.0},
+    "without clipping": {"max_grad_norm": 0.0},
 }
 """The fields of the recipe that are replaced."""
 

@@ -52,7 +52,7 @@ KEPT = 0.95
 def recipe() -> Recipe:
     """Return the default recipe, made so small that a table takes seconds."""
     return load_recipe("default").with_fields(
-        embedding=16, hidden_units=16, epochs=4, min_steps=20, subwords=0
+        embedding_size=16, hidden_units=16, epochs=4, min_steps=20, max_ngrams=0
     )
 
 

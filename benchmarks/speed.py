@@ -203,14 +203,20 @@ def measure_parts(given: argparse.Namespace) -> dict[str, float]:
 
     seconds, all_texts = timed(texts)
     bundle = Bundle.load(Run(given.run).bundle)
-    encoded = bundle.encoding.encode(list(dict.fromkeys(all_texts.tolist()))[:DISTINCT])
-    corpus, network = Corpus(encoded, bundle.encoding), bundle.network
+    encoded = bundle.vocabulary.encode(list(dict.fromkeys(all_texts.tolist()))[:DISTINCT])
+    corpus, network = Corpus(encoded, bundle.vocabulary), bundle.network
     network.linear = None
     matrix = torch.randn(2048, 2048)
     peak = max(2 * 2048**3 / timed(lambda: matrix @ matrix)[0] for _ in range(5))
     config, cpu = bundle.recipe.network, torch.device("cpu")
-    gates = 4 * config.hidden_units * (config.embedding + config.hidden_units)
-    work = 2 * gates * config.members * (1 + config.bidirectional) * int(corpus.text_lengths.sum())
+    gates = 4 * config.hidden_units * (config.embedding_size + config.hidden_units)
+    work = (
+        2
+        * gates
+        * config.ensemble_size
+        * (1 + config.bidirectional)
+        * int(corpus.text_lengths.sum())
+    )
     seconds_lstm = min(timed(lambda: predict_logits(network, corpus, cpu))[0] for _ in range(3))
     return {
         "preprocessed": len(table) / seconds,

@@ -38,7 +38,7 @@ def encode(run: Run) -> None:
         given = read_json(run.records / "abbreviations.json")
         step("taking the vocabulary")
         texts, places = distinct(parts["train"]["text"])
-        encoding = Vocabulary.fit(texts, config.recipe.encoding, np.bincount(places), given)
+        vocabulary = Vocabulary.fit(texts, config.recipe.encoding, np.bincount(places), given)
         labels = learned_labels(parts)
         rare = read_records(run.records / "rare.parquet", ["text", SPLIT])
         rare = rare[rare[SPLIT] != "holdout"]
@@ -52,21 +52,23 @@ def encode(run: Run) -> None:
             for name, part in parts.items():
                 step(f"encoding {name}")
                 texts, places = distinct(part["text"])
-                changed = [encoding.written_out(text) != text for text in texts]
+                changed = [vocabulary.written_out(text) != text for text in texts]
                 abbreviated += int(np.array(changed, dtype=bool)[places].sum())
                 numbers = pd.Index(labels).get_indexer(pd.Index(part["label"]))
-                encoded = encoding.encode(texts)[places]
+                encoded = vocabulary.encode(texts)[places]
                 write_encoded(new.encoded / f"{name}.arrow", encoded, numbers)
             texts, places = distinct(rare["text"])
             in_validation = (rare[SPLIT] == "validation").to_numpy().astype(np.int32)
-            write_encoded(new.encoded / "rare.arrow", encoding.encode(texts)[places], in_validation)
+            write_encoded(
+                new.encoded / "rare.arrow", vocabulary.encode(texts)[places], in_validation
+            )
             facts = {**summary["uncodable"], "borderline": borderline.tolist()}
             write_json(new.encoded / "rare.json", facts)
             write_json(new.encoded / "labels.json", labels)
-            write_json(new.encoded / "vocab.json", encoding.to_dict())
+            write_json(new.encoded / "vocab.json", vocabulary.to_dict())
         run.end("encode", seconds())
     shell.log(
-        f"encode: {len(encoding.vocabulary)} words, {encoding.length} tokens a text, "
+        f"encode: {len(vocabulary.known_words)} words, {vocabulary.length} tokens a text, "
         f"{len(labels)} classes"
     )
     if abbreviated:

@@ -50,7 +50,7 @@ def explain(
     out: Path,
     *,
     text: Sequence[str],
-    encoding: str,
+    charset: str,
     delimiter: str,
     id_column: str,
     records: Sequence[str],
@@ -78,12 +78,12 @@ def explain(
     run.require(run.bundle, "train")
     with progress.working("explain", "loading the model"):
         bundle = Bundle.load(run.bundle)
-    if member is not None and not 1 <= member <= bundle.recipe.network.members:
-        networks = counted(bundle.recipe.network.members, "network")
+    if member is not None and not 1 <= member <= bundle.recipe.network.ensemble_size:
+        networks = counted(bundle.recipe.network.ensemble_size, "network")
         raise InputError(f"--member {member}: the run has {networks}; they are counted from 1")
-    encoding = shell.encoding_of(data, encoding, config.data.encoding)
+    charset = shell.encoding_of(data, charset, config.data.charset)
     with progress.working("explain", "reading the table"), unchanged(data):
-        table = read_table(data, encoding, delimiter, shell.saying("explain"))
+        table = read_table(data, charset, delimiter, shell.saying("explain"))
     if not len(table):
         raise InputError(f"{data}: the table has no rows")
     numbers = map(str, range(1, len(table) + 1))
@@ -95,7 +95,7 @@ def explain(
         tokens = token_table(bundle, texts, None if member is None else member - 1)
     if as_page:
         written = [dict(zip(columns, lines[row], strict=True)) for row in rows.values()]
-        shown = _shown(list(rows), written, tokens, bundle.encoding.length)
+        shown = _shown(list(rows), written, tokens, bundle.vocabulary.length)
         if member is not None:
             _add_pictures(shown, bundle, texts, member - 1)
         page = render_explanations(config, shown, member)
@@ -220,7 +220,7 @@ def _add_pictures(
         if record["tokens"]:
             hidden = {direction: one.hidden.numpy() for direction, one in steps.items()}
             read = len(next(iter(hidden.values())))
-            words = bundle.encoding.written_out(text).split()
+            words = bundle.vocabulary.written_out(text).split()
             words = [NEXT_FIELD if word == SEPARATOR else word for word in words]
             record["picture"] = png(activation_map(words[:read], hidden))
 
@@ -250,7 +250,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         given.data,
         given.out,
         text=given.text,
-        encoding=given.encoding,
+        charset=given.charset,
         delimiter=given.delimiter,
         id_column=given.id,
         records=given.records,

@@ -162,7 +162,7 @@ def require_device(name: str) -> None:
 
 
 def add_reading(arguments: argparse._ActionsContainer, source: str) -> None:
-    """Add ``--text`` and ``--encoding``, of the table that the flag ``source`` names."""
+    """Add ``--text`` and ``--charset``, of the table that the flag ``source`` names."""
     arguments.add_argument(
         "--text",
         nargs="+",
@@ -171,7 +171,7 @@ def add_reading(arguments: argparse._ActionsContainer, source: str) -> None:
         help="text columns, in order (default: as in training)",
     )
     arguments.add_argument(
-        "--encoding",
+        "--charset",
         default="",
         help=f"character encoding of {source} (default: UTF-8 where a file begins with its byte "
         "order mark, else as in training)",

@@ -86,7 +86,7 @@ def predict(
     out: Path,
     *,
     text: Sequence[str],
-    encoding: str,
+    charset: str,
     delimiter: str,
     wanted: Wanted,
     device_name: str,
@@ -97,7 +97,7 @@ def predict(
     require_outside_runs(out, f"--out {out}")
     config = run.config().data
     columns = shell.text_columns(text, config.text)
-    encoding = shell.encoding_of(data, encoding, config.encoding)
+    charset = shell.encoding_of(data, charset, config.charset)
     run.require(run.bundle, "train")
 
     from textlstm.storage.parallel import prefetch, thread_pool
@@ -111,7 +111,7 @@ def predict(
         shell.on_interrupt(lambda: shell.KEPT if Shards(out).any() else shell.NOTHING),
         preprocessing_process() as preprocess,
         thread_pool(1) as pool,
-        prefetch(_read(data, encoding, delimiter, columns, preprocess), PARTS_AHEAD) as read,
+        prefetch(_read(data, charset, delimiter, columns, preprocess), PARTS_AHEAD) as read,
     ):
         identity = pool.submit(source.identity)
         with progress.working("predict", "loading the model"):
@@ -125,7 +125,7 @@ def predict(
         rule = _rule(bundle.out_of_fold, wanted)
         job = {
             "data": identity.result(),
-            "encoding": encoding,
+            "encoding": charset,
             "delimiter": delimiter,
             "text": columns,
             "rule": wanted,
@@ -139,7 +139,7 @@ def predict(
 
 
 def _read(
-    data: str, encoding: str, delimiter: str, columns: Sequence[str], preprocess: "Preprocess"
+    data: str, charset: str, delimiter: str, columns: Sequence[str], preprocess: "Preprocess"
 ) -> Iterator["TextChunk"]:
     """Yield the table; a file without a byte, as on a day without deaths, has no rows."""
     import pyarrow as pa
@@ -151,7 +151,7 @@ def _read(
     if is_empty(Path(data)):
         chunks = iter([pa.table(dict.fromkeys(columns, pa.array([], pa.string())))])
     else:
-        chunks = iter_tables(data, encoding, delimiter, shell.saying("predict"))
+        chunks = iter_tables(data, charset, delimiter, shell.saying("predict"))
     for table in chunks:
         for start in range(0, len(table) or 1, PART_ROWS):
             rows = table.slice(start, PART_ROWS)
@@ -274,7 +274,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         given.data,
         given.out,
         text=given.text,
-        encoding=given.encoding,
+        charset=given.charset,
         delimiter=given.delimiter,
         wanted=Wanted(given.min_probability, given.max_error, given.coverage),
         device_name=given.device,

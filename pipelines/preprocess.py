@@ -207,7 +207,7 @@ def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int], str]":
     gathered = {name: DistinctBuilder() for name in columns}
     ids: list[pa.Array] = []
     dated: str | None = None
-    parts = iter_tables(config.data, config.encoding, config.delimiter, shell.saying("preprocess"))
+    parts = iter_tables(config.data, config.charset, config.delimiter, shell.saying("preprocess"))
     for part in progress.over(parts, "preprocess", "reading", "records", size=len):
         for name, rows in gathered.items():
             rows.add(part, columns[name], config.data)

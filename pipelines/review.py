@@ -44,7 +44,7 @@ For example:
 
 
 def export(
-    run: Run, scored: str, out: Path, *, text: Sequence[str], encoding: str, delimiter: str
+    run: Run, scored: str, out: Path, *, text: Sequence[str], charset: str, delimiter: str
 ) -> None:
     """Write the queue of a scored table."""
     run.require(run.bundle, "train")
@@ -69,9 +69,9 @@ def export(
     columns = _text_columns(run, text)
     with progress.working("review", "loading the model"):
         bundle = Bundle.load(run.bundle)
-    encoding = shell.encoding_of(scored, encoding, run.config().data.encoding)
+    charset = shell.encoding_of(scored, charset, run.config().data.charset)
     with progress.working("review", "reading the table"), unchanged(scored):
-        table = read_table(scored, encoding, delimiter, shell.saying("review"))
+        table = read_table(scored, charset, delimiter, shell.saying("review"))
     decisions = column(table, "decision", scored)
     if strange := set(decisions) - {ACCEPT, REVIEW}:
         raise InputError(
@@ -133,7 +133,7 @@ def take_back(
     *,
     data: str,
     text: Sequence[str],
-    encoding: str,
+    charset: str,
     delimiter: str,
 ) -> None:
     """Write what the filled queues make of the training table."""
@@ -149,12 +149,12 @@ def take_back(
     columns, source = _text_columns(run, text), data or config.data
     shell.require_another_file(out, source, *filled)
     require_outside_runs(out, f"--out {out}")
-    usual, told = config.encoding, shell.saying("review")
+    usual, told = config.charset, shell.saying("review")
     own = "" if data else config.delimiter
     with unchanged(source, *filled):
         table = read_table(source, shell.encoding_of(source, "", usual), own, told)
         queues = [
-            read_table(one, shell.encoding_of(one, encoding, usual), delimiter, told)
+            read_table(one, shell.encoding_of(one, charset, usual), delimiter, told)
             for one in filled
         ]
     known = {plain_label(label) for label in column(table, config.label, source)} - {""}
@@ -234,11 +234,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     given = parser.parse_args(argv)
     run = Run(given.run)
     if given.way == "export":
-        export(run, given.scored, given.out, text=given.text, encoding=given.encoding,
+        export(run, given.scored, given.out, text=given.text, charset=given.charset,
                delimiter=given.delimiter)  # fmt: skip
     else:
         take_back(run, given.filled, given.out, data=given.data, text=given.text,
-                  encoding=given.encoding, delimiter=given.delimiter)  # fmt: skip
+                  charset=given.charset, delimiter=given.delimiter)  # fmt: skip
 
 
 if __name__ == "__main__":

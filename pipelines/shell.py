@@ -280,7 +280,8 @@ def shortage_told() -> Iterator[None]:
             raise
         raise InputError(
             "there is not enough memory; end other programs, raise the limit of this process "
-            "(ulimit -v), or give less: fewer --hidden-units or --members, a smaller --batch"
+            "(ulimit -v), or give less: fewer --hidden-units, a smaller --ensemble-size or "
+            "--batch-size"
         ) from None
 
 

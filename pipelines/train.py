@@ -40,9 +40,9 @@ def train(run: Run, device_name: str) -> None:
     run.require(run.encoded / "vocab.json", "encode")
     device = resolve_device(device_name)
     with shell.timed() as seconds:
-        encoding = Vocabulary.from_dict(read_json(run.encoded / "vocab.json"))
+        vocabulary = Vocabulary.from_dict(read_json(run.encoded / "vocab.json"))
         labels = tuple(read_json(run.encoded / "labels.json"))
-        examples = _examples(run, encoding, config.data.split)
+        examples = _examples(run, vocabulary, config.data.split)
         epochs: list[Epoch] = []
         n_epochs = config.recipe.training.epochs
         checkpoint = Checkpoint(run.checkpoint, _inputs(run, config, device.type))
@@ -65,7 +65,7 @@ def train(run: Run, device_name: str) -> None:
 
             bundle = train_bundle(
                 config.recipe,
-                encoding,
+                vocabulary,
                 labels,
                 examples,
                 seed=config.seed,
@@ -120,7 +120,7 @@ def _inputs(run: Run, config: RunConfig, device: str) -> str:
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
-def _examples(run: Run, encoding: "Vocabulary", split: str) -> "Examples":
+def _examples(run: Run, vocabulary: "Vocabulary", split: str) -> "Examples":
     """Return texts and class numbers of the training and the validation part."""
     import numpy as np
 
@@ -131,7 +131,7 @@ def _examples(run: Run, encoding: "Vocabulary", split: str) -> "Examples":
     texts, numbers = read_encoded(train, validation)
     out_of_fold = np.zeros(len(texts), dtype=bool)
     out_of_fold[count_encoded(train) :] = True
-    return as_examples(texts, numbers, encoding, out_of_fold, split=split)
+    return as_examples(texts, numbers, vocabulary, out_of_fold, split=split)
 
 
 def _rare(run: Run) -> "RareClasses":

@@ -145,7 +145,7 @@ def texts(content: bytes) -> None:
     for text in made[1:]:
         assert SEPARATOR not in text and text == " ".join(text.split())
         assert all(len(word) <= 4 * MAX_RUN for word in text.split())
-    encoding = Vocabulary.fit(made, EncodingConfig(subwords=50))
+    encoding = Vocabulary.fit(made, EncodingConfig(max_ngrams=50))
     assert encoding.encode(made).ids.shape == (len(made), encoding.length)
 
 
@@ -154,7 +154,9 @@ def good_bundle() -> dict[str, bytes]:
     """Return the files of a bundle."""
     from textlstm import TextLSTMClassifier
 
-    classifier = TextLSTMClassifier(epochs=1, members=1, embedding=4, hidden_units=4, device="cpu")
+    classifier = TextLSTMClassifier(
+        epochs=1, ensemble_size=1, embedding_size=4, hidden_units=4, device="cpu"
+    )
     classifier.fit(["asthma attack", "fall", "stroke", "copd"] * 5, list("abab") * 5)
     classifier.save(folder() / "bundle")
     return {path.name: path.read_bytes() for path in (folder() / "bundle").iterdir()}
@@ -205,7 +207,7 @@ def loads_or_is_refused(files: dict[str, bytes], changed: str) -> None:
         promise(bundle.out_of_fold, 0.05).threshold, conformal_threshold(bundle.out_of_fold, 0.9)
     )
     CodedTexts.of(bundle, ["asthma fall", "", "unheard"], rule)
-    json.dumps([*bundle.labels, *bundle.encoding.words], ensure_ascii=False).encode()
+    json.dumps([*bundle.labels, *bundle.vocabulary.words], ensure_ascii=False).encode()
 
 
 ODD: tuple[Any, ...] = (

@@ -313,7 +313,12 @@ def test_invented_tables_are_measured_once_and_what_is_broken_is_told(
 ):
     monkeypatch.setattr(invented, "NEW_RECORDS", 200)
     small = load_recipe("default").with_fields(
-        members=1, epochs=1, embedding=4, hidden_units=4, linear=0.0, start="narrow-normal"
+        ensemble_size=1,
+        epochs=1,
+        embedding_size=4,
+        hidden_units=4,
+        linear_c=0.0,
+        embedding_init="narrow-normal",
     )
     monkeypatch.setattr(invented, "recipe", lambda: small)
     keep = ["--keep", str(tmp_path / "kept.jsonl")]

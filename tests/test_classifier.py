@@ -16,8 +16,9 @@ from textlstm import InputError, Recipe, TextLSTMClassifier
 from textlstm.recipe import load_recipe
 
 QUICK = {
-    "members": 1, "epochs": 6, "embedding": 16, "hidden_units": 16, "batch": 16, "min_steps": 0,
-    "learning_rate": 0.02, "linear": 0.0,
+    "ensemble_size": 1, "epochs": 6, "embedding_size": 16, "hidden_units": 16, "batch_size": 16,
+    "min_steps": 0,
+    "learning_rate": 0.02, "linear_c": 0.0,
 }  # fmt: skip
 
 
@@ -70,7 +71,10 @@ def test_it_clones_and_shows_its_parameters():
         ({"learning_rate": "fast"}, "learning_rate takes a value of type float, not 'fast'"),
         ({"clip_scope": "globl"}, "clip_scope is 'globl'; did you mean 'global'"),
         ({"device": "gpu"}, "device gpu: this machine has no such device"),
-        ({"learning_rate": 1e38, "schedule": "constant"}, "lower learning_rate or set clip"),
+        (
+            {"learning_rate": 1e38, "schedule": "constant"},
+            "lower learning_rate or set max_grad_norm",
+        ),
     ],
 )
 def test_errors_speak_of_parameters_not_of_flags(parameters, message, texts, labels):
@@ -217,7 +221,7 @@ def test_balanced_classes_count_alike(texts, labels):
     kept += [row for row, label in enumerate(labels) if label == rare][:2]
     some, names = [texts[row] for row in kept], [labels[row] for row in kept]
     plain, balanced = (
-        quick(class_weight=name, linear=1.0).fit(some, names) for name in ("none", "balanced")
+        quick(class_weight=name, linear_c=1.0).fit(some, names) for name in ("none", "balanced")
     )
     column = plain.classes_.tolist().index(rare)
     chances = [float(one.predict_proba(some)[:, column].mean()) for one in (plain, balanced)]
@@ -235,7 +239,7 @@ def test_logit_adjustment_names_rare_classes_more_often():
 
 
 def test_the_linear_branch_is_part_of_the_bundle(texts, labels, tmp_path):
-    classifier = quick(linear=3.0, subwords=500).fit(texts, labels)
+    classifier = quick(linear_c=3.0, max_ngrams=500).fit(texts, labels)
     assert 0.0 < float(classifier.bundle_.network.linear_share) <= 1.0
     classifier.save(tmp_path)
     again = TextLSTMClassifier.load(tmp_path)

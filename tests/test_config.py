@@ -18,8 +18,8 @@ from textlstm.recipe import (
 @pytest.mark.parametrize(
     ("kind", "values", "flag"),
     [
-        (TrainingConfig, {"batch": 0}, "--batch"),
-        (EncodingConfig, {"length": -1}, "--length"),
+        (TrainingConfig, {"batch_size": 0}, "--batch-size"),
+        (EncodingConfig, {"max_length": -1}, "--max-length"),
         (TrainingConfig, {"learning_rate": float("nan")}, "--learning-rate"),
         (TrainingConfig, {"learning_rate": "fast"}, "--learning-rate"),
         (TrainingConfig, {"schedule": "cosine"}, "--schedule"),
@@ -38,9 +38,9 @@ def test_a_bad_value_is_refused_by_the_name_of_its_flag(kind, values, flag):
 
 
 def test_numbers_of_numpy_are_numbers():
-    config = TrainingConfig(batch=np.int64(8), learning_rate=np.float32(0.5), clip=1)
-    assert (type(config.batch), type(config.learning_rate)) == (int, float)
-    assert config == TrainingConfig(batch=8, learning_rate=0.5, clip=1.0)
+    config = TrainingConfig(batch_size=np.int64(8), learning_rate=np.float32(0.5), max_grad_norm=1)
+    assert (type(config.batch_size), type(config.learning_rate)) == (int, float)
+    assert config == TrainingConfig(batch_size=8, learning_rate=0.5, max_grad_norm=1.0)
 
 
 def test_no_field_stands_in_two_sections():
@@ -62,21 +62,21 @@ def test_both_recipes_are_shipped_and_give_themselves_back():
 
 def test_okut_table2_has_the_numbers_of_the_chapter():
     recipe = load_recipe("okut-table2")
-    assert (recipe.encoding.length, recipe.encoding.padding) == (10, "left")
+    assert (recipe.encoding.max_length, recipe.encoding.padding) == (10, "left")
     network = recipe.network
-    assert (network.embedding, network.hidden_units, network.pooling) == (30, 200, "last")
+    assert (network.embedding_size, network.hidden_units, network.pooling) == (30, 200, "last")
     assert not network.bidirectional
     training = recipe.training
-    assert (training.batch, training.epochs, training.clip) == (30, 30, 8.0)
+    assert (training.batch_size, training.epochs, training.max_grad_norm) == (30, 30, 8.0)
     assert (training.optimizer, training.learning_rate) == ("adam", 1e-3)
     assert training.drop_last
 
 
 def test_a_recipe_file_wins_over_defaults_and_fields_over_it(tmp_path):
     path = tmp_path / "mine.toml"
-    path.write_text("[training]\nepochs = 2\nbatch = 16\n")
-    recipe = load_recipe(path).with_fields(batch=8)
-    assert (recipe.training.epochs, recipe.training.batch) == (2, 8)
+    path.write_text("[training]\nepochs = 2\nbatch_size = 16\n")
+    recipe = load_recipe(path).with_fields(batch_size=8)
+    assert (recipe.training.epochs, recipe.training.batch_size) == (2, 8)
 
 
 @pytest.mark.parametrize(

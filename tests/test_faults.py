@@ -71,13 +71,15 @@ SECRET = "zebedee"
 """Stands in the records; no error may show it."""
 
 QUICK = (
-    "--members 1 --epochs 2 --embedding 8 --hidden-units 8 --batch 16 --min-steps 0 --linear 0 "
-    "--start narrow-normal --device cpu"
+    "--ensemble-size 1 --epochs 2 --embedding-size 8 --hidden-units 8 --batch-size 16 "
+    "--min-steps 0 --linear-c 0 "
+    "--embedding-init narrow-normal --device cpu"
 ).split()
 EPOCHS = 60
 LONG = (
-    f"--members 2 --epochs {EPOCHS} --embedding 8 --hidden-units 8 --batch 8 --min-steps 0 "
-    "--linear 0 --patience 0 --restore-best"
+    f"--ensemble-size 2 --epochs {EPOCHS} --embedding-size 8 --hidden-units 8 --batch-size 8 "
+    "--min-steps 0 "
+    "--linear-c 0 --patience 0 --restore-best"
 ).split()
 GOOD = [("asthma", "Respiratory"), ("stroke", "Circulatory"), (f"{SECRET} fall", "External")] * 20
 
@@ -275,8 +277,8 @@ def _(desk):
 @fault(4, "Latin-1 byte in UTF-8")
 def _(desk):
     data = desk.file(b"cause,category\n" + "M\u00e9ni\u00e8re,A\n".encode("latin-1"))
-    desk.refused_in_both(data, "records.csv", "byte 16", "--encoding latin-1")
-    assert desk.coded(data, "--encoding", "latin-1")["cause"].tolist() == ["M\u00e9ni\u00e8re"]
+    desk.refused_in_both(data, "records.csv", "byte 16", "--charset latin-1")
+    assert desk.coded(data, "--charset", "latin-1")["cause"].tolist() == ["M\u00e9ni\u00e8re"]
 
 
 @fault(5, "UTF-8 byte order mark")
@@ -289,8 +291,8 @@ def _(desk):
 @fault(6, "UTF-16 file")
 def _(desk):
     data = desk.file(csv_of(GOOD).encode("utf-16"))
-    desk.refused_in_both(data, "records.csv", "--encoding utf-16")
-    assert len(desk.coded(data, "--encoding", "utf-16")) == len(GOOD)
+    desk.refused_in_both(data, "records.csv", "--charset utf-16")
+    assert len(desk.coded(data, "--charset", "utf-16")) == len(GOOD)
 
 
 @fault(7, "embedded NUL")
@@ -496,7 +498,7 @@ def _(desk):
 
 @fault(34, "impossible settings")
 def _(desk):
-    for flag, value in (("--batch", 0), ("--length", -1), ("--learning-rate", "nan")):
+    for flag, value in (("--batch-size", 0), ("--max-length", -1), ("--learning-rate", "nan")):
         desk.refused(desk.learn("nowhere.csv", flag, value), flag)
 
 
@@ -822,7 +824,7 @@ def _(desk):
 
     tampered(desk, claiming, "do not fit together")
     wide = rewrite("config.json", lambda config: config["recipe"]["network"].update(
-        hidden_units=100_000, embedding=100_000, members=1000
+        hidden_units=100_000, embedding_size=100_000, ensemble_size=1000
     ))  # fmt: skip
     tampered(desk, wide, "do not fit together")
 
@@ -1440,17 +1442,17 @@ def _(desk):
         data = desk.file(written if "be" not in name else codecs.BOM_UTF32_BE + written)
         assert column(read_table(str(data), name), "cause", "")[-1] == "caf\u00e9"
         right = "UTF-32" if "32" in name else "UTF-16"
-        unreadable(data, f"this is {right}; give --encoding {right.lower()}")
-    desk.refused(desk.code(data, "--encoding", "utf-16"), "this is UTF-32")
-    desk.refused_in_both(data, "this is UTF-32; give --encoding utf-32")
+        unreadable(data, f"this is {right}; give --charset {right.lower()}")
+    desk.refused(desk.code(data, "--charset", "utf-16"), "this is UTF-32")
+    desk.refused_in_both(data, "this is UTF-32; give --charset utf-32")
     unreadable(desk.file(csv_of(GOOD)), "byte 0 is not utf-16", encoding="utf-16")
     data = desk.file(csv_of(GOOD))
     none = "undefined idna punycode unicode_escape raw_unicode_escape charmap rot13 base64 hex zlib"
     for name in (*none.split(), "klingon", "a\0b", "\ud800"):
-        unreadable(data, "--encoding", encoding=name)
-        unreadable(desk.file("{}", "x.jsonl"), "--encoding", encoding=name)
-    desk.refused(desk.learn(data, "--encoding", "undefined"), "no encoding of text files")
-    desk.refused(desk.code(data, "--encoding", "undefined"), "no encoding of text files")
+        unreadable(data, "--charset", encoding=name)
+        unreadable(desk.file("{}", "x.jsonl"), "--charset", encoding=name)
+    desk.refused(desk.learn(data, "--charset", "undefined"), "no encoding of text files")
+    desk.refused(desk.code(data, "--charset", "undefined"), "no encoding of text files")
 
 
 @fault(78, "cells divided by other signs than commas")
@@ -1532,7 +1534,9 @@ def _(desk):
     ]
     with pytest.MonkeyPatch.context() as patch:
         # In this process, which has spaCy already.
-        patch.setattr("textlstm.text.worker.beside", lambda: contextlib.nullcontext(clean))
+        patch.setattr(
+            "textlstm.text.worker.preprocessing_process", lambda: contextlib.nullcontext(clean)
+        )
         for change in nonsense:
             tampered(desk, change, "do not fit together")
         for number in (-5, "1", True):
@@ -1590,7 +1594,9 @@ def stopped_after(desk, parts, *command):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("textlstm.data.charset.CHUNK_BYTES", 1000)
         # In this process, which has spaCy already.
-        patch.setattr("textlstm.text.worker.beside", lambda: contextlib.nullcontext(clean))
+        patch.setattr(
+            "textlstm.text.worker.preprocessing_process", lambda: contextlib.nullcontext(clean)
+        )
         patch.setattr(Shards, "write", writing)
         return carried_out(
             predict.main, "--run", desk.shared("dirty") / "run", "--device", "cpu", *command
@@ -1638,7 +1644,7 @@ def _(desk):
         desk.out.unlink()
         looks = itertools.count()
         patch.setattr(
-            "textlstm.storage.atomic.standing", lambda _: [("", next(looks), 0)]
+            "textlstm.storage.atomic.existing", lambda _: [("", next(looks), 0)]
         )  # at each look
         patch.setattr("textlstm.storage.atomic.sha256", lambda _: "")
         desk.refused(stopped_after(desk, None, *command), "records.csv", "changed while")
@@ -1737,7 +1743,7 @@ def _(desk):
     with pytest.MonkeyPatch.context() as patch:  # what takes long
         patch.setattr(os, "fsync", lambda _: None)
         patch.setattr(
-            "textlstm.insight.class_words.deciding_words",
+            "textlstm.insight.class_words.top_words",
             lambda _, texts, *__, **___: [[]] * len(texts),
         )
         export = ["export", "--run", run, "--scored", desk.out, "--out", queue]
@@ -1772,7 +1778,13 @@ def _(desk):
 
 @fault(84, "a refit that is refused, and odd weights")
 def _(desk):
-    small = {"members": 1, "epochs": 1, "embedding": 4, "hidden_units": 4, "device": "cpu"}
+    small = {
+        "ensemble_size": 1,
+        "epochs": 1,
+        "embedding_size": 4,
+        "hidden_units": 4,
+        "device": "cpu",
+    }
     texts, labels = ["asthma", "stroke"] * 10, ["a", "b"] * 10
     classifier = TextLSTMClassifier(**small).fit(texts, labels)
     before = classifier.predict_proba(texts)
@@ -2004,7 +2016,7 @@ def accents(tmp_path_factory):
     table = csv_of(rows, "place,cause,category,\u00e2ge")
     (folder / "records.csv").write_bytes(table.encode("latin-1"))
     flags = "--data", folder / "records.csv", "--text", "cause", "--label", "category"
-    given = (preprocess, (*flags, *QUICK[:-2], "--encoding", "latin-1")), (encode, ()), (train, ())
+    given = (preprocess, (*flags, *QUICK[:-2], "--charset", "latin-1")), (encode, ()), (train, ())
     for stage, arguments in given:
         outcome = carried_out(stage.main, "--run", folder / "run", *arguments)
         assert outcome.status == 0, outcome.told
@@ -2044,7 +2056,7 @@ def _(desk):
         assert desk.learn(back).status == 0
         assert "h\u00e9morragie" in desk.texts()
         shutil.rmtree(desk.run)
-    assert desk.learn(back, "--encoding", "latin-1").told.endswith("give --encoding utf-8\n")
+    assert desk.learn(back, "--charset", "latin-1").told.endswith("give --charset utf-8\n")
 
 
 @fault(94, "new records in the character encoding of the training")
@@ -2054,8 +2066,8 @@ def _(desk):
     for content, *flags in (
         (text.encode("latin-1"),),
         (text.encode("utf-8-sig"),),
-        (text.encode("utf-8"), "--encoding", "utf-8"),
-        (text.encode("utf-16"), "--encoding", "utf-16"),
+        (text.encode("utf-8"), "--charset", "utf-8"),
+        (text.encode("utf-16"), "--charset", "utf-16"),
     ):
         new = desk.file(content, "new.csv")
         outcome = carried_out(explain.main, *why, *flags)
@@ -2069,8 +2081,8 @@ def _(desk):
             desk.out.unlink()
     # Read in Latin-1, which takes any byte, it would be nonsense, and nobody would notice.
     odd = desk.file(text, "new.csv")
-    desk.refused(desk.code(odd, run=run), "new.csv", "UTF-8", "latin-1", "--encoding")
-    desk.refused(carried_out(explain.main, *why), "new.csv", "UTF-8", "latin-1", "--encoding")
+    desk.refused(desk.code(odd, run=run), "new.csv", "UTF-8", "latin-1", "--charset")
+    desk.refused(carried_out(explain.main, *why), "new.csv", "UTF-8", "latin-1", "--charset")
     desk.file("cause\nfall\n", "new.csv")  # the same in both
     assert carried_out(explain.main, *why).status == 0
 

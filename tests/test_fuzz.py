@@ -17,7 +17,7 @@ from textlstm.recipe import Recipe
 
 FINDS = [(path.parent.name, path) for path in sorted(fuzz.FINDS.glob("*/*"))]
 SEEDS = [(name, seed) for name, seeds in fuzz.SEEDS.items() for seed in seeds]
-SMALL = {"members": 1, "epochs": 1, "embedding": 4, "hidden_units": 4, "subwords": 64}
+SMALL = {"ensemble_size": 1, "epochs": 1, "embedding_size": 4, "hidden_units": 4, "max_ngrams": 64}
 GOOD = ["asthma attack", "fall", "stroke", "copd"] * 4
 FEW = settings(max_examples=15, deadline=None, derandomize=True)
 
@@ -87,18 +87,20 @@ def test_any_table_keeps_its_cells_and_their_order(run, data):
 
 
 SETTINGS = {
-    "length": st.integers(-1, 12), "padding": st.sampled_from(["left", "right", "up"]),
-    "min_records": st.integers(0, 30), "subwords": st.integers(0, 40), "initials": st.booleans(),
-    "members": st.integers(0, 3), "embedding": st.integers(0, 9), "hidden_units": st.integers(0, 9),
+    "max_length": st.integers(-1, 12), "padding": st.sampled_from(["left", "right", "up"]),
+    "min_count": st.integers(0, 30), "max_ngrams": st.integers(0, 40), "initials": st.booleans(),
+    "ensemble_size": st.integers(0, 3), "embedding_size": st.integers(0, 9),
+    "hidden_units": st.integers(0, 9),
     "bidirectional": st.booleans(), "pooling": st.sampled_from(["last", "max_mean"]),
-    "start": st.sampled_from(["narrow-normal", "lsa"]), "word_dropout": st.floats(-0.1, 0.95),
+    "embedding_init": st.sampled_from(["narrow-normal", "lsa"]),
+    "word_dropout": st.floats(-0.1, 0.95),
     "rare_word_dropout": st.floats(0, 1e9), "embedding_dropout": st.floats(0, 0.95),
-    "dropout": st.floats(0, 0.95), "linear": st.floats(0, 10), "epochs": st.integers(0, 2),
-    "batch": st.integers(0, 40), "min_steps": st.integers(0, 9), "drop_last": st.booleans(),
+    "dropout": st.floats(0, 0.95), "linear_c": st.floats(0, 10), "epochs": st.integers(0, 2),
+    "batch_size": st.integers(0, 40), "min_steps": st.integers(0, 9), "drop_last": st.booleans(),
     "optimizer": st.sampled_from(["adam", "adamw"]), "learning_rate": st.floats(0, 1),
     "schedule": st.sampled_from(["constant", "one_cycle"]), "weight_decay": st.floats(0, 1),
     "logit_adjustment": st.floats(0, 1),
-    "clip": st.floats(0, 10), "clip_scope": st.sampled_from(["global", "parameter"]),
+    "max_grad_norm": st.floats(0, 10), "clip_scope": st.sampled_from(["global", "parameter"]),
     "label_smoothing": st.floats(0, 0.5), "class_weight": st.sampled_from(["none", "balanced"]),
     "patience": st.integers(0, 2), "restore_best": st.booleans(),
 }  # fmt: skip
@@ -112,7 +114,13 @@ def test_every_setting_is_tried():
 @FEW
 @given(st.fixed_dictionaries({}, optional=SETTINGS))
 def test_settings_train_or_are_refused(values):
-    small = {"members": 1, "epochs": 1, "embedding": 4, "hidden_units": 4, "min_records": 1}
+    small = {
+        "ensemble_size": 1,
+        "epochs": 1,
+        "embedding_size": 4,
+        "hidden_units": 4,
+        "min_count": 1,
+    }
     classifier = TextLSTMClassifier(**{**small, **values}, device="cpu")
     try:
         classifier.fit(GOOD, list("abab") * 4)

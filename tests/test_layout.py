@@ -16,7 +16,9 @@ WINGS = {
         "spreadsheet", "atomic", "json_files", "folders", "swap", "arrays", "parallel", "resumable",
     ],
     "text": ["cleaning", "tokenizing", "marked", "worker"],
-    "uncertainty": ["intervals", "calibration", "out_of_fold", "risk_control", "conformal"],
+    "uncertainty": [
+        "predictions", "intervals", "calibration", "out_of_fold", "risk_control", "conformal",
+    ],
     "settings": [],
     "recipe": [],
     "config": [],

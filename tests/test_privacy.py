@@ -36,7 +36,8 @@ PLANTED = [
 MARKUP = '<img src="http://127.0.0.1:{port}/x" onerror="document.title=`gone`">'
 SCRIPT = "<script>document.title='gone'</script>"
 QUICK = (
-    "--members 2 --epochs 4 --embedding 8 --hidden-units 8 --batch 16 --min-steps 0 "
+    "--ensemble-size 2 --epochs 4 --embedding-size 8 --hidden-units 8 --batch-size 16 "
+    "--min-steps 0 "
     "--learning-rate 0.02 --device cpu"
 ).split()
 

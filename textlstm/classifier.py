@@ -147,19 +147,19 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise InputError("texts with words of at least two classes are needed")
         train, validation = split_off(records, DataConfig().validation, "stratified", seed)
         learned, places = distinct(train["text"])
-        encoding = Vocabulary.fit(learned, recipe.encoding, np.bincount(places), given)
+        vocabulary = Vocabulary.fit(learned, recipe.encoding, np.bincount(places), given)
         found, places = distinct(records["text"])
         history: list[Epoch] = []
         examples = as_examples(
-            encoding.encode(found)[places],
+            vocabulary.encode(found)[places],
             records["label"].to_numpy(),
-            encoding,
+            vocabulary,
             records.index.isin(validation.index),
             records["weight"].to_numpy(),
         )
         bundle = train_bundle(
             recipe,
-            encoding,
+            vocabulary,
             names,
             examples,
             seed=seed,
@@ -223,7 +223,7 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             If the folder holds no whole bundle.
         """
         bundle = Bundle.load(Path(folder))
-        given = bundle.encoding.abbreviations.given
+        given = bundle.vocabulary.abbreviations.given
         # Its parameters, and what it prints of itself, are those that differ from the default ones.
         usual = load_recipe("default")
         changed = dict(setting for setting in bundle.recipe.items() if setting not in usual.items())

@@ -40,7 +40,7 @@ class DataConfig(Settings):
         (), "columns of groups to measure the model in, such as sex, age or year; of dates the "
         "year counts, of ages ten years"
     )  # fmt: skip
-    encoding: str = setting("utf-8", "character encoding of a text file, read strictly")
+    charset: str = setting("utf-8", "character encoding of a text file, read strictly")
     delimiter: str = setting("", "what separates the cells of a .csv or .tsv file: a sign such as "
                              "';', or tab (default: what its header shows)")  # fmt: skip
     split: str = setting(

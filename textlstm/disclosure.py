@@ -36,7 +36,7 @@ class Suppressed(NamedTuple):
         say it tells nothing more.
 
         >>> table = np.array([[90, 3, 8], [20, 80, 0], [1, 1, 1]])
-        >>> withheld(table).in_blank_cells(table)
+        >>> suppress(table).in_blank_cells(table)
         [11, None, None]
         """
         known = ~(self.supports | self.rates | self.cells.diagonal())
@@ -50,7 +50,7 @@ def suppress_counts(counts: Counts) -> Mask:
     The hidden ones together come to ten or more, since their sum is known as well. Where all counts
     together are fewer, all of them are hidden, and the sum must be too.
 
-    >>> hidden_counts(np.array([40, 4, 12, 30])).tolist()
+    >>> suppress_counts(np.array([40, 4, 12, 30])).tolist()
     [False, True, True, False]
     """
     return _with_complements(counts, lambda _: np.ones((1, len(counts))), SMALLEST_SHOWN)
@@ -62,7 +62,7 @@ def suppress_cells(table: Counts) -> Mask:
     What the sums leave open of a count of one to nine is a range ten wide, or, where all cells are
     hidden and it is not, must be seen to by hiding sums.
 
-    >>> hidden_cells(np.array([[90, 5, 40], [30, 60, 20], [70, 80, 95]])).tolist()
+    >>> suppress_cells(np.array([[90, 5, 40], [30, 60, 20], [70, 80, 95]])).tolist()
     [[False, True, True], [False, True, True], [False, False, False]]
     """
     rows, columns = np.indices(table.shape).reshape(2, -1)

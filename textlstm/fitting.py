@@ -49,7 +49,7 @@ Result = TypeVar("Result")
 @single_threaded()
 def train_bundle(
     recipe: Recipe,
-    encoding: Vocabulary,
+    vocabulary: Vocabulary,
     labels: tuple[str, ...],
     examples: Examples,
     *,
@@ -71,7 +71,7 @@ def train_bundle(
     temperature are those of members by themselves, on the part that each left out. So are promises,
     for which records of rare classes are judged too, though nothing is learned of them.
     """
-    n_members = recipe.network.members
+    n_members = recipe.network.ensemble_size
     on_step("dividing the records")
     require_memory(recipe.network)
     examples = assign_folds(examples, n_members, seed)
@@ -80,7 +80,7 @@ def train_bundle(
     if recipe.training.class_weight == "balanced":
         examples = balance_classes(examples, len(labels))
     on_step("placing the words")
-    network = initial_ensemble(recipe, encoding, examples.corpus, len(labels), seed)
+    network = initial_ensemble(recipe, vocabulary, examples.corpus, len(labels), seed)
     with _beside(partial(_branches, recipe.network, examples, len(labels), seed)) as branches:
         on_step("training")
         for epoch in fit(network, examples, recipe.training, seed, device, checkpoint):
@@ -89,7 +89,7 @@ def train_bundle(
     answers = [network.member_log_probs(member) for member in range(n_members)]
     logits = out_of_fold_logits(answers, examples, device).numpy()
     linear = []
-    if recipe.network.linear:
+    if recipe.network.linear_c:
         on_step("fitting the linear branch")
         linear = branches.result()
         logits = _join_linear(network, linear, examples, logits, truth)
@@ -108,7 +108,7 @@ def train_bundle(
         rows = rare.judged_by(examples, n_members, seed)
         share = float(network.linear_share)
         said, has_known_word = rare.logits(
-            rows, answers, linear, share, n_classes, encoding, device
+            rows, answers, linear, share, n_classes, vocabulary, device
         )
         judged = judged.with_rare(
             rare, rows, apply_temperature(said + adjustment.numpy(), temperature), has_known_word
@@ -117,7 +117,7 @@ def train_bundle(
         judged, given, examples, labels, seed, 0.0 if rare is None else round(rare.share, 6)
     )
     summary = (
-        {TEXT_FIELDS: encoding.n_fields}
+        {TEXT_FIELDS: vocabulary.n_fields}
         | (summary or {})
         | {
             UNKNOWN_WORDS: round(
@@ -129,7 +129,7 @@ def train_bundle(
             UNCODABLE: out_of_fold.uncodable or round(out_of_fold.unknown_share, 6),
         }
     )
-    return Bundle(recipe, encoding, labels, network, temperature, out_of_fold, summary)
+    return Bundle(recipe, vocabulary, labels, network, temperature, out_of_fold, summary)
 
 
 def _held_out(
@@ -181,12 +181,12 @@ def _branches(
     config: NetworkConfig, examples: Examples, n_classes: int, seed: int
 ) -> list[LinearBranch]:
     """Return a linear branch for each member, trained on the same records; none if not wanted."""
-    if not config.linear:
+    if not config.linear_c:
         return []
     examples = examples.sample(MOST_LINEAR, seed)
-    parts = [examples.training_rows(member) for member in range(config.members)]
+    parts = [examples.training_rows(member) for member in range(config.ensemble_size)]
     records = examples.corpus, examples.labels, examples.weights
-    return fit_linear(*records, n_classes, config.linear, parts)
+    return fit_linear(*records, n_classes, config.linear_c, parts)
 
 
 def _join_linear(

@@ -19,7 +19,7 @@ MAX_LENGTH = 4096
 class EncodingConfig(Settings):
     """From words to ids."""
 
-    length: int = setting(
+    max_length: int = setting(
         0,
         "tokens a text is padded or cut to (0: the 99th percentile of the training texts)",
         low=0,
@@ -31,7 +31,7 @@ class EncodingConfig(Settings):
         "right-padded ones only to their last word",
         choices=("left", "right"),
     )
-    min_records: int = setting(
+    min_count: int = setting(
         5,
         "training records a word needs to enter the vocabulary; rarer ones are known by their hash "
         "alone, and by n-grams of that many records",
@@ -42,7 +42,7 @@ class EncodingConfig(Settings):
         "read a short word outside the vocabulary as the phrase of the training texts that it can "
         "only be short for, letter by letter: a phrase of at least ten records",
     )
-    subwords: int = setting(
+    max_ngrams: int = setting(
         0, "character n-grams kept, the most frequent ones (0: whole words only)", low=0
     )
 
@@ -51,11 +51,11 @@ class EncodingConfig(Settings):
 class NetworkConfig(Settings):
     """The network."""
 
-    members: int = setting(
+    ensemble_size: int = setting(
         1, "networks trained alike from other seeds, whose log probabilities are averaged",
         low=1, high=1000,
     )  # fmt: skip
-    embedding: int = setting(64, "dimensions of the word embedding", low=1, high=100_000)
+    embedding_size: int = setting(64, "dimensions of the word embedding", low=1, high=100_000)
     hidden_units: int = setting(64, "hidden units of the LSTM, per direction", low=1, high=100_000)
     bidirectional: bool = setting(True, "read the text in both directions")
     pooling: str = setting(
@@ -63,7 +63,7 @@ class NetworkConfig(Settings):
         "what is classified: the LSTM's last step, or the maximum and mean over all steps",
         choices=("last", "max_mean"),
     )
-    start: str = setting(
+    embedding_init: str = setting(
         "narrow-normal",
         "how embeddings start: near zero, or by latent semantic analysis of the training texts",
         choices=("narrow-normal", "lsa"),
@@ -79,7 +79,7 @@ class NetworkConfig(Settings):
         0.0, "share of embedding dimensions dropped throughout a text", low=0.0, high=0.95
     )
     dropout: float = setting(0.0, "share of the pooled features dropped", low=0.0, high=0.95)
-    linear: float = setting(
+    linear_c: float = setting(
         0.0,
         "strength of a linear branch beside the networks, a logistic regression on TF-IDF of words "
         "and character n-grams: its C, the inverse of the penalty (0: no such branch)",
@@ -92,7 +92,7 @@ class TrainingConfig(Settings):
     """The optimisation."""
 
     epochs: int = setting(6, "passes over the training records", low=1)
-    batch: int = setting(64, "records per step, at most", low=1)
+    batch_size: int = setting(64, "records per step, at most", low=1)
     min_steps: int = setting(
         0, "steps per epoch, at least: fewer records are taken in smaller batches", low=0
     )
@@ -105,7 +105,7 @@ class TrainingConfig(Settings):
         "constant", "course of the learning rate", choices=("constant", "one_cycle")
     )
     weight_decay: float = setting(0.0, "decay of weight matrices per step; biases are free", low=0)
-    clip: float = setting(0.0, "largest L2 norm of a gradient (0: not clipped)", low=0.0)
+    max_grad_norm: float = setting(0.0, "largest L2 norm of a gradient (0: not clipped)", low=0.0)
     clip_scope: str = setting(
         "global",
         "what the norm is taken of: each parameter by itself, as MATLAB does, or all together",

@@ -165,8 +165,8 @@ def test_the_parts_of_a_strange_bundle_take_no_time():
 
 
 LEARNED = ["gunshot wound of head", "stroke", "asthma"] * 15, ["ext", "circ", "resp"] * 15
-SMALL = {"epochs": 1, "embedding": 4, "hidden_units": 4, "members": 1, "linear": 0.0,
-         "start": "narrow-normal", "min_steps": 0}  # fmt: skip
+SMALL = {"epochs": 1, "embedding_size": 4, "hidden_units": 4, "ensemble_size": 1, "linear_c": 0.0,
+         "embedding_init": "narrow-normal", "min_steps": 0}  # fmt: skip
 
 
 def test_the_estimator_writes_them_out(tmp_path):
@@ -188,7 +188,7 @@ def test_the_estimator_writes_them_out(tmp_path):
 
 def test_an_explanation_gives_an_abbreviation_the_sum_of_its_words():
     for padding in ("left", "right"):
-        bundle = TextLSTMClassifier(**SMALL, padding=padding, length=3).fit(*LEARNED).bundle_
+        bundle = TextLSTMClassifier(**SMALL, padding=padding, max_length=3).fit(*LEARNED).bundle_
         short, long = attributions(bundle, ["of gsw of", "of gunshot wound of"], [1, 1])
         assert len(short) == 3 and len(long) == 4 and long[3] == short[2] == 0
         np.testing.assert_allclose(short[:2], [long[0], long[1] + long[2]])

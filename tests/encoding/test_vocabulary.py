@@ -9,7 +9,7 @@ from textlstm.errors import InputError
 from textlstm.recipe import EncodingConfig
 
 TEXTS = ["acute mi", "acute stroke", "stroke <sep> htn", "acute mi mi mi"]
-WHOLE = EncodingConfig(min_records=1)
+WHOLE = EncodingConfig(min_count=1)
 
 
 def test_ids_run_from_0_to_n_by_falling_number_of_records():
@@ -19,7 +19,7 @@ def test_ids_run_from_0_to_n_by_falling_number_of_records():
 
 
 def test_rare_words_are_counted_by_records_and_left_out_before_numbering():
-    encoding = Vocabulary.fit(TEXTS, EncodingConfig(min_records=2))
+    encoding = Vocabulary.fit(TEXTS, EncodingConfig(min_count=2))
     assert encoding.words == (
         "<pad>",
         "<unk>",
@@ -29,13 +29,13 @@ def test_rare_words_are_counted_by_records_and_left_out_before_numbering():
         "<sep>",
         hash_bucket("htn"),
     )
-    assert encoding.vocabulary == ["acute", "mi", "stroke"]
+    assert encoding.known_words == ["acute", "mi", "stroke"]
 
 
 def test_by_default_no_word_of_fewer_than_five_records_can_be_read_off():
     texts = ["fall <sep> of jane doe"] * 4 + ["fall <sep> of stairs"] * 5
-    encoding = Vocabulary.fit(texts, EncodingConfig(subwords=1000))
-    assert encoding.vocabulary == ["fall", "of", "stairs"]
+    encoding = Vocabulary.fit(texts, EncodingConfig(max_ngrams=1000))
+    assert encoding.known_words == ["fall", "of", "stairs"]
     hashes = {word for word in encoding.words if word.startswith("<")}
     assert hashes == {"<pad>", "<unk>", "<sep>", hash_bucket("jane"), hash_bucket("doe")}
     rare = {*hashed_ngrams("jane"), *hashed_ngrams("doe")}
@@ -55,7 +55,7 @@ def test_a_rare_word_has_the_id_of_its_bucket_and_a_new_one_that_of_the_unknown_
 def test_length_is_the_99th_percentile_or_as_given():
     texts = ["a"] * 990 + ["a b c d e f"] * 10
     assert Vocabulary.fit(texts, EncodingConfig()).length == 2
-    assert Vocabulary.fit(texts, EncodingConfig(length=5)).length == 5
+    assert Vocabulary.fit(texts, EncodingConfig(max_length=5)).length == 5
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_no_texts_survive_the_disk(tmp_path):
 
 
 def test_an_encoding_survives_json():
-    encoding = Vocabulary.fit(TEXTS, EncodingConfig(subwords=8, min_records=2))
+    encoding = Vocabulary.fit(TEXTS, EncodingConfig(max_ngrams=8, min_count=2))
     assert Vocabulary.from_dict(encoding.to_dict()) == encoding
 
 
@@ -111,7 +111,7 @@ def test_a_vocabulary_without_its_reserved_words_is_refused():
 
 
 def test_subwords_are_those_of_the_bracketed_word():
-    encoding = Vocabulary.fit(["mi a <sep> mi"], EncodingConfig(subwords=100, min_records=1))
+    encoding = Vocabulary.fit(["mi a <sep> mi"], EncodingConfig(max_ngrams=100, min_count=1))
     # <mi> has <mi, mi>, <mi>; <a> has itself; padding, the unknown word, the separator none.
     assert encoding.words[2:] == ("<sep>", "a", "mi")
     numbers, offsets = subword_table(encoding, ["mia", "zzz"])
@@ -120,13 +120,13 @@ def test_subwords_are_those_of_the_bracketed_word():
 
 
 def test_the_most_frequent_subwords_are_kept():
-    encoding = Vocabulary.fit(["mi a", "mi"], EncodingConfig(subwords=3, min_records=1))
+    encoding = Vocabulary.fit(["mi a", "mi"], EncodingConfig(max_ngrams=3, min_count=1))
     assert set(encoding.subwords) == set(hashed_ngrams("mi"))
     assert Vocabulary.fit(["mi"], EncodingConfig()).subwords == ()
 
 
 def test_several_files_are_read_as_one(tmp_path):
-    encoding = Vocabulary.fit(["acute mi", "stroke"], EncodingConfig(length=3))
+    encoding = Vocabulary.fit(["acute mi", "stroke"], EncodingConfig(max_length=3))
     parts = [["acute xyz", "mi"], ["stroke abc", "xyz abc"]]
     for number, texts in enumerate(parts):
         write_encoded(tmp_path / f"{number}.arrow", encoding.encode(texts), np.array([number] * 2))
@@ -137,7 +137,7 @@ def test_several_files_are_read_as_one(tmp_path):
     assert read.unknown == whole.unknown and labels.tolist() == [0, 0, 1, 1]
 
 
-@pytest.mark.parametrize("config", [WHOLE, EncodingConfig(min_records=3, subwords=40)])
+@pytest.mark.parametrize("config", [WHOLE, EncodingConfig(min_count=3, max_ngrams=40)])
 def test_a_text_with_a_count_is_so_many_texts(config):
     counts = np.array([3, 1, 40, 2])
     repeated = [text for text, n in zip(TEXTS, counts, strict=True) for _ in range(n)]

@@ -171,10 +171,12 @@ def test_the_number_of_rows_does_not_tell_how_few_were_left_out(number, rows):
 
 def test_written_out_abbreviations_are_counted():
     texts = ["gunshot wound"] * 12 + ["gsw head"] * 2 + ["stroke cva"]
-    encoding = Vocabulary.fit(texts, EncodingConfig(initials=True, length=2), given={"cva": "x"})
+    encoding = Vocabulary.fit(
+        texts, EncodingConfig(initials=True, max_length=2), given={"cva": "x"}
+    )
     parts = {name: pd.DataFrame({"text": texts}) for name in ("train", "validation", "holdout")}
     facts = _data_facts(
-        SimpleNamespace(encoding=encoding), parts,
+        SimpleNamespace(vocabulary=encoding), parts,
         {"rows": 45, "distinct_texts": 3, "dropped": {}, "handled": {"odd": 1},
          "uncodable": {"records": 1}},
         n_unknown_label=0,

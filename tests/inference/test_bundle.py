@@ -29,7 +29,7 @@ CPU = resolve_device("cpu")
 
 def made(seed=0, split="stratified", members=1):
     recipe = Recipe().with_fields(
-        epochs=2, embedding=8, hidden_units=8, subwords=64, members=members
+        epochs=2, embedding_size=8, hidden_units=8, max_ngrams=64, ensemble_size=members
     )
     encoding = Vocabulary.fit(TEXTS, recipe.encoding)
     validation = np.array(TEXTS) == "asthma" if split == "grouped" else np.arange(20) >= 16
@@ -113,10 +113,10 @@ def test_a_changed_or_missing_file_is_refused(folder, name):
     [
         "",
         "[]",
-        '{"format": 1}',
+        '{"format": 2}',
         '{"format": "x", "sha256": {}}',
-        '{"format": 1, "sha256": [1]}',
-        '{"format": 1, "sha256": {}, "libraries": {}}',
+        '{"format": 2, "sha256": [1]}',
+        '{"format": 2, "sha256": {}, "libraries": {}}',
     ],
 )
 def test_a_manifest_that_is_none_is_refused(folder, content):
@@ -131,10 +131,11 @@ def resigned(folder):
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
-def test_a_newer_format_is_refused(folder):
-    manifest = json.loads((folder / "manifest.json").read_text()) | {"format": 99}
+@pytest.mark.parametrize(("version", "advice"), [(99, "update textlstm"), (1, "train the model")])
+def test_another_format_is_refused(folder, version, advice):
+    manifest = json.loads((folder / "manifest.json").read_text()) | {"format": version}
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(InputError, match="newer"):
+    with pytest.raises(InputError, match=advice):
         Bundle.load(folder)
 
 
@@ -181,8 +182,8 @@ def changed(folder, name, change):
         ("config.json", lambda config: config.pop("recipe")),
         ("config.json", lambda config: config.update(recipe=[])),
         ("config.json", lambda config: config["recipe"]["network"].update(hidden_units=100_000)),
-        ("config.json", lambda config: config["recipe"]["network"].update(embedding=10**15)),
-        ("config.json", lambda config: config["recipe"]["network"].update(members=1000)),
+        ("config.json", lambda config: config["recipe"]["network"].update(embedding_size=10**15)),
+        ("config.json", lambda config: config["recipe"]["network"].update(ensemble_size=1000)),
         ("config.json", lambda config: config["summary"].clear()),
         ("config.json", lambda config: config.update(summary="x")),
         ("config.json", lambda config: config["summary"].pop("text fields")),
@@ -225,7 +226,7 @@ def changed(folder, name, change):
         ("calibration.json", lambda calibration: calibration["held_out"].update(top=[7.0] * 4)),
         (
             "calibration.json",
-            lambda calibration: calibration["held_out"].update(cluster_size=[0] * 4),
+            lambda calibration: calibration["held_out"].update(alike=[0] * 4),
         ),
     ],
 )

@@ -47,8 +47,14 @@ def test_sure_and_readable_texts_are_accepted():
 
 def test_words_known_by_their_hash_alone_go_to_a_person():
     records = ["acute stroke", "fall down"] * 6 + ["quebrada"]
-    small = {"embedding": 4, "hidden_units": 4, "epochs": 1, "subwords": 0, "members": 1}
-    classifier = TextLSTMClassifier(min_records=5, **small)
+    small = {
+        "embedding_size": 4,
+        "hidden_units": 4,
+        "epochs": 1,
+        "max_ngrams": 0,
+        "ensemble_size": 1,
+    }
+    classifier = TextLSTMClassifier(min_count=5, **small)
     bundle = classifier.fit(records, ["a", "b"] * 6 + ["a"]).bundle_
     never_seen = next(
         word
@@ -56,7 +62,7 @@ def test_words_known_by_their_hash_alone_go_to_a_person():
         if hash_bucket(word) == hash_bucket("quebrada")
     )
     found = score(bundle, ["quebrada", never_seen, "acute quebrada", "nothing"])
-    assert bundle.encoding.id_of("quebrada") == bundle.encoding.id_of(never_seen) > UNKNOWN
+    assert bundle.vocabulary.id_of("quebrada") == bundle.vocabulary.id_of(never_seen) > UNKNOWN
     # The model cannot tell one from the other, so neither is accepted, however sure it is.
     assert (found.probabilities[0] == found.probabilities[1]).all()
     assert found.decisions(0.0) == ["review", "review", "accept", "review"]
@@ -115,7 +121,7 @@ def test_the_table_keeps_its_columns_and_rows(bundle):
 
 def test_of_one_class_there_is_no_second(bundle):
     alone = replace(
-        bundle, labels=("heart",), network=Ensemble(bundle.recipe.network, bundle.encoding, 1)
+        bundle, labels=("heart",), network=Ensemble(bundle.recipe.network, bundle.vocabulary, 1)
     )
     [(found, _)] = coded(alone, DecisionRule(0.0), (TABLE, ["fall", "xyzzy"], [1, 0, 0]))
     assert found["predicted_label"].to_pylist() == ["heart"] * 3
@@ -145,7 +151,7 @@ def test_a_record_is_coded_once_in_whatever_parts_it_stands(bundle, monkeypatch,
 
     of_all = Bundle.predict_proba
     monkeypatch.setattr(Bundle, "predict_proba", predict_proba)
-    monkeypatch.setattr(local, "MOST_KNOWN", most_known)
+    monkeypatch.setattr(local, "CACHE_SIZE", most_known)
     parts, start = [], 0
     for mine in rows:
         records, places = np.unique(mine, return_inverse=True)

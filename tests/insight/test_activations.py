@@ -21,7 +21,7 @@ TEXTS = ["acute mi", "mi of heart <sep> copd", "copd", "acute asthma copd", ""]
 
 @pytest.fixture(scope="module")
 def bundle():
-    return TextLSTMClassifier(epochs=2, embedding=6, hidden_units=5, members=2).fit(
+    return TextLSTMClassifier(epochs=2, embedding_size=6, hidden_units=5, ensemble_size=2).fit(
         [["acute mi", ""], ["mi of heart", "copd"], ["copd", ""], ["asthma", "copd"]] * 6,
         ["heart", "heart", "lung", "lung"] * 6,
     ).bundle_  # fmt: skip
@@ -49,7 +49,7 @@ def test_a_forget_gate_of_one_keeps_what_came_before():
 
 def test_the_hidden_states_give_the_features_that_are_classified(bundle):
     """Through pooling, both directions of a member come to what the member itself computes."""
-    corpus = Corpus(bundle.encoding.encode(TEXTS), bundle.encoding)
+    corpus = Corpus(bundle.vocabulary.encode(TEXTS), bundle.vocabulary)
     batch = corpus.batch_of_texts(corpus.places)
     network = bundle.network.networks[1]
     with torch.no_grad():
@@ -72,7 +72,7 @@ def test_each_token_has_its_step(bundle):
     assert [len(one["forward"].cell) for one in token_traces(bundle, TEXTS)] == [2, 5, 1, 3, 0]
     long = token_traces(bundle, ["copd " * 50])[0]
     assert isinstance(long["backward"], GateTrace)
-    assert len(long["backward"].cell) == bundle.encoding.length
+    assert len(long["backward"].cell) == bundle.vocabulary.length
 
 
 def test_left_padding_is_not_among_the_tokens():
@@ -109,7 +109,7 @@ def test_without_texts_there_is_nothing_to_count(bundle):
 def test_neighbours_are_the_closest_vectors(bundle):
     with torch.no_grad():
         for network in bundle.network.networks:
-            rows = [bundle.encoding.index[word] for word in ("mi", "heart", "copd")]
+            rows = [bundle.vocabulary.index[word] for word in ("mi", "heart", "copd")]
             network.embedding.weight[rows[1]] = 2 * network.embedding.weight[rows[0]]
             network.embedding.weight[rows[2]] = -network.embedding.weight[rows[0]]
         bundle.network.subword_embedding.weight.zero_()

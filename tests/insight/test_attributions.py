@@ -15,7 +15,7 @@ TEXTS = ["acute mi <sep> copd", "copd", "unheard of mi", "", "mi <sep>", "copd"]
 
 @pytest.fixture(scope="module")
 def bundle():
-    return TextLSTMClassifier(epochs=4, embedding=8, hidden_units=6, members=2).fit(
+    return TextLSTMClassifier(epochs=4, embedding_size=8, hidden_units=6, ensemble_size=2).fit(
         [["acute mi", ""], ["mi of heart", "copd"], ["copd", ""], ["asthma", "acute"]] * 10,
         ["heart", "heart", "lung", "lung"] * 10,
     ).bundle_  # fmt: skip
@@ -23,7 +23,7 @@ def bundle():
 
 def read_by(bundle, texts, share):
     """Log probabilities with so much of each word read."""
-    corpus = Corpus(bundle.encoding.encode(texts), bundle.encoding)
+    corpus = Corpus(bundle.vocabulary.encode(texts), bundle.vocabulary)
     batch = corpus.batch_of_texts(corpus.places)
     far = torch.full(batch.ids.shape, share)
     with torch.no_grad():
@@ -60,7 +60,7 @@ def test_attributions_add_up_to_what_reading_the_words_changes(bundle, recipe):
 
 def test_what_says_nothing_is_given_nothing(bundle):
     """Separators, words unknown by spelling, and what is not read have no part in the gain."""
-    texts = ["mi <sep> copd", "⁑ mi", "mi " * bundle.encoding.length + "copd"]
+    texts = ["mi <sep> copd", "⁑ mi", "mi " * bundle.vocabulary.length + "copd"]
     separated, unknown, long = attributions(bundle, texts, [0, 0, 0])
     assert separated[1] == 0 and separated[0] != 0
     assert unknown[0] == 0 and long[-1] == 0 and long[0] != 0
@@ -70,7 +70,7 @@ def test_a_linear_model_is_explained_by_its_weights(bundle):
     """With the linear branch alone, and two classes, a word's gain is in proportion to its vote."""
     share = bundle.network.linear_share.clone()
     bundle.network.linear_share.fill_(1.0)
-    corpus = Corpus(bundle.encoding.encode(TEXTS[:1]), bundle.encoding)
+    corpus = Corpus(bundle.vocabulary.encode(TEXTS[:1]), bundle.vocabulary)
     votes = bundle.network.linear.term_scores(corpus.batch_of_texts(corpus.places))[0]  # (T, C)
     gains = attributions(bundle, TEXTS[:1], [0], steps=32)[0]
     bundle.network.linear_share.copy_(share)
@@ -95,9 +95,9 @@ def test_the_words_that_decide_speak_for_the_class(bundle):
 
 
 def test_the_table_has_a_row_a_token(bundle):
-    long = "mi " * (bundle.encoding.length + 2)
+    long = "mi " * (bundle.vocabulary.length + 2)
     table = token_table(bundle, ["acute mi <sep>", "", long], member=1)
-    assert table["row"].tolist() == [0] * 3 + [2] * (bundle.encoding.length + 2)
+    assert table["row"].tolist() == [0] * 3 + [2] * (bundle.vocabulary.length + 2)
     assert table["token"][:3].tolist() == ["acute", "mi", "<sep>"]
     assert table["number"][:3].tolist() == [1, 2, 3]
     assert (table["predicted_label"][:3] == "heart").all()

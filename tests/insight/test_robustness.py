@@ -58,7 +58,13 @@ def test_abbreviations_of_the_own_table_are_not_tried():
     phrases = "myocardial infarction hypertension"
     assert abbreviated(phrases, chance(), told={"mi": "x"}) == "myocardial infarction htn"
     texts, labels = ["acute myocardial infarction", "copd"] * 9, ["heart", "lung"] * 9
-    small = {"epochs": 1, "embedding": 4, "hidden_units": 4, "members": 1, "linear": 0.0}
+    small = {
+        "epochs": 1,
+        "embedding_size": 4,
+        "hidden_units": 4,
+        "ensemble_size": 1,
+        "linear_c": 0.0,
+    }
     truth = np.array([0, 1] * 9)
     for told, tried in (None, True), ({"MI": "myocardial infarction"}, False):
         classifier = TextLSTMClassifier(**small, abbreviations=told).fit(texts * 2, labels * 2)
@@ -77,7 +83,9 @@ def test_words_are_shuffled_within_their_field():
 def test_the_accuracy_is_that_of_the_changed_records():
     texts = ["acute mi"] * 15 + ["copd"] * 15
     labels = ["heart"] * 15 + ["lung"] * 15
-    bundle = TextLSTMClassifier(epochs=3, embedding=8, hidden_units=8).fit(texts, labels).bundle_
+    bundle = (
+        TextLSTMClassifier(epochs=3, embedding_size=8, hidden_units=8).fit(texts, labels).bundle_
+    )
     truth = np.array([0] * 15 + [1] * 15)
     truth[0] = 1
     found = robustness(bundle, texts, truth, seed=0)
@@ -92,5 +100,7 @@ def test_the_accuracy_is_that_of_the_changed_records():
 
 def test_changes_of_few_records_are_left_out():
     texts, labels = ["acute mi", "copd"] * 9, ["heart", "lung"] * 9
-    bundle = TextLSTMClassifier(epochs=1, embedding=4, hidden_units=4).fit(texts, labels).bundle_
+    bundle = (
+        TextLSTMClassifier(epochs=1, embedding_size=4, hidden_units=4).fit(texts, labels).bundle_
+    )
     assert robustness(bundle, ["mi"] * 9 + ["of"], np.zeros(10, dtype=int), seed=0) == {}

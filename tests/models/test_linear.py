@@ -21,7 +21,7 @@ TEXTS = [
     "asthma <sep>",
 ]
 LABELS = [0, 0, 0, 2, 2]
-WHOLE = {"subwords": 500, "length": 8, "min_records": 1}
+WHOLE = {"max_ngrams": 500, "max_length": 8, "min_count": 1}
 CPU = torch.device("cpu")
 
 
@@ -61,7 +61,7 @@ def features(training, texts):
 @pytest.mark.parametrize("at_a_time", [1, 2])
 def test_how_many_texts_are_made_at_a_time_changes_nothing(monkeypatch, at_a_time):
     _, whole = fitted()
-    monkeypatch.setattr("textlstm.storage.arrays.ROWS", at_a_time)
+    monkeypatch.setattr("textlstm.storage.arrays.BLOCK_ROWS", at_a_time)
     _, branch = fitted()
     for name, table in whole.state_dict().items():
         assert torch.equal(branch.state_dict()[name], table), name
@@ -79,17 +79,17 @@ def test_it_is_logistic_regression_on_its_features():
 
 def test_a_rare_word_votes_as_if_it_were_in_the_vocabulary():
     texts = [*TEXTS, "unheard <sep> of"]
-    whole, hashed = fitted(subwords=0), fitted(subwords=0, min_records=5)
-    assert not hashed[0].vocabulary
+    whole, hashed = fitted(max_ngrams=0), fitted(max_ngrams=0, min_count=5)
+    assert not hashed[0].known_words
     np.testing.assert_allclose(logits(*hashed, texts), logits(*whole, texts), atol=1e-3)
 
 
 def test_a_record_repeated_is_a_record_of_that_weight():
-    repeated = fitted([*TEXTS, TEXTS[0]], [*LABELS, 2], subwords=0)[1]
-    columns = fitted([*TEXTS, TEXTS[0]], [*LABELS, 2], [1.0] * 6, subwords=0)[1]
+    repeated = fitted([*TEXTS, TEXTS[0]], [*LABELS, 2], max_ngrams=0)[1]
+    columns = fitted([*TEXTS, TEXTS[0]], [*LABELS, 2], [1.0] * 6, max_ngrams=0)[1]
     assert repeated.words.equal(columns.words)
-    light = fitted([*TEXTS, TEXTS[0]], [*LABELS, 2], [1.0] * 5 + [1e-6], subwords=0)
-    heavy = fitted([*TEXTS, TEXTS[0]], [*LABELS, 2], [1.0] * 5 + [9.0], subwords=0)
+    light = fitted([*TEXTS, TEXTS[0]], [*LABELS, 2], [1.0] * 5 + [1e-6], max_ngrams=0)
+    heavy = fitted([*TEXTS, TEXTS[0]], [*LABELS, 2], [1.0] * 5 + [9.0], max_ngrams=0)
     first, second = (logits(*one, TEXTS[:1])[0] for one in (light, heavy))
     assert first[0] > first[2] and second[2] > second[0]
 
@@ -114,7 +114,7 @@ def test_padding_and_neighbours_do_not_count(padding):
 
 
 def test_without_subwords_and_without_words_it_stays_finite():
-    encoding, branch = fitted(subwords=0)
+    encoding, branch = fitted(max_ngrams=0)
     assert np.isfinite(logits(encoding, branch, ["", "unheard of", *TEXTS])).all()
 
 
@@ -133,7 +133,7 @@ def test_the_mean_branch_has_the_mean_votes():
 
 
 def test_each_part_has_a_branch_of_its_own():
-    encoding = Vocabulary.fit(TEXTS, EncodingConfig(length=8, min_records=1))
+    encoding = Vocabulary.fit(TEXTS, EncodingConfig(max_length=8, min_count=1))
     corpus = Corpus(encoding.encode(TEXTS), encoding)
     parts = [torch.tensor([0, 1, 3]), torch.tensor([2, 3, 4])]
     first, second = fit_linear(corpus, torch.tensor(LABELS), torch.ones(5), 3, 3.0, parts)

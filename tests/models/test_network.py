@@ -98,7 +98,7 @@ def test_okut_table2_by_the_equations_of_the_lstm():
 
 @pytest.mark.parametrize("pooling", ["max_mean", "last"])
 def test_two_directions_are_those_of_torch_on_packed_texts(pooling):
-    network, corpus = made(NetworkConfig(embedding=8, hidden_units=5, pooling=pooling))
+    network, corpus = made(NetworkConfig(embedding_size=8, hidden_units=5, pooling=pooling))
     batch = corpus.batch(torch.arange(len(TEXTS)))
     oracle = nn.LSTM(8, 5, batch_first=True, bidirectional=True)
     for name, parameter in network.forward_lstm.named_parameters():
@@ -123,7 +123,7 @@ def test_two_directions_are_those_of_torch_on_packed_texts(pooling):
 
 @pytest.mark.parametrize("padding", ["left", "right"])
 def test_alone_equals_batched(padding):
-    config = NetworkConfig(embedding=8, hidden_units=5, members=2, linear=1.0)
+    config = NetworkConfig(embedding_size=8, hidden_units=5, ensemble_size=2, linear_c=1.0)
     network, corpus = together(config, NGRAMS, padding=padding)
     batched = all_logits(network, corpus, range(len(TEXTS)))
     alone = torch.cat([all_logits(network, corpus, [row]) for row in range(len(TEXTS))])
@@ -131,7 +131,7 @@ def test_alone_equals_batched(padding):
 
 
 def test_padded_equals_unpadded():
-    config = NetworkConfig(embedding=8, hidden_units=5)
+    config = NetworkConfig(embedding_size=8, hidden_units=5)
     short, long = made(config, length=6), made(config, length=30)
     rows = range(len(TEXTS))
     assert all_logits(*short, rows).equal(all_logits(*long, rows))
@@ -139,13 +139,15 @@ def test_padded_equals_unpadded():
 
 def test_unknown_words_differ_by_their_letters_if_there_are_subwords():
     for subwords, same in (((), True), (NGRAMS, False)):
-        network, corpus = together(NetworkConfig(embedding=8), subwords, ["pneumonia", "drowning"])
+        network, corpus = together(
+            NetworkConfig(embedding_size=8), subwords, ["pneumonia", "drowning"]
+        )
         logits = predict_logits(network, corpus, CPU)
         assert logits[0].equal(logits[1]) == same
 
 
 def test_only_learned_weights_are_trained():
-    network, _ = together(NetworkConfig(embedding=8), NGRAMS)
+    network, _ = together(NetworkConfig(embedding_size=8), NGRAMS)
     fixed = {name for name, p in network.named_parameters() if not p.requires_grad}
     biases = {f"members.0.{direction}_lstm.bias_hh_l0" for direction in ("forward", "backward")}
     assert fixed == {"subword_embedding.weight", *biases}
@@ -153,7 +155,7 @@ def test_only_learned_weights_are_trained():
 
 def embedded(counts, **dropouts):
     """One text of two words, with embeddings of ones and an unknown word of twos, in training."""
-    ensemble, corpus = together(NetworkConfig(embedding=50, **dropouts))
+    ensemble, corpus = together(NetworkConfig(embedding_size=50, **dropouts))
     ensemble.set_word_vectors(
         torch.ones(len(WORDS), 50).index_fill(0, torch.tensor([1]), 2.0), torch.empty(0)
     )
@@ -176,7 +178,7 @@ def test_embedding_dimensions_are_dropped_throughout_a_text():
 
 
 def test_features_are_dropped_by_chance_alone():
-    network, corpus = made(NetworkConfig(embedding=8, dropout=0.5, embedding_dropout=0.5))
+    network, corpus = made(NetworkConfig(embedding_size=8, dropout=0.5, embedding_dropout=0.5))
     batch = corpus.batch(torch.arange(len(TEXTS)))
     first, again, other = (
         network(batch, chance=torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
@@ -194,14 +196,14 @@ def test_what_is_kept_has_the_mean_of_all():
 
 
 def test_prediction_keeps_the_order():
-    network, corpus = made(NetworkConfig(embedding=8))
+    network, corpus = made(NetworkConfig(embedding_size=8))
     expected = all_logits(network, corpus, range(len(TEXTS)))
     found = predict_logits(network, corpus, CPU)
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
 
 
 def test_an_ensemble_answers_with_the_mean_log_probability():
-    ensemble, corpus = together(NetworkConfig(embedding=8, members=2))
+    ensemble, corpus = together(NetworkConfig(embedding_size=8, ensemble_size=2))
     parts = [predict_logits(one, corpus, CPU).log_softmax(dim=1) for one in ensemble.networks]
     assert not parts[0].equal(parts[1])
     found = predict_logits(ensemble, corpus, CPU)
@@ -211,7 +213,7 @@ def test_an_ensemble_answers_with_the_mean_log_probability():
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 def test_the_linear_branch_has_its_share(share):
-    ensemble, corpus = together(NetworkConfig(embedding=8, linear=1.0))
+    ensemble, corpus = together(NetworkConfig(embedding_size=8, linear_c=1.0))
     ensemble.linear.words.uniform_(generator=torch.Generator().manual_seed(0))
     ensemble.linear_share.fill_(share)
     parts = ensemble.networks[0], ensemble.linear
@@ -221,7 +223,7 @@ def test_the_linear_branch_has_its_share(share):
 
 
 def test_the_adjustment_is_added_to_the_logits():
-    ensemble, corpus = together(NetworkConfig(embedding=8, members=2, linear=1.0))
+    ensemble, corpus = together(NetworkConfig(embedding_size=8, ensemble_size=2, linear_c=1.0))
     before = predict_logits(ensemble, corpus, CPU)
     ensemble.adjustment[1] = 2.0
     gained = predict_logits(ensemble, corpus, CPU) - before
@@ -230,14 +232,14 @@ def test_the_adjustment_is_added_to_the_logits():
 
 @pytest.mark.parametrize("size", [1, 2, 100])
 def test_prediction_does_not_depend_on_the_size_of_batches(monkeypatch, size):
-    ensemble, corpus = together(NetworkConfig(embedding=8, members=2), subwords=NGRAMS)
+    ensemble, corpus = together(NetworkConfig(embedding_size=8, ensemble_size=2), subwords=NGRAMS)
     expected = predict_logits(ensemble, corpus, CPU)
     monkeypatch.setattr(logits, "PREDICTION_BATCH", size)
     torch.testing.assert_close(predict_logits(ensemble, corpus, CPU), expected, atol=1e-6, rtol=0)
 
 
 def test_prediction_does_not_depend_on_order_and_repetition():
-    config = NetworkConfig(embedding=8, members=2, linear=1.0)
+    config = NetworkConfig(embedding_size=8, ensemble_size=2, linear_c=1.0)
     rows = [5, 3, 3, 0, 1, 5, 4, 2, 2]
     some = [TEXTS[row] for row in rows]
     expected, found = (
@@ -248,10 +250,10 @@ def test_prediction_does_not_depend_on_order_and_repetition():
 
 
 def test_prediction_does_not_depend_on_the_number_of_threads(monkeypatch):
-    ensemble, corpus = together(NetworkConfig(embedding=8), subwords=NGRAMS)
+    ensemble, corpus = together(NetworkConfig(embedding_size=8), subwords=NGRAMS)
     monkeypatch.setattr(logits, "PREDICTION_BATCH", 2)
     found = []
     for workers in (1, 3):
-        monkeypatch.setattr(logits, "processors", lambda workers=workers: workers)
+        monkeypatch.setattr(logits, "usable_cpus", lambda workers=workers: workers)
         found.append(predict_logits(ensemble, corpus, CPU))
     assert found[0].equal(found[1])

@@ -11,7 +11,7 @@ LUNGS = ["pneumonia lung", "lung asthma", "asthma pneumonia", "chronic lung asth
 
 
 def vectors(texts, dimensions=4, subwords=300, seed=0, **config):
-    whole = {"subwords": subwords, "min_records": 1}
+    whole = {"max_ngrams": subwords, "min_count": 1}
     encoding = Vocabulary.fit(texts, EncodingConfig(**whole | config))
     words, parts = latent_vectors(Corpus(encoding.encode(texts), encoding), dimensions, seed)
     return encoding, words, parts
@@ -75,15 +75,15 @@ def test_more_dimensions_than_texts_are_left_at_zero(texts):
 def test_a_rare_word_is_placed_as_if_it_were_in_the_vocabulary():
     texts = HEART + LUNGS
     whole, words, _ = vectors(texts, subwords=0)
-    hashed, others, _ = vectors(texts, subwords=0, min_records=3)
-    assert "pneumonia" not in hashed.vocabulary and "lung" in hashed.vocabulary
-    again = others[[hashed.id_of(word) for word in whole.vocabulary]]
-    words = words[[whole.id_of(word) for word in whole.vocabulary]]
+    hashed, others, _ = vectors(texts, subwords=0, min_count=3)
+    assert "pneumonia" not in hashed.known_words and "lung" in hashed.known_words
+    again = others[[hashed.id_of(word) for word in whole.known_words]]
+    words = words[[whole.id_of(word) for word in whole.known_words]]
     np.testing.assert_allclose(again @ again.T, words @ words.T, atol=1e-4)
 
 
 def test_rare_words_outside_the_vocabulary_lend_their_subwords():
     texts = [*HEART, "cardiomyopathy heart"]
-    encoding, words, parts = vectors(texts, min_records=2)
+    encoding, words, parts = vectors(texts, min_count=2)
     assert "cardiomyopathy" not in encoding.index
     assert parts.any() and words.any()

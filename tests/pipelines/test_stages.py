@@ -49,7 +49,8 @@ from textlstm.uncertainty.risk_control import promise
 
 ROOT = Path(__file__).parent.parent.parent
 QUICK = (
-    "--members 1 --epochs 6 --embedding 16 --hidden-units 16 --batch 16 --min-steps 0 "
+    "--ensemble-size 1 --epochs 6 --embedding-size 16 --hidden-units 16 --batch-size 16 "
+    "--min-steps 0 "
     "--learning-rate 0.02"
 ).split()
 
@@ -270,10 +271,16 @@ def test_the_settings_are_kept_flags_before_recipe_before_defaults(home, tmp_pat
     assert config["recipe"]["training"]["epochs"] == 6
     recipe = tmp_path / "mine.toml"
     recipe.write_text("[training]\nepochs = 7\nbatch = 9\n")
-    arguments = [*flags(home / "records.csv", tmp_path / "run"), "--recipe", recipe, "--batch", 5]
+    arguments = [
+        *flags(home / "records.csv", tmp_path / "run"),
+        "--recipe",
+        recipe,
+        "--batch-size",
+        5,
+    ]
     preprocess.main([str(argument) for argument in arguments])
     training = json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]["training"]
-    assert (training["epochs"], training["batch"]) == (7, 5)
+    assert (training["epochs"], training["batch_size"]) == (7, 5)
 
 
 def test_two_runs_give_the_same_bytes(home, tmp_path):
@@ -359,7 +366,7 @@ def test_a_stage_says_what_is_missing(home, tmp_path, capsys, stage, missing, na
         (["--data", "nowhere.csv"], "nowhere.csv: no such file"),
         (["--recipe", "best"], "no recipe 'best'"),
         (["--holdout", "2"], "--holdout"),
-        (["--batch", "0"], "--batch"),
+        (["--batch-size", "0"], "--batch-size"),
         (["--learning-rate", "nan"], "--learning-rate"),
         (["--epochs", "many"], "--epochs"),
         (["--split", "temporal"], "--date"),
@@ -452,7 +459,7 @@ def test_a_coding_that_is_interrupted_says_whether_anything_is_kept(home, tmp_pa
 
     nothing, kept = (f"interrupted; {one}" for one in (shell.NOTHING, shell.KEPT))
     assert interrupted_at("textlstm.inference.bundle.Bundle.load") == (0, nothing)
-    assert interrupted_at("textlstm.inference.engines.local.code") == (0, nothing)
+    assert interrupted_at("textlstm.inference.engines.local.predict_tables") == (0, nothing)
     assert interrupted_at("pipelines.predict.Source.require_unchanged") == (3, kept)
 
 
@@ -491,8 +498,8 @@ def test_the_flags_that_most_runs_need_come_first():
     told = helped(run_stage.main)
     places = [told.index(f"\n  {flag} ") for flag in (
         "--data", "--text", "--label", "--run", "--recipe", "--seed", "--device", "--split",
-        "--length",
-        "--members", "--epochs")]  # fmt: skip
+        "--max-length",
+        "--ensemble-size", "--epochs")]  # fmt: skip
     assert places == sorted(places) and told.count("\nusage") + told[:200].count("[flags]") == 1
 
 
@@ -896,7 +903,7 @@ def test_the_grouped_split_tests_on_unseen_texts_only(home, tmp_path):
     rows["cause"] += [f" word{number % 30}" for number in range(len(rows))]
     rows.to_csv(data, index=False, quoting=csv.QUOTE_ALL)
     # Cut to two words, texts of both sides of a split are one to the network.
-    cut = ["--length", "2", "--split", "grouped"]
+    cut = ["--max-length", "2", "--split", "grouped"]
     run_stage.main([*flags(data, tmp_path / "run"), *QUICK, *cut])
     found = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert found["model"]["accuracy_unseen_text"] == found["model"]["accuracy"]

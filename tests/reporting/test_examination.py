@@ -15,7 +15,9 @@ FAITHFUL = {
 @pytest.fixture(scope="module")
 def examination():
     texts, labels = ["acute mi", "copd <sep> tb"] * 12, ["heart", "lung"] * 12
-    bundle = TextLSTMClassifier(epochs=3, embedding=8, hidden_units=8).fit(texts, labels).bundle_
+    bundle = (
+        TextLSTMClassifier(epochs=3, embedding_size=8, hidden_units=8).fit(texts, labels).bundle_
+    )
     records = pd.DataFrame({"record_id": map(str, range(24)), "text": texts, "label": labels})
     wrong = pd.DataFrame({"record_id": ["x", "y"], "text": "acute mi", "label": ["lung", "new"]})
     holdout = pd.concat([records, wrong], ignore_index=True)

@@ -79,9 +79,9 @@ def test_only_temporary_files_that_nobody_has_in_use_are_swept(tmp_path):
 
 def test_a_file_in_use_by_another_process_is_not_swept(tmp_path):
     holding = (
-        "import sys; from pathlib import Path; from textlstm.storage.atomic import replacing\n"
+        "import sys; from pathlib import Path; from textlstm.storage.atomic import atomic_write\n"
     )
-    holding += "with replacing(Path(sys.argv[1])): print('ready', flush=True); input()"
+    holding += "with atomic_write(Path(sys.argv[1])): print('ready', flush=True); input()"
     process = subprocess.Popen(
         [sys.executable, "-c", holding, tmp_path / "a.csv"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

@@ -157,12 +157,12 @@ import sys, time
 from pathlib import Path
 import pyarrow as pa
 from textlstm.errors import InputError
-from textlstm.storage.resumable import parts_of
+from textlstm.storage.resumable import resumable_shards
 out, me, end = Path(sys.argv[1]), sys.argv[2], time.monotonic() + float(sys.argv[3])
 won = lost = 0
 while time.monotonic() < end:
     try:
-        with parts_of(out, {"who": me}) as parts, parts.joining() as join:
+        with resumable_shards(out, {"who": me}) as parts, parts.concatenating() as join:
             for number in range(3):
                 parts.write(number, pa.table({"who": [me] * 50}), {})
                 join()

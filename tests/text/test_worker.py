@@ -108,7 +108,7 @@ def test_the_process_does_not_outlive_a_process_that_is_killed():
         "        super().__init__(*args, **kwargs)\n"
         "        print(self.pid, flush=True)\n"
         "subprocess.Popen = Popen\n"
-        "with p.beside() as preprocess:\n"
+        "with p.preprocessing_process() as preprocess:\n"
         "    preprocess([('a',)])\n"
         "    os.kill(os.getpid(), 9)\n"
     )

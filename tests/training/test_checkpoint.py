@@ -18,8 +18,9 @@ from textlstm.training.loop import fit, initial_ensemble
 ROOT = Path(__file__).parent.parent.parent
 CPU = torch.device("cpu")
 RECIPE = Recipe().with_fields(
-    members=2, epochs=4, batch=8, embedding=8, hidden_units=8, dropout=0.3, word_dropout=0.1,
-    learning_rate=0.02, schedule="one_cycle", subwords=50, start="lsa",
+    ensemble_size=2, epochs=4, batch_size=8, embedding_size=8, hidden_units=8,
+    dropout=0.3, word_dropout=0.1,
+    learning_rate=0.02, schedule="one_cycle", max_ngrams=50, embedding_init="lsa",
 )  # fmt: skip
 STEPS = 4 * 4
 
@@ -53,7 +54,7 @@ def training(checkpoint=None, recipe=RECIPE, weights=None):
     examples = as_examples(
         encoding.encode(texts), np.arange(40) % 3, encoding, np.arange(40) >= 32, weights
     )
-    examples = assign_folds(examples, recipe.network.members, seed=1)
+    examples = assign_folds(examples, recipe.network.ensemble_size, seed=1)
     ensemble = initial_ensemble(recipe, encoding, examples.corpus, 3, seed=1)
     epochs = list(fit(ensemble, examples, recipe.training, 1, CPU, checkpoint))
     return ensemble.state_dict(), [(epoch.number, epoch.train_loss) for epoch in epochs]

@@ -28,7 +28,7 @@ from textlstm.uncertainty.calibration import apply_temperature, calibrated_loss,
 CPU = torch.device("cpu")
 TEXTS = ["acute mi", "mi", "stroke", "acute stroke", "copd", "asthma", "fall", "gunshot wound"]
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2])
-QUICK = Recipe().with_fields(learning_rate=0.02, batch=4, epochs=40)
+QUICK = Recipe().with_fields(learning_rate=0.02, batch_size=4, epochs=40)
 
 
 def trained(recipe, texts=TEXTS, labels=LABELS, weights=None, validation=(TEXTS, LABELS), seed=0):
@@ -45,7 +45,7 @@ def trained(recipe, texts=TEXTS, labels=LABELS, weights=None, validation=(TEXTS,
 
 @pytest.mark.parametrize("name", ["default", "okut-table2"])
 def test_each_recipe_can_learn_eight_records_by_heart(name):
-    recipe = load_recipe(name).with_fields(epochs=60, batch=4, learning_rate=0.01, patience=0)
+    recipe = load_recipe(name).with_fields(epochs=60, batch_size=4, learning_rate=0.01, patience=0)
     network, corpus, epochs = trained(recipe)
     assert predict_logits(network, corpus, CPU).argmax(1).tolist() == LABELS.tolist()
     assert epochs[-1].train_loss < epochs[0].train_loss
@@ -55,7 +55,7 @@ def test_one_seed_gives_one_network_and_leaves_torchs_own_chance_alone():
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    recipe = QUICK.with_fields(epochs=3, dropout=0.3, members=3)
+    recipe = QUICK.with_fields(epochs=3, dropout=0.3, ensemble_size=3)
     first, second, other = (trained(recipe, seed=seed)[0].state_dict() for seed in (1, 1, 2))
     assert torch.rand(1) == expected
     assert all(first[name].equal(second[name]) for name in first)
@@ -86,7 +86,7 @@ def test_training_stops_when_patience_is_over():
 
 def test_an_infinite_loss_is_told_with_what_to_do():
     with pytest.raises(InputError, match="--learning-rate"):
-        trained(QUICK.with_fields(learning_rate=1e38, clip=0.0))
+        trained(QUICK.with_fields(learning_rate=1e38, max_grad_norm=0.0))
 
 
 def test_a_weight_counts_like_so_many_records():
@@ -113,7 +113,7 @@ def test_the_chapters_clip_takes_each_parameter_by_itself():
 
 
 def test_a_global_clip_keeps_the_direction():
-    config = Recipe().with_fields(clip=1.0, clip_scope="global").training
+    config = Recipe().with_fields(max_grad_norm=1.0, clip_scope="global").training
     first, second = parameters_with_gradients()
     clip_gradients([first, second], config)
     assert math.hypot(first.grad.norm(), second.grad.norm()) == pytest.approx(1.0, rel=1e-4)
@@ -129,7 +129,7 @@ def test_only_matrices_decay():
 
 
 def test_members_start_alike_only_where_they_should():
-    recipe = Recipe().with_fields(members=2, start="lsa", subwords=50)
+    recipe = Recipe().with_fields(ensemble_size=2, embedding_init="lsa", max_ngrams=50)
     encoding = Vocabulary.fit(TEXTS, recipe.encoding)
     corpus = Corpus(encoding.encode(TEXTS), encoding)
     first, second = initial_ensemble(recipe, encoding, corpus, 3, seed=0).networks
@@ -139,7 +139,7 @@ def test_members_start_alike_only_where_they_should():
 
 def test_a_member_does_not_depend_on_the_others():
     recipe = QUICK.with_fields(epochs=2, dropout=0.3, restore_best=False)
-    alone, beside = (trained(recipe.with_fields(members=n))[0].networks[0] for n in (1, 2))
+    alone, beside = (trained(recipe.with_fields(ensemble_size=n))[0].networks[0] for n in (1, 2))
     assert alone.output.weight.equal(beside.output.weight)
 
 
@@ -213,7 +213,7 @@ def test_some_of_the_records_are_what_they_were():
 
 
 def test_records_in_files_teach_the_same(monkeypatch):
-    recipe = load_recipe("default").with_fields(epochs=2, batch=4, class_weight="balanced")
+    recipe = load_recipe("default").with_fields(epochs=2, batch_size=4, class_weight="balanced")
     texts, labels = [f"{text} {extra}" for text in TEXTS for extra in "abc"], LABELS.repeat(3)
     encoding = Vocabulary.fit(texts, recipe.encoding)
 

@@ -23,7 +23,7 @@ from textlstm.uncertainty.risk_control import promise
 CPU = torch.device("cpu")
 TEXTS = ["acute mi", "mi", "stroke", "acute stroke", "copd", "asthma", "copd asthma", "acute copd"]
 LABELS = np.repeat([0, 1], 4)
-ENCODING = Vocabulary.fit(TEXTS, Recipe().with_fields(min_records=1).encoding)
+ENCODING = Vocabulary.fit(TEXTS, Recipe().with_fields(min_count=1).encoding)
 
 
 def examples_of(n, split="stratified", validation=0.1):
@@ -43,7 +43,7 @@ def test_members_judge_as_large_a_share_of_rare_records_as_they_leave_out_of_oth
     examples, rare = examples_of(800), rare_classes(["stroke", "fall"] * 100)
     rows = rare.judged_by(examples, 1, seed=0)
     assert len(rows) == 1 and len(rows[0]) == 20 and len(set(rows[0])) == 20
-    parts = dataclasses.replace(examples, parts=torch.arange(800, dtype=torch.int16) % 10 - 1)
+    parts = dataclasses.replace(examples, folds=torch.arange(800, dtype=torch.int16) % 10 - 1)
     first, second = rare.judged_by(parts, 2, seed=0)
     assert len(first) == len(second) == 20 and not set(first) & set(second)
 
@@ -65,7 +65,13 @@ def test_where_texts_are_left_out_whole_so_are_those_of_rare_records():
 @pytest.mark.parametrize("split", ["stratified", "grouped", "temporal"])
 def test_a_bundle_promises_less_where_records_are_of_rare_classes(linear, split):
     recipe = Recipe().with_fields(
-        embedding=8, hidden_units=8, epochs=3, members=2, linear=linear, min_records=1, batch=16
+        embedding_size=8,
+        hidden_units=8,
+        epochs=3,
+        ensemble_size=2,
+        linear_c=linear,
+        min_count=1,
+        batch_size=16,
     )
     found = []
     for rare in (None, rare_classes(["stroke", "unheard of"] * 40, [True] * 80, (1,))):

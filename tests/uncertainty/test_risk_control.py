@@ -263,7 +263,7 @@ def test_held_out_records_know_how_many_are_of_their_text():
         assert again.cluster_size.tolist() == one.cluster_size.tolist()
 
 
-@pytest.mark.parametrize("alike", [[1, 1], [0, 1, 1], [1, 1, 4], [[1, 1, 1]]])
+@pytest.mark.parametrize("cluster_size", [[1, 1], [0, 1, 1], [1, 1, 4], [[1, 1, 1]]])
 def test_counts_that_cannot_be_are_refused(cluster_size):
     values = {"top": [0.9, 0.8, 0.7], "true": [0.9, 0.8, 0.3], "correct": [1, 1, 0]}
     with pytest.raises(InputError, match="fit together"):

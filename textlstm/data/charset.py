@@ -28,7 +28,7 @@ MARKS = {  # the longer ones first: that of UTF-32 begins as that of UTF-16 does
 """Byte order marks, and the encodings that may be declared for a file that begins with one."""
 
 
-def codec_name(encoding: str) -> str:
+def codec_name(charset: str) -> str:
     """Return what Python calls an encoding of text.
 
     Raises
@@ -40,19 +40,19 @@ def codec_name(encoding: str) -> str:
     ('utf-16', 'utf-8')
     """
     try:
-        io.TextIOWrapper(io.BytesIO(), encoding=encoding)  # refuses what is no encoding of text
-        name = codecs.lookup(encoding).name
+        io.TextIOWrapper(io.BytesIO(), encoding=charset)  # refuses what is no encoding of text
+        name = codecs.lookup(charset).name
     except (LookupError, ValueError) as error:  # of an encoding that can be no name at all
-        raise InputError(f"--encoding {encoding}: no such encoding") from error
+        raise InputError(f"--charset {charset}: no such encoding") from error
     if name.replace("_", "-") in NOT_OF_FILES:
         raise InputError(
-            f"--encoding {encoding}: no encoding of text files; give the file's own, for instance "
+            f"--charset {charset}: no encoding of text files; give the file's own, for instance "
             "utf-8 or latin-1"
         )
     return name
 
 
-def require_own_mark(start: bytes, path: Path, encoding: str) -> None:
+def require_own_mark(start: bytes, path: Path, charset: str) -> None:
     """Raise an :class:`InputError` if a file begins with the mark of another encoding.
 
     Parameters
@@ -61,9 +61,9 @@ def require_own_mark(start: bytes, path: Path, encoding: str) -> None:
         The first bytes of the file, four at least unless it is shorter.
     """
     mark = next((mark for mark in MARKS if start.startswith(mark)), None)
-    if mark and codec_name(encoding) not in MARKS[mark]:
+    if mark and codec_name(charset) not in MARKS[mark]:
         right = MARKS[mark][0]
-        raise InputError(f"{path}: this is {right.upper()}; give --encoding {right}")
+        raise InputError(f"{path}: this is {right.upper()}; give --charset {right}")
 
 
 CHUNK_BYTES = 1 << 24
@@ -76,32 +76,32 @@ COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xf
 """How gzip, zip, bzip2, xz, zstandard and 7z files begin."""
 
 
-def decoded(path: Path, encoding: str) -> Iterator[str]:
+def decoded(path: Path, charset: str) -> Iterator[str]:
     """Yield the text of a file, some at a time, without a byte order mark."""
     start = "\ufeff"
-    for text in decode_blocks(byte_blocks(path, encoding), path, encoding):
+    for text in decode_blocks(byte_blocks(path, charset), path, charset):
         yield text.removeprefix(start)
         start = ""
 
 
-def byte_blocks(path: Path, encoding: str) -> Iterator[bytes]:
+def byte_blocks(path: Path, charset: str) -> Iterator[bytes]:
     """Yield the bytes of a text file, some at a time."""
-    codec_name(encoding)  # refuses what is none
+    codec_name(charset)  # refuses what is none
     with naming(path), path.open("rb") as handle:
         block = handle.read(CHUNK_BYTES)
         if block.startswith(COMPRESSED):
             raise InputError(f"{path}: this file is compressed; unpack it first")
-        require_own_mark(block, path, encoding)
+        require_own_mark(block, path, charset)
         while block:
             yield block
             block = handle.read(CHUNK_BYTES)
 
 
 def decode_blocks(
-    blocks: Iterable[bytes], path: Path, encoding: str, position: int = 0
+    blocks: Iterable[bytes], path: Path, charset: str, position: int = 0
 ) -> Iterator[str]:
     """Yield the text of blocks of a file, which begin at a position in it."""
-    decoder = codecs.getincrementaldecoder(codec_name(encoding))()
+    decoder = codecs.getincrementaldecoder(codec_name(charset))()
     for block in chain(blocks, [b""]):
         pending = len(decoder.getstate()[0])
         try:
@@ -109,8 +109,8 @@ def decode_blocks(
         except UnicodeError as error:
             place = position - pending + getattr(error, "start", 0)  # some codecs tell no place
             raise InputError(
-                f"{path}: byte {place} is not {encoding}; "
-                "give the file's own, for instance --encoding latin-1"
+                f"{path}: byte {place} is not {charset}; "
+                "give the file's own, for instance --charset latin-1"
             ) from error
         yield text
         position += len(block)
@@ -139,7 +139,7 @@ def presumed_encoding(path: Path, usual: str) -> str:
         return usual
     if not ascii_only:
         raise InputError(
-            f"{path}: this reads as UTF-8, and the training table was {usual}; give --encoding"
+            f"{path}: this reads as UTF-8, and the training table was {usual}; give --charset"
         )
     return usual
 

@@ -25,13 +25,13 @@ from textlstm.data.chunks import from_rows, in_chunks, require_columns
 from textlstm.errors import InputError, row_number
 
 
-def read_delimited(path: Path, delimiter: str, encoding: str) -> Iterator[pa.Table]:
+def read_delimited(path: Path, delimiter: str, charset: str) -> Iterator[pa.Table]:
     """Yield the rows of a delimited file, as Python's reader understands it in strict mode.
 
     Where quotes stand plainly, Arrow's reader understands the same, and is many times faster. From
     the first part on that it cannot be trusted with, Python's goes on, and says what is wrong.
     """
-    blocks, position = _as_utf8(path, encoding)
+    blocks, position = _as_utf8(path, charset)
     parts = _whole_rows(blocks, delimiter)
     names: list[str] = []
     n_rows = n_lines = 0
@@ -53,15 +53,15 @@ def read_delimited(path: Path, delimiter: str, encoding: str) -> Iterator[pa.Tab
         position += len(part)
 
 
-def _as_utf8(path: Path, encoding: str) -> tuple[Iterator[bytes], int]:
+def _as_utf8(path: Path, charset: str) -> tuple[Iterator[bytes], int]:
     """Return a file in UTF-8, without a byte order mark, and how many bytes that mark took.
 
     What is in UTF-8 is not decoded: Arrow's reader looks at its bytes as strictly as Python does.
     """
-    blocks = byte_blocks(path, encoding)
+    blocks = byte_blocks(path, charset)
     first = next(blocks, b"")  # refuses what is no encoding
-    if codec_name(encoding) != "utf-8":
-        return (text.encode("utf-8", "replace") for text in decoded(path, encoding)), 0
+    if codec_name(charset) != "utf-8":
+        return (text.encode("utf-8", "replace") for text in decoded(path, charset)), 0
     start = first.removeprefix(codecs.BOM_UTF8)
     return chain([start], blocks), len(first) - len(start)
 

@@ -21,7 +21,7 @@ SAMPLE_BYTES = 1 << 16
 _DECLARATION = re.compile('"?sep=.?"?')
 
 
-def delimiter_of(path: Path, encoding: str, usual: str, given: str = "") -> str:
+def delimiter_of(path: Path, charset: str, usual: str, given: str = "") -> str:
     r"""Return what separates the cells of a file.
 
     Where none is given, it is ``usual`` if that divides the header, and most rows alike. Otherwise
@@ -50,7 +50,7 @@ def delimiter_of(path: Path, encoding: str, usual: str, given: str = "") -> str:
     with path.open("rb") as handle:
         start, whole = handle.read(SAMPLE_BYTES), not handle.read(1)
     try:
-        text = codecs.getincrementaldecoder(codec_name(encoding))("replace").decode(start)
+        text = codecs.getincrementaldecoder(codec_name(charset))("replace").decode(start)
     except UnicodeError:  # of UTF-16 without a mark, which whoever reads the file will refuse
         return usual
     text = text.removeprefix("\ufeff")

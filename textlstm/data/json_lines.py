@@ -16,7 +16,7 @@ CELLS_PER_BYTE = 64
 """Cells that a byte of the file may make: where each row has keys of its own, most are empty."""
 
 
-def read_json_lines(path: Path, encoding: str) -> Iterator[pa.Table]:
+def read_json_lines(path: Path, charset: str) -> Iterator[pa.Table]:
     """Yield the rows of a file, as text; see :func:`.iter_tables`.
 
     A row need not name every column. What it nests stays JSON.
@@ -27,21 +27,21 @@ def read_json_lines(path: Path, encoding: str) -> Iterator[pa.Table]:
         If a line is not an object, or names a key twice; or if there are too many columns, or so
         many keys that few rows share that the table would be much larger than the file.
     """
-    names = _names(path, encoding)  # it takes a reading of all lines to know them
+    names = _names(path, charset)  # it takes a reading of all lines to know them
     require_columns([_plain(name) for name in names], path)
 
     def rows() -> Iterator[list[str]]:
-        for number, row in _objects(path, encoding):
+        for number, row in _objects(path, charset):
             yield [_cell(row.get(name), path, number) for name in names]
 
     yield from in_chunks(rows(), lambda some: from_rows(some, [_plain(name) for name in names]))
 
 
-def _names(path: Path, encoding: str) -> list[str]:
+def _names(path: Path, charset: str) -> list[str]:
     """Return the keys of all rows, in the order in which they first come."""
     most_cells = max(CHUNK_CELLS, CELLS_PER_BYTE * path.stat().st_size)
     names: dict[str, None] = {}
-    for n_rows, (_, row) in enumerate(_objects(path, encoding), start=1):
+    for n_rows, (_, row) in enumerate(_objects(path, charset), start=1):
         names.update(dict.fromkeys(row))
         if len(names) > MAX_COLUMNS:
             raise InputError(f"{path}: more than {MAX_COLUMNS:,} columns; so many are not read")
@@ -53,9 +53,9 @@ def _names(path: Path, encoding: str) -> list[str]:
     return list(names)
 
 
-def _objects(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _objects(path: Path, charset: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the number of each line that is not blank, and the object that it is."""
-    for number, line in enumerate(lines(decoded(path, encoding), path), start=1):
+    for number, line in enumerate(lines(decoded(path, charset), path), start=1):
         if not line.strip():
             continue
         try:

@@ -63,7 +63,7 @@ def label_warnings(records: Mapping[str, int]) -> dict[str, tuple[int, str]]:
         ``labels_alike`` but for upper and lower case, ``labels_like_missing`` cells, and
         ``labels_like_lists``, those there are: the records, and some of the labels in words.
 
-    >>> oddities({"Fall": 3, "fall": 1, "NA": 2, "MI": 9})
+    >>> label_warnings({"Fall": 3, "fall": 1, "NA": 2, "MI": 9})
     {'labels_alike': (4, "'Fall', 'fall'"), 'labels_like_missing': (2, "'NA'")}
     """
     found = {

@@ -40,24 +40,24 @@ class ReadOptions:
         Is given a line about what was found out about a file.
     """
 
-    encoding: str = "utf-8"
+    charset: str = "utf-8"
     delimiter: str = ""
     tell: Callable[[str], object] = str
 
 
 def read_table(
     source: str,
-    encoding: str = "utf-8",
+    charset: str = "utf-8",
     delimiter: str = "",
     tell: Callable[[str], object] = str,
 ) -> pa.Table:
     """Return a whole table; see :func:`iter_tables`."""
-    return pa.concat_tables(iter_tables(source, encoding, delimiter, tell))
+    return pa.concat_tables(iter_tables(source, charset, delimiter, tell))
 
 
 def iter_tables(
     source: str,
-    encoding: str = "utf-8",
+    charset: str = "utf-8",
     delimiter: str = "",
     tell: Callable[[str], object] = str,
 ) -> Iterator[pa.Table]:
@@ -83,7 +83,7 @@ def iter_tables(
         If the source cannot be found, decoded or parsed, names a column twice, or unpacks to far
         more than its size. The message gives the offset or row, never the text.
     """
-    reading = ReadOptions(encoding, delimiter, tell)
+    reading = ReadOptions(charset, delimiter, tell)
     if source.startswith(HUB):
         with from_hub(source) as folder:
             yield from _read_folder(folder, reading)
@@ -119,12 +119,12 @@ def _parts_of_file(
     kind = path.suffix.lower()
     if kind in USUAL_DELIMITERS:
         usual = USUAL_DELIMITERS[kind]
-        sign = delimiter_of(path, reading.encoding, usual, reading.delimiter)
+        sign = delimiter_of(path, reading.charset, usual, reading.delimiter)
         if sign != usual and not reading.delimiter:
             reading.tell(f"{path}: read as divided by {SIGNS[sign]} (--delimiter, if it is not)")
-        return read_delimited(path, sign, reading.encoding)
+        return read_delimited(path, sign, reading.charset)
     if kind == ".jsonl":
-        return read_json_lines(path, reading.encoding)
+        return read_json_lines(path, reading.charset)
     if kind == ".parquet":
         return read_parquet(path, allowance)
     if kind == ".arrow":

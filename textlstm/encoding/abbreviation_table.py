@@ -45,7 +45,7 @@ def checked_abbreviations(pairs: Iterable[tuple[str, str]], source: str) -> dict
         If an abbreviation is not one word or has two meanings, a meaning is none or longer than
         :data:`MOST_WORDS`, or abbreviations stand for each other. The message names rows.
 
-    >>> as_given([("AKI", "acute kidney injury"), ("ESRD w/ AKI", "")], "t.csv")
+    >>> checked_abbreviations([("AKI", "acute kidney injury"), ("ESRD w/ AKI", "")], "t.csv")
     Traceback (most recent call last):
     textlstm.errors.InputError: t.csv: row 3: not one word and its meaning
     """

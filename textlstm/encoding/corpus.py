@@ -30,7 +30,7 @@ class Corpus:
     padding on the left is part of the text, as in MATLAB, and read whole.
     """
 
-    def __init__(self, texts: EncodedTexts, encoding: Vocabulary) -> None:
+    def __init__(self, texts: EncodedTexts, vocabulary: Vocabulary) -> None:
         given = np.zeros(len(texts.forms), dtype=bool)
         for some in row_blocks(len(texts)):
             given[texts.places[some]] = True
@@ -41,21 +41,23 @@ class Corpus:
         place_of_text[given] = form_of_text
         self.forms = torch.from_numpy(forms)
         self.places = torch.from_numpy(take(place_of_text, texts.places))  # (n,) int32
-        n_words, n_forms = len(encoding.words), len(encoding.words) + len(texts.unknown)
-        self.words = torch.tensor([*range(n_words), *map(encoding.id_of, texts.unknown)])
-        self.subwords, self.offsets = map(torch.from_numpy, subword_table(encoding, texts.unknown))
+        n_words, n_forms = len(vocabulary.words), len(vocabulary.words) + len(texts.unknown)
+        self.words = torch.tensor([*range(n_words), *map(vocabulary.id_of, texts.unknown)])
+        self.subwords, self.offsets = map(
+            torch.from_numpy, subword_table(vocabulary, texts.unknown)
+        )
         records = torch.bincount(self.places, minlength=len(forms))
-        self.text_lengths = torch.full((len(forms),), encoding.length, dtype=torch.int32)
+        self.text_lengths = torch.full((len(forms),), vocabulary.length, dtype=torch.int32)
         self.counts = torch.zeros(n_forms, dtype=torch.int64)
         for some in row_blocks(len(forms)):
             mine = self.forms[some]
-            if encoding.padding != "left":
+            if vocabulary.padding != "left":
                 self.text_lengths[some] = (mine != PAD).sum(dim=1).clamp(min=1)
-            times = records[some].repeat_interleave(encoding.length)
+            times = records[some].repeat_interleave(vocabulary.length)
             self.counts.index_add_(0, mine.flatten(), times)
         advise_random_access(forms)
-        self.n_words, self.n_subwords = n_words, len(encoding.subwords)
-        self.n_fields, self.separator = encoding.n_fields, encoding.separator
+        self.n_words, self.n_subwords = n_words, len(vocabulary.subwords)
+        self.n_fields, self.separator = vocabulary.n_fields, vocabulary.separator
 
     def __len__(self) -> int:
         return len(self.places)
@@ -165,7 +167,7 @@ class Corpus:
 
 
 def subword_table(
-    encoding: Vocabulary, unknown: Sequence[str]
+    vocabulary: Vocabulary, unknown: Sequence[str]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the subwords of all forms: the vocabulary, then the unknown words of some texts.
 
@@ -176,10 +178,10 @@ def subword_table(
         subwords. What is not made of letters (padding, the unknown word as such, the separator)
         has none.
     """
-    row = {ngram: number for number, ngram in enumerate(encoding.subwords)}
+    row = {ngram: number for number, ngram in enumerate(vocabulary.subwords)}
     rows = [
         [row[ngram] for ngram in hashed_ngrams(word) if ngram in row] if row else []
-        for word in (*encoding.words, *unknown)
+        for word in (*vocabulary.words, *unknown)
     ]
     offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
     return np.array([number for one in rows for number in one], dtype=np.int64), offsets

@@ -92,7 +92,7 @@ def _frequent(
     return found
 
 
-def in_parts(some: Iterable[str], vocabulary: Iterable[str]) -> dict[str, str]:
+def in_parts(some: Iterable[str], known_words: Iterable[str]) -> dict[str, str]:
     """Return words taken apart, in two, where they may be made of others.
 
     The second part is a word of the vocabulary, or begins one, or else is so long that it is no
@@ -103,7 +103,7 @@ def in_parts(some: Iterable[str], vocabulary: Iterable[str]) -> dict[str, str]:
     >>> list(in_parts(words, [*words, "cerebral"]).values())
     ['intra+cerebral', 'cardio+vascular', 'gun+shot', 'lung']
     """
-    words = set(vocabulary)
+    words = set(known_words)
     beginnings = words | {word[:end] for word in words
                           for end in range(WORD_PART, len(word) - LEAST_PART + 1)}  # fmt: skip
     endings = Counter(word[start:] for word in words

@@ -65,7 +65,7 @@ class PrefixTrees:
 def build_tree(ids: Tensor, lengths: Tensor) -> list[Level]:
     """Return the distinct beginnings of texts (B, T), a step for each length.
 
-    >>> one, two = steps(torch.tensor([[3, 4], [3, 5], [3, 0]]), torch.tensor([2, 2, 1]))
+    >>> one, two = build_tree(torch.tensor([[3, 4], [3, 5], [3, 0]]), torch.tensor([2, 2, 1]))
     >>> one.words.tolist(), two.words.tolist(), two.parents.tolist()
     ([3], [4, 5], [0, 0])
     """
@@ -85,7 +85,7 @@ def build_tree(ids: Tensor, lengths: Tensor) -> list[Level]:
 def reverse_index(lengths: Tensor, size: int) -> Tensor:
     """Return, for each text, the steps (B, T) that read it backwards; padding stays in place.
 
-    >>> reversed_within(torch.tensor([3, 1]), 4)
+    >>> reverse_index(torch.tensor([3, 1]), 4)
     tensor([[2, 1, 0, 3],
             [0, 1, 2, 3]])
     """

@@ -15,7 +15,7 @@ def hash_bucket(word: str) -> str:
 
     It works as the out-of-vocabulary buckets of other tools do. In brackets, no word is called so.
 
-    >>> bucket("asthma")
+    >>> hash_bucket("asthma")
     '<3636>'
     """
     return f"<{zlib.crc32(word.encode('utf-8')) % BUCKETS}>"

@@ -14,7 +14,7 @@ def unique_rows(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.i
 
     Highest byte first, ids sort as their bytes do, which is some times faster.
 
-    >>> rows, places = distinct_rows(np.array([[300, 1], [2, 0], [300, 1]], dtype=np.int32))
+    >>> rows, places = unique_rows(np.array([[300, 1], [2, 0], [300, 1]], dtype=np.int32))
     >>> rows.tolist(), places.tolist()
     ([[2, 0], [300, 1]], [1, 0, 1])
     """

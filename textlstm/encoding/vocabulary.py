@@ -49,8 +49,8 @@ class Vocabulary:
         What words outside the vocabulary are written out as, before they are encoded or counted.
 
     >>> texts = ["acute mi", "acute stroke"]
-    >>> config = EncodingConfig(length=4, padding="left", min_records=1)
-    >>> encoding = WordEncoding.fit(texts, config)
+    >>> config = EncodingConfig(max_length=4, padding="left", min_count=1)
+    >>> encoding = Vocabulary.fit(texts, config)
     >>> encoding.words
     ('<pad>', '<unk>', 'acute', 'mi', 'stroke')
     >>> encoding.encode(["acute renal failure", "stroke"]).ids
@@ -80,7 +80,7 @@ class Vocabulary:
             raise InputError(f"a vocabulary is for 1 to {MAX_LENGTH} text fields")
         if not self.index.keys() >= self.abbreviations.words:
             raise InputError("phrases are of words of the vocabulary")
-        EncodingConfig(length=self.length, padding=self.padding)  # checks both
+        EncodingConfig(max_length=self.length, padding=self.padding)  # checks both
         if self.length < 1:
             raise InputError("a text is padded or cut to one token at least")
 
@@ -110,21 +110,19 @@ class Vocabulary:
             for word in set(text):
                 records[word] += n
         # The separator is no word of a record: it is kept however few there are.
-        frequent = [w for w, n in records.items() if n >= config.min_records or w == SEPARATOR]
+        frequent = [w for w, n in records.items() if n >= config.min_count or w == SEPARATOR]
         words = sorted(frequent, key=lambda word: (-records[word], word))
         known = {word: records[word] for word in words}
-        phrases = (
-            common_phrases(texts, counts, known, config.min_records) if config.initials else {}
-        )
+        phrases = common_phrases(texts, counts, known, config.min_count) if config.initials else {}
         words += sorted({hash_bucket(word) for word in records.keys() - set(words)})
         lengths = np.repeat(np.array([len(text) for text in tokens], dtype=np.int32), counts)
         longest = math.ceil(np.percentile(lengths, LENGTH_PERCENTILE)) if len(lengths) else 1
-        length = config.length or min(max(1, longest), MAX_LENGTH)
+        length = config.max_length or min(max(1, longest), MAX_LENGTH)
         ngrams: Counter[int] = Counter()
-        for word, n in records.items() if config.subwords else ():
+        for word, n in records.items() if config.max_ngrams else ():
             ngrams.update(dict.fromkeys(hashed_ngrams(word), n))
-        shared = [ngram for ngram, n in ngrams.items() if n >= config.min_records]
-        kept = sorted(shared, key=lambda ngram: (-ngrams[ngram], ngram))[: config.subwords]
+        shared = [ngram for ngram, n in ngrams.items() if n >= config.min_count]
+        kept = sorted(shared, key=lambda ngram: (-ngrams[ngram], ngram))[: config.max_ngrams]
         n_fields = 1 + max((text.count(SEPARATOR) for text in tokens), default=0)
         abbreviations = Abbreviations(given or {}, phrases)
         words = [*RESERVED, *words]
@@ -136,7 +134,7 @@ class Vocabulary:
         return {word: number for number, word in enumerate(self.words)}
 
     @property
-    def vocabulary(self) -> list[str]:
+    def known_words(self) -> list[str]:
         """Return the words of enough records to be kept as such."""
         return [word for word in self.words if not word.startswith("<")]
 
@@ -208,7 +206,7 @@ class Vocabulary:
         A word that has no more than a bucket is not in it: nothing that is kept tells a rare word
         of the training from one that no record had and that has the same hash.
 
-        >>> encoding = WordEncoding.fit(["a b"], EncodingConfig(min_records=1))
+        >>> encoding = Vocabulary.fit(["a b"], EncodingConfig(min_count=1))
         >>> encoding.count_words(["a x", "<sep> y", ""])
         (array([2, 1, 0]), array([1, 1, 0]))
         """

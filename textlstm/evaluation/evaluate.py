@@ -200,14 +200,14 @@ def _data_facts(
     bundle: Bundle, parts: Mapping[str, pd.DataFrame], summary: Mapping[str, Any],
     n_unknown_label: int,
 ) -> dict[str, Any]:  # fmt: skip
-    length = bundle.encoding.length
+    length = bundle.vocabulary.length
     texts, places = distinct(pd.concat([part["text"] for part in parts.values()]))
-    read = [bundle.encoding.written_out(text) for text in texts]
+    read = [bundle.vocabulary.written_out(text) for text in texts]
     cut = np.array([len(text.split()) > length for text in read], dtype=bool)[places]
     changed = np.array([a != b for a, b in zip(texts, read, strict=True)], dtype=bool)[places]
     out_of_fold, places = distinct(parts["holdout"]["text"])
     times = np.bincount(places)
-    words, unknown = (int(times @ one) for one in bundle.encoding.count_words(out_of_fold))
+    words, unknown = (int(times @ one) for one in bundle.vocabulary.count_words(out_of_fold))
     uncodable = summary["uncodable"]
     if not uncodable["records"]:  # no class is dropped, yet the holdout may have some of its own
         share = n_unknown_label / len(parts["holdout"])

@@ -60,7 +60,7 @@ class Bundle:
     """
 
     recipe: Recipe
-    encoding: Vocabulary
+    vocabulary: Vocabulary
     labels: tuple[str, ...]
     network: Ensemble
     temperature: float
@@ -82,7 +82,7 @@ class Bundle:
         # Each distinct text is computed once: most texts of a registry are repeats.
         distinct = list(dict.fromkeys(texts))
         place = {text: row for row, text in enumerate(distinct)}
-        corpus = Corpus(self.encoding.encode(distinct), self.encoding)
+        corpus = Corpus(self.vocabulary.encode(distinct), self.vocabulary)
         logits = predict_logits(self.network.to(device), corpus, device).numpy()
         return apply_temperature(logits, self.temperature)[[place[text] for text in texts]]
 
@@ -107,7 +107,7 @@ class Bundle:
         }
         contents = {
             "model.safetensors": safetensors.torch.save(weights),
-            "vocab.json": to_json(self.encoding.to_dict()),
+            "vocab.json": to_json(self.vocabulary.to_dict()),
             "labels.json": to_json(self.labels),
             "config.json": to_json({"recipe": self.recipe.to_dict(), "summary": self.summary}),
             "calibration.json": to_json(calibration),
@@ -128,22 +128,22 @@ class Bundle:
         Raises
         ------
         InputError
-            If a file is missing, differs from the manifest, or is of a newer format.
+            If a file is missing, differs from the manifest, or is of another format.
         """
         verify(folder)
         try:
             config = read_json(folder / "config.json")
             recipe = Recipe.from_dict(config["recipe"])
-            encoding = Vocabulary.from_dict(read_json(folder / "vocab.json"))
+            vocabulary = Vocabulary.from_dict(read_json(folder / "vocab.json"))
             labels = checked_labels(read_json(folder / "labels.json"))
             network = read_network(
-                folder / "model.safetensors", recipe.network, encoding, len(labels)
+                folder / "model.safetensors", recipe.network, vocabulary, len(labels)
             )
             calibration = read_json(folder / "calibration.json")
             temperature = checked_temperature(calibration["temperature"])
             out_of_fold = OutOfFold.from_dict(calibration["held_out"])
-            summary = checked_summary(config["summary"], encoding)
-            bundle = cls(recipe, encoding, labels, network, temperature, out_of_fold, summary)
+            summary = checked_summary(config["summary"], vocabulary)
+            bundle = cls(recipe, vocabulary, labels, network, temperature, out_of_fold, summary)
             bundle.require_finite()
         except MemoryError:
             raise
@@ -163,7 +163,7 @@ class Bundle:
         InputError
             If what comes out are no probabilities.
         """
-        tried = " ".join([*self.encoding.vocabulary[:2], "untold"][: self.encoding.length])
+        tried = " ".join([*self.vocabulary.known_words[:2], "untold"][: self.vocabulary.length])
         if not np.isfinite(self.predict_proba([tried])).all():
             raise InputError("the probabilities of a text are not finite")
 
@@ -172,7 +172,7 @@ class Bundle:
             f"- {plain_text(name)}: {in_words(name, value)}" for name, value in self.summary.items()
         )
         recipe = json.dumps(self.recipe.to_dict(), indent=2)
-        return CARD.format(classes=len(self.labels), words=len(self.encoding.vocabulary),
-                           length=self.encoding.length, temperature=self.temperature,
-                           min_records=self.recipe.encoding.min_records,
+        return CARD.format(classes=len(self.labels), words=len(self.vocabulary.known_words),
+                           length=self.vocabulary.length, temperature=self.temperature,
+                           min_records=self.recipe.encoding.min_count,
                            facts=facts, recipe=recipe)  # fmt: skip

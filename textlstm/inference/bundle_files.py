@@ -19,8 +19,8 @@ from textlstm.storage.atomic import sha256
 from textlstm.storage.json_files import is_unicode, read_json
 from textlstm.uncertainty.calibration import TEMPERATURE_RANGE
 
-FORMAT = 1
-"""Version of the bundle's layout; a newer one than this is refused."""
+FORMAT = 2
+"""Version of the bundle's layout. Format 1 had other names of settings and weights."""
 
 FILES = (
     "model.safetensors",
@@ -69,6 +69,11 @@ def verify(folder: Path) -> None:
         raise InputError(f"{folder}/manifest.json is not a bundle's manifest") from error
     if type(found) is not int or found < 1:
         raise InputError(f"{folder}/manifest.json is not a bundle's manifest")
+    if found < FORMAT:
+        raise InputError(
+            f"{folder}: bundle format {found} is older than {FORMAT}; train the model again with "
+            "this textlstm"
+        )
     if found > FORMAT:
         raise InputError(f"{folder}: bundle format {found} is newer than {FORMAT}; update textlstm")
     if set(hashes) != set(FILES):
@@ -110,20 +115,20 @@ def checked_temperature(value: Any) -> float:
     return float(value)
 
 
-def checked_summary(values: Any, encoding: Vocabulary) -> dict[str, Any]:
+def checked_summary(values: Any, vocabulary: Vocabulary) -> dict[str, Any]:
     """Return the summary of a bundle; raise an :class:`InputError` if a share or count is wrong."""
     summary = dict(values)
     for name in (UNKNOWN_WORDS, MEAN_PROBABILITY, UNCODABLE):
         summary[name] = float(summary[name])
         if not 0.0 <= summary[name] <= 1.0:
             raise InputError(f"{name} is a share, from 0 to 1")
-    if type(summary[TEXT_FIELDS]) is not int or summary[TEXT_FIELDS] != encoding.n_fields:
+    if type(summary[TEXT_FIELDS]) is not int or summary[TEXT_FIELDS] != vocabulary.n_fields:
         raise InputError(f"{TEXT_FIELDS} is the number of those of the vocabulary")
     return summary
 
 
 def read_network(
-    path: Path, config: NetworkConfig, encoding: Vocabulary, n_classes: int
+    path: Path, config: NetworkConfig, vocabulary: Vocabulary, n_classes: int
 ) -> Ensemble:
     """Return the network with the weights of a file.
 
@@ -135,7 +140,7 @@ def read_network(
     """
     # On the device "meta" tensors have a shape and take no memory.
     with torch.device("meta"), _Unset():
-        network = Ensemble(config, encoding, n_classes)
+        network = Ensemble(config, vocabulary, n_classes)
     with safe_open(path, "pt") as file:
         parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
         found = {name: (part.get_dtype(), *part.get_shape()) for name, part in parts.items()}

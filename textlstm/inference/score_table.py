@@ -45,7 +45,7 @@ class CodedTexts(NamedTuple):
         device: torch.device | None = None,
     ) -> Self:
         """Return what bundle and rule make of n preprocessed texts."""
-        words, unknown = bundle.encoding.count_words(texts)
+        words, unknown = bundle.vocabulary.count_words(texts)
         scores = Scores(bundle.predict_proba(texts, device), words > unknown, bundle.codable)
         sets = np.full(len(texts), None, dtype=object)
         if rule.set_probability is not None:
@@ -56,7 +56,7 @@ class CodedTexts(NamedTuple):
         classes, seconds = scores.ranked(0), np.full(len(texts), -1)
         if len(bundle.labels) > 1:
             seconds = scores.ranked(1)
-        changed = [bundle.encoding.written_out(text) != text for text in texts]
+        changed = [bundle.vocabulary.written_out(text) != text for text in texts]
         abbreviated = np.array(changed, dtype=np.bool_)
         return cls(classes, best, seconds, accepted, words, unknown, abbreviated, sets)
 

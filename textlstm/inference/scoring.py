@@ -106,7 +106,7 @@ class Scores:
 
 def score(bundle: Bundle, texts: Sequence[str], device: torch.device | None = None) -> Scores:
     """Return what the bundle makes of preprocessed texts."""
-    words, unknown = bundle.encoding.count_words(texts)
+    words, unknown = bundle.vocabulary.count_words(texts)
     return Scores(bundle.predict_proba(texts, device), words > unknown, bundle.codable)
 
 

@@ -89,7 +89,7 @@ def token_traces(
     Tokens are those that are read, abbreviations written out. Those behind the length the model
     reads have none.
     """
-    corpus = Corpus(bundle.encoding.encode(texts), bundle.encoding)
+    corpus = Corpus(bundle.vocabulary.encode(texts), bundle.vocabulary)
     found: dict[int, dict[str, GateTrace]] = {}
     for rows in length_batches(corpus.lengths, TRACE_BATCH):
         batch = corpus.batch_of_texts(corpus.places[rows])
@@ -135,7 +135,7 @@ class UnitUsage:
 @torch.no_grad()
 def unit_usage(bundle: Bundle, texts: Sequence[str]) -> UnitUsage:
     """Return how far the hidden units are used in the steps of preprocessed texts."""
-    corpus = Corpus(bundle.encoding.encode(texts), bundle.encoding)
+    corpus = Corpus(bundle.vocabulary.encode(texts), bundle.vocabulary)
     members = range(len(bundle.network.networks))
     counts, n_steps = None, 0
     for rows in length_batches(corpus.text_lengths, TRACE_BATCH):
@@ -170,8 +170,10 @@ def neighbours(
         For each word the ``top`` others by falling similarity, the mean over the members of the
         cosine of the words' vectors, from -1 to 1.
     """
-    encoding = replace(bundle.encoding, abbreviations=Abbreviations())  # words as they are written
-    corpus = Corpus(encoding.encode(words), encoding)
+    vocabulary = replace(
+        bundle.vocabulary, abbreviations=Abbreviations()
+    )  # words as they are written
+    corpus = Corpus(vocabulary.encode(words), vocabulary)
     batch = corpus.batch_of_texts(corpus.places)
     ensemble = bundle.network.cpu()
     subword_vectors = ensemble.subword_vectors(batch)

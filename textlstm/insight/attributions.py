@@ -68,10 +68,10 @@ def attributions(
     pairs = list(zip(texts, map(int, classes), strict=True))
     # Most texts of a registry are repeats: each is explained once.
     distinct = {pair: row for row, pair in enumerate(dict.fromkeys(pairs))}
-    corpus = Corpus(bundle.encoding.encode([text for text, _ in distinct]), bundle.encoding)
+    corpus = Corpus(bundle.vocabulary.encode([text for text, _ in distinct]), bundle.vocabulary)
     targets = torch.tensor([number for _, number in distinct], dtype=torch.int64)
     found: dict[int, NDArray[np.float64]] = {}
-    batches = length_batches(corpus.lengths, max(1, TOKENS // (steps * bundle.encoding.length)))
+    batches = length_batches(corpus.lengths, max(1, TOKENS // (steps * bundle.vocabulary.length)))
     for rows in watch(batches):
         batch = corpus.batch_of_texts(corpus.places[rows])
         gains = _integrated_gradients(
@@ -79,15 +79,15 @@ def attributions(
         )
         found |= dict(zip(rows.tolist(), gains.double().numpy(), strict=True))
     return [
-        _of_tokens(words_read(bundle.encoding, text), found[distinct[text, number]],
-                   left=bundle.encoding.padding == "left")
+        _of_tokens(words_read(bundle.vocabulary, text), found[distinct[text, number]],
+                   left=bundle.vocabulary.padding == "left")
         for text, number in pairs
     ]  # fmt: skip
 
 
-def words_read(encoding: Vocabulary, text: str) -> list[int]:
+def words_read(vocabulary: Vocabulary, text: str) -> list[int]:
     """Return how many words each token of a preprocessed text is read as: 1, or what it means."""
-    return [len(words.split()) for words in encoding.read_as(text)]
+    return [len(words.split()) for words in vocabulary.read_as(text)]
 
 
 def _of_tokens(
@@ -137,7 +137,7 @@ def interpolated_log_probs(bundle: Bundle, batch: Batch) -> Callable[[Tensor, Te
     """
     ensemble = bundle.network.cpu()
     ids = batch.words[batch.ids]  # (B, T)
-    always = (ids == PAD) | (ids == bundle.encoding.separator)
+    always = (ids == PAD) | (ids == bundle.vocabulary.separator)
     with torch.no_grad():
         subword_vectors = ensemble.subword_vectors(batch)
         vectors = [network.embed(batch, subword_vectors, None) for network in ensemble.networks]

@@ -162,7 +162,7 @@ def robustness(
     drawn, labels = [texts[row] for row in rows], truth[rows]
     hits = bundle.predict_proba(drawn).argmax(axis=1) == labels
     # What becomes of an abbreviation of the user's table needs no measuring: it is written out.
-    of_others = partial(abbreviated, told=bundle.encoding.abbreviations.given.keys())
+    of_others = partial(abbreviated, told=bundle.vocabulary.abbreviations.given.keys())
     found = {}
     for name, change in (CHANGES | {ABBREVIATED: of_others}).items():
         new = [change(text, chance) for text in drawn]

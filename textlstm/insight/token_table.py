@@ -40,7 +40,7 @@ def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) ->
     """
     tokens = [text.split() for text in texts]
     lengths = [len(one) for one in tokens]
-    read = [word for text in texts for word in bundle.encoding.read_as(text)]
+    read = [word for text in texts for word in bundle.vocabulary.read_as(text)]
     table = pd.DataFrame(
         {
             "row": np.repeat(np.arange(len(texts)), lengths),
@@ -53,7 +53,7 @@ def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) ->
     if member is None:
         return table
     steps = token_traces(bundle, texts, member)
-    words = [words_read(bundle.encoding, text) for text in texts]
+    words = [words_read(bundle.vocabulary, text) for text in texts]
     gates = [_gates(one, n) for one, n in zip(steps, words, strict=True)]
     return pd.concat([table, pd.concat(gates, ignore_index=True)], axis=1)
 

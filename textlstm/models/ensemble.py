@@ -36,21 +36,21 @@ class Ensemble(nn.Module):
     linear_share: Tensor  # (), from 0 to 1
     adjustment: Tensor  # (C,), added to the logits
 
-    def __init__(self, config: NetworkConfig, encoding: Vocabulary, n_classes: int) -> None:
+    def __init__(self, config: NetworkConfig, vocabulary: Vocabulary, n_classes: int) -> None:
         super().__init__()
-        n_words, n_subwords = len(encoding.words), len(encoding.subwords)
+        n_words, n_subwords = len(vocabulary.words), len(vocabulary.subwords)
         self.members = nn.ModuleList(
-            TextLSTM(config, n_words, n_classes) for _ in range(config.members)
+            TextLSTM(config, n_words, n_classes) for _ in range(config.ensemble_size)
         )
         self.subword_embedding = (
-            nn.EmbeddingBag(n_subwords, config.embedding, mode="mean").requires_grad_(False)
+            nn.EmbeddingBag(n_subwords, config.embedding_size, mode="mean").requires_grad_(False)
             if n_subwords
             else None
         )
         self.linear = None
-        if config.linear:
+        if config.linear_c:
             sizes = n_words, n_subwords, n_classes
-            self.linear = LinearBranch(encoding.n_fields, *sizes, encoding.separator)
+            self.linear = LinearBranch(vocabulary.n_fields, *sizes, vocabulary.separator)
         self.register_buffer("linear_share", torch.tensor(0.0))
         self.register_buffer("adjustment", torch.zeros(n_classes))
 

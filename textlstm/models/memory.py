@@ -77,12 +77,12 @@ def require_addresses() -> None:
 def least_bytes(network: NetworkConfig) -> int:
     """Return the bytes that training takes for the weights of the LSTMs alone, in float32.
 
-    >>> least_bytes(NetworkConfig(embedding=62, hidden_units=64)) // 16
+    >>> least_bytes(NetworkConfig(embedding_size=62, hidden_units=64)) // 16
     65536
     """
     hidden, directions = network.hidden_units, 2 if network.bidirectional else 1
-    weights = 4 * hidden * (network.embedding + hidden + 2) * directions
-    return 4 * weights * (network.members - 1 + COPIES)
+    weights = 4 * hidden * (network.embedding_size + hidden + 2) * directions
+    return 4 * weights * (network.ensemble_size - 1 + COPIES)
 
 
 def require_memory(network: NetworkConfig) -> None:
@@ -96,7 +96,7 @@ def require_memory(network: NetworkConfig) -> None:
     needed, there = least_bytes(network), available()
     if there is not None and needed > there:
         raise InputError(
-            f"--hidden-units {network.hidden_units}, --embedding {network.embedding} and --members "
-            f"{network.members} need {needed / 1e9:,.1f} GB of memory at least; there are "
-            f"{there / 1e9:,.1f} GB"
+            f"--hidden-units {network.hidden_units}, --embedding-size {network.embedding_size} and "
+            f"--ensemble-size {network.ensemble_size} need {needed / 1e9:,.1f} GB of memory "
+            f"at least; there are {there / 1e9:,.1f} GB"
         )

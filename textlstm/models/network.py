@@ -35,10 +35,10 @@ class TextLSTM(nn.Module):
     def __init__(self, config: NetworkConfig, n_words: int, n_classes: int) -> None:
         super().__init__()
         self.config = config
-        self.embedding = nn.Embedding(n_words, config.embedding, padding_idx=PAD)
-        self.forward_lstm = nn.LSTM(config.embedding, config.hidden_units, batch_first=True)
+        self.embedding = nn.Embedding(n_words, config.embedding_size, padding_idx=PAD)
+        self.forward_lstm = nn.LSTM(config.embedding_size, config.hidden_units, batch_first=True)
         self.backward_lstm = (
-            nn.LSTM(config.embedding, config.hidden_units, batch_first=True)
+            nn.LSTM(config.embedding_size, config.hidden_units, batch_first=True)
             if config.bidirectional
             else None
         )

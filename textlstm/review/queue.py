@@ -41,7 +41,7 @@ def text_id(text: str) -> str:
 
     A letter comes first, lest a spreadsheet should take it for a number.
 
-    >>> item("stroke")
+    >>> text_id("stroke")
     't1ba7573640bb'
     """
     return "t" + hashlib.sha256(text.encode("utf-8")).hexdigest()[:12]

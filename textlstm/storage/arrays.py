@@ -28,7 +28,7 @@ BLOCK_ROWS = 1 << 15
 def row_blocks(n: int) -> Iterator[slice]:
     """Yield the rows of n to be seen to at a time, at least once, be it none.
 
-    >>> list(some_of(ROWS + 1))
+    >>> list(row_blocks(BLOCK_ROWS + 1))
     [slice(0, 32768, None), slice(32768, 65536, None)]
     """
     for start in range(0, max(n, 1), BLOCK_ROWS):
@@ -98,7 +98,7 @@ def take(values: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
 def flatnonzero(flags: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Return the rows of which something is true.
 
-    >>> where(np.array([True, False, True]))
+    >>> flatnonzero(np.array([True, False, True]))
     array([0, 2], dtype=int32)
     """
     found, end = empty(int(flags.sum()), np.int32), 0

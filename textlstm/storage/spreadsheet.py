@@ -8,7 +8,7 @@ first, as wide as East Asian characters."""
 def escape_formula(cell: str) -> str:
     """Return a cell that no spreadsheet takes for a formula: with an apostrophe before it, if so.
 
-    >>> [spreadsheet_safe(cell) for cell in ("=1+1", "-", "Fall", "")]
+    >>> [escape_formula(cell) for cell in ("=1+1", "-", "Fall", "")]
     ["'=1+1", "'-", 'Fall', '']
     """
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
@@ -17,7 +17,7 @@ def escape_formula(cell: str) -> str:
 def unescape_formula(cell: str) -> str:
     """Return a cell as it was before :func:`escape_formula`.
 
-    >>> [spreadsheet_plain(cell) for cell in ("'=1+1", "'-", "Fall", "'s")]
+    >>> [unescape_formula(cell) for cell in ("'=1+1", "'-", "Fall", "'s")]
     ['=1+1', '-', 'Fall', "'s"]
     """
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell

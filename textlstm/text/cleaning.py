@@ -62,7 +62,7 @@ def count_repairs(cells: Mapping[str, int]) -> dict[str, int]:
     cells
         How often each field is there.
 
-    >>> mended({"asthma\x00": 2, "COPD": 5, "\ufeffMI\x00": 1})
+    >>> count_repairs({"asthma\x00": 2, "COPD": 5, "\ufeffMI\x00": 1})
     {'control_characters': 3, 'invisible_characters': 1}
     """
     found: Counter[str] = Counter()

@@ -27,7 +27,7 @@ def word_spans(field: str) -> list[tuple[int, int] | None]:
     taken for equal. A word that is not found has no place.
 
     >>> field = "Stroke, d/t (Old) AGE."
-    >>> [field[start:end] for start, end in word_places(field)]
+    >>> [field[start:end] for start, end in word_spans(field)]
     ['Stroke', 'd', 't', 'Old', 'AGE']
     """
     field = field[:MAX_CHARACTERS]
@@ -68,8 +68,8 @@ def highlight(fields: Sequence[str], values: Sequence[float | None]) -> list[lis
         (tokens,) of the tokens of the record as :func:`.preprocess` gives them,
         separators among them, of which the value is not looked at.
 
-    >>> marked(["Fall, old", "HTN"], [0.5, 0.1, 0.0, -0.2])[0]
-    [Piece(text='Fall', value=0.5), Piece(text=', ', value=None), Piece(text='old', value=0.1)]
+    >>> highlight(["Fall, old", "HTN"], [0.5, 0.1, 0.0, -0.2])[0]
+    [Span(text='Fall', value=0.5), Span(text=', ', value=None), Span(text='old', value=0.1)]
     """
     if len(values) != len(preprocess([fields])[0].split()):
         raise ValueError("there is not a value for each token of the record")

@@ -107,7 +107,7 @@ def preprocess(records: Iterable[Sequence[str]]) -> list[str]:
 def word_document_counts(texts: Iterable[str], min_records: int) -> dict[str, int]:
     """Return the number of records each word stands in, for words in at least ``min_records``.
 
-    >>> word_records(["acute mi", "acute mi <sep> mi", "stroke"], min_records=2)
+    >>> word_document_counts(["acute mi", "acute mi <sep> mi", "stroke"], min_records=2)
     {'acute': 2, 'mi': 2}
     """
     counts = Counter[str]()

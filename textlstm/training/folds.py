@@ -118,7 +118,7 @@ def balance_classes(examples: Examples, n_classes: int) -> Examples:
     """Return the examples so weighted that every class that has any comes to the same sum.
 
     >>> labels, ones = torch.tensor([0, 0, 0, 2]), torch.ones(4)
-    >>> weighted_by_class(Examples(None, labels, ones, labels), n_classes=3).weights
+    >>> balance_classes(Examples(None, labels, ones, labels), n_classes=3).weights
     tensor([0.6667, 0.6667, 0.6667, 2.0000])
     """
     sums = class_weight_sums(examples.labels, examples.weights, n_classes)
@@ -163,7 +163,7 @@ def out_of_fold_logits(
 def as_examples(
     texts: EncodedTexts,
     labels: NDArray[np.integer[Any]],
-    encoding: Vocabulary,
+    vocabulary: Vocabulary,
     validation: NDArray[np.bool_],
     weights: NDArray[np.float64] | None = None,
     *,
@@ -183,7 +183,7 @@ def as_examples(
     else:
         scaled = torch.tensor(weights / weights.mean(), dtype=torch.float32)
     return Examples(
-        Corpus(texts, encoding),
+        Corpus(texts, vocabulary),
         torch.from_numpy(labels.astype(np.int32, copy=False)),
         scaled,
         torch.from_numpy(folds),

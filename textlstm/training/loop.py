@@ -39,14 +39,14 @@ SYNC_EVERY = 8
 
 
 def initial_ensemble(
-    recipe: Recipe, encoding: Vocabulary, corpus: Corpus, n_classes: int, seed: int
+    recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, n_classes: int, seed: int
 ) -> Ensemble:
     """Return the recipe's networks as they start on the training texts."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, INITIAL_STREAM))
-        ensemble = Ensemble(recipe.network, encoding, n_classes)
-    if recipe.network.start == "lsa":
-        vectors = latent_vectors(corpus, recipe.network.embedding, seed)
+        ensemble = Ensemble(recipe.network, vocabulary, n_classes)
+    if recipe.network.embedding_init == "lsa":
+        vectors = latent_vectors(corpus, recipe.network.embedding_size, seed)
         ensemble.set_word_vectors(*map(torch.from_numpy, vectors))
     return ensemble
 
@@ -79,7 +79,7 @@ def fit(
     ensemble.to(device)
     members = range(len(ensemble.networks))
     n_records = min(len(examples.training_rows(member)) for member in members)
-    config = replace(config, batch=effective_batch_size(n_records, config))
+    config = replace(config, batch_size=effective_batch_size(n_records, config))
     optimizers = [make_optimizer(network, config) for network in ensemble.networks]
     n_steps = steps_per_epoch(n_records, config) * config.epochs
     course = TrainingState(
@@ -130,7 +130,8 @@ def fit(
 
 def _diverged(course: TrainingState) -> InputError:
     return InputError(
-        f"the loss is not finite in epoch {course.number}; lower --learning-rate or set --clip"
+        f"the loss is not finite in epoch {course.number}; lower --learning-rate or set "
+        "--max-grad-norm"
     )
 
 
@@ -151,7 +152,7 @@ def _one_epoch(
         records = examples.training_rows(member)
         order = torch.Generator().manual_seed(derive_seed(seed, number, member, ORDER_STREAM))
         lengths = torch.from_numpy(take(all_lengths, records.numpy()))
-        for rows in shuffled_batches(lengths, config.batch, order, drop_last=config.drop_last):
+        for rows in shuffled_batches(lengths, config.batch_size, order, drop_last=config.drop_last):
             yield records[rows]
 
     def step(member: int, rows: Tensor) -> Tensor:

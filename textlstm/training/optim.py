@@ -15,12 +15,12 @@ MIN_BATCH_SIZE = 8
 def effective_batch_size(n_records: int, config: TrainingConfig) -> int:
     """Return the records per step: small enough for the least number of steps, yet not too small.
 
-    >>> batch_size(600, TrainingConfig(batch=64, min_steps=60))
+    >>> effective_batch_size(600, TrainingConfig(batch_size=64, min_steps=60))
     10
     """
     if not config.min_steps:
-        return config.batch
-    return min(config.batch, max(MIN_BATCH_SIZE, n_records // config.min_steps))
+        return config.batch_size
+    return min(config.batch_size, max(MIN_BATCH_SIZE, n_records // config.min_steps))
 
 
 def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
@@ -54,16 +54,16 @@ def clip_gradients(parameters: Iterable[Tensor], config: TrainingConfig) -> None
     Either each parameter's gradient has its own norm (MATLAB's ``l2norm``), or all together have
     one (``global-l2norm``; Pascanu et al. 2013).
     """
-    if not config.clip:
+    if not config.max_grad_norm:
         return
     learned = [parameter for parameter in parameters if parameter.grad is not None]
     groups = [[one] for one in learned] if config.clip_scope == "parameter" else [learned]
     for group in groups:
-        nn.utils.clip_grad_norm_(group, config.clip)
+        nn.utils.clip_grad_norm_(group, config.max_grad_norm)
 
 
 def steps_per_epoch(n_records: int, config: TrainingConfig) -> int:
     """Return the steps of an epoch."""
-    if config.drop_last and n_records >= config.batch:
-        return n_records // config.batch
-    return math.ceil(n_records / config.batch)
+    if config.drop_last and n_records >= config.batch_size:
+        return n_records // config.batch_size
+    return math.ceil(n_records / config.batch_size)

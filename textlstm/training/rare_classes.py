@@ -78,7 +78,7 @@ class RareClasses:
         branches: Sequence[Answer],
         linear_share: float,
         n_classes: int,
-        encoding: Vocabulary,
+        vocabulary: Vocabulary,
         device: torch.device,
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return what each member says of its rows, and whether any of their words is known.
@@ -101,7 +101,7 @@ class RareClasses:
         for member, mine in enumerate(rows):
             if not len(mine):
                 continue
-            corpus = Corpus(self.texts[mine], encoding)
+            corpus = Corpus(self.texts[mine], vocabulary)
             found = predict_logits(answers[member], corpus, device).numpy()
             if branches:
                 linear = predict_logits(branches[member], corpus, torch.device("cpu")).numpy()

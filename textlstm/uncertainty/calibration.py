@@ -22,7 +22,7 @@ SHARE_PRIOR = 0.5, 0.2
 def apply_temperature(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
     """Return the probabilities (n, C) of logits (n, C) divided by the temperature.
 
-    >>> calibrated(np.array([[0.0, 2.0 * np.log(3.0)]]), temperature=2.0).round(6)
+    >>> apply_temperature(np.array([[0.0, 2.0 * np.log(3.0)]]), temperature=2.0).round(6)
     array([[0.25, 0.75]])
     """
     return softmax(logits.astype(np.float64) / temperature)
@@ -31,7 +31,7 @@ def apply_temperature(logits: NDArray[np.float32], temperature: float) -> NDArra
 def undo_temperature(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
     """Return the probabilities (n, C) there were before the logits were divided.
 
-    >>> uncalibrated(np.array([[0.25, 0.75]]), temperature=2.0).round(6)
+    >>> undo_temperature(np.array([[0.25, 0.75]]), temperature=2.0).round(6)
     array([[0.1, 0.9]])
     """
     logarithms = np.log(np.clip(probabilities, np.finfo(np.float64).tiny, None))

@@ -64,7 +64,7 @@ def prediction_sets(probabilities: Floats, threshold: float) -> Flags:
 def format_sets(members: Flags, probabilities: Floats, labels: Sequence[str]) -> list[str]:
     """Return each set as a JSON list of labels, the most probable first.
 
-    >>> set_cells(np.array([[True, False, True]]), np.array([[0.2, 0.1, 0.7]]), ["A", "B", "C"])
+    >>> format_sets(np.array([[True, False, True]]), np.array([[0.2, 0.1, 0.7]]), ["A", "B", "C"])
     ['["C", "A"]']
     """
     order = np.argsort(-probabilities, axis=1, kind="stable")

@@ -24,7 +24,7 @@ def mean_lower_bound(values: Floats, weights: Floats, cluster_size: Counts) -> f
     Values count as their design effect says; of fewer than two there is no bound.
 
     >>> values, ones = np.array([0.0, 2.0] * 50), np.ones(100)
-    >>> round(lower_mean(values, ones, np.ones(100, dtype=int)), 3)
+    >>> round(mean_lower_bound(values, ones, np.ones(100, dtype=int)), 3)
     0.835
     """
     if len(values) < 2:
@@ -38,7 +38,7 @@ def mean_lower_bound(values: Floats, weights: Floats, cluster_size: Counts) -> f
 def cluster_sizes(texts: Sequence[Any] | NDArray[Any]) -> Counts:
     """Return how many of n texts are equal to each (n,).
 
-    >>> repeats(["mi", "stroke", "mi"])
+    >>> cluster_sizes(["mi", "stroke", "mi"])
     array([2, 1, 2])
     """
     _, places, counts = np.unique(texts, return_inverse=True, return_counts=True)
