@@ -45,7 +45,8 @@ class Distinct(Generic[Value]):
             return cls(values.tolist(), inverse)
         rows: dict[Any, int] = {}
         inverse = np.fromiter((rows.setdefault(one, len(rows)) for one in inputs), np.intp)
-        return cls(list(rows), inverse)
+        occurring: list[Any] = list(rows)
+        return cls(occurring, inverse)
 
     def __len__(self) -> int:
         return len(self.inverse)
