@@ -40,13 +40,15 @@ class Distinct(Generic[Value]):
     @classmethod
     def of(cls, inputs: "Iterable[Value] | pd.Series") -> Self:
         """Find the distinct ones of n hashable inputs."""
+        values: Any
         if isinstance(inputs, pd.Series):
-            inverse, values = inputs.factorize()
-            return cls(values.tolist(), inverse)
-        rows: dict[Any, int] = {}
-        inverse = np.fromiter((rows.setdefault(one, len(rows)) for one in inputs), np.intp)
-        occurring: list[Any] = list(rows)
-        return cls(occurring, inverse)
+            inverse, index = inputs.factorize()
+            values = index.tolist()
+        else:
+            rows: dict[Any, int] = {}
+            inverse = np.fromiter((rows.setdefault(value, len(rows)) for value in inputs), np.intp)
+            values = list(rows)
+        return cls(values, inverse)
 
     def __len__(self) -> int:
         return len(self.inverse)
