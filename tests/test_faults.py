@@ -1449,8 +1449,8 @@ def _(desk):
     data = desk.file(csv_of(GOOD))
     none = "undefined idna punycode unicode_escape raw_unicode_escape charmap rot13 base64 hex zlib"
     for name in (*none.split(), "klingon", "a\0b", "\ud800"):
-        unreadable(data, "--charset", encoding=name)
-        unreadable(desk.file("{}", "x.jsonl"), "--charset", encoding=name)
+        unreadable(data, "--charset", charset=name)
+        unreadable(desk.file("{}", "x.jsonl"), "--charset", charset=name)
     desk.refused(desk.learn(data, "--charset", "undefined"), "no encoding of text files")
     desk.refused(desk.code(data, "--charset", "undefined"), "no encoding of text files")
 

@@ -270,7 +270,7 @@ def test_the_settings_are_kept_flags_before_recipe_before_defaults(home, tmp_pat
     assert config["device"] == "cpu" and config["versions"]["torch"]
     assert config["recipe"]["training"]["epochs"] == 6
     recipe = tmp_path / "mine.toml"
-    recipe.write_text("[training]\nepochs = 7\nbatch = 9\n")
+    recipe.write_text("[training]\nepochs = 7\nbatch_size = 9\n")
     arguments = [
         *flags(home / "records.csv", tmp_path / "run"),
         "--recipe",
@@ -401,7 +401,7 @@ def test_a_folder_with_another_config_is_left_alone(home, tmp_path, capsys):
 
 def test_two_processes_are_kept_apart_and_a_dead_one_keeps_nobody_out(home, tmp_path, capsys):
     shutil.copytree(home / "run", tmp_path / "run")
-    holding = "import sys, time; from pipelines.runs import Run\nwith Run(sys.argv[1]).held():\n"
+    holding = "import sys, time; from pipelines.runs import Run\nwith Run(sys.argv[1]).locked():\n"
     holding += "    print('held', flush=True); time.sleep(60)"
     other = subprocess.Popen(
         [sys.executable, "-c", holding, tmp_path / "run"], stdout=subprocess.PIPE, cwd=ROOT
