@@ -171,3 +171,12 @@ def test_pages_trust_no_value_but_their_own_style_and_policy():
     for path in (ROOT / "textlstm" / "reporting" / "templates").glob("*.j2"):
         trusted = re.findall(r"{{ *(\w+) *\| *safe *}}", path.read_text())
         assert trusted == ["policy", "style"] and path.read_text().count("safe") == 2
+
+
+def test_every_fault_has_a_number_of_its_own():
+    numbers = [
+        int(number)
+        for path in (ROOT / "tests" / "faults").glob("test_*.py")
+        for number in re.findall(r"^@fault\((\d+),", path.read_text(), re.MULTILINE)
+    ]
+    assert sorted(numbers) == list(range(1, 99))

@@ -1,4 +1,4 @@
-"""Training that is interrupted goes on as if it had not been; with real signals in test_faults."""
+"""Training that is interrupted goes on as if it had not been; with real signals in tests/faults."""
 
 from pathlib import Path
 
