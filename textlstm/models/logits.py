@@ -1,6 +1,7 @@
 """Logits of all texts of a corpus, on a device, in batches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import torch
@@ -9,27 +10,63 @@ from torch import Tensor
 from textlstm.encoding.batching import Batch
 from textlstm.encoding.corpus import Corpus
 from textlstm.errors import InputError
-from textlstm.storage.parallel import map_ordered, usable_cpus
+from textlstm.storage.parallel import thread_pool, usable_cpus
 
 PREDICTION_BATCH = 8192
 """Texts a batch in prediction."""
 
+MapBatches = Callable[[Callable[[Tensor], Tensor], Iterable[Tensor]], Iterable[Tensor]]
+"""Applies a function to batches and gives the results in their order, as ``map`` does."""
+
+
+@contextmanager
+def batch_workers(device: torch.device) -> Iterator[MapBatches]:
+    """Give a map over threads that compute batches, one thread a processor; a GPU has one.
+
+    Torch has one thread in each, as sums depend on how many there are.
+    """
+    workers = usable_cpus() if device.type == "cpu" else 1
+    with thread_pool(workers, partial(torch.set_num_threads, 1)) as pool:
+        yield pool.map
+
+
+def map_in_this_thread(
+    function: Callable[[Tensor], Tensor], batches: Iterable[Tensor]
+) -> list[Tensor]:
+    """Compute batches in the calling thread, in which torch has one thread meanwhile."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return [function(batch) for batch in batches]
+    finally:
+        torch.set_num_threads(before)
+
 
 def predict_logits(
-    answer: Callable[[Batch], Tensor], corpus: Corpus, device: torch.device
+    answer: Callable[[Batch], Tensor],
+    corpus: Corpus,
+    device: torch.device,
+    map_batches: MapBatches | None = None,
 ) -> Tensor:
-    """Return the logits (n, C) that a network gives all texts, in their order, on the CPU."""
+    """Return the logits (n, C) that a network gives all texts, in their order, on the CPU.
+
+    Parameters
+    ----------
+    map_batches
+        Computes the batches: :func:`map_in_this_thread`, or what :func:`batch_workers` gives to
+        callers that share its threads. By default, threads are started for this call alone.
+    """
 
     @torch.inference_mode()
     def logits(texts: Tensor) -> Tensor:
         return answer(corpus.inference_batch(texts).to(device)).cpu()
 
-    # Texts stand in the order of their words: those that begin alike come together. A batch has one
-    # thread, as sums depend on how many there are.
+    if map_batches is None:
+        with batch_workers(device) as workers:
+            return predict_logits(answer, corpus, device, workers)
+    # Texts stand in the order of their words: those that begin alike come together.
     batches = torch.arange(len(corpus.forms)).split(PREDICTION_BATCH)
-    workers = usable_cpus() if device.type == "cpu" else 1
-    found = map_ordered(logits, batches, workers, partial(torch.set_num_threads, 1))
-    return torch.cat(list(found))[corpus.places]
+    return torch.cat(list(map_batches(logits, batches)))[corpus.places]
 
 
 def resolve_device(name: str) -> torch.device:
