@@ -18,18 +18,17 @@ from textlstm.insight.robustness import (
 TEXT = "acute myocardial infarction mi <sep> hypertension htn i46.9"
 
 
-def chance():
+def generator():
     return np.random.default_rng(0)
 
 
-def test_a_typo_changes_one_long_word_a_little():
-    source = chance()
+def test_a_typo_changes_one_long_word_slightly():
+    source = generator()
     for _ in range(50):
         changed = with_typo(TEXT, source).split()
         pairs = [(a, b) for a, b in zip(TEXT.split(), changed, strict=True) if a != b]
-        assert (
-            len(pairs) <= 1
-        )  # two equal letters may be swapped, or a letter be replaced by itself
+        # None changes where two equal letters are swapped, or a letter is replaced by itself.
+        assert len(pairs) <= 1
         for before, after in pairs:
             assert len(before) >= 4 and before[0] == after[0]
             assert abs(len(before) - len(after)) <= 1
@@ -37,26 +36,26 @@ def test_a_typo_changes_one_long_word_a_little():
     assert with_typo("mi i46.9 <sep> c", source) == "mi i46.9 <sep> c"
 
 
-def test_letters_are_dropped_but_no_word_is_lost():
-    changed = with_dropped_letters(" ".join([TEXT] * 40), chance())
+def test_dropped_letters_leave_no_word_empty():
+    changed = with_dropped_letters(" ".join([TEXT] * 40), generator())
     assert len(changed.split()) == 40 * len(TEXT.split()) and changed.count("<sep>") == 40
     assert len(changed) == pytest.approx(len(" ".join([TEXT] * 40)) * 0.92, rel=0.03)
 
 
-def test_abbreviations_there_and_back():
-    written_out = expanded(TEXT, chance())
+def test_abbreviations_are_expanded_and_restored():
+    written_out = expanded(TEXT, generator())
     assert written_out == (
         "acute myocardial infarction myocardial infarction <sep> hypertension hypertension i46.9"
     )
-    assert abbreviated(written_out, chance()) == "acute mi mi <sep> htn htn i46.9"
+    assert abbreviated(written_out, generator()) == "acute mi mi <sep> htn htn i46.9"
     for short, phrase in PHRASE_ABBREVIATIONS.items():
-        assert abbreviated(f"old {phrase}s {phrase}", chance()) == f"old {phrase}s {short}"
+        assert abbreviated(f"old {phrase}s {phrase}", generator()) == f"old {phrase}s {short}"
     assert len(set(PHRASE_ABBREVIATIONS.values())) == len(PHRASE_ABBREVIATIONS)
 
 
-def test_abbreviations_of_the_own_table_are_not_tried():
+def test_abbreviations_of_the_users_table_are_not_measured():
     phrases = "myocardial infarction hypertension"
-    assert abbreviated(phrases, chance(), told={"mi": "x"}) == "myocardial infarction htn"
+    assert abbreviated(phrases, generator(), excluded={"mi": "x"}) == "myocardial infarction htn"
     texts, labels = ["acute myocardial infarction", "copd"] * 9, ["heart", "lung"] * 9
     small = {
         "epochs": 1,
@@ -66,18 +65,20 @@ def test_abbreviations_of_the_own_table_are_not_tried():
         "linear_c": 0.0,
     }
     truth = np.array([0, 1] * 9)
-    for told, tried in (None, True), ({"MI": "myocardial infarction"}, False):
-        classifier = TextLSTMClassifier(**small, abbreviations=told).fit(texts * 2, labels * 2)
-        found = robustness(classifier.bundle_, texts * 2, np.tile(truth, 2), seed=0)
-        assert ("phrases abbreviated" in found) is tried
+    for own_table, measured in (None, True), ({"MI": "myocardial infarction"}, False):
+        classifier = TextLSTMClassifier(**small, abbreviations=own_table).fit(texts * 2, labels * 2)
+        results = robustness(classifier.bundle_, texts * 2, np.tile(truth, 2), seed=0)
+        assert ("phrases abbreviated" in results) is measured
 
 
 def test_words_are_shuffled_within_their_field():
     changed = {
-        with_shuffled_words("a b c <sep> d e", source) for source in [chance()] for _ in range(200)
+        with_shuffled_words("a b c <sep> d e", source)
+        for source in [generator()]
+        for _ in range(200)
     }
     assert len(changed) == 12  # 3! orders of the first field, 2! of the second
-    assert with_shuffled_words("a <sep>", chance()) == "a <sep>"
+    assert with_shuffled_words("a <sep>", generator()) == "a <sep>"
 
 
 def test_the_accuracy_is_that_of_the_changed_records():
@@ -88,14 +89,16 @@ def test_the_accuracy_is_that_of_the_changed_records():
     )
     truth = np.array([0] * 15 + [1] * 15)
     truth[0] = 1
-    found = robustness(bundle, texts, truth, seed=0)
-    assert set(found) < set(CHANGES) and "phrases abbreviated" not in found  # none is changed
-    assert found["abbreviations written out"]["records"] == 30
-    assert found["abbreviations written out"]["before"] == pytest.approx(29 / 30)
-    new = [expanded(text, chance()) for text in texts]
-    after = (bundle.predict_proba(new).argmax(1) == truth).mean()
-    assert found["abbreviations written out"]["after"] == pytest.approx(after)
-    assert found == robustness(bundle, texts, truth, seed=0)
+    results = robustness(bundle, texts, truth, seed=0)
+    assert (
+        set(results) < set(CHANGES) and "phrases abbreviated" not in results
+    )  # no text has such a phrase
+    assert results["abbreviations written out"]["records"] == 30
+    assert results["abbreviations written out"]["before"] == pytest.approx(29 / 30)
+    changed = [expanded(text, generator()) for text in texts]
+    after = (bundle.predict_proba(changed).argmax(1) == truth).mean()
+    assert results["abbreviations written out"]["after"] == pytest.approx(after)
+    assert results == robustness(bundle, texts, truth, seed=0)
 
 
 def test_changes_of_few_records_are_left_out():

@@ -1,9 +1,10 @@
-"""Why this label: what each word of a text adds to the log probability of a class.
+"""Attributions: what each word of a text adds to the log probability of a class.
 
-The method is integrated gradients (Sundararajan, Taly and Yan 2017). Every word is read by a share
-that grows from 0, where it stands for the unknown word, to 1; what the log probability gains on the
-way is divided among the words. The gains are those of the whole model, networks and linear branch
-and temperature, and add up to the difference between the text and the same text with no word read.
+The method is integrated gradients (Sundararajan, Taly and Yan 2017). Every word is interpolated
+from the unknown word (share 0) to itself (share 1), and the change of the log probability on this
+path is divided among the words. It is the log probability of the whole model: networks, linear
+branch, adjustment and temperature. The attributions of a text sum to the difference between its log
+probability and that of the same text with every word unknown.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,28 +14,30 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from textlstm.data.distinct import Distinct
 from textlstm.encoding.batching import Batch, length_batches
 from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.encoded import PAD, UNKNOWN
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.inference.bundle import Bundle
+from textlstm.text.tokenizing import SEPARATOR
 
 Watch = Callable[[Iterable[Tensor]], Iterator[Tensor]]
 
-STEPS = 8
-"""Points of the Gauss-Legendre rule along the way."""
+POINTS = 8
+"""Points of the Gauss-Legendre rule on the path from the unknown words to the words."""
 
-THOROUGH_STEPS = 64
-"""The same where single records are looked at."""
+FINE_POINTS = 64
+"""Points of the same rule where single records are explained."""
 
-TOKENS = 16_384
-"""Tokens that go through the networks at once, at most: all points of some texts."""
+BATCH_TOKENS = 16_384
+"""Tokens in one pass of the networks, at most, the points of each text counted apart."""
 
 ANSWERS = (
     ("predicted_label", "probability", "attribution"),
     ("second_label", "second_probability", "second_attribution"),
 )
-"""Columns of :func:`token_table` for the most probable label of a text, and for the next."""
+"""Columns of :func:`.token_table` for the most probable label of a text, and for the second."""
 
 
 def attributions(
@@ -42,118 +45,132 @@ def attributions(
     texts: Sequence[str],
     classes: Sequence[int],
     *,
-    steps: int = STEPS,
+    points: int = POINTS,
     watch: Watch = iter,
 ) -> list[NDArray[np.float64]]:
-    """Return, for each text, what each of its tokens adds to the log probability of a class.
+    """Attribute the log probability of a class to the tokens of each text.
 
     Parameters
     ----------
     texts
         (n,) preprocessed texts.
     classes
-        (n,) the class number explained in each.
-    steps
-        Points at which the gradient is taken.
+        (n,) class number to explain, for each text.
+    points
+        Points at which the gradient is taken; more are slower and more exact.
     watch
-        Passes the batches of texts on, and sees so how far the work is.
+        Wraps the iterable of batches, as a progress bar does.
 
     Returns
     -------
     list
-        For each text (tokens,) nats, in the order of ``text.split()``. A separator of fields has
-        0, as have the tokens behind the length the model reads. An abbreviation has the sum of the
-        words that it is written out as.
+        For each text (tokens,) nats, in the order of ``text.split()``. Separators of fields and
+        tokens behind the model's maximum length get 0. An abbreviation gets the sum over the words
+        of its expansion.
     """
-    pairs = list(zip(texts, map(int, classes), strict=True))
-    # Most texts of a registry are repeats: each is explained once.
-    distinct = {pair: row for row, pair in enumerate(dict.fromkeys(pairs))}
-    corpus = Corpus(bundle.vocabulary.encode([text for text, _ in distinct]), bundle.vocabulary)
-    targets = torch.tensor([number for _, number in distinct], dtype=torch.int64)
-    found: dict[int, NDArray[np.float64]] = {}
-    batches = length_batches(corpus.lengths, max(1, TOKENS // (steps * bundle.vocabulary.length)))
-    for rows in watch(batches):
+    # Most records of a registry repeat others: each distinct pair is explained once.
+    pairs = Distinct.of(zip(texts, map(int, classes), strict=True))
+    corpus = Corpus(bundle.vocabulary.encode([text for text, _ in pairs.values]), bundle.vocabulary)
+    targets = torch.tensor([number for _, number in pairs.values], dtype=torch.int64)
+    gains_of_pair: dict[int, NDArray[np.float64]] = {}
+    size = max(1, BATCH_TOKENS // (points * bundle.vocabulary.length))
+    for rows in watch(length_batches(corpus.lengths, size)):
         batch = corpus.batch_of_texts(corpus.places[rows])
         gains = _integrated_gradients(
-            interpolated_log_probs(bundle, batch), batch, targets[rows], steps
+            interpolated_log_probs(bundle, batch), batch, targets[rows], points
         )
-        found |= dict(zip(rows.tolist(), gains.double().numpy(), strict=True))
+        gains_of_pair |= dict(zip(rows.tolist(), gains.double().numpy(), strict=True))
+    left = bundle.vocabulary.padding == "left"
     return [
-        _of_tokens(words_read(bundle.vocabulary, text), found[distinct[text, number]],
-                   left=bundle.vocabulary.padding == "left")
-        for text, number in pairs
-    ]  # fmt: skip
+        _sum_by_token(word_counts(bundle.vocabulary, text), gains_of_pair[row], left=left)
+        for text, row in zip(texts, pairs.inverse.tolist(), strict=True)
+    ]
 
 
-def words_read(vocabulary: Vocabulary, text: str) -> list[int]:
-    """Return how many words each token of a preprocessed text is read as: 1, or what it means."""
+def word_counts(vocabulary: Vocabulary, text: str) -> list[int]:
+    """Count the words that the model reads for each token of a preprocessed text.
+
+    A token is one word, but for an abbreviation, which is read as its expansion.
+    """
     return [len(words.split()) for words in vocabulary.read_as(text)]
 
 
-def _of_tokens(
-    words: Sequence[int], gains: NDArray[np.float64], *, left: bool
+def _sum_by_token(
+    counts: Sequence[int], gains: NDArray[np.float64], *, left: bool
 ) -> NDArray[np.float64]:
-    """Return the gains of a text's tokens from those of its row of ids (T,).
+    """Sum the gains of a padded row of words (T,) over the words of each token (tokens,)."""
+    n_words = sum(counts)
+    unpadded = gains[-n_words:] if left and n_words else gains[:n_words]
+    gains_of_words = np.pad(unpadded, (0, n_words - len(unpadded)))
+    return np.array([values.sum() for values in split_by_token(counts, gains_of_words)])
 
-    ``words`` says as how many words each token is read.
+
+def split_by_token(counts: Sequence[int], values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Split the values of a text's words into those of each token."""
+    return np.split(values, np.cumsum(counts)[:-1]) if counts else []
+
+
+def gains_by_word(text: str, gains: NDArray[np.float64]) -> dict[str, float]:
+    """Sum the gains of a text's tokens over the occurrences of each word, without separators.
+
+    >>> gains_by_word("mi <sep> old mi", np.array([0.5, 0.0, -0.25, 0.25]))
+    {'mi': 0.75, 'old': -0.25}
     """
-    n = sum(words)
-    own = gains[-n:] if left and n else gains[:n]
-    return np.array([one.sum() for one in each_text(words, np.pad(own, (0, n - len(own))))])
-
-
-def each_text(words: Sequence[int], values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """Return the values of the words of each token."""
-    return np.split(values, np.cumsum(words)[:-1]) if words else []
+    words: dict[str, float] = {}
+    for word, gain in zip(text.split(), gains.tolist(), strict=True):
+        words[word] = words.get(word, 0.0) + gain
+    words.pop(SEPARATOR, None)
+    return words
 
 
 def _integrated_gradients(
-    answer: Callable[[Tensor, Tensor], Tensor], batch: Batch, targets: Tensor, steps: int
+    log_probs: Callable[[Tensor, Tensor], Tensor], batch: Batch, targets: Tensor, points: int
 ) -> Tensor:
-    """Return what each word adds to the log probability of the targets (B, T)."""
+    """Integrate the gradient of the targets' log probability over the shares of words (B, T)."""
     # Imported late: only explanations need it.
     from captum.attr import IntegratedGradients
 
-    gains: Tensor = IntegratedGradients(answer).attribute(
+    gains: Tensor = IntegratedGradients(log_probs).attribute(
         torch.ones(batch.ids.shape),
         target=targets,
         additional_forward_args=(torch.arange(len(targets)),),
-        n_steps=steps,
+        n_steps=points,
         method="gausslegendre",
     )
     return gains.detach()
 
 
 def interpolated_log_probs(bundle: Bundle, batch: Batch) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return the log probabilities of the model as a function of how far each word is read.
+    """Build the model's log probabilities as a function of alpha, each word's interpolation share.
 
-    It takes how far (N, T), from 0 to 1, and which of the batch's B texts each row is of (N,), and
-    returns (N, C). A network sees a point between the vector of the unknown word and that of the
-    word; the linear branch hears so much of its vote, the length of the text being held. Padding
-    and separators are always read: they say where words stand.
+    The function takes alpha (N, T), from 0 (unknown word) to 1 (the word itself), and the text of
+    the batch that each row belongs to (N,), and returns log probabilities (N, C). The networks read
+    a vector between that of the unknown word and that of the word; the linear branch counts the
+    same share of the word's score and keeps the length of the text. Padding and separators are
+    never interpolated: they say where words stand.
 
-    What is read of a word grows by the square. The way is the same, and so are the gains; but the
-    networks decide early on it, and that is where the points then lie closer.
+    The share is alpha squared. The path is the same, and so are the attributions, but the networks
+    decide early on it, and there the points then lie closer together.
     """
     ensemble = bundle.network.cpu()
     ids = batch.words[batch.ids]  # (B, T)
-    always = (ids == PAD) | (ids == bundle.vocabulary.separator)
+    fixed = (ids == PAD) | (ids == bundle.vocabulary.separator)
     with torch.no_grad():
         subword_vectors = ensemble.subword_vectors(batch)
         vectors = [network.embed(batch, subword_vectors, None) for network in ensemble.networks]
-        votes = None if ensemble.linear is None else ensemble.linear.term_scores(batch)  # (B, T, C)
+        scores = None if ensemble.linear is None else ensemble.linear.term_scores(batch)  # (B,T,C)
 
-    def log_probabilities(far: Tensor, texts: Tensor) -> Tensor:
-        read = far.masked_fill(always[texts], 1.0).square()[:, :, None]  # (N, T, 1)
-        answers = []
+    def log_probabilities(alpha: Tensor, texts: Tensor) -> Tensor:
+        share = alpha.masked_fill(fixed[texts], 1.0).square()[:, :, None]  # (N, T, 1)
+        logits = []
         for network, words in zip(ensemble.networks, vectors, strict=True):
-            unread = network.embedding.weight[UNKNOWN].detach()  # (E,)
-            embedded = unread + read * (words[texts] - unread)  # (N, T, E)
+            unknown = network.embedding.weight[UNKNOWN].detach()  # (E,)
+            embedded = unknown + share * (words[texts] - unknown)  # (N, T, E)
             features = network.features(embedded, batch.lengths[texts])
-            answers.append(network.output(features))
+            logits.append(network.output(features))
         linear = None
-        if ensemble.linear is not None and votes is not None:
-            linear = ensemble.linear.bias + (read * votes[texts]).sum(dim=1)
-        return (ensemble.combine(answers, linear) / bundle.temperature).log_softmax(dim=1)
+        if ensemble.linear is not None and scores is not None:
+            linear = ensemble.linear.bias + (share * scores[texts]).sum(dim=1)
+        return (ensemble.combine(logits, linear) / bundle.temperature).log_softmax(dim=1)
 
     return log_probabilities

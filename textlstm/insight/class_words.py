@@ -1,4 +1,4 @@
-"""The words that decide for each class, over many texts."""
+"""The words that decide for each class, by their attributions over many texts."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,14 @@ import pandas as pd
 
 from textlstm.data.records import texts_by_class
 from textlstm.inference.bundle import Bundle
-from textlstm.insight.attributions import Watch, attributions
-from textlstm.insight.deletion import rows_by_word
+from textlstm.insight.attributions import Watch, attributions, gains_by_word
 from textlstm.text.tokenizing import word_document_counts
 
-CLASS_SAMPLE, FEWEST_EXPLAINED = 1500, 5
-"""Records explained for the words of classes, and those of them a word must stand in."""
+CLASS_SAMPLE = 1500
+"""Records that are explained for the words of classes, at most, over all classes."""
+
+MIN_EXPLAINED = 5
+"""Explained records of a class that a word must stand in, at least."""
 
 
 def top_words(
@@ -23,57 +25,61 @@ def top_words(
     *,
     watch: Watch = iter,
 ) -> list[list[tuple[str, float]]]:
-    """Return, for each text, the words that speak most for its class, and by how many nats.
+    """Find the words of each text that speak most for its class, with their nats.
 
-    A word that stands several times counts once, with the sum of what it adds. Words that speak
+    A word that occurs several times counts once, with the sum of its attributions. Words that speak
     against the class are left out. ``watch`` is as in :func:`attributions`.
     """
-    decided = []
-    gained = attributions(bundle, texts, classes, watch=watch)
-    for text, gains in zip(texts, gained, strict=True):
-        ranked = sorted(rows_by_word(text, gains).items(), key=lambda item: -item[1])
-        decided.append([(word, gain) for word, gain in ranked[:top] if gain > 0])
-    return decided
+    words_of_texts = []
+    for text, gains in zip(texts, attributions(bundle, texts, classes, watch=watch), strict=True):
+        ranked = sorted(gains_by_word(text, gains).items(), key=lambda item: -item[1])
+        words_of_texts.append([(word, gain) for word, gain in ranked[:top] if gain > 0])
+    return words_of_texts
 
 
 def class_words(bundle: Bundle, records: pd.DataFrame, min_records: int, seed: int) -> pd.DataFrame:
-    """Return the words that speak for each class, and by how much, from attributions.
+    """Find the words that speak for each class, with their mean attribution.
 
     Parameters
     ----------
     records
-        text and label, the classes being those of the bundle. :data:`CLASS_SAMPLE` of them are
-        explained, as many of each class as there are, at most.
+        text and label, the labels being those of the bundle. :data:`CLASS_SAMPLE` records are drawn
+        and explained, an equal number of each class where it has that many.
     min_records
-        Records of the class a word needs; :data:`FEWEST_EXPLAINED` of them must be drawn.
+        Records of the class that a word must stand in; :data:`MIN_EXPLAINED` of them must be drawn.
 
     Returns
     -------
     pandas.DataFrame
-        ``label``, ``word``, ``records`` (of the class that have the word), and ``attribution``: the
-        nats it adds to the log probability of the class, the mean over the drawn records with it.
-        Classes by their number of records, words by falling attribution.
+        ``label``, ``word``, ``records`` (those of the class that have the word), and
+        ``attribution``: the nats that the word adds to the log probability of the class, averaged
+        over the drawn records that have it. Classes are sorted by their number of records, words by
+        falling attribution.
     """
-    each = CLASS_SAMPLE // len(bundle.labels)
-    chance = np.random.default_rng(seed)
-    of_class = texts_by_class(records)
-    drawn = [
-        (label, texts[place])
-        for label, texts in of_class.items()
-        for place in chance.permutation(len(texts))[:each]
-    ]
-    classes = [bundle.labels.index(label) for label, _ in drawn]
-    found: dict[tuple[str, str], list[float]] = {}
-    explained = attributions(bundle, [text for _, text in drawn], classes)
-    for (label, text), gains in zip(drawn, explained, strict=True):
-        for word, gain in rows_by_word(text, gains).items():
-            found.setdefault((label, word), []).append(gain)
+    texts_of_class = texts_by_class(records)
+    sample = _draw(texts_of_class, CLASS_SAMPLE // len(bundle.labels), seed)
+    classes = [bundle.labels.index(label) for label, _ in sample]
+    attributed = attributions(bundle, [text for _, text in sample], classes)
+    gains_of_word: dict[tuple[str, str], list[float]] = {}
+    for (label, text), gains in zip(sample, attributed, strict=True):
+        for word, gain in gains_by_word(text, gains).items():
+            gains_of_word.setdefault((label, word), []).append(gain)
     rows = []
-    for label, texts in of_class.items():
-        mine = [
-            (label, word, n, float(np.mean(found[label, word])))
-            for word, n in word_document_counts(texts, min_records).items()
-            if len(found.get((label, word), [])) >= FEWEST_EXPLAINED
+    for label, texts in texts_of_class.items():
+        rows_of_class = [
+            (label, word, n_records, float(np.mean(gains_of_word[label, word])))
+            for word, n_records in word_document_counts(texts, min_records).items()
+            if len(gains_of_word.get((label, word), [])) >= MIN_EXPLAINED
         ]
-        rows += sorted(mine, key=lambda row: -row[3])
+        rows += sorted(rows_of_class, key=lambda row: -row[3])
     return pd.DataFrame(rows, columns=["label", "word", "records", "attribution"])
+
+
+def _draw(texts_of_class: dict[str, list[str]], per_class: int, seed: int) -> list[tuple[str, str]]:
+    """Draw up to ``per_class`` texts of each class at random, as pairs of label and text."""
+    generator = np.random.default_rng(seed)
+    return [
+        (label, texts[row])
+        for label, texts in texts_of_class.items()
+        for row in generator.permutation(len(texts))[:per_class]
+    ]

@@ -1,43 +1,41 @@
-"""Labels to look at again: those a model doubts, and those that contradict each other."""
+"""Label errors: labels that a model doubts (confident learning), and labels that conflict."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from textlstm.inference.scoring import rounded
+from textlstm.uncertainty.predictions import Predictions
 
 TIE = 1e-6
-"""Probabilities no further apart are equal."""
+"""Difference of probabilities up to which they count as equal."""
 
 
 def label_suspects(
     record_ids: Sequence[str] | pd.Series,
     truth: NDArray[np.int64],
-    probabilities: NDArray[np.float64],
+    predictions: Predictions | NDArray[np.float64],
     labels: Sequence[str],
-    places: NDArray[np.integer[Any]] | None = None,
 ) -> pd.DataFrame:
-    """Return the records whose label is probably wrong, the most doubtful first.
+    """Find the records whose label is probably wrong, the most doubtful first.
 
-    Confident learning (Northcutt, Jiang and Chuang 2021): how many labels of each class are really
-    of which other follows from the records that the model is as sure of as of the class in general;
-    so many are named, those of the least probable labels.
+    This is confident learning (Northcutt, Jiang and Chuang 2021). The confident joint estimates how
+    many labels of class i belong to class j; that many records, those with the lowest probability
+    of their label, are reported.
 
     Parameters
     ----------
     record_ids
         (n,)
     truth
-        (n,) class numbers as given.
-    probabilities
-        (B, C) of a model that was not trained on these records.
+        (n,) class numbers as labelled.
+    predictions
+        Predictions of the n records, or their probabilities (n, C), by a model that was not trained
+        on them.
     labels
-        The class names.
-    places
-        (n,) the row of the probabilities that each record has; by default, its own.
+        Class names.
 
     Returns
     -------
@@ -45,62 +43,67 @@ def label_suspects(
         ``record_id``, ``given_label`` and its ``probability``, ``likelier_label`` and
         ``likelier_probability``.
     """
-    places = np.arange(len(truth)) if places is None else places
-    rows = np.flatnonzero(_doubtful(truth, probabilities, places))
-    rows = rows[np.argsort(probabilities[places[rows], truth[rows]])]
-    texts = places[rows]
-    likelier = probabilities[texts].argmax(axis=1)
+    if not isinstance(predictions, Predictions):
+        predictions = Predictions.of(predictions)
+    suspects = np.flatnonzero(_label_issues(truth, predictions))
+    suspects = suspects[np.argsort(predictions.take(suspects).of_label(truth[suspects]))]
+    predictions, truth = predictions.take(suspects), truth[suspects]
     return pd.DataFrame(
         {
-            "record_id": pd.Series(record_ids, dtype=str).take(rows).tolist(),
-            "given_label": [labels[number] for number in truth[rows].tolist()],
-            "probability": rounded(probabilities[texts, truth[rows]]),
-            "likelier_label": [labels[number] for number in likelier.tolist()],
-            "likelier_probability": rounded(probabilities[texts, likelier]),
+            "record_id": pd.Series(record_ids, dtype=str).take(suspects).tolist(),
+            "given_label": [labels[number] for number in truth.tolist()],
+            "probability": rounded(predictions.of_label(truth)),
+            "likelier_label": [labels[number] for number in predictions.predicted.tolist()],
+            "likelier_probability": rounded(predictions.confidence),
         }
     )
 
 
-def _doubtful(
-    truth: NDArray[np.int64], probabilities: NDArray[np.float64], places: NDArray[np.integer[Any]]
-) -> NDArray[np.bool_]:
-    """Return which labels are probably wrong (n,); arguments as of :func:`label_suspects`.
+def _label_issues(truth: NDArray[np.int64], predictions: Predictions) -> NDArray[np.bool_]:
+    """Flag the labels that are probably wrong (n,).
 
-    These are the ones that ``cleanlab.filter.find_label_issues`` names, which would take the
-    probabilities of each record (n, C).
+    The result is that of ``cleanlab.filter.find_label_issues``, which would need the probabilities
+    of every record (n, C).
     """
-    doubtful = np.zeros(len(truth), dtype=bool)
-    counts = np.bincount(truth, minlength=probabilities.shape[1])
+    flags = np.zeros(len(truth), dtype=bool)
+    counts = np.bincount(truth, minlength=predictions.n_classes)
     if (counts > 0).sum() < 2:
-        return doubtful
-    joint = _confident_joint(truth, probabilities, places)
-    for given in np.flatnonzero(counts > 1):  # of a single record nothing can be said
-        rows = np.flatnonzero(truth == given)
-        for other in np.flatnonzero(joint[given]):
-            if other != given:
-                ahead = (probabilities[:, other] - probabilities[:, given])[places[rows]]
-                doubtful[rows[np.argsort(-ahead)[: joint[given, other]]]] = True
-    doubtful &= probabilities.max(axis=1)[places] > probabilities[places, truth] + TIE
-    return doubtful
+        return flags
+    joint = _confident_joint(truth, predictions)
+    for labelled in np.flatnonzero(counts > 1):  # one record is too few for an estimate
+        records = np.flatnonzero(truth == labelled)
+        of_class = predictions.take(records)
+        for other in np.flatnonzero(joint[labelled]):
+            if other != labelled:
+                margins = (
+                    predictions.probabilities[:, other] - predictions.probabilities[:, labelled]
+                )
+                most_doubtful = np.argsort(-margins[of_class.rows])[: joint[labelled, other]]
+                flags[records[most_doubtful]] = True
+    flags &= predictions.confidence > predictions.of_label(truth) + TIE
+    return flags
 
 
-def _confident_joint(
-    truth: NDArray[np.int64], probabilities: NDArray[np.float64], places: NDArray[np.integer[Any]]
-) -> NDArray[np.int64]:
-    """Return how many records of each given class are really of which (C, C)."""
+def _confident_joint(truth: NDArray[np.int64], predictions: Predictions) -> NDArray[np.int64]:
+    """Estimate how many records labelled as class i belong to class j (C, C).
+
+    A record counts as one of class j if the probability of j is at least the mean probability of j
+    among the records labelled j.
+    """
     # Imported late: only reports need it.
     from cleanlab.count import calibrate_confident_joint
 
-    n_classes = probabilities.shape[1]
-    given = probabilities[places, truth]
-    usual = np.full(n_classes, np.inf)
+    n_classes = predictions.n_classes
+    own = predictions.of_label(truth)
+    thresholds = np.full(n_classes, np.inf)
     for number in np.unique(truth):
-        usual[number] = max(given[truth == number].mean(), 2 * TIE)
-    sure = probabilities >= usual - TIE  # (B, C)
-    n_sure = sure.sum(axis=1)
-    really = np.where(n_sure > 1, probabilities.argmax(axis=1), sure.argmax(axis=1))[places]
-    known = (n_sure > 0)[places]
-    pairs = np.bincount(really[known] * n_classes + truth[known], minlength=n_classes**2)
+        thresholds[number] = max(own[truth == number].mean(), 2 * TIE)
+    confident = predictions.probabilities >= thresholds - TIE  # (B, C)
+    n_confident = confident.sum(axis=1)
+    likeliest = predictions.probabilities.argmax(axis=1)
+    classes = np.where(n_confident > 1, likeliest, confident.argmax(axis=1))[predictions.rows]
+    counted = (n_confident > 0)[predictions.rows]
+    pairs = np.bincount(classes[counted] * n_classes + truth[counted], minlength=n_classes**2)
     counts = pairs.reshape(n_classes, n_classes).T
     np.fill_diagonal(counts, counts.diagonal().clip(min=1))
     joint: NDArray[np.int64] = calibrate_confident_joint(counts, truth)
@@ -108,7 +111,7 @@ def _confident_joint(
 
 
 def conflicting_labels(records: pd.DataFrame) -> pd.DataFrame:
-    """Return the records whose text carries another label elsewhere.
+    """Find the records whose text has another label elsewhere.
 
     Parameters
     ----------
@@ -118,8 +121,8 @@ def conflicting_labels(records: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``text`` (a number for each such text, in the order of the records), ``record_id`` and
-        ``label``, text by text.
+        ``text`` (a number of the text, by the order of the records), ``record_id`` and ``label``,
+        sorted by text.
 
     >>> conflicting_labels(pd.DataFrame({"record_id": ["1", "2", "3", "4"],
     ...     "text": ["mi", "fall", "mi", "mi"], "label": ["a", "c", "b", "a"]}))
@@ -128,10 +131,10 @@ def conflicting_labels(records: pd.DataFrame) -> pd.DataFrame:
     1     1         3     b
     2     1         4     a
     """
-    labels = records[["text", "label"]].drop_duplicates()["text"].value_counts()
-    found = records[records["text"].isin(labels.index[labels > 1])]
-    numbers = pd.factorize(found["text"])[0] + 1
-    columns = found[["record_id", "label"]]
+    n_labels = records[["text", "label"]].drop_duplicates()["text"].value_counts()
+    conflicting = records[records["text"].isin(n_labels.index[n_labels > 1])]
+    numbers = pd.factorize(conflicting["text"])[0] + 1
+    columns = conflicting[["record_id", "label"]]
     return columns.assign(text=numbers).sort_values("text", kind="stable", ignore_index=True)[
         ["text", "record_id", "label"]
     ]

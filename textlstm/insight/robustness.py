@@ -1,6 +1,6 @@
-"""Robustness: what becomes of the accuracy when texts are written worse, shorter or out of order.
+"""Robustness: the accuracy on texts with typos, dropped letters, abbreviations or shuffled words.
 
-Texts are changed after preprocessing, word by word; the separator of fields stays where it is.
+Texts are changed after preprocessing, word by word; separators of fields stay where they are.
 """
 
 import re
@@ -14,16 +14,18 @@ from numpy.typing import NDArray
 from textlstm.inference.bundle import Bundle
 from textlstm.text.tokenizing import SEPARATOR
 
-SAMPLE = 2000
-"""Records looked at, at most."""
+SAMPLE_RECORDS = 2000
+"""Records that are drawn and changed, at most."""
 
-FEWEST_RECORDS = 10
-"""Where a change touches fewer records, their accuracy says little and might point at persons."""
+MIN_CHANGED = 10
+"""Records that a change must affect; the accuracy of fewer is uncertain and might point at people.
+"""
 
-TYPO_LETTERS = 4
-"""Letters of a word, at least, for a typo: shorter ones are often abbreviations."""
+MIN_TYPO_LETTERS = 4
+"""Letters that a word needs to get a typo; shorter words are often abbreviations."""
 
-DROPPED_SHARE = 0.1
+DROP_PROBABILITY = 0.1
+"""Probability that a letter is dropped."""
 
 PHRASE_ABBREVIATIONS = {
     "aaa": "abdominal aortic aneurysm",
@@ -60,46 +62,49 @@ PHRASE_ABBREVIATIONS = {
     "uri": "upper respiratory infection",
     "uti": "urinary tract infection",
 }
-"""Common on certificates of death, and of one meaning there, as far as such a list can be.
+"""Abbreviation to phrase; both are common on death certificates and have one meaning there.
 
-No model learns from this list. What it makes of one of these it knows from training texts that have
-it, by its initials (see :mod:`.abbreviations`), or from the user's own table.
+No model learns from this list. A model knows an abbreviation from training texts that have it, by
+its initials (see :mod:`.abbreviations`), or from the user's own table.
 """
 
-_PHRASES = {phrase: short for short, phrase in PHRASE_ABBREVIATIONS.items()}
-_PHRASE = re.compile(rf"(?<!\S)({'|'.join(sorted(_PHRASES, key=len, reverse=True))})(?!\S)")
+_ABBREVIATION_OF = {phrase: short for short, phrase in PHRASE_ABBREVIATIONS.items()}
+_PHRASE = re.compile(rf"(?<!\S)({'|'.join(sorted(_ABBREVIATION_OF, key=len, reverse=True))})(?!\S)")
 
 
-def with_typo(text: str, chance: np.random.Generator) -> str:
-    """Return a text with one typo: two letters swapped, one wrong, or one too many.
+def with_typo(text: str, generator: np.random.Generator) -> str:
+    """Add one typo to a text: two letters swapped, one replaced, or one inserted.
 
-    It is in a word of at least :data:`TYPO_LETTERS` letters, not at its beginning, where people
-    seldom err; a text without such a word stays as it is.
+    The word has at least :data:`MIN_TYPO_LETTERS` letters, of which the first stays: people seldom
+    err there. A text without such a word is returned as it is.
     """
     words = text.split()
-    places = [i for i, word in enumerate(words) if word.isalpha() and len(word) >= TYPO_LETTERS]
-    if not places:
+    eligible = [
+        i for i, word in enumerate(words) if word.isalpha() and len(word) >= MIN_TYPO_LETTERS
+    ]
+    if not eligible:
         return text
-    place = int(chance.choice(places))
-    word = words[place]
-    at, letter = int(chance.integers(1, len(word) - 1)), str(chance.choice(list(ascii_lowercase)))
+    row = int(generator.choice(eligible))
+    word = words[row]
+    at = int(generator.integers(1, len(word) - 1))
+    letter = str(generator.choice(list(ascii_lowercase)))
     middles = (word[at + 1] + word[at], letter + word[at + 1], letter + word[at : at + 2])
-    words[place] = word[:at] + str(chance.choice(middles)) + word[at + 2 :]
+    words[row] = word[:at] + str(generator.choice(middles)) + word[at + 2 :]
     return " ".join(words)
 
 
-def with_dropped_letters(text: str, chance: np.random.Generator) -> str:
-    """Return a text with :data:`DROPPED_SHARE` of its letters left out, of no word all."""
+def with_dropped_letters(text: str, generator: np.random.Generator) -> str:
+    """Drop each letter with :data:`DROP_PROBABILITY`; a word never loses all its letters."""
     words = []
     for word in text.split():
-        kept = chance.random(len(word)) >= DROPPED_SHARE
-        left = "".join(letter for letter, keep in zip(word, kept, strict=True) if keep)
-        words.append(word if word == SEPARATOR else left or word)
+        kept = generator.random(len(word)) >= DROP_PROBABILITY
+        shorter = "".join(letter for letter, keep in zip(word, kept, strict=True) if keep)
+        words.append(word if word == SEPARATOR else shorter or word)
     return " ".join(words)
 
 
-def expanded(text: str, chance: np.random.Generator) -> str:
-    """Return a text with its abbreviations written out.
+def expanded(text: str, generator: np.random.Generator) -> str:
+    """Replace abbreviations by their phrases.
 
     >>> expanded("acute mi <sep> htn", None)
     'acute myocardial infarction <sep> hypertension'
@@ -107,28 +112,32 @@ def expanded(text: str, chance: np.random.Generator) -> str:
     return " ".join(PHRASE_ABBREVIATIONS.get(word, word) for word in text.split())
 
 
-def abbreviated(text: str, chance: np.random.Generator, told: Container[str] = frozenset()) -> str:
-    """Return a text with what has an abbreviation abbreviated, but for those a model was told.
+def abbreviated(
+    text: str, generator: np.random.Generator, excluded: Container[str] = frozenset()
+) -> str:
+    """Replace phrases by their abbreviations, except the excluded ones.
 
     >>> abbreviated("acute myocardial infarction <sep> hypertension", None)
     'acute mi <sep> htn'
     """
 
-    def short(found: re.Match[str]) -> str:
-        return found[0] if _PHRASES[found[0]] in told else _PHRASES[found[0]]
+    def replacement(match: re.Match[str]) -> str:
+        short = _ABBREVIATION_OF[match[0]]
+        return match[0] if short in excluded else short
 
-    return _PHRASE.sub(short, text)
+    return _PHRASE.sub(replacement, text)
 
 
-def with_shuffled_words(text: str, chance: np.random.Generator) -> str:
-    """Return a text with the words of each field in random order."""
+def with_shuffled_words(text: str, generator: np.random.Generator) -> str:
+    """Shuffle the words of each field."""
     fields = [field.split() for field in text.split(SEPARATOR)]
     for words in fields:
-        chance.shuffle(words)
+        generator.shuffle(words)
     return " ".join(f" {SEPARATOR} ".join(map(" ".join, fields)).split())
 
 
 ABBREVIATED = "phrases abbreviated"
+"""Name of the change whose phrases depend on the model's own table of abbreviations."""
 
 CHANGES: dict[str, Callable[[str, np.random.Generator], str]] = {
     "one typo": with_typo,
@@ -137,43 +146,46 @@ CHANGES: dict[str, Callable[[str, np.random.Generator], str]] = {
     ABBREVIATED: abbreviated,
     "words shuffled": with_shuffled_words,
 }
+"""Changes of a text by their names in the report."""
 
 
 def robustness(
     bundle: Bundle, texts: Sequence[str], truth: NDArray[np.int64], seed: int
 ) -> dict[str, dict[str, float]]:
-    """Return the accuracy before and after each of :data:`CHANGES`, on the records it changes.
+    """Measure the accuracy before and after each of :data:`CHANGES`, on the records it affects.
 
     Parameters
     ----------
     texts
-        (n,) preprocessed texts of the holdout, of which :data:`SAMPLE` are drawn.
+        (n,) preprocessed texts of the holdout; :data:`SAMPLE_RECORDS` are drawn.
     truth
         (n,) class numbers.
 
     Returns
     -------
     dict
-        For each change ``records``, how many of the drawn ones it changes, and the accuracy on them
-        ``before`` and ``after``; changes of fewer than :data:`FEWEST_RECORDS` are left out.
+        For each change ``records``, the number of drawn records that it affects, and the accuracy
+        on them ``before`` and ``after``. Changes that affect fewer than :data:`MIN_CHANGED` records
+        are left out.
     """
-    chance = np.random.default_rng(seed)
-    rows = np.sort(chance.permutation(len(texts))[:SAMPLE])
-    drawn, labels = [texts[row] for row in rows], truth[rows]
-    hits = bundle.predict_proba(drawn).argmax(axis=1) == labels
-    # What becomes of an abbreviation of the user's table needs no measuring: it is written out.
-    of_others = partial(abbreviated, told=bundle.vocabulary.abbreviations.given.keys())
-    found = {}
-    for name, change in (CHANGES | {ABBREVIATED: of_others}).items():
-        new = [change(text, chance) for text in drawn]
-        touched = np.array([a != b for a, b in zip(drawn, new, strict=True)], dtype=bool)
-        if touched.sum() < FEWEST_RECORDS:
+    generator = np.random.default_rng(seed)
+    rows = np.sort(generator.permutation(len(texts))[:SAMPLE_RECORDS])
+    sample, labels = [texts[row] for row in rows], truth[rows]
+    hits = bundle.predict_proba(sample).argmax(axis=1) == labels
+    # Abbreviations of the user's table need no measuring: the model expands them.
+    own_table = bundle.vocabulary.abbreviations.given.keys()
+    changes = CHANGES | {ABBREVIATED: partial(abbreviated, excluded=own_table)}
+    measured = {}
+    for name, change in changes.items():
+        changed = [change(text, generator) for text in sample]
+        affected = np.array([a != b for a, b in zip(sample, changed, strict=True)], dtype=bool)
+        if affected.sum() < MIN_CHANGED:
             continue
-        changed = [text for text, one in zip(new, touched, strict=True) if one]
-        best = bundle.predict_proba(changed).argmax(axis=1)
-        found[name] = {
-            "records": int(touched.sum()),
-            "before": float(hits[touched].mean()),
-            "after": float((best == labels[touched]).mean()),
+        texts_after = [changed[row] for row in np.flatnonzero(affected)]
+        predicted = bundle.predict_proba(texts_after).argmax(axis=1)
+        measured[name] = {
+            "records": int(affected.sum()),
+            "before": float(hits[affected].mean()),
+            "after": float((predicted == labels[affected]).mean()),
         }
-    return found
+    return measured

@@ -18,6 +18,7 @@ from textlstm.insight.deletion import deletion_test
 from textlstm.insight.label_errors import conflicting_labels, label_suspects
 from textlstm.insight.robustness import robustness
 from textlstm.reporting import figures, tabulation
+from textlstm.uncertainty.predictions import Predictions
 
 UNITS_SAMPLE = 2000
 """Training records over which the hidden units are watched."""
@@ -115,7 +116,9 @@ def examine(
     watched = train["text"].sample(min(len(train), UNITS_SAMPLE), random_state=seed)
     use = unit_usage(bundle, watched.tolist())
     on_step("doubting labels")
-    suspects = label_suspects(holdout["record_id"], truth, probabilities, bundle.labels, places)
+    rows = np.arange(len(truth)) if places is None else places.astype(np.intp)
+    predictions = Predictions(probabilities, rows)
+    suspects = label_suspects(holdout["record_id"], truth, predictions, bundle.labels)
     conflicts = conflicting_labels(pd.concat(parts.values()))
     on_step("words that decide")
     words = class_words(bundle, train, SMALLEST_SHOWN, seed)
