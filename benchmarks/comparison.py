@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from pipelines import flags, shell
-from pipelines.runs import digest
+from pipelines import flags, interrupts, shell
+from pipelines.source import digest
 from textlstm import TextLSTMClassifier
 from textlstm.config import MAX_SEED, DataConfig
 from textlstm.data.cells import column
@@ -175,12 +175,12 @@ def compare(
 
 def leaving(keep: Path | None) -> AbstractContextManager[None]:
     """Have an interruption tell whether what is measured is kept."""
-    return shell.on_interrupt(shell.KEPT if keep else NOT_KEPT)
+    return interrupts.on_interrupt(interrupts.RESUME_HINT if keep else NOT_KEPT)
 
 
 def task_parser(description: str | None, seeds: Sequence[int]) -> flags.Parser:
     """Return a parser of what to measure on: records, seeds, and the file that keeps it."""
-    parser = flags.Parser(**flags.explained(description))
+    parser = flags.Parser(**flags.help_options(description))
     parser.add_argument("--data", required=True, metavar="FILE")
     parser.add_argument("--text", nargs="+", required=True, metavar="COL")
     parser.add_argument("--label", required=True, metavar="COL")

@@ -233,7 +233,7 @@ def measured(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags, measure every table, print what was found."""
-    parser = flags.Parser(**flags.explained(__doc__))
+    parser = flags.Parser(**flags.help_options(__doc__))
     parser.add_argument("kind", choices=("rare", "noise"))
     parser.add_argument("--tables", type=int, default=200, metavar="N")
     parser.add_argument("--rare", nargs="+", default=["drop", "merge", "keep"],

@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 from benchmarks.comparison import Fit, Predict, load, textlstm
 from benchmarks.peers import fasttext, tfidf
 from benchmarks.plain import table2
-from pipelines import shell
+from pipelines import interrupts, shell
 from textlstm.config import DataConfig
 from textlstm.data.cells import column, distinct_records
 from textlstm.data.readers import read_table
@@ -421,7 +421,7 @@ def main() -> None:
         job = measure_parts if given.job == "parts" else measure_model
         print(json.dumps(job(given)))
         return
-    with shell.on_interrupt("nothing is kept"), tempfile.TemporaryDirectory() as folder:
+    with interrupts.on_interrupt("nothing is kept"), tempfile.TemporaryDirectory() as folder:
         for line in tables(given, Path(folder)):
             print(line, flush=True)
 

@@ -12,7 +12,7 @@ For example:
 
 from collections.abc import Sequence
 
-from pipelines import flags, progress, shell
+from pipelines import console, flags, progress, shell
 from pipelines.runs import Run
 from textlstm.errors import counted
 
@@ -66,13 +66,13 @@ def encode(run: Run) -> None:
             write_json(new.encoded / "rare.json", facts)
             write_json(new.encoded / "labels.json", labels)
             write_json(new.encoded / "vocab.json", vocabulary.to_dict())
-        run.end("encode", seconds())
-    shell.log(
+        run.record_time("encode", seconds())
+    console.log(
         f"encode: {len(vocabulary.known_words)} words, {vocabulary.length} tokens a text, "
         f"{len(labels)} classes"
     )
     if abbreviated:
-        shell.log(
+        console.log(
             f"encode: {counted(abbreviated, 'record has', 'records have')} abbreviations that are "
             "not in the vocabulary; "
             "written out"

@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines import flags, progress, shell
-from pipelines.runs import Run, require_outside_runs
-from pipelines.source import unchanged
+from pipelines import console, flags, inputs, progress, shell
+from pipelines.inputs import TableFormat
+from pipelines.runs import Run
 from textlstm.errors import InputError, counted, quoted
 
 if TYPE_CHECKING:
@@ -62,28 +62,21 @@ def explain(
         import pyarrow as pa
 
         from textlstm.data.cells import column
-        from textlstm.data.readers import read_table
-        from textlstm.inference.bundle import Bundle
         from textlstm.insight.token_table import token_table
         from textlstm.reporting.page import render_explanations
         from textlstm.storage.atomic import write_bytes
         from textlstm.storage.resumable import require_format, write_table
         from textlstm.text.tokenizing import SEPARATOR, preprocess
 
-    shell.require_another_file(out, data)
-    require_outside_runs(out, f"--out {out}")
+    inputs.require_free_output(out, data)
     require_format(out, PAGE)
     as_page = out.suffix.lower() == PAGE
-    columns = shell.text_columns(text, config.data.text)
-    run.require(run.bundle, "train")
-    with progress.working("explain", "loading the model"):
-        bundle = Bundle.load(run.bundle)
+    bundle, table, columns = inputs.load(
+        run, "explain", data, TableFormat(text, charset, delimiter)
+    )
     if member is not None and not 1 <= member <= bundle.recipe.network.ensemble_size:
         networks = counted(bundle.recipe.network.ensemble_size, "network")
         raise InputError(f"--member {member}: the run has {networks}; they are counted from 1")
-    charset = shell.encoding_of(data, charset, config.data.charset)
-    with progress.working("explain", "reading the table"), unchanged(data):
-        table = read_table(data, charset, delimiter, shell.saying("explain"))
     if not len(table):
         raise InputError(f"{data}: the table has no rows")
     numbers = map(str, range(1, len(table) + 1))
@@ -106,7 +99,7 @@ def explain(
         named = named.round(DECIMALS)
         table = pa.Table.from_pandas(named.rename(columns={"row": "record"}), preserve_index=False)
         write_table(table, out)
-    shell.log(f"explain: {counted(len(texts), 'record')} explained, words and all: {out}")
+    console.log(f"explain: {counted(len(texts), 'record')} explained, words and all: {out}")
 
 
 def _rows(names: Sequence[str], wanted: Sequence[str], id_column: str) -> dict[str, int]:
@@ -216,7 +209,7 @@ def _add_pictures(
     from textlstm.text.tokenizing import SEPARATOR
 
     found = zip(shown, texts, token_traces(bundle, texts, member), strict=True)
-    for record, text, steps in progress.over(list(found), "explain", "drawing"):
+    for record, text, steps in progress.track(list(found), "explain", "drawing"):
         if record["tokens"]:
             hidden = {direction: one.hidden.numpy() for direction, one in steps.items()}
             read = len(next(iter(hidden.values())))
@@ -230,7 +223,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = flags.parser("explain", __doc__)
     flags.add_run(parser)
     parser.add_argument("--data", required=True, metavar="FILE", help="table of records")
-    flags.add_reading(parser, "--data")
+    flags.add_table_format(parser, "--data")
     parser.add_argument("--out", required=True, type=Path,
                         help="file to write: .csv, .parquet or .html")  # fmt: skip
     parser.add_argument("--id", default="", metavar="COL",

@@ -28,8 +28,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipelines import flags, progress, shell
-from pipelines.runs import Run, require_outside_runs, versions
+from pipelines import console, flags, inputs, interrupts, progress, shell
+from pipelines.runs import Run, versions
 from pipelines.source import Source
 from textlstm.config import MIN_PROBABILITY
 from textlstm.errors import InputError, counted
@@ -93,11 +93,9 @@ def predict(
 ) -> None:
     """Carry out the stage."""
     wanted.require_shares()
-    shell.require_another_file(out, data)
-    require_outside_runs(out, f"--out {out}")
-    config = run.config().data
-    columns = shell.text_columns(text, config.text)
-    charset = shell.encoding_of(data, charset, config.charset)
+    inputs.require_free_output(out, data)
+    columns = inputs.text_columns(run, text)
+    charset = inputs.table_charset(run, data, charset)
     run.require(run.bundle, "train")
 
     from textlstm.storage.parallel import prefetch, thread_pool
@@ -108,7 +106,9 @@ def predict(
     source = Source(data)
     # The table is read, and its texts are preprocessed, while torch is imported.
     with (
-        shell.on_interrupt(lambda: shell.KEPT if Shards(out).any() else shell.NOTHING),
+        interrupts.on_interrupt(
+            lambda: interrupts.RESUME_HINT if Shards(out).any() else interrupts.NOTHING_TO_RESUME
+        ),
         preprocessing_process() as preprocess,
         thread_pool(1) as pool,
         prefetch(_read(data, charset, delimiter, columns, preprocess), PARTS_AHEAD) as read,
@@ -151,7 +151,7 @@ def _read(
     if is_empty(Path(data)):
         chunks = iter([pa.table(dict.fromkeys(columns, pa.array([], pa.string())))])
     else:
-        chunks = iter_tables(data, charset, delimiter, shell.saying("predict"))
+        chunks = iter_tables(data, charset, delimiter, console.log_for("predict"))
     for table in chunks:
         for start in range(0, len(table) or 1, PART_ROWS):
             rows = table.slice(start, PART_ROWS)
@@ -193,7 +193,7 @@ def _code(
 
             coded = predict_tables(missing(), bundle, rule, device)
             with closing(map_ordered(write, coded, workers=1, finish=True)) as written:
-                for _ in progress.over(written, "predict", "coding", "records", size=int):
+                for _ in progress.track(written, "predict", "coding", "records", size=int):
                     pass
             looks = [InputStatistics(**parts.metadata(number)) for number in numbers]
             source.require_unchanged()
@@ -207,25 +207,25 @@ def _tell(seen: "InputStatistics", bundle: "Bundle", out: Path) -> None:
     from textlstm.uncertainty.risk_control import uncodable_sentence
 
     coded = counted(seen.records, "record")
-    shell.log(f"predict: {coded} coded, {seen.review} of them for review: {out}")
-    shell.log(
+    console.log(f"predict: {coded} coded, {seen.review} of them for review: {out}")
+    console.log(
         f"predict: {tenths(seen.empty_share)} of the records without a word; "
         f"{tenths(seen.unknown_share)} of the words unknown; "
         f"mean probability {seen.mean_probability:.3f}"
     )
     if seen.abbreviated:
-        shell.log(
+        console.log(
             f"predict: {counted(seen.abbreviated, 'record has', 'records have')} abbreviations "
             "that are not in the vocabulary; written out"
         )
     if uncodable := bundle.summary[UNCODABLE]:
-        shell.log(f"predict: in training, {uncodable_sentence(uncodable)}")
+        console.log(f"predict: in training, {uncodable_sentence(uncodable)}")
     if bundle.out_of_fold.gain <= 0:
-        shell.log(
+        console.log(
             "predict: warning: the model is not shown to be better than the class shares alone"
         )
     if strange := seen.drift_warnings(bundle.summary):
-        shell.log(
+        console.log(
             f"predict: warning: these records are not like those of the training: "
             f"{'; '.join(strange)}"
         )
@@ -240,12 +240,12 @@ def _rule(out_of_fold: "OutOfFold", wanted: Wanted) -> "DecisionRule":
     lowest = MIN_PROBABILITY if wanted.min_probability is None else wanted.min_probability
     if wanted.max_error is not None:
         promised = promise(out_of_fold, wanted.max_error)
-        shell.log(f"predict: {promised.sentence()}")
+        console.log(f"predict: {promised.sentence()}")
         lowest = promised.threshold
     if wanted.coverage is None:
         return DecisionRule(lowest)
     if reason := why_sets_are_full(out_of_fold, wanted.coverage):
-        shell.log(f"predict: {reason}")
+        console.log(f"predict: {reason}")
     return DecisionRule(lowest, conformal_threshold(out_of_fold, wanted.coverage))
 
 
@@ -255,15 +255,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags.add_run(parser)
     parser.add_argument("--data", required=True, metavar="NEW", help="table of new records")
     parser.add_argument("--out", required=True, type=Path, help="table to write: .csv or .parquet")
-    flags.add_reading(parser, "--data")
+    flags.add_table_format(parser, "--data")
     decided = parser.add_mutually_exclusive_group()
-    decided.add_argument("--max-error", type=flags.number, default=None, metavar="E",
+    decided.add_argument("--max-error", type=flags.parse_number, default=None, metavar="E",
                          help="accept as many as can be promised to have at most this share of "
                          "errors, such as 0.02")  # fmt: skip
-    decided.add_argument("--min-probability", type=flags.number, default=None, metavar="P",
+    decided.add_argument("--min-probability", type=flags.parse_number, default=None, metavar="P",
                          help="accept from this probability on, without a promise "
                          f"(default: {MIN_PROBABILITY})")  # fmt: skip
-    parser.add_argument("--coverage", type=flags.number, default=None, metavar="C",
+    parser.add_argument("--coverage", type=flags.parse_number, default=None, metavar="C",
                         help="add sets of labels that hold the true one in at least this share of "
                         "records, such as 0.95")  # fmt: skip
     flags.add_device(parser)

@@ -20,9 +20,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from pipelines import flags, progress, shell
-from pipelines.runs import Run, digest
-from pipelines.source import Source
+from pipelines import console, progress, run_flags, shell
+from pipelines.runs import Run
+from pipelines.source import Source, digest
 from textlstm.config import RARE_LABEL, DataConfig, RunConfig
 from textlstm.errors import counted, quoted
 
@@ -109,35 +109,35 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
         }
         with run.staged_outputs("preprocess") as new:
             new.configure(config)
-            new.note(table=table)
+            new.add_facts(table=table)
             columns = ["record_id", "text", "label", *(PREFIX + name for name in config.data.by)]
             for name in SPLITS:
                 write_records(parts[name][columns], new.records / f"{name}.parquet")
             write_records(rare[[*columns, SPLIT]], new.records / "rare.parquet")
             write_json(new.records / "abbreviations.json", given)
             write_json(new.records / "summary.json", summary)
-        run.end("preprocess", seconds())
+        run.record_time("preprocess", seconds())
     if was_trained:
-        shell.log(
+        console.log(
             "preprocess: the model and the report that were here are removed with the records"
         )
     counts = ", ".join(f"{len(parts[name])} {name}" for name in SPLITS)
-    shell.log(f"preprocess: {counted(len(records), 'record')} read; {counts}")
+    console.log(f"preprocess: {counted(len(records), 'record')} read; {counts}")
     for reason, number in found.dropped.items():
         if number:
             left_out = f"{counted(number, 'record')} left out: {reason.replace('_', ' ')}"
-            shell.log(f"preprocess: {left_out}")
+            console.log(f"preprocess: {left_out}")
     for name, number in handled.items():
         if number and name not in odd_labels:
-            shell.log(f"preprocess: {_sentence(name, number)}")
+            console.log(f"preprocess: {_sentence(name, number)}")
     if dated and config.data.split != "temporal":
-        shell.log(
+        console.log(
             f"preprocess: column {quoted(dated)} says when records were made; --split temporal "
-            f"--date {shell.argument(dated)} holds out the latest of them, as records to come will "
-            "be"
+            f"--date {console.shell_quoted(dated)} holds out the latest of "
+            "them, as records to come will be"
         )
     if found.uncodable:
-        shell.log(f"preprocess: {uncodable_sentence(found.uncodable_share)}")
+        console.log(f"preprocess: {uncodable_sentence(found.uncodable_share)}")
 
 
 def _sentence(name: str, number: int) -> str:
@@ -154,7 +154,7 @@ def _tell_of_labels(labels: "pd.Series") -> dict[str, int]:
     counts = relabel(labels, plain_label).value_counts()
     found = label_warnings({str(label): int(number) for label, number in counts.items()})
     for name, (number, words) in found.items():
-        shell.log(f"preprocess: {_sentence(name, number)}: {words}")
+        console.log(f"preprocess: {_sentence(name, number)}: {words}")
     return {name: number for name, (number, _) in found.items()}
 
 
@@ -207,8 +207,10 @@ def _read(config: DataConfig) -> "tuple[pd.DataFrame, dict[str, int], str]":
     gathered = {name: DistinctBuilder() for name in columns}
     ids: list[pa.Array] = []
     dated: str | None = None
-    parts = iter_tables(config.data, config.charset, config.delimiter, shell.saying("preprocess"))
-    for part in progress.over(parts, "preprocess", "reading", "records", size=len):
+    parts = iter_tables(
+        config.data, config.charset, config.delimiter, console.log_for("preprocess")
+    )
+    for part in progress.track(parts, "preprocess", "reading", "records", size=len):
         for name, rows in gathered.items():
             rows.add(part, columns[name], config.data)
         if config.id:
@@ -257,7 +259,7 @@ def _names(column: str, rows: Sequence[Sequence[str]]) -> list[str]:
     from textlstm.text.tokenizing import preprocess as clean
 
     if column == "text":
-        return clean(progress.over(rows, "preprocess", "tokenizing"))
+        return clean(progress.track(rows, "preprocess", "tokenizing"))
     cells = [cell for (cell,) in rows]
     by = column.removeprefix(PREFIX)
     return cells if by == column else group_names(by, cells)
@@ -265,8 +267,8 @@ def _names(column: str, rows: Sequence[Sequence[str]]) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags and carry out the stage."""
-    given = flags.run_parser("preprocess", __doc__).parse_args(argv)
-    run, config = Run(given.run), flags.run_config(given)
+    given = run_flags.run_parser("preprocess", __doc__).parse_args(argv)
+    run, config = Run(given.run), run_flags.run_config(given)
     with run.locked():
         preprocess(run, config, overwrite=given.overwrite)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipelines.shell import log
+from pipelines.console import log
 from textlstm.errors import visible
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def steps(stage: str, total: int) -> Iterator[Callable[[str], None]]:
         yield step
 
 
-def over(
+def track(
     items: Iterable[Item],
     stage: str,
     what: str,

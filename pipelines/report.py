@@ -12,16 +12,10 @@ For example:
 """
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from pipelines import flags, progress, shell
+from pipelines import console, flags, progress, shell
 from pipelines.runs import Run
 from textlstm.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 N_STEPS = 15
 """Steps of a report that its progress tells."""
@@ -44,13 +38,14 @@ def report(run: Run) -> None:
         from textlstm.reporting.verdict import verdict
         from textlstm.storage.atomic import write_bytes
         from textlstm.storage.json_files import read_json, write_json
+        from textlstm.storage.spreadsheet import write_csv
         from textlstm.uncertainty.out_of_fold import DECIMALS
         from textlstm.uncertainty.risk_control import main_promise
 
     run.require(run.history, "train")
     for name in SPLITS:
         run.require(run.records / f"{name}.parquet", "preprocess")
-    shell.log("report: measuring the model and, for comparison, simpler ones")
+    console.log("report: measuring the model and, for comparison, simpler ones")
     with shell.timed() as seconds, progress.steps("report", N_STEPS) as step:
         step("loading the model")
         bundle = Bundle.load(run.bundle)
@@ -76,13 +71,13 @@ def report(run: Run) -> None:
         )
         with run.staged_outputs("report") as new:
             step("writing tables")
-            _write_table(new.predictions, evaluation.predictions)
+            write_csv(new.predictions, evaluation.predictions)
             for name, table in (full_tables(evaluation) | examination.tables).items():
-                _write_table(new.tables / f"{name}.csv", table, "utf-8-sig")
+                write_csv(new.tables / f"{name}.csv", table, for_people=True)
             history = pd.read_csv(run.history)
             numbers = tabulate(evaluation, history, parts) | examination.tabulate()
             for name, table in numbers.items():
-                _write_table(new.figures / f"{name}.csv", table.round(DECIMALS))
+                write_csv(new.figures / f"{name}.csv", table.round(DECIMALS))
             step("drawing")
             figures = draw(evaluation, history, parts, config.seed)
             figures |= examination.draw()
@@ -98,28 +93,14 @@ def report(run: Run) -> None:
             clouds = single_clouds(of_classes) if of_classes else {}
             lines = verdict(metrics)
             shown = public_metrics(evaluation) | more
-            page = render(config, shown, pictures, lines, clouds, run.made())
+            page = render(config, shown, pictures, lines, clouds, run.origin())
             write_bytes(new.page, page.encode("utf-8"))
-        run.end("report", seconds())
+        run.record_time("report", seconds())
     promised = main_promise(metrics["decisions"])
     said = promised["kept"] or promised["sentence"]
     for sentence in (*lines, said, *examination.sentences):
-        shell.log(f"report: {sentence}")
-    shell.hand_over(run.page)
-
-
-def _write_table(path: Path, table: "pd.DataFrame", encoding: str = "utf-8") -> None:
-    """Write a table as CSV, with a byte order mark (``utf-8-sig``) if people are to open it.
-
-    Spreadsheets need it to read accents. Programs read the other tables, and not all drop the mark.
-    """
-    from textlstm.storage.atomic import atomic_write
-    from textlstm.storage.spreadsheet import escape_formula
-
-    names = table.select_dtypes(exclude=["number", "bool"]).columns
-    safe = table.assign(**{name: table[name].map(escape_formula) for name in names})
-    with atomic_write(path) as temporary:
-        safe.to_csv(temporary, index=False, lineterminator="\n", encoding=encoding)
+        console.log(f"report: {sentence}")
+    console.print_path(run.page)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -20,8 +20,9 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from pipelines import flags, progress, shell
-from pipelines.runs import Run, require_outside_runs
+from pipelines import console, flags, inputs, progress, shell
+from pipelines.inputs import TableFormat
+from pipelines.runs import Run
 from pipelines.source import unchanged
 from textlstm.errors import InputError, counted, listed, quoted
 
@@ -53,25 +54,18 @@ def export(
         import pyarrow as pa
 
         from textlstm.data.cells import column, distinct_records
-        from textlstm.data.readers import read_table
-        from textlstm.inference.bundle import Bundle
         from textlstm.inference.scoring import ACCEPT, REVIEW, score
         from textlstm.insight.class_words import top_words
         from textlstm.review import queue as review
         from textlstm.storage.atomic import write_bytes
-        from textlstm.storage.spreadsheet import unescape_formula
+        from textlstm.storage.spreadsheet import csv_bytes, unescape_formula
 
     if out.suffix.lower() != ".csv":
         raise InputError(f"--out {out}: a queue must end in .csv, for a spreadsheet")
-    require_outside_runs(out, f"--out {out}")
-    shell.require_another_file(out, scored)
+    inputs.require_free_output(out, scored)
     _require_no_codes(out)
     columns = _text_columns(run, text)
-    with progress.working("review", "loading the model"):
-        bundle = Bundle.load(run.bundle)
-    charset = shell.encoding_of(scored, charset, run.config().data.charset)
-    with progress.working("review", "reading the table"), unchanged(scored):
-        table = read_table(scored, charset, delimiter, shell.saying("review"))
+    bundle, table, _ = inputs.load(run, "review", scored, TableFormat(text, charset, delimiter))
     decisions = column(table, "decision", scored)
     if strange := set(decisions) - {ACCEPT, REVIEW}:
         raise InputError(
@@ -90,24 +84,23 @@ def export(
     with progress.working("review", "coding"):
         scores = score(bundle, asked.texts)
     asking = f"looking for the words that decided in {counted(len(asked.texts), 'text')}"
-    looked_at = partial(progress.over, stage="review", what=asking)
+    looked_at = partial(progress.track, stage="review", what=asking)
     words = top_words(bundle, asked.texts, scores.ranked(0).tolist(), watch=looked_at)
     queue = review.build_queue(
         asked, scores, bundle.labels, [[word for word, _ in one] for one in words], columns
     )
-    # With a byte order mark spreadsheets read it as the UTF-8 it is.
-    content = queue.to_csv(index=False, lineterminator="\n").encode("utf-8-sig")
+    content = csv_bytes(queue, for_people=True)
     # The same command, given again after it was cut off at its end, finds the same queue.
     if out.exists() and out.read_bytes() != content:
         raise InputError(IS_THERE.format(out))
     write_bytes(out, content, private=True)
-    shell.log(
+    console.log(
         f"review: {counted(len(queue), 'text, as it stands', 'texts, as they stand')} in "
         f"{asked.records.sum()} of the "
         f"{counted(len(doubtful), 'record')} for review: {out}"
     )
     if empty := len(doubtful) - int(asked.records.sum()):
-        shell.log(f"review: {counted(empty, 'record has', 'records have')} no text to ask about")
+        console.log(f"review: {counted(empty, 'record has', 'records have')} no text to ask about")
 
 
 def _require_no_codes(out: Path) -> None:
@@ -147,14 +140,13 @@ def take_back(
     require_format(out)
     config = run.config().data
     columns, source = _text_columns(run, text), data or config.data
-    shell.require_another_file(out, source, *filled)
-    require_outside_runs(out, f"--out {out}")
-    usual, told = config.charset, shell.saying("review")
+    inputs.require_free_output(out, source, *filled)
+    told = console.log_for("review")
     own = "" if data else config.delimiter
     with unchanged(source, *filled):
-        table = read_table(source, shell.encoding_of(source, "", usual), own, told)
+        table = read_table(source, inputs.table_charset(run, source), own, told)
         queues = [
-            read_table(one, shell.encoding_of(one, charset, usual), delimiter, told)
+            read_table(one, inputs.table_charset(run, one, charset), delimiter, told)
             for one in filled
         ]
     known = {plain_label(label) for label in column(table, config.label, source)} - {""}
@@ -174,12 +166,12 @@ def take_back(
     write_table(review.append_answers(table, coded, source), out)
     n = len(answered)
     asked = {one for queue in queues for one in column(queue, review.TEXT_ID, "")}
-    shell.log(
+    console.log(
         f"review: {n} of {counted(len(asked), 'text')} {'has' if n == 1 else 'have'} a code, for "
         f"{counted(len(coded), 'record')}; with the {len(table)} of {source}: {out}"
     )
     if run.is_other_table(source):
-        shell.log(
+        console.log(
             f"review: warning: {source} is not the table that the run was trained on; it may have "
             "been changed since"
         )
@@ -189,12 +181,12 @@ def take_back(
     ):
         same = int(review.agreement(answered)[place].sum())
         low, high = interval(same, n)
-        shell.log(
+        console.log(
             f"review: the code is {what} in {tenths(same / n)} of {counted(n, 'text')} "
             f"(95 % interval {tenths(float(low))} to {tenths(float(high))})"
         )
     if config.date:
-        shell.log(
+        console.log(
             f"review: the coded records have no {quoted(config.date)}; a temporal split needs one"
         )
 
@@ -203,7 +195,7 @@ def _text_columns(run: Run, text: Sequence[str]) -> tuple[str, ...]:
     """Return the columns of the texts: those of the training, unless others are named."""
     from textlstm.review.queue import own_columns, safe_names
 
-    columns = shell.text_columns(text, run.config().data.text)
+    columns = inputs.text_columns(run, text)
     if taken := set(columns) & set(own_columns()):
         raise InputError(
             f"a queue has a column {quoted(min(taken))} of its own; rename that of the text"
@@ -216,12 +208,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags and carry out the stage."""
     parser = flags.parser("review", __doc__)
     ways = parser.add_subparsers(dest="way", required=True, metavar="export|import")
-    out = ways.add_parser("export", help=EXPORT.partition(".")[0], **flags.explained(EXPORT))
-    back = ways.add_parser("import", help=IMPORT.partition(".")[0], **flags.explained(IMPORT))
+    out = ways.add_parser("export", help=EXPORT.partition(".")[0], **flags.help_options(EXPORT))
+    back = ways.add_parser("import", help=IMPORT.partition(".")[0], **flags.help_options(IMPORT))
     for way, source in ((out, "--scored"), (back, "--filled")):
         flags.add_version(way)
         flags.add_run(way)
-        flags.add_reading(way, source)
+        flags.add_table_format(way, source)
     out.add_argument("--scored", required=True, metavar="FILE", help="table that predict wrote")
     out.add_argument("--out", required=True, type=Path, metavar="QUEUE.csv",
                      help="queue to write; it holds texts of records")  # fmt: skip

@@ -15,17 +15,17 @@ For example:
 
 from collections.abc import Sequence
 
-from pipelines import encode, flags, preprocess, report, shell, train
+from pipelines import encode, flags, preprocess, report, run_flags, shell, train
 from pipelines.runs import Run
 from textlstm.models.memory import require_memory
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags and carry out the stages."""
-    parser = flags.run_parser("run", __doc__, default=flags.DEMO_RUN, device=True)
+    parser = run_flags.run_parser("run", __doc__, default=run_flags.DEMO_RUN, device=True)
     given = parser.parse_args(argv)
     flags.require_device(given.device)
-    run, config = Run(given.run), flags.run_config(given)
+    run, config = Run(given.run), run_flags.run_config(given)
     require_memory(config.recipe.network)
     with run.locked():
         preprocess.preprocess(run, config, overwrite=given.overwrite)

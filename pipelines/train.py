@@ -9,13 +9,12 @@ For example:
     python -m pipelines.train --run runs/manner --device cuda
 """
 
-import csv
 import hashlib
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipelines import flags, progress, shell
+from pipelines import console, flags, interrupts, progress, shell
 from pipelines.runs import Run, versions
 from textlstm.config import RunConfig
 from textlstm.errors import counted
@@ -47,15 +46,15 @@ def train(run: Run, device_name: str) -> None:
         n_epochs = config.recipe.training.epochs
         checkpoint = Checkpoint(run.checkpoint, _inputs(run, config, device.type))
         if checkpoint.start is not None:
-            shell.log("train: going on from where the training was interrupted")
+            console.log("train: going on from where the training was interrupted")
         elif checkpoint.unfit:
-            shell.log(
+            console.log(
                 f"train: {run.folder} held an unfinished training of other records or settings, or "
                 "by another device or release; it is replaced"
             )
         with (
             progress.working("train", "preparing", n_epochs, timely=True) as shown,
-            shell.interruptible(checkpoint.stop),
+            interrupts.interruptible(checkpoint.stop),
         ):
 
             def on_epoch(epoch: "Epoch") -> None:
@@ -88,10 +87,10 @@ def train(run: Run, device_name: str) -> None:
         with run.staged_outputs("train") as new:
             bundle.save(new.bundle)
             _write_history(new, epochs)
-        run.note(device=device.type)
-        run.end("train", round(checkpoint.before + seconds(), 3))
+        run.add_facts(device=device.type)
+        run.record_time("train", round(checkpoint.before + seconds(), 3))
         checkpoint.remove()
-    shell.log(
+    console.log(
         f"train: {counted(len(epochs), 'epoch')} on {device.type} in "
         f"{checkpoint.before + seconds():.1f} s; "
         f"temperature {bundle.temperature:.2f}"
@@ -161,13 +160,10 @@ def _short(epoch: "Epoch") -> str:
 def _write_history(run: Run, epochs: "list[Epoch]") -> None:
     from dataclasses import asdict
 
-    from textlstm.storage.atomic import atomic_write
+    from textlstm.storage.spreadsheet import write_csv
 
     rows = [asdict(epoch) for epoch in epochs]
-    with atomic_write(run.history) as path, path.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(run.history, {name: [row[name] for row in rows] for name in rows[0]})
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import ablations, comparison, invented, peers, plain, promises, speed
-from pipelines import shell
+from pipelines import interrupts, shell
 from textlstm.errors import InputError
 from textlstm.recipe import Recipe, load_recipe
 
@@ -77,7 +77,7 @@ def test_an_interruption_tells_what_is_kept(
     module, work, keep, said, table, tmp_path, monkeypatch, capsys
 ):
     def interrupted(*_):
-        raise shell.Interrupted(signal.SIGINT)
+        raise interrupts.Interrupted(signal.SIGINT)
 
     monkeypatch.chdir(tmp_path)
     table.to_csv("t.csv", index=False)

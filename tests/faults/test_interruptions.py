@@ -29,9 +29,9 @@ from steps import killed_at_every_step
 from pipelines import (
     encode,
     explain,
+    interrupts,
     predict,
     review,
-    shell,
     train,
 )  # fmt: skip
 from pipelines.runs import Run
@@ -166,8 +166,8 @@ def _(desk):
         assert process.returncode == 143 and lines.splitlines()[-1].startswith("interrupted; ")
         assert contents(run) == before
     # A step that would not end: the first signal waits for it, the second does not.
-    stubborn = "import time; from pipelines import shell\n"
-    stubborn += "with shell.interruptible(lambda: True):\n    print('ready', flush=True)\n"
+    stubborn = "import time; from pipelines import interrupts\n"
+    stubborn += "with interrupts.interruptible(lambda: True):\n    print('ready', flush=True)\n"
     stubborn += "    for _ in range(600): time.sleep(0.1)"
     process = subprocess.Popen([sys.executable, "-c", stubborn], cwd=ROOT, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True)  # fmt: skip
@@ -175,7 +175,7 @@ def _(desk):
     process.send_signal(signal.SIGTERM)
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.3)
-    assert process.stderr.readline() == f"{shell.STOPPING}\n"
+    assert process.stderr.readline() == f"{interrupts.STOPPING}\n"
     process.send_signal(signal.SIGINT)
     process.communicate()
     assert process.returncode == 130

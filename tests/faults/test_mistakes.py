@@ -34,7 +34,7 @@ from pipelines import (
     train,
 )  # fmt: skip
 from pipelines import run as run_stage
-from pipelines.flags import number as flag_number
+from pipelines.flags import parse_number as flag_number
 from textlstm import TextLSTMClassifier
 from textlstm.errors import InputError
 from textlstm.models import memory

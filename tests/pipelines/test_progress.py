@@ -6,7 +6,7 @@ import time
 import pytest
 from terminal import Terminal
 
-from pipelines import progress, shell
+from pipelines import console, progress
 
 LONG = "a step whose name is longer than a terminal of eighty columns has room for beside a bar"
 
@@ -27,9 +27,9 @@ def work():
         for number in range(3):
             shown.count()
             shown.tell(f"train: epoch {number + 1} of 3: all of it", "loss 0.123, accuracy 0.987")
-    for _ in progress.over(range(2), "predict", "coding"):
+    for _ in progress.track(range(2), "predict", "coding"):
         time.sleep(0.1)
-    shell.log("report: a line")
+    console.log("report: a line")
 
 
 @pytest.mark.parametrize("columns", [80, 110])
@@ -85,7 +85,7 @@ def test_a_step_is_told_again_each_time_it_has_lasted_as_long_again(capsys, monk
 
 def test_a_bar_counts_what_parts_hold(monkeypatch):
     terminal = Terminal(80, monkeypatch)
-    for _ in progress.over((one for one in ("ab", "c")), "predict", "coding", "records", len):
+    for _ in progress.track((one for one in ("ab", "c")), "predict", "coding", "records", len):
         time.sleep(0.1)
     shown = terminal.shown()
     assert any(line.startswith("predict 0 records [") for line in shown), shown

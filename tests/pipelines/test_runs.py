@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from steps import Killed, killed_at_every_step, watched
 
-from pipelines.runs import MARK, STAGES, Run, require_outside_runs
+from pipelines.run_paths import STAGES, require_outside_runs
+from pipelines.runs import Run
+from pipelines.staging import SWAP_FILE
 from textlstm.config import RunConfig
 from textlstm.errors import InputError
 from textlstm.storage import swap
@@ -119,7 +121,7 @@ def test_a_kill_while_a_swap_is_carried_to_its_end_loses_nothing(run, tmp_path):
     for last in range(steps.taken):  # to the first kill that leaves the mark
         with pytest.raises(Killed), watched(tmp_path, last):
             carry_out(run, "encode")
-        if (run.folder / ".unfinished" / MARK).exists():
+        if (run.folder / ".unfinished" / SWAP_FILE).exists():
             break
     for last in range(1, 30):
         try:
@@ -213,7 +215,7 @@ def test_a_mark_of_others_moves_nothing_out_of_the_run(run, tmp_path):
         "{",
     ):
         working.mkdir(exist_ok=True)
-        (working / MARK).write_text(content)
+        (working / SWAP_FILE).write_text(content)
         run.config()
         assert (tmp_path / "precious").read_text() == "precious" and not working.exists()
     assert "records" in contents(run)

@@ -23,6 +23,7 @@ from pipelines import __main__ as every
 from pipelines import (
     encode,
     explain,
+    interrupts,
     predict,
     preprocess,
     progress,
@@ -451,13 +452,15 @@ def test_a_coding_that_is_interrupted_says_whether_anything_is_kept(home, tmp_pa
     def interrupted_at(place):
         command = ["--run", home / "run", "--data", home / "records.csv", "--device", "cpu"]
         command += ["--out", tmp_path / "out.csv"]
-        stop = mock.Mock(side_effect=shell.Interrupted(signal.SIGINT))
+        stop = mock.Mock(side_effect=interrupts.Interrupted(signal.SIGINT))
         with mock.patch(place, stop), mock.patch.object(predict, "PART_ROWS", 50):
             assert status(predict.main, command) == 130
         parts = len(list((tmp_path / ".out.csv.parts").glob("*.csv")))
         return parts, capsys.readouterr().err.splitlines()[-1]
 
-    nothing, kept = (f"interrupted; {one}" for one in (shell.NOTHING, shell.KEPT))
+    nothing, kept = (
+        f"interrupted; {one}" for one in (interrupts.NOTHING_TO_RESUME, interrupts.RESUME_HINT)
+    )
     assert interrupted_at("textlstm.inference.bundle.Bundle.load") == (0, nothing)
     assert interrupted_at("textlstm.inference.engines.local.predict_tables") == (0, nothing)
     assert interrupted_at("pipelines.predict.Source.require_unchanged") == (3, kept)

@@ -1,0 +1,138 @@
+"""What a command reads beside its flags: the run's bundle, and a table of records.
+
+``predict``, ``explain`` and ``review`` read tables like the training table: with its text columns
+and its character set, unless flags give others.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipelines import progress
+from pipelines.console import log_for
+from pipelines.run_paths import require_outside_runs
+from pipelines.runs import Run
+from pipelines.source import unchanged
+from textlstm.errors import InputError, counted, listed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from textlstm.inference.bundle import Bundle
+
+
+class TableFormat(NamedTuple):
+    """How to read a table of records; empty values stand for those of the training table."""
+
+    text: Sequence[str] = ()  # text columns, in reading order
+    charset: str = ""
+    delimiter: str = ""
+
+
+class LoadedInputs(NamedTuple):
+    """A bundle, and the table that it is asked about."""
+
+    bundle: "Bundle"
+    table: "pa.Table"
+    columns: tuple[str, ...]  # text columns of the table
+
+
+def load(run: Run, stage: str, data: str, table_format: TableFormat) -> LoadedInputs:
+    """Load the bundle of a run and a whole table of records, with progress.
+
+    Raises
+    ------
+    InputError
+        If the run has no bundle, the table cannot be read, or its text columns are more or fewer
+        than the model reads.
+    """
+    columns = text_columns(run, table_format.text)
+    bundle = load_bundle(run, stage)
+    table = load_table(run, stage, data, table_format)
+    return LoadedInputs(bundle, table, columns)
+
+
+def load_bundle(run: Run, stage: str) -> "Bundle":
+    """Load the bundle of a run, with progress.
+
+    Raises
+    ------
+    InputError
+        If the run has not been trained.
+    """
+    run.require(run.bundle, "train")
+    with progress.working(stage, "loading the model"):
+        from textlstm.inference.bundle import Bundle
+
+        return Bundle.load(run.bundle)
+
+
+def load_table(run: Run, stage: str, data: str, table_format: TableFormat) -> "pa.Table":
+    """Load a whole table of records, with progress.
+
+    Raises
+    ------
+    InputError
+        If the table cannot be read, or changes while it is read.
+    """
+    charset = table_charset(run, data, table_format.charset)
+    with progress.working(stage, "reading the table"), unchanged(data):
+        from textlstm.data.readers import read_table
+
+        return read_table(data, charset, table_format.delimiter, log_for(stage))
+
+
+def text_columns(run: Run, columns: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the text columns of a table: those of the training table, unless others are given.
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer of them than the model reads.
+    """
+    trained = run.config().data.text
+    chosen = tuple(columns) or tuple(trained)
+    if len(chosen) != len(trained):
+        raise InputError(
+            f"--text names {counted(len(chosen), 'column')}; the model reads {len(trained)}: "
+            f"{listed(trained)}"
+        )
+    return chosen
+
+
+def table_charset(run: Run, data: str, charset: str = "") -> str:
+    """Return the character set of a table: the one given, else that of the training table.
+
+    Raises
+    ------
+    InputError
+        If none is given, and the bytes of the table hardly fit that of the training table.
+    """
+    trained = run.config().data.charset
+    if charset or trained == "utf-8" or not Path(data).is_file():
+        return charset or trained
+    from textlstm.data.charset import presumed_encoding
+
+    return presumed_encoding(Path(data), trained)
+
+
+def require_free_output(out: Path, *sources: str) -> None:
+    """Raise an :class:`InputError` if ``--out`` would write over, or among, what is read.
+
+    It is raised as well if no file may be written there (see :func:`.require_writable`), or if the
+    stages of a run write there.
+    A file in a folder that is read would be taken for a part of the table from then on.
+    """
+    from textlstm.data.dataset import data_files, places
+    from textlstm.storage.atomic import require_writable
+
+    require_writable(out)
+    for source in map(Path, sources):
+        is_folder = source.is_dir()
+        if is_folder and out.resolve().parent in [place.resolve() for place in places(source)]:
+            raise InputError(f"--out {out}: lies in {source}, which is read; give another place")
+        # The file may have several names: links lead to it, too.
+        for read in data_files(source) if is_folder else [source]:
+            if out.exists() and read.exists() and out.samefile(read):
+                raise InputError(f"--out {out}: this is {read} itself; give another name")
+    require_outside_runs(out, f"--out {out}")

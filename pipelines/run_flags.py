@@ -1,0 +1,110 @@
+"""Flags of the stages that start a run: one for each setting of the data and of the recipe."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, get_args, get_origin
+
+from pipelines.flags import Parser, add_device, add_run, parse_number, parser
+from textlstm.config import MAX_SEED, DataConfig, RunConfig
+from textlstm.errors import InputError
+from textlstm.recipe import Recipe, load_recipe, section_settings, shipped_recipes
+from textlstm.settings import Settings
+
+DEMO_RUN = "runs/demo"
+"""Folder of the run where no flag is given."""
+
+FIRST_FLAGS = ("data", "text", "label")
+"""Settings that stand first in the help: most runs set them."""
+
+
+def run_parser(
+    stage: str, description: str | None, default: str | None = None, *, device: bool = False
+) -> Parser:
+    """Return the parser of a stage that takes all settings, the most used ones first.
+
+    Parameters
+    ----------
+    stage, description
+        As for :func:`.parser`.
+    default
+        Folder of the run if ``--run`` is not given; None makes ``--run`` required.
+    device
+        Whether the stage takes ``--device``.
+    """
+    usage = "[--data FILE] [--text COL [COL ...]] [--label COL] {} [flags]"
+    made = parser(stage, description, usage.format("[--run RUN]" if default else "--run RUN"))
+    usual = made.add_argument_group("flags of most runs")
+    _add_settings(usual, DataConfig, FIRST_FLAGS)
+    add_run(usual, default)
+    usual.add_argument(
+        "--recipe",
+        default="default",
+        metavar="NAME|FILE.toml",
+        help=f"settings of the model: {', '.join(shipped_recipes())}, or a TOML file (default: "
+        "default)",
+    )
+    usual.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="seed of all random numbers; the same seed gives the same model (default: 0)",
+    )
+    usual.add_argument(
+        "--overwrite",
+        action="store_true",
+        default=False,
+        help="replace a finished run of other records or settings",
+    )
+    if device:
+        add_device(usual)
+    rest = [name for name in DataConfig.names() if name not in FIRST_FLAGS]
+    _add_settings(made.add_argument_group("records"), DataConfig, rest)
+    for section in fields(Recipe):
+        group = made.add_argument_group(
+            f"recipe, section [{section.name}] (default: the value of the recipe)"
+        )
+        _add_settings(group, section_settings(section))
+    return made
+
+
+def run_config(parsed: argparse.Namespace) -> RunConfig:
+    """Return the settings of a run: flags win over the recipe, the recipe over defaults."""
+    flags = vars(parsed)
+    if not 0 <= parsed.seed <= MAX_SEED:
+        raise InputError(f"--seed must lie between 0 and {MAX_SEED}, not {parsed.seed}")
+    recipe = load_recipe(parsed.recipe)
+    return RunConfig(
+        data=DataConfig(**{name: flags[name] for name in DataConfig.names() if name in flags}),
+        recipe=recipe.with_fields(
+            **{name: flags[name] for name in recipe.names() if name in flags}
+        ),
+        recipe_name=str(parsed.recipe),
+        seed=parsed.seed,
+    )
+
+
+def _add_settings(
+    group: argparse._ActionsContainer, kind: type[Settings], names: Sequence[str] | None = None
+) -> None:
+    """Add a flag for each setting, or for those named, with the setting's own help sentence.
+
+    Defaults are shown only of settings that are named: those of the others come from the recipe.
+    """
+    settings = {setting.name: setting for setting in fields(kind)}
+    for setting in map(settings.__getitem__, settings if names is None else names):
+        options: dict[str, Any] = {"help": setting.metadata["help"].replace("%", "%%")}
+        value: Any = setting.default
+        default = " ".join(value) if isinstance(value, tuple) else value
+        if names is not None and default != "":
+            options["help"] += f" (default: {default})"
+        if setting.type is bool:
+            options["action"] = argparse.BooleanOptionalAction
+        elif get_origin(setting.type) is tuple:
+            options |= {"nargs": "+", "type": get_args(setting.type)[0], "metavar": "COL"}
+        else:
+            choices = setting.metadata["choices"]
+            read = parse_number if setting.type is float else setting.type
+            options |= {"type": read, "choices": choices}
+            options |= {} if choices else {"metavar": setting.name.upper()}
+        group.add_argument("--" + setting.name.replace("_", "-"), **options)
