@@ -211,7 +211,7 @@ def _add_pictures(
     found = zip(shown, texts, token_traces(bundle, texts, member), strict=True)
     for record, text, steps in progress.track(list(found), "explain", "drawing"):
         if record["tokens"]:
-            hidden = {direction: one.hidden.numpy() for direction, one in steps.items()}
+            hidden = {direction: one["hidden"].numpy() for direction, one in steps.items()}
             read = len(next(iter(hidden.values())))
             words = bundle.vocabulary.written_out(text).split()
             words = [NEXT_FIELD if word == SEPARATOR else word for word in words]

@@ -240,7 +240,7 @@ def test_logit_adjustment_names_rare_classes_more_often():
 
 def test_the_linear_branch_is_part_of_the_bundle(texts, labels, tmp_path):
     classifier = quick(linear_c=3.0, max_ngrams=500).fit(texts, labels)
-    assert 0.0 < float(classifier.bundle_.network.linear_share) <= 1.0
+    assert 0.0 < float(classifier.bundle_.network.linear_weight) <= 1.0
     classifier.save(tmp_path)
     again = TextLSTMClassifier.load(tmp_path)
     assert (again.predict_proba(texts) == classifier.predict_proba(texts)).all()

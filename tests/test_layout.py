@@ -29,11 +29,11 @@ WINGS = {
     ],
     "encoding": [
         "encoded", "abbreviations", "phrases", "abbreviation_table", "subwords", "vocabulary",
-        "prefixes", "batching", "unique_rows", "terms", "corpus",
+        "batching", "unique_rows", "terms", "corpus",
     ],
     "models": [
-        "memory", "prefix_tree", "dropout", "linear", "word_vectors", "network", "ensemble",
-        "logits",
+        "cells.cell", "cells.lstm", "cells.table", "memory", "pooling", "prefix_tree", "encoder",
+        "dropout", "linear", "word_vectors", "network", "ensemble", "logits",
     ],
     "training": ["checkpoint", "optim", "folds", "state", "loop", "rare_classes"],
     "inference": [

@@ -98,7 +98,7 @@ def train_bundle(
     adjustment = logit_adjustment(
         examples.labels, examples.weights, n_classes, recipe.training.logit_adjustment
     )
-    network.adjustment.copy_(adjustment)
+    network.logit_adjustment.copy_(adjustment)
     network.to(device)
     logits = logits + adjustment.numpy()
     temperature = fit_temperature(logits, *truth)
@@ -106,7 +106,7 @@ def train_bundle(
     mean_probability = float(judged.probabilities.max(axis=1)[judged.places].mean())
     if rare is not None:
         rows = rare.judged_by(examples, n_members, seed)
-        share = float(network.linear_share)
+        share = float(network.linear_weight)
         said, has_known_word = rare.logits(
             rows, answers, linear, share, n_classes, vocabulary, device
         )
@@ -203,7 +203,7 @@ def _join_linear(
     linear_logits = out_of_fold_logits(branches, examples, torch.device("cpu")).numpy()
     share = fit_linear_weight(logits, linear_logits, *truth)
     network.linear = average_branches(branches)
-    network.linear_share.fill_(share)
+    network.linear_weight.fill_(share)
     return mix_log_probs(logits, linear_logits, share).astype(np.float32)
 
 

@@ -56,6 +56,11 @@ class NetworkConfig(Settings):
         low=1, high=1000,
     )  # fmt: skip
     embedding_size: int = setting(64, "dimensions of the word embedding", low=1, high=100_000)
+    cell: str = setting(
+        "lstm",
+        "recurrent cell: long short-term memory (Hochreiter and Schmidhuber 1997)",
+        choices=("lstm",),
+    )
     hidden_units: int = setting(64, "hidden units of the LSTM, per direction", low=1, high=100_000)
     bidirectional: bool = setting(True, "read the text in both directions")
     pooling: str = setting(

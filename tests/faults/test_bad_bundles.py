@@ -94,7 +94,7 @@ def _(desk):
 def _(desk):
     def claiming(bundle):
         tensor = {"dtype": "F32", "shape": [1 << 38], "data_offsets": [0, 1 << 40]}
-        header = json.dumps({"linear_share": tensor}).encode()
+        header = json.dumps({"linear_weight": tensor}).encode()
         content = len(header).to_bytes(8, "little") + header
         (bundle / "model.safetensors").write_bytes(content)
 

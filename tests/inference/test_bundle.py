@@ -255,8 +255,8 @@ def test_json_too_deep_or_too_large_is_refused(folder, monkeypatch):
     lambda weights: weights.update({name: one.bfloat16() for name, one in weights.items()}),
     lambda weights: weights.update({name: one.to(torch.complex64)
                                     for name, one in weights.items()}),
-    lambda weights: weights.update(linear_share=torch.tensor(1, dtype=torch.int64)),
-    lambda weights: weights.update(linear_share=torch.tensor(1e8)),
+    lambda weights: weights.update(linear_weight=torch.tensor(1, dtype=torch.int64)),
+    lambda weights: weights.update(linear_weight=torch.tensor(1e8)),
     lambda weights: weights["members.0.output.weight"].fill_(3e38),
     lambda weights: weights["members.0.embedding.weight"][3].fill_(-3e38),
 ])  # fmt: skip

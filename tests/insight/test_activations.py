@@ -7,14 +7,13 @@ from textlstm import TextLSTMClassifier
 from textlstm.encoding.corpus import Corpus
 from textlstm.errors import InputError
 from textlstm.insight.activations import (
-    GateTrace,
     UnitUsage,
-    lstm_trace,
     neighbours,
     token_traces,
     trace,
     unit_usage,
 )
+from textlstm.models.cells.lstm import LSTM
 
 TEXTS = ["acute mi", "mi of heart <sep> copd", "copd", "acute asthma copd", ""]
 
@@ -29,22 +28,22 @@ def bundle():
 
 def test_the_steps_are_those_of_torch():
     torch.manual_seed(0)
-    lstm = nn.LSTM(4, 3, batch_first=True).double()
+    cell = LSTM(4, 3).double()
     embedded = torch.randn(5, 7, 4, dtype=torch.float64)
-    found, (hidden, (_, cell)) = lstm_trace(lstm, embedded), lstm(embedded)
-    torch.testing.assert_close(found.hidden, hidden, atol=1e-12, rtol=0)
-    torch.testing.assert_close(found.cell[:, -1], cell[0], atol=1e-12, rtol=0)
+    found, (hidden, (_, last)) = cell.trace(embedded), cell.layer(embedded)
+    torch.testing.assert_close(found["hidden"], hidden, atol=1e-12, rtol=0)
+    torch.testing.assert_close(found["cell"][:, -1], last[0], atol=1e-12, rtol=0)
 
 
 def test_a_forget_gate_of_one_keeps_what_came_before():
-    lstm = nn.LSTM(1, 1, batch_first=True)
-    for name, parameter in lstm.named_parameters():
+    cell = LSTM(1, 1)
+    for name, parameter in cell.layer.named_parameters():
         nn.init.zeros_(parameter)
         if name == "bias_ih_l0":
             parameter.data[:] = torch.tensor([-50.0, 50.0, 0.0, 0.0])  # nothing in, all kept
-    steps = lstm_trace(lstm, torch.ones(1, 3, 1))
-    assert steps.forget_gate.flatten().tolist() == [1, 1, 1]
-    assert steps.input_gate.max() < 1e-20 and steps.cell.abs().max() == 0
+    found = cell.trace(torch.ones(1, 3, 1))
+    assert found["forget_gate"].flatten().tolist() == [1, 1, 1]
+    assert found["input_gate"].max() < 1e-20 and found["cell"].abs().max() == 0
 
 
 def test_the_hidden_states_give_the_features_that_are_classified(bundle):
@@ -54,40 +53,41 @@ def test_the_hidden_states_give_the_features_that_are_classified(bundle):
     network = bundle.network.networks[1]
     with torch.no_grad():
         embedded = network.embed(batch, bundle.network.subword_vectors(batch), None)
-        expected = network.features(embedded, batch.lengths)
-    steps = trace(bundle, batch, member=1)
-    pooled = [network.pool(one.hidden, batch.lengths) for one in steps.values()]
+        expected = network.encoder(embedded, batch.lengths)
+    directions = network.encoder.directions
+    pooled = [
+        directions[name].pooling(found["hidden"], batch.lengths)
+        for name, found in trace(bundle, batch, member=1).items()
+    ]
     torch.testing.assert_close(torch.cat(pooled, dim=1), expected, atol=1e-6, rtol=0)
 
 
 def test_the_backward_lstm_begins_at_the_end_of_each_text(bundle):
     alone, among = token_traces(bundle, ["copd"])[0], token_traces(bundle, TEXTS)[3]
     np.testing.assert_allclose(
-        among["backward"].hidden[-1], alone["backward"].hidden[0], atol=1e-6
-    )  # fmt: skip
-    assert not np.allclose(among["forward"].hidden[-1], alone["forward"].hidden[0], atol=1e-3)
+        among["backward"]["hidden"][-1], alone["backward"]["hidden"][0], atol=1e-6
+    )
+    assert not np.allclose(among["forward"]["hidden"][-1], alone["forward"]["hidden"][0], atol=1e-3)
 
 
 def test_each_token_has_its_step(bundle):
-    assert [len(one["forward"].cell) for one in token_traces(bundle, TEXTS)] == [2, 5, 1, 3, 0]
+    assert [len(one["forward"]["cell"]) for one in token_traces(bundle, TEXTS)] == [2, 5, 1, 3, 0]
     long = token_traces(bundle, ["copd " * 50])[0]
-    assert isinstance(long["backward"], GateTrace)
-    assert len(long["backward"].cell) == bundle.vocabulary.length
+    assert len(long["backward"]["cell"]) == bundle.vocabulary.length
 
 
 def test_left_padding_is_not_among_the_tokens():
     model = TextLSTMClassifier("okut-table2", epochs=1).fit(["a b", "b c"] * 10, ["x", "y"] * 10)
     steps = token_traces(model.bundle_, ["c b a"])[0]
-    assert list(steps) == ["forward"] and steps["forward"].hidden.shape == (3, 200)
+    assert list(steps) == ["forward"] and steps["forward"]["hidden"].shape == (3, 200)
 
 
 def test_unused_units_are_counted(bundle):
     with torch.no_grad():
-        for lstm in (
-            bundle.network.networks[0].forward_lstm,
-            bundle.network.networks[0].backward_lstm,
-        ):
-            lstm.bias_ih_l0[15:17] = -50.0  # the output gates of units 0 and 1 are shut
+        for direction in bundle.network.networks[0].encoder.directions.values():
+            direction.cell.layer.bias_ih_l0[
+                15:17
+            ] = -50.0  # the output gates of units 0 and 1 are shut
     use = unit_usage(bundle, TEXTS)
     assert use.near_zero.shape == (2, 2, 5) and use.hidden_units == 5
     assert (use.near_zero[0, :, :2] == 1).all()

@@ -39,7 +39,7 @@ def test_at_alpha_zero_every_word_is_unknown(bundle):
     """Unknown even by its n-grams, so that the linear branch has its bias alone."""
     unknown = log_probs_at(bundle, ["acute mi <sep> copd"], 0.0)
     np.testing.assert_allclose(unknown, log_probs_at(bundle, ["⁑ ⁂ <sep> ※"], 1.0), atol=1e-6)
-    assert bundle.network.linear_share > 0 and bundle.network.subword_embedding is not None
+    assert bundle.network.linear_weight > 0 and bundle.network.subword_embedding is not None
 
 
 @pytest.mark.parametrize("recipe", ["default", "okut-table2"])
@@ -71,12 +71,12 @@ def test_tokens_that_are_not_read_as_words_get_zero(bundle):
 
 def test_a_linear_model_is_explained_by_its_weights(bundle):
     """With the linear branch alone and two classes, gains are proportional to term scores."""
-    share = bundle.network.linear_share.clone()
-    bundle.network.linear_share.fill_(1.0)
+    share = bundle.network.linear_weight.clone()
+    bundle.network.linear_weight.fill_(1.0)
     corpus = Corpus(bundle.vocabulary.encode(TEXTS[:1]), bundle.vocabulary)
     scores = bundle.network.linear.term_scores(corpus.batch_of_texts(corpus.places))[0]  # (T, C)
     gains = attributions(bundle, TEXTS[:1], [0], points=32)[0]
-    bundle.network.linear_share.copy_(share)
+    bundle.network.linear_weight.copy_(share)
     margins = (scores[:, 0] - scores[:, 1]).numpy()
     np.testing.assert_allclose(gains / gains[0], margins / margins[0], atol=1e-4)
 

@@ -11,7 +11,7 @@ from textlstm.models import logits
 from textlstm.models.dropout import dropout_mask
 from textlstm.models.ensemble import Ensemble
 from textlstm.models.logits import predict_logits
-from textlstm.models.network import TextLSTM
+from textlstm.models.network import Network
 from textlstm.recipe import NetworkConfig, load_recipe
 
 WORDS = ("<pad>", "<unk>", *"abcdefgh")
@@ -28,7 +28,7 @@ def corpus_of(texts, padding="right", subwords=(), length=6):
 def made(config, padding="right", length=6):
     """One network, and the texts."""
     torch.manual_seed(0)
-    return TextLSTM(config, len(WORDS), 3), corpus_of(TEXTS, padding, length=length)[1]
+    return Network(config, len(WORDS), 3), corpus_of(TEXTS, padding, length=length)[1]
 
 
 def together(config, subwords=(), texts=TEXTS, **encoded):
@@ -45,7 +45,7 @@ def all_logits(network, corpus, rows):
 
 def test_okut_table2_has_the_parameters_of_the_chapter():
     n_words, n_classes = 100, 7
-    network = TextLSTM(load_recipe("okut-table2").network, n_words, n_classes)
+    network = Network(load_recipe("okut-table2").network, n_words, n_classes)
     learned = sum(p.numel() for p in network.parameters() if p.requires_grad)
     # Embedding, four gates with one bias each, as MATLAB's lstmLayer has, and the output layer.
     assert learned == n_words * 30 + 4 * 200 * (30 + 200 + 1) + 200 * n_classes + n_classes
@@ -53,8 +53,8 @@ def test_okut_table2_has_the_parameters_of_the_chapter():
 
 def test_okut_table2_starts_as_matlab_does():
     torch.manual_seed(0)
-    network = TextLSTM(load_recipe("okut-table2").network, 5000, 7)
-    weights = dict(network.forward_lstm.named_parameters())
+    network = Network(load_recipe("okut-table2").network, 5000, 7)
+    weights = dict(network.encoder.forward_direction.cell.layer.named_parameters())
     assert network.embedding.weight[0].abs().sum() == 0
     assert float(network.embedding.weight[1:].detach().std()) == pytest.approx(0.01, rel=0.02)
     # Glorot: uniform within the root of 6 / (inputs + outputs).
@@ -84,9 +84,9 @@ def test_okut_table2_by_the_equations_of_the_lstm():
     hidden = cell = np.zeros((len(TEXTS), 200))
     for step in range(10):
         gates = (
-            embedded[:, step] @ weights["forward_lstm.weight_ih_l0"].T
-            + hidden @ weights["forward_lstm.weight_hh_l0"].T
-            + weights["forward_lstm.bias_ih_l0"]
+            embedded[:, step] @ weights["encoder.forward_direction.cell.layer.weight_ih_l0"].T
+            + hidden @ weights["encoder.forward_direction.cell.layer.weight_hh_l0"].T
+            + weights["encoder.forward_direction.cell.layer.bias_ih_l0"]
         )
         entry, forget, candidate, exit_ = np.split(gates, 4, axis=1)
         cell = sigmoid(forget) * cell + sigmoid(entry) * np.tanh(candidate)
@@ -101,9 +101,9 @@ def test_two_directions_are_those_of_torch_on_packed_texts(pooling):
     network, corpus = made(NetworkConfig(embedding_size=8, hidden_units=5, pooling=pooling))
     batch = corpus.batch(torch.arange(len(TEXTS)))
     oracle = nn.LSTM(8, 5, batch_first=True, bidirectional=True)
-    for name, parameter in network.forward_lstm.named_parameters():
+    for name, parameter in network.encoder.forward_direction.cell.layer.named_parameters():
         oracle.get_parameter(name).data = parameter.data
-    for name, parameter in network.backward_lstm.named_parameters():
+    for name, parameter in network.encoder.backward_direction.cell.layer.named_parameters():
         oracle.get_parameter(f"{name}_reverse").data = parameter.data
     packed = pack_padded_sequence(
         network.embed(batch, None, None), batch.lengths, batch_first=True, enforce_sorted=False
@@ -149,7 +149,10 @@ def test_unknown_words_differ_by_their_letters_if_there_are_subwords():
 def test_only_learned_weights_are_trained():
     network, _ = together(NetworkConfig(embedding_size=8), NGRAMS)
     fixed = {name for name, p in network.named_parameters() if not p.requires_grad}
-    biases = {f"members.0.{direction}_lstm.bias_hh_l0" for direction in ("forward", "backward")}
+    biases = {
+        f"members.0.encoder.{direction}_direction.cell.layer.bias_hh_l0"
+        for direction in ("forward", "backward")
+    }
     assert fixed == {"subword_embedding.weight", *biases}
 
 
@@ -181,7 +184,7 @@ def test_features_are_dropped_by_chance_alone():
     network, corpus = made(NetworkConfig(embedding_size=8, dropout=0.5, embedding_dropout=0.5))
     batch = corpus.batch(torch.arange(len(TEXTS)))
     first, again, other = (
-        network(batch, chance=torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+        network(batch, generator=torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
     )
     assert first.equal(again)
     assert not first.equal(other)
@@ -215,7 +218,7 @@ def test_an_ensemble_answers_with_the_mean_log_probability():
 def test_the_linear_branch_has_its_share(share):
     ensemble, corpus = together(NetworkConfig(embedding_size=8, linear_c=1.0))
     ensemble.linear.words.uniform_(generator=torch.Generator().manual_seed(0))
-    ensemble.linear_share.fill_(share)
+    ensemble.linear_weight.fill_(share)
     parts = ensemble.networks[0], ensemble.linear
     network, linear = (predict_logits(one, corpus, CPU).log_softmax(dim=1) for one in parts)
     found = predict_logits(ensemble, corpus, CPU)
@@ -225,7 +228,7 @@ def test_the_linear_branch_has_its_share(share):
 def test_the_adjustment_is_added_to_the_logits():
     ensemble, corpus = together(NetworkConfig(embedding_size=8, ensemble_size=2, linear_c=1.0))
     before = predict_logits(ensemble, corpus, CPU)
-    ensemble.adjustment[1] = 2.0
+    ensemble.logit_adjustment[1] = 2.0
     gained = predict_logits(ensemble, corpus, CPU) - before
     assert gained.argmax(dim=1).eq(1).all() and gained[:, 1].allclose(torch.tensor(2.0))
 

@@ -2,10 +2,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
 
-from textlstm.encoding.prefixes import PrefixTrees, build_tree
-from textlstm.models.prefix_tree import MIN_GEMM_ROWS, pad_rows, run_tree
+from textlstm.models.cells.lstm import LSTM
+from textlstm.models.pooling import POOLINGS
+from textlstm.models.prefix_tree import MIN_GEMM_ROWS, PrefixTrees, build_tree, pad_rows, run_tree
 
 
 def padded(texts):
@@ -43,7 +43,8 @@ def test_going_back_from_its_node_gives_the_text(texts):
 @pytest.mark.parametrize("scale", [0.3, 5.0])
 def test_it_reads_as_torch_does(scale):
     torch.manual_seed(0)
-    lstm = nn.LSTM(6, 5, batch_first=True)
+    cell = LSTM(6, 5)
+    lstm = cell.layer
     for parameter in lstm.parameters():
         parameter.data.mul_(scale)
     lstm.bias_hh_l0.data.zero_()
@@ -52,8 +53,8 @@ def test_it_reads_as_torch_does(scale):
     vectors = 3 * torch.randn(4, 6)
     with torch.inference_mode():
         found = [
-            run_tree(lstm, vectors, build_tree(ids, lengths), lengths, pooling)
-            for pooling in ("last", "max_mean")
+            run_tree(cell, POOLINGS[name](5), vectors, build_tree(ids, lengths), lengths)
+            for name in ("last", "max_mean")
         ]
         states = lstm(vectors[ids])[0]
     own = [text[:n] for text, n in zip(states, lengths, strict=True)]

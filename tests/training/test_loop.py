@@ -11,7 +11,7 @@ from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
 from textlstm.fitting import train_bundle
 from textlstm.models.logits import predict_logits, resolve_device
-from textlstm.models.network import TextLSTM
+from textlstm.models.network import Network
 from textlstm.recipe import Recipe, load_recipe
 from textlstm.storage import arrays
 from textlstm.training import folds
@@ -121,7 +121,7 @@ def test_a_global_clip_keeps_the_direction():
 
 
 def test_only_matrices_decay():
-    network = TextLSTM(Recipe().network, 9, 3)
+    network = Network(Recipe().network, 9, 3)
     optimizer = make_optimizer(network, Recipe().with_fields(weight_decay=0.1).training)
     matrices, biases = optimizer.param_groups
     assert (matrices["weight_decay"], biases["weight_decay"]) == (0.1, 0.0)

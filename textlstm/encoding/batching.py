@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from textlstm.encoding.prefixes import PrefixTrees
 from textlstm.storage.arrays import empty
 
 SORT_POOL = 32
@@ -24,12 +23,10 @@ class Batch(NamedTuple):
     ids: Tensor  # (B, T) int64, rows of `words`; the first row is padding
     lengths: Tensor  # (B,) int64, tokens to read, at least 1
     places: Tensor  # (R,) int64, the text of each record
-    readings: PrefixTrees | None = None  # of the texts, where they are only to be classified
 
     def to(self, device: torch.device) -> Self:
         """Return the batch on a device."""
-        parts = {name: part.to(device) for name, part in self._asdict().items() if part is not None}
-        return self._replace(**parts)
+        return type(self)(*(tensor.to(device) for tensor in self))
 
 
 def shuffled_batches(

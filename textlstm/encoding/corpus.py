@@ -11,7 +11,6 @@ from torch import Tensor
 
 from textlstm.encoding.batching import Batch
 from textlstm.encoding.encoded import PAD, UNKNOWN, EncodedTexts
-from textlstm.encoding.prefixes import PrefixTrees
 from textlstm.encoding.subwords import hashed_ngrams
 from textlstm.encoding.terms import field_numbers
 from textlstm.encoding.unique_rows import unique_rows
@@ -138,11 +137,6 @@ class Corpus:
         """Return these records."""
         texts, places = torch.unique(self.places[records], return_inverse=True)
         return self.batch_of_texts(texts)._replace(places=places)
-
-    def inference_batch(self, texts: Tensor) -> Batch:
-        """Return these distinct texts, as if each were one record, to be classified only."""
-        batch = self.batch_of_texts(texts)
-        return batch._replace(readings=PrefixTrees(batch.ids, batch.lengths))
 
     def batch_of_texts(self, texts: Tensor) -> Batch:
         """Return these distinct texts, as if each were one record."""

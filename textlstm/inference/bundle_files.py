@@ -152,7 +152,7 @@ def read_network(
     # Where one is no number, the comparison is false.
     if not all(bool((one.abs() <= MAX_WEIGHT).all()) for one in weights.values() if one.numel()):
         raise InputError("the weights are not such as training makes")
-    if not 0.0 <= float(network.linear_share) <= 1.0:
+    if not 0.0 <= float(network.linear_weight) <= 1.0:
         raise InputError("the share of the linear branch lies between 0 and 1")
     return network
 

@@ -75,7 +75,7 @@ def attributions(
     gains_of_pair: dict[int, NDArray[np.float64]] = {}
     size = max(1, BATCH_TOKENS // (points * bundle.vocabulary.length))
     for rows in watch(length_batches(corpus.lengths, size)):
-        batch = corpus.batch_of_texts(corpus.places[rows])
+        batch = corpus.batch_of_texts(corpus.places[rows]).to(bundle.network.device)
         gains = _integrated_gradients(
             interpolated_log_probs(bundle, batch), batch, targets[rows], points
         )
@@ -130,14 +130,15 @@ def _integrated_gradients(
     # Imported late: only explanations need it.
     from captum.attr import IntegratedGradients
 
+    device = batch.ids.device
     gains: Tensor = IntegratedGradients(log_probs).attribute(
-        torch.ones(batch.ids.shape),
-        target=targets,
-        additional_forward_args=(torch.arange(len(targets)),),
+        torch.ones(batch.ids.shape, device=device),
+        target=targets.to(device),
+        additional_forward_args=(torch.arange(len(targets), device=device),),
         n_steps=points,
         method="gausslegendre",
     )
-    return gains.detach()
+    return gains.detach().cpu()
 
 
 def interpolated_log_probs(bundle: Bundle, batch: Batch) -> Callable[[Tensor, Tensor], Tensor]:
@@ -152,7 +153,8 @@ def interpolated_log_probs(bundle: Bundle, batch: Batch) -> Callable[[Tensor, Te
     The share is alpha squared. The path is the same, and so are the attributions, but the networks
     decide early on it, and there the points then lie closer together.
     """
-    ensemble = bundle.network.cpu()
+    ensemble = bundle.network
+    batch = batch.to(ensemble.device)
     ids = batch.words[batch.ids]  # (B, T)
     fixed = (ids == PAD) | (ids == bundle.vocabulary.separator)
     with torch.no_grad():
@@ -166,7 +168,7 @@ def interpolated_log_probs(bundle: Bundle, batch: Batch) -> Callable[[Tensor, Te
         for network, words in zip(ensemble.networks, vectors, strict=True):
             unknown = network.embedding.weight[UNKNOWN].detach()  # (E,)
             embedded = unknown + share * (words[texts] - unknown)  # (N, T, E)
-            features = network.features(embedded, batch.lengths[texts])
+            features = network.encoder(embedded, batch.lengths[texts])
             logits.append(network.output(features))
         linear = None
         if ensemble.linear is not None and scores is not None:

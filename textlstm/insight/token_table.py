@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from textlstm.inference.bundle import Bundle
-from textlstm.insight.activations import GateTrace, token_traces
+from textlstm.insight.activations import token_traces
 from textlstm.insight.attributions import (
     ANSWERS,
     FINE_POINTS,
@@ -15,6 +15,7 @@ from textlstm.insight.attributions import (
     split_by_token,
     word_counts,
 )
+from textlstm.models.cells.cell import Cell, Trace
 
 
 def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) -> pd.DataFrame:
@@ -32,11 +33,11 @@ def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) ->
         (the expansion of an abbreviation, else empty), ``predicted_label``, ``probability``,
         ``attribution`` (nats of log probability), the same of the second most probable label in
         ``second_label``, ``second_probability`` and ``second_attribution`` (missing where a model
-        has one label), and for each direction ``_input_gate`` and ``_forget_gate`` (means over the
-        hidden units, 0 to 1) and ``_cell`` (mean absolute cell state). A forget gate near 1 means
-        that the cell state before was kept (Wang and Jiang 2016, "Learning Natural Language
-        Inference with LSTM"). Tokens behind the model's maximum length have the attribution 0 and
-        no gates.
+        has one label), and for each direction the gates of the network's cell (means over the hidden
+        units, 0 to 1) and the state they write to (mean absolute values); of an LSTM,
+        ``_input_gate``, ``_forget_gate`` and ``_cell``. A forget gate near 1 means that the cell
+        state before was kept (Wang and Jiang 2016, "Learning Natural Language Inference with
+        LSTM"). Tokens behind the model's maximum length have the attribution 0 and no gates.
     """
     tokens = [text.split() for text in texts]
     lengths = [len(tokens_of_text) for tokens_of_text in tokens]
@@ -52,8 +53,9 @@ def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) ->
     table = table.assign(**_answer_columns(bundle, texts, lengths))
     if member is None:
         return table
+    cell = bundle.network.networks[member].encoder.forward_direction.cell
     gates = [
-        _gate_columns(traces, word_counts(bundle.vocabulary, text))
+        _gate_columns(cell, traces, word_counts(bundle.vocabulary, text))
         for text, traces in zip(texts, token_traces(bundle, texts, member), strict=True)
     ]
     return pd.concat([table, pd.concat(gates, ignore_index=True)], axis=1)
@@ -77,15 +79,15 @@ def _answer_columns(bundle: Bundle, texts: Sequence[str], lengths: Sequence[int]
     return columns
 
 
-def _gate_columns(traces: Mapping[str, GateTrace], counts: Sequence[int]) -> pd.DataFrame:
-    """Average the gates and cell states of a text over the hidden units and words of each token.
+def _gate_columns(cell: Cell, traces: Mapping[str, Trace], counts: Sequence[int]) -> pd.DataFrame:
+    """Average the gates and the memory of a text over the hidden units and words of each token.
 
     ``counts`` are the words read for each token; words behind the maximum length have no gates.
     """
     columns = {}
     for direction, trace in traces.items():
-        for name, values in (("input_gate", trace.input_gate), ("forget_gate", trace.forget_gate),
-                             ("cell", trace.cell.abs())):  # fmt: skip
+        shown = {gate: trace[gate] for gate in cell.GATES} | {cell.MEMORY: trace[cell.MEMORY].abs()}
+        for name, values in shown.items():
             means = values.mean(dim=1).double().numpy()
             means = np.pad(means, (0, sum(counts) - len(means)), constant_values=np.nan)
             of_tokens = split_by_token(counts, means)

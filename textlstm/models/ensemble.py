@@ -9,7 +9,8 @@ from textlstm.encoding.batching import Batch
 from textlstm.encoding.encoded import PAD
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.models.linear import LinearBranch
-from textlstm.models.network import TextLSTM
+from textlstm.models.network import Network
+from textlstm.models.prefix_tree import PrefixTrees
 from textlstm.recipe import NetworkConfig
 
 
@@ -33,14 +34,14 @@ class Ensemble(nn.Module):
         C.
     """
 
-    linear_share: Tensor  # (), from 0 to 1
-    adjustment: Tensor  # (C,), added to the logits
+    linear_weight: Tensor  # (), from 0 to 1
+    logit_adjustment: Tensor  # (C,), added to the logits
 
     def __init__(self, config: NetworkConfig, vocabulary: Vocabulary, n_classes: int) -> None:
         super().__init__()
         n_words, n_subwords = len(vocabulary.words), len(vocabulary.subwords)
         self.members = nn.ModuleList(
-            TextLSTM(config, n_words, n_classes) for _ in range(config.ensemble_size)
+            Network(config, n_words, n_classes) for _ in range(config.ensemble_size)
         )
         self.subword_embedding = (
             nn.EmbeddingBag(n_subwords, config.embedding_size, mode="mean").requires_grad_(False)
@@ -51,8 +52,8 @@ class Ensemble(nn.Module):
         if config.linear_c:
             sizes = n_words, n_subwords, n_classes
             self.linear = LinearBranch(vocabulary.n_fields, *sizes, vocabulary.separator)
-        self.register_buffer("linear_share", torch.tensor(0.0))
-        self.register_buffer("adjustment", torch.zeros(n_classes))
+        self.register_buffer("linear_weight", torch.tensor(0.0))
+        self.register_buffer("logit_adjustment", torch.zeros(n_classes))
 
     @torch.no_grad()
     def set_word_vectors(self, words: Tensor, subwords: Tensor) -> None:
@@ -64,9 +65,14 @@ class Ensemble(nn.Module):
             self.subword_embedding.weight.copy_(subwords)
 
     @property
-    def networks(self) -> list[TextLSTM]:
+    def device(self) -> torch.device:
+        """Return the device of the weights."""
+        return self.logit_adjustment.device
+
+    @property
+    def networks(self) -> list[Network]:
         """Return the members."""
-        return [member for member in self.members if isinstance(member, TextLSTM)]
+        return [member for member in self.members if isinstance(member, Network)]
 
     def subword_vectors(self, batch: Batch) -> Tensor | None:
         """Return what their spelling adds to the vectors of the distinct words (U, E)."""
@@ -87,7 +93,8 @@ class Ensemble(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Return the logits (R, C)."""
         subword_vectors = self.subword_vectors(batch)
-        logits = [network(batch, subword_vectors) for network in self.networks]
+        trees = PrefixTrees(batch.ids, batch.lengths)  # built once, if the networks read them
+        logits = [network(batch, subword_vectors, trees=trees) for network in self.networks]
         return self.combine(logits, None if self.linear is None else self.linear(batch))
 
     def combine(self, members: Sequence[Tensor], linear: Tensor | None) -> Tensor:
@@ -102,5 +109,5 @@ class Ensemble(nn.Module):
         """
         mean = torch.stack([logits.log_softmax(dim=1) for logits in members]).mean(0)
         if linear is not None:
-            mean = torch.lerp(mean, linear.log_softmax(dim=1), self.linear_share)
-        return mean + self.adjustment
+            mean = torch.lerp(mean, linear.log_softmax(dim=1), self.linear_weight)
+        return mean + self.logit_adjustment

@@ -59,7 +59,7 @@ def predict_logits(
 
     @torch.inference_mode()
     def logits(texts: Tensor) -> Tensor:
-        return answer(corpus.inference_batch(texts).to(device)).cpu()
+        return answer(corpus.batch_of_texts(texts).to(device)).cpu()
 
     if map_batches is None:
         with batch_workers(device) as workers:

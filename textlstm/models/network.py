@@ -1,7 +1,7 @@
-"""The network: embedding, LSTM, pooling, classes.
+"""The network: word vectors, an encoder that reads them, and classes.
 
-Shapes: R records, B distinct texts, T tokens, U distinct words, E embedding dimensions, H hidden
-units, P pooled features, C classes.
+Shapes: R records, B distinct texts, T tokens, U distinct words, E embedding dimensions, P pooled
+features, C classes.
 """
 
 import torch
@@ -10,17 +10,16 @@ from torch.nn import functional
 
 from textlstm.encoding.batching import Batch
 from textlstm.encoding.encoded import PAD, UNKNOWN
-from textlstm.encoding.prefixes import PrefixTrees, reverse_index
 from textlstm.models.dropout import dropout_mask
-from textlstm.models.prefix_tree import pad_rows, run_tree
+from textlstm.models.encoder import Encoder
+from textlstm.models.prefix_tree import PrefixTrees, pad_rows
 from textlstm.recipe import NetworkConfig
 
 
-class TextLSTM(nn.Module):
-    """An embedding, an LSTM in one or two directions, and a linear layer over its pooled steps.
+class Network(nn.Module):
+    """An embedding, an encoder over it, and a linear layer from its features to the classes.
 
-    The softmax is left to the loss and to the calibrated prediction. Hochreiter and Schmidhuber
-    1997 (LSTM), Schuster and Paliwal 1997 (two directions).
+    The softmax is left to the loss and to the calibrated prediction.
 
     Parameters
     ----------
@@ -36,40 +35,20 @@ class TextLSTM(nn.Module):
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(n_words, config.embedding_size, padding_idx=PAD)
-        self.forward_lstm = nn.LSTM(config.embedding_size, config.hidden_units, batch_first=True)
-        self.backward_lstm = (
-            nn.LSTM(config.embedding_size, config.hidden_units, batch_first=True)
-            if config.bidirectional
-            else None
-        )
-        features = config.hidden_units * (1 + config.bidirectional)
-        features *= 2 if config.pooling == "max_mean" else 1
-        self.output = nn.Linear(features, n_classes)
+        self.encoder = Encoder(config)
+        self.output = nn.Linear(self.encoder.size, n_classes)
         self.reset_parameters()
-
-    @property
-    def n_classes(self) -> int:
-        """Return C."""
-        return self.output.out_features
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
-        """Set the weights as MATLAB R2020b's layers do by default.
+        """Set the starting weights as MATLAB R2020b's layers do by default.
 
-        Narrow-normal embeddings (standard deviation 0.01), Glorot-uniform input and output weights,
-        orthogonal recurrent weights, and one bias of zeros per LSTM with the forget gate at one;
-        torch has a second LSTM bias, which is held at zero.
+        Narrow-normal embeddings (standard deviation 0.01) and Glorot-uniform output weights; those
+        of the encoder are set by its cells.
         """
         self.embedding.weight.normal_(std=0.01)
         self.embedding.weight[PAD] = 0.0
-        for lstm in (self.forward_lstm, self.backward_lstm):
-            if lstm is None:
-                continue
-            nn.init.xavier_uniform_(lstm.get_parameter("weight_ih_l0"))
-            nn.init.orthogonal_(lstm.get_parameter("weight_hh_l0"))
-            bias = lstm.get_parameter("bias_ih_l0").zero_()
-            bias[lstm.hidden_size : 2 * lstm.hidden_size] = 1.0  # input, forget, cell, output
-            lstm.get_parameter("bias_hh_l0").zero_().requires_grad_(False)
+        self.encoder.reset_parameters()
         nn.init.xavier_uniform_(self.output.weight)
         self.output.bias.zero_()
 
@@ -77,85 +56,60 @@ class TextLSTM(nn.Module):
         self,
         batch: Batch,
         subword_vectors: Tensor | None = None,
-        chance: torch.Generator | None = None,
+        generator: torch.Generator | None = None,
+        trees: PrefixTrees | None = None,
     ) -> Tensor:
         """Return the logits (R, C).
+
+        Texts are read as prefix trees where neither dropout nor gradients are wanted, and token by
+        token otherwise.
 
         Parameters
         ----------
         batch
             The records.
-        spelt
-            What the spelling of the batch's distinct words adds to their vectors (U, E).
-        chance
-            Of what is dropped in training; without it nothing is.
+        subword_vectors
+            (U, E) the part of the distinct words' vectors that their spelling makes.
+        generator
+            Random generator of the dropout masks; None turns dropout off.
+        trees
+            Of the batch's texts, where other networks read them too; by default, new ones.
         """
-        if batch.readings is None:
-            features = self.features(
-                self.embed(batch, subword_vectors, chance), batch.lengths
-            )  # (B, P)
+        if generator is None and not torch.is_grad_enabled() and self.encoder.shares_prefixes:
+            trees = trees or PrefixTrees(batch.ids, batch.lengths)
+            vectors = self.word_vectors(batch, subword_vectors)
+            features = self.encoder.run_trees(vectors, trees, batch.lengths)  # (B, P)
         else:
-            features = self.features_by_prefixes(batch, batch.readings, subword_vectors)
-        if chance is not None:
-            features = features * dropout_mask(features, self.config.dropout, chance)
+            features = self.encoder(self.embed(batch, subword_vectors, generator), batch.lengths)
+        if generator is not None:
+            features = features * dropout_mask(features, self.config.dropout, generator)
         logits: Tensor = self.output(pad_rows(features))  # (B, C) or more
         return logits[batch.places]  # (R, C)
 
+    def word_vectors(self, batch: Batch, subword_vectors: Tensor | None) -> Tensor:
+        """Return the vectors of the batch's distinct words (U, E)."""
+        vectors: Tensor = self.embedding(batch.words)
+        return vectors if subword_vectors is None else vectors + subword_vectors
+
     def embed(
-        self, batch: Batch, subword_vectors: Tensor | None, chance: torch.Generator | None
+        self, batch: Batch, subword_vectors: Tensor | None, generator: torch.Generator | None
     ) -> Tensor:
-        """Return the vectors of the texts' words (B, T, E).
+        """Return the vectors of the texts' words (B, T, E), some dropped in training.
 
         In training, a word now and then stands for the unknown word, a rare one more often, so that
         the network learns to read by the spelling alone; and some dimensions are dropped, the same
         ones throughout a text (Gal and Ghahramani 2016).
         """
         vectors = functional.embedding(batch.ids, self.embedding(batch.words))  # (B, T, E)
-        if chance is not None and (self.config.word_dropout or self.config.rare_word_dropout):
+        if generator is not None and (self.config.word_dropout or self.config.rare_word_dropout):
             rare = self.config.rare_word_dropout
             shares = self.config.word_dropout + rare / (rare + batch.counts)  # (U,)
             shares = shares * (batch.words != PAD)
-            read = dropout_mask(batch.ids, shares[batch.ids], chance) > 0  # (B, T)
+            read = dropout_mask(batch.ids, shares[batch.ids], generator) > 0  # (B, T)
             vectors = vectors.where(read[:, :, None], self.embedding.weight[UNKNOWN])
         if subword_vectors is not None:
             vectors = vectors + functional.embedding(batch.ids, subword_vectors)
-        if chance is not None:
-            vectors = vectors * dropout_mask(vectors[:, :1], self.config.embedding_dropout, chance)
+        if generator is not None:
+            share = self.config.embedding_dropout
+            vectors = vectors * dropout_mask(vectors[:, :1], share, generator)
         return vectors
-
-    def features(self, embedded: Tensor, lengths: Tensor) -> Tensor:
-        """Return what is classified (B, P): the pooled steps of texts of word vectors (B, T, E)."""
-        pooled = [self.pool(self.forward_lstm(embedded)[0], lengths)]
-        if self.backward_lstm is not None:
-            reverse = reverse_index(lengths, embedded.shape[1])  # (B, T)
-            backward = embedded.gather(1, reverse[:, :, None].expand_as(embedded))  # (B, T, E)
-            # Steps need not be put back in reading order: pooling does not see their order.
-            pooled.append(self.pool(self.backward_lstm(backward)[0], lengths))
-        return torch.cat(pooled, dim=1)
-
-    def features_by_prefixes(
-        self, batch: Batch, readings: PrefixTrees, subword_vectors: Tensor | None
-    ) -> Tensor:
-        """Return the same (B, P), sooner, where neither chance nor gradients are wanted."""
-        vectors = self.embedding(batch.words)  # (U, E)
-        if subword_vectors is not None:
-            vectors = vectors + subword_vectors
-        directions = [(self.forward_lstm, readings.forward)]
-        if self.backward_lstm is not None:
-            directions.append((self.backward_lstm, readings.backward))
-        pooled = [
-            run_tree(lstm, vectors, steps, batch.lengths, self.config.pooling)
-            for lstm, steps in directions
-        ]
-        return torch.cat(pooled, dim=1)
-
-    def pool(self, steps: Tensor, lengths: Tensor) -> Tensor:
-        """Return (B, P) of the LSTM's steps (B, T, H), those after a text's end left out."""
-        if self.config.pooling == "last":
-            last = (lengths - 1)[:, None, None].expand(-1, 1, steps.shape[2])  # (B, 1, H)
-            return steps.gather(1, last).squeeze(1)
-        inside = torch.arange(steps.shape[1], device=steps.device) < lengths[:, None]  # (B, T)
-        # An LSTM's output lies within -1...1, so what is filled in can never be the maximum.
-        maximum = steps.masked_fill(~inside[:, :, None], -2.0).amax(dim=1)
-        mean = (steps * inside[:, :, None]).sum(dim=1) / lengths[:, None]
-        return torch.cat([maximum, mean], dim=1)

@@ -1,0 +1,112 @@
+"""What a recurrent cell is: one step, and the same step over whole texts.
+
+Shapes: B texts, T tokens, N texts or prefixes that are read side by side, E embedding dimensions,
+H hidden units, G projections of a word to H units.
+"""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Protocol
+
+import torch
+from torch import Tensor, nn
+
+State = tuple[Tensor, ...]
+"""Tensors (N, H) that a cell hands on from word to word; the first one is its hidden state."""
+
+Trace = dict[str, Tensor]
+"""Gates and states of a cell by name, ``hidden`` among them: (N, H), or (B, T, H) of texts."""
+
+
+class Step(Protocol):
+    """One step of a cell, for texts that are read side by side."""
+
+    def project(self, vectors: Tensor) -> Tensor:
+        """Return the part of a step that does not depend on the state (..., G * H).
+
+        ``vectors`` (..., E) may be those of distinct words, so that each is projected once.
+        """
+        ...
+
+    def initial_state(self, vectors: Tensor) -> State:
+        """Return the state before the first word (1, H), with the type and device of vectors."""
+        ...
+
+    def step(self, projected: Tensor, state: State) -> State:
+        """Return the state after a word: ``projected`` is (N, G * H), the state (N, H).
+
+        A fused step may overwrite its arguments.
+        """
+        ...
+
+
+class Cell(nn.Module, ABC):
+    """A recurrent cell of one layer and one direction.
+
+    A subclass defines ``project`` and ``traced_step``, which are its equations. It may override
+    ``fused`` and ``forward`` where a faster way gives the same.
+
+    Parameters
+    ----------
+    inputs
+        E.
+    hidden_units
+        H.
+
+    Attributes
+    ----------
+    PROJECTIONS
+        G.
+    STATES
+        Number of tensors in the state.
+    GATES
+        Names of the gates, from 0 to 1, in a trace; the last one is the gate at which 1 means that
+        all of the memory is kept. Empty for a cell without gates.
+    MEMORY
+        Name of the state in a trace that the gates write to.
+    """
+
+    PROJECTIONS: ClassVar[int]
+    STATES: ClassVar[int] = 1
+    GATES: ClassVar[tuple[str, ...]] = ()
+    MEMORY: ClassVar[str] = "hidden"
+
+    def __init__(self, inputs: int, hidden_units: int) -> None:
+        super().__init__()
+        self.inputs, self.hidden_units = inputs, hidden_units
+
+    @abstractmethod
+    def reset_parameters(self) -> None:
+        """Set the starting weights."""
+
+    @abstractmethod
+    def project(self, vectors: Tensor) -> Tensor:
+        """Return the part of a step that does not depend on the state (..., G * H)."""
+
+    @abstractmethod
+    def traced_step(self, projected: Tensor, state: State) -> tuple[State, Trace]:
+        """Return the state after a word, and the gates and states by name."""
+
+    def step(self, projected: Tensor, state: State) -> State:
+        """Return the state after a word."""
+        return self.traced_step(projected, state)[0]
+
+    def initial_state(self, vectors: Tensor) -> State:
+        """Return the state before the first word: zeros (1, H)."""
+        return (vectors.new_zeros(1, self.hidden_units),) * self.STATES
+
+    def fused(self) -> Step:
+        """Return the step in its fastest form, without gradients; by default, the plain one."""
+        return self
+
+    def forward(self, embedded: Tensor) -> Tensor:
+        """Return the hidden states (B, T, H) of texts of word vectors (B, T, E)."""
+        return self.trace(embedded)["hidden"]
+
+    def trace(self, embedded: Tensor) -> Trace:
+        """Return all gates and states (B, T, H) of texts of word vectors (B, T, E)."""
+        state = tuple(part.expand(len(embedded), -1) for part in self.initial_state(embedded))
+        traces = []
+        for projected in self.project(embedded).unbind(dim=1):
+            state, trace = self.traced_step(projected, state)
+            traces.append(trace)
+        return {name: torch.stack([one[name] for one in traces], dim=1) for name in traces[0]}

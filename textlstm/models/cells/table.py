@@ -1,0 +1,8 @@
+"""The cells that a recipe can choose: its setting ``cell`` takes the same names."""
+
+from textlstm.models.cells.cell import Cell
+from textlstm.models.cells.lstm import LSTM
+
+CELLS: dict[str, type[Cell]] = {
+    "lstm": LSTM,
+}

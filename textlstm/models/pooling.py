@@ -1,0 +1,112 @@
+"""Pooling: from the hidden states of a text, one a token, to the features that are classified.
+
+A pooling is three methods. ``start`` sums up the first states of texts, all of them where the text
+is read at once; ``add`` takes in one more state, where texts that begin alike are read as a prefix
+tree; ``finish`` makes the features. To add a pooling, write its class here, name it in
+:data:`POOLINGS`, and add its name to the choices of the recipe's ``pooling``.
+
+Shapes: B texts, T tokens, N texts or prefixes, H hidden units, P pooled features.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+Memory = tuple[Tensor, ...]
+"""Tensors (N, ...): all that a pooling keeps of the states of a text."""
+
+
+def inside(states: Tensor, lengths: Tensor) -> Tensor:
+    """Return which states (N, T, H) belong to texts of these lengths (N, T)."""
+    return torch.arange(states.shape[1], device=states.device) < lengths[:, None]
+
+
+class Pooling(nn.Module, ABC):
+    """A pooling of hidden states.
+
+    Parameters
+    ----------
+    hidden_units
+        H.
+
+    Attributes
+    ----------
+    size
+        P.
+    """
+
+    size: int
+
+    def __init__(self, hidden_units: int) -> None:
+        super().__init__()
+        self.size = hidden_units
+
+    def reset_parameters(self) -> None:
+        """Set the starting weights."""
+
+    @abstractmethod
+    def start(self, states: Tensor, lengths: Tensor) -> Memory:
+        """Return the memory of texts' states (N, T, H), those behind a text's length left out."""
+
+    @abstractmethod
+    def add(self, memory: Iterable[Tensor], state: Tensor) -> Memory:
+        """Return the memory with one more state (N, H); without gradients.
+
+        The tensors of ``memory`` may be overwritten. One that is not asked for is not computed.
+        """
+
+    @abstractmethod
+    def finish(self, memory: Memory, lengths: Tensor) -> Tensor:
+        """Return the features (N, P) of texts of these lengths (N,)."""
+
+    def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
+        """Return the features (B, P) of whole texts of states (B, T, H)."""
+        return self.finish(self.start(states, lengths), lengths)
+
+
+class Last(Pooling):
+    """The state at the last token."""
+
+    def start(self, states: Tensor, lengths: Tensor) -> Memory:
+        """Return the last state."""
+        last = (lengths - 1)[:, None, None].expand(-1, 1, states.shape[2])  # (N, 1, H)
+        return (states.gather(1, last).squeeze(1),)
+
+    def add(self, memory: Iterable[Tensor], state: Tensor) -> Memory:
+        """Return the state."""
+        return (state,)
+
+    def finish(self, memory: Memory, lengths: Tensor) -> Tensor:
+        """Return the state."""
+        return memory[0]
+
+
+class MaxMean(Pooling):
+    """The maximum of each hidden unit over the tokens, and its mean."""
+
+    def __init__(self, hidden_units: int) -> None:
+        super().__init__(hidden_units)
+        self.size = 2 * hidden_units
+
+    def start(self, states: Tensor, lengths: Tensor) -> Memory:
+        """Return the maximum and the sum."""
+        read = inside(states, lengths)[:, :, None]  # (N, T, 1)
+        return states.masked_fill(~read, -torch.inf).amax(dim=1), (states * read).sum(dim=1)
+
+    def add(self, memory: Iterable[Tensor], state: Tensor) -> Memory:
+        """Return the maximum and the sum."""
+        maximum, total = memory
+        return torch.maximum(maximum, state, out=maximum), total.add_(state)
+
+    def finish(self, memory: Memory, lengths: Tensor) -> Tensor:
+        """Return the maximum and the mean (N, 2H)."""
+        maximum, total = memory
+        return torch.cat([maximum, total / lengths[:, None]], dim=1)
+
+
+POOLINGS: dict[str, type[Pooling]] = {
+    "last": Last,
+    "max_mean": MaxMean,
+}
