@@ -1,14 +1,23 @@
-"""The rooms hold: imports run one way, and what must start fast does not load torch."""
+"""The layout: wings, one-way imports, limits of size, one name for one thing, light imports."""
 
 import ast
 import re
 import subprocess
 import sys
-from pathlib import Path
+from collections import defaultdict
 
 import pytest
+from sources import (
+    LIBRARY,
+    ROOT,
+    code_lines,
+    imported_modules,
+    module_name,
+    python_files,
+    top_names,
+    tree,
+)
 
-ROOT = Path(__file__).parent.parent
 WINGS = {
     "errors": [],
     "disclosure": [],
@@ -53,95 +62,170 @@ WINGS = {
     "arguments": [],
     "classifier": [],
 }  # fmt: skip
-"""Wings, and the modules of each: one imports only those above it."""
+"""Wings and their modules, in the order of imports: each module imports only those before it."""
 
 ORDER = [
     f"{wing}.{module}" if module else wing
     for wing, modules in WINGS.items()
     for module in modules or [""]
 ]
-WITHOUT_TORCH = (
-    "errors",
-    "disclosure",
-    "storage",
-    "text",
-    "uncertainty",
-    "config",
-    "data",
-)
+PACKAGED = [wing for wing, modules in WINGS.items() if modules]
 
-STAGES = [
-    "preprocess",
-    "encode",
-    "train",
-    "report",
-    "predict",
-    "explain",
-    "review",
-    "run",
-    "__main__",
-]
+WITHOUT_TORCH = "errors", "disclosure", "storage", "text", "uncertainty", "config", "data"
+"""Wings that must be imported fast."""
 
+HEAVY = "torch", "pandas", "sklearn", "spacy", "matplotlib", "pyarrow"
+"""Libraries that no stage imports before its flags are read."""
 
-def imported(path):
-    """Modules of ours that a file imports, at its top or within functions."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-            yield from [node.module, *names]
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+STAGES = "preprocess", "encode", "train", "report", "predict", "explain", "review", "run"
 
+not_yet = pytest.mark.xfail(reason="not yet so everywhere", strict=False)
 
-def name_of(path):
-    return ".".join(path.relative_to(ROOT / "textlstm").with_suffix("").parts)
+MODULE_LINES, FUNCTION_LINES, STAGE_LINES = 250, 40, 60
+"""Lines of a module; code lines of a function and of a stage, without docstrings and comments."""
+
+EXCEPTIONS: dict[str, str] = {}
+"""What may be longer, and why: five at most."""
+
+HOMONYMS: dict[str, str] = {}
+"""Names that two modules may define, and why."""
 
 
 def path_of(name):
-    return (ROOT / "textlstm" / name.replace(".", "/")).with_suffix(".py")
+    return (LIBRARY / name.replace(".", "/")).with_suffix(".py")
 
 
-def test_every_module_has_its_place():
-    found = {name_of(path) for path in (ROOT / "textlstm").rglob("*.py")}
-    assert {name for name in found if not name.endswith("__init__")} == set(ORDER)
+def run_python(code):
+    """Run code in a process of its own and return what it prints."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True).stdout
+
+
+def test_every_module_has_a_place_in_the_order():
+    names = {module_name(path) for path in python_files("textlstm")}
+    assert {name for name in names if not name.endswith("__init__")} == set(ORDER)
 
 
 @pytest.mark.parametrize("name", ORDER)
-def test_a_module_imports_only_those_above_it(name):
-    ours = {module.removeprefix("textlstm.") for module in imported(path_of(name))}
+def test_a_module_imports_only_those_before_it(name):
+    ours = {module.removeprefix("textlstm.") for module in imported_modules(path_of(name))}
     assert ours & set(ORDER) <= set(ORDER[: ORDER.index(name)])
 
 
-@pytest.mark.parametrize("wings", [{"training", "inference"}])
-def test_some_wings_do_not_know_each_other(wings):
+def test_training_and_inference_do_not_import_each_other():
+    wings = {"training", "inference"}
     for name in ORDER:
         if (wing := name.partition(".")[0]) in wings:
-            others = {module.split(".")[1] for module in imported(path_of(name))
+            others = {module.split(".")[1] for module in imported_modules(path_of(name))
                       if module.startswith("textlstm.")}  # fmt: skip
             assert not others & (wings - {wing}), name
 
 
-def test_the_library_does_not_know_the_stages():
-    for path in (ROOT / "textlstm").rglob("*.py"):
-        assert not any(module.startswith("pipelines") for module in imported(path))
+def test_the_library_does_not_import_the_stages():
+    for path in python_files("textlstm"):
+        assert not any(module.startswith("pipelines") for module in imported_modules(path))
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in ORDER if name.partition(".")[0] in WITHOUT_TORCH]
-)
-def test_torch_is_not_loaded_by(name):
-    check = f"import sys, textlstm.{name}; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", check], check=True)
-
-
-@pytest.mark.parametrize("name", STAGES)
-def test_a_stage_can_show_its_help_without_any_heavy_library(name):
-    heavy = ("torch", "pandas", "sklearn", "spacy", "matplotlib", "pyarrow")
-    check = (
-        f"import sys, pipelines.{name}; loaded = set(sys.modules) & set({heavy}); "
-        "assert not loaded, loaded"
+@pytest.mark.parametrize("wing", WITHOUT_TORCH)
+def test_torch_is_not_loaded_by(wing):
+    modules = [f"textlstm.{name}" for name in ORDER if name.partition(".")[0] == wing]
+    blamed = run_python(
+        "import sys, importlib\n"
+        f"for name in {modules}:\n"
+        "    importlib.import_module(name)\n"
+        "    if 'torch' in sys.modules: print(name); break"
     )
-    subprocess.run([sys.executable, "-c", check], check=True, cwd=ROOT)
+    assert not blamed
+
+
+def test_a_stage_can_show_its_help_without_any_heavy_library():
+    modules = [f"pipelines.{stage}" for stage in (*STAGES, "__main__")]
+    blamed = run_python(
+        "import sys, importlib\n"
+        f"for name in {modules}:\n"
+        "    importlib.import_module(name)\n"
+        f"    if heavy := set(sys.modules) & set({HEAVY}): print(name, heavy); break"
+    )
+    assert not blamed
+
+
+def too_long():
+    """Yield what is over a limit, as the path and, for a function, its name."""
+    for path in python_files("textlstm", "pipelines"):
+        file, code = str(path.relative_to(ROOT)), code_lines(path)
+        if len(path.read_text().splitlines()) > MODULE_LINES:
+            yield file
+        if path.parent.name == "pipelines" and path.stem in STAGES and len(code) > STAGE_LINES:
+            yield f"{file} as a stage"
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.FunctionDef):
+                lines = code.intersection(range(node.lineno, node.end_lineno + 1))
+                if len(lines) > FUNCTION_LINES:
+                    yield f"{file}: {node.name}"
+
+
+@not_yet
+def test_modules_functions_and_stages_keep_to_their_limits():
+    assert len(EXCEPTIONS) <= 5 and all(EXCEPTIONS.values())
+    longer = set(too_long())
+    assert set(EXCEPTIONS) <= longer, "no exception is needed any more"
+    assert not longer - set(EXCEPTIONS)
+
+
+@not_yet
+def test_no_name_is_defined_in_two_modules():
+    modules = defaultdict(list)
+    for path in python_files("textlstm"):
+        for name in top_names(path) - {"__all__"}:
+            modules[name].append(module_name(path))
+    twice = {name: sorted(of) for name, of in modules.items() if len(of) > 1}
+    assert {name: of for name, of in twice.items() if name not in HOMONYMS} == {}
+
+
+@not_yet
+def test_no_name_is_that_of_a_module_elsewhere():
+    stems = {name.rpartition(".")[2] for name in ORDER} | set(PACKAGED)
+    elsewhere = {
+        f"{module_name(path)}.{name}"
+        for path in python_files("textlstm")
+        for name in top_names(path) & stems
+        if path.stem != name
+    }
+    assert elsewhere - NAMED_LIKE_MODULES == set()
+
+
+NAMED_LIKE_MODULES: set[str] = set()
+"""Names that mean the same as the module elsewhere that has their name."""
+
+
+@not_yet
+@pytest.mark.parametrize("wing", PACKAGED)
+def test_a_wing_imports_nothing_and_lists_names_that_exist(wing):
+    init = LIBRARY / wing / "__init__.py"
+    assert [type(node) for node in tree(init).body] == [ast.Expr], "a docstring and nothing else"
+    modules = {path.stem: path for path in (LIBRARY / wing).rglob("*.py")}
+    defined = set(modules).union(*map(top_names, modules.values()))
+    listed = re.findall(r"``([^`]+)``", ast.get_docstring(tree(init)))
+    assert listed, "the public names of the wing"
+    unknown = {
+        name
+        for entry in listed
+        for name in re.split(r", |/", re.sub(r"\(.*", "", entry))
+        if name.split(".")[0] not in defined
+        or ("." in name and name.split(".")[0] in modules
+            and name.split(".")[-1] not in defined | {"py"})
+    }  # fmt: skip
+    assert not unknown
+
+
+@not_yet
+def test_the_readme_maps_every_wing_and_no_file_that_is_not_there():
+    table = (ROOT / "README.md").read_text().partition("## What is where")[2]
+    paths = re.findall(r"`([\w./-]+/[\w./-]*|[\w-]+\.\w+)`", table)
+    assert paths and not [path for path in paths if not (ROOT / path).exists()]
+    assert not [wing for wing in PACKAGED if f"`textlstm/{wing}/`" not in table]
+    files = [f"{name}.py" for name, modules in WINGS.items() if not modules]
+    assert not [name for name in files if f"`textlstm/{name}`" not in table]
 
 
 def test_the_promises_of_security_name_tests_that_exist():
@@ -152,23 +236,20 @@ def test_the_promises_of_security_name_tests_that_exist():
 
 
 def test_the_library_does_not_print():
-    for path in (ROOT / "textlstm").rglob("*.py"):
-        calls = [
-            node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)
-        ]
+    for path in python_files("textlstm"):
+        calls = [node for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
         assert not any(isinstance(c.func, ast.Name) and c.func.id == "print" for c in calls)
 
 
 def test_the_stages_print_through_the_functions_that_show_names_escaped():
-    for path in (ROOT / "pipelines").glob("*.py"):
-        names = [node.id for node in ast.walk(ast.parse(path.read_text()))
-                 if isinstance(node, ast.Name)]  # fmt: skip
+    for path in python_files("pipelines"):
+        names = [node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)]
         allowed = {"console.py": 2, "flags.py": 1}  # log and print_path; the version
         assert names.count("print") == allowed.get(path.name, 0), path
 
 
 def test_pages_trust_no_value_but_their_own_style_and_policy():
-    for path in (ROOT / "textlstm" / "reporting" / "templates").glob("*.j2"):
+    for path in (LIBRARY / "reporting" / "templates").glob("*.j2"):
         trusted = re.findall(r"{{ *(\w+) *\| *safe *}}", path.read_text())
         assert trusted == ["policy", "style"] and path.read_text().count("safe") == 2
 
