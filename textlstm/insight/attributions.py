@@ -131,13 +131,15 @@ def _integrated_gradients(
     from captum.attr import IntegratedGradients
 
     device = batch.ids.device
-    gains: Tensor = IntegratedGradients(log_probs).attribute(
-        torch.ones(batch.ids.shape, device=device),
-        target=targets.to(device),
-        additional_forward_args=(torch.arange(len(targets), device=device),),
-        n_steps=points,
-        method="gausslegendre",
-    )
+    # On a GPU, cuDNN has no gradients of recurrent layers outside of training; torch itself has.
+    with torch.backends.cudnn.flags(enabled=False):
+        gains: Tensor = IntegratedGradients(log_probs).attribute(
+            torch.ones(batch.ids.shape, device=device),
+            target=targets.to(device),
+            additional_forward_args=(torch.arange(len(targets), device=device),),
+            n_steps=points,
+            method="gausslegendre",
+        )
     return gains.detach().cpu()
 
 

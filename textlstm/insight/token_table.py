@@ -34,10 +34,10 @@ def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) ->
         ``attribution`` (nats of log probability), the same of the second most probable label in
         ``second_label``, ``second_probability`` and ``second_attribution`` (missing where a model
         has one label), and for each direction the gates of the network's cell (means over the
-        hidden units, 0 to 1) and the state they write to (mean absolute values); of an LSTM,
+        hidden units, 0 to 1) and the state they write to (mean absolute values); for an LSTM,
         ``_input_gate``, ``_forget_gate`` and ``_cell``. A forget gate near 1 means that the cell
-        state before was kept (Wang and Jiang 2016, "Learning Natural Language Inference with
-        LSTM"). Tokens behind the model's maximum length have the attribution 0 and no gates.
+        kept its state (Wang and Jiang 2016, "Learning Natural Language Inference with LSTM").
+        Tokens behind the model's maximum length have the attribution 0 and no gates.
     """
     tokens = [text.split() for text in texts]
     lengths = [len(tokens_of_text) for tokens_of_text in tokens]
