@@ -32,7 +32,7 @@ class Source:
     def _files_now(data: str) -> list[tuple[str, int, int]]:
         """Return path, size and time of each file of the table."""
         from textlstm.data.dataset import data_files
-        from textlstm.storage.atomic import existing as file_stats
+        from textlstm.storage.atomic import file_stats
 
         path = Path(data)
         if not path.is_dir():

@@ -69,7 +69,7 @@ class StagedRun(RunPaths):
             for path in staged.private:
                 folders.protect(path)
             names = [path.name for path in staged.outputs[stage]]
-            inodes = swap.numbers(staged.folder, names)
+            inodes = swap.inode_numbers(staged.folder, names)
             write_json(staged.folder / SWAP_FILE, {"stage": stage, "numbers": inodes})
         except BaseException:
             with suppress(OSError):

@@ -1,10 +1,8 @@
 """From encoded examples to a bundle: the networks, the linear branch, and their calibration."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +17,7 @@ from textlstm.models.ensemble import Ensemble
 from textlstm.models.linear import LinearBranch, average_branches, fit_linear
 from textlstm.models.memory import require_memory
 from textlstm.recipe import NetworkConfig, Recipe
+from textlstm.storage.parallel import run_in_background
 from textlstm.training.checkpoint import Checkpoint
 from textlstm.training.folds import (
     Examples,
@@ -42,8 +41,6 @@ from textlstm.uncertainty.out_of_fold import OutOfFold
 
 MOST_LINEAR = 1 << 19
 """So many records, drawn at random, teach the linear branch, which learns from all at once."""
-
-Result = TypeVar("Result")
 
 
 @single_threaded()
@@ -81,7 +78,9 @@ def train_bundle(
         examples = balance_classes(examples, len(labels))
     on_step("placing the words")
     network = initial_ensemble(recipe, vocabulary, examples.corpus, len(labels), seed)
-    with _beside(partial(_branches, recipe.network, examples, len(labels), seed)) as branches:
+    # The steps of the networks are small, and leave processors idle by turns.
+    work = partial(_branches, recipe.network, examples, len(labels), seed)
+    with run_in_background(work, partial(torch.set_num_threads, 1)) as branches:
         on_step("training")
         for epoch in fit(network, examples, recipe.training, seed, device, checkpoint):
             on_epoch(epoch)
@@ -162,19 +161,6 @@ def _held_out(
         weights=judged.weights * per_record[judged.labels],
         uncodable=uncodable,
     )
-
-
-@contextmanager
-def _beside(work: Callable[[], Result]) -> Iterator[Future[Result]]:
-    """Carry out work in a thread of its own; an exception meanwhile does not wait for its end.
-
-    The steps of the networks are small, and leave processors idle by turns.
-    """
-    pool = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
-    try:
-        yield pool.submit(work)
-    finally:
-        pool.shutdown(wait=False)
 
 
 def _branches(

@@ -315,7 +315,7 @@ def _(desk):
         desk.out.unlink()
         looks = itertools.count()
         patch.setattr(
-            "textlstm.storage.atomic.existing", lambda _: [("", next(looks), 0)]
+            "textlstm.storage.atomic.file_stats", lambda _: [("", next(looks), 0)]
         )  # at each look
         patch.setattr("textlstm.storage.atomic.sha256", lambda _: "")
         desk.refused(stopped_after(desk, None, *command), "records.csv", "changed while")

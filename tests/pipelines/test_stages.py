@@ -850,7 +850,7 @@ def test_the_ways_of_review_explain_themselves(capsys):
         assert version("textlstm") in capsys.readouterr().out
         assert status(review.main, [way, "--help"]) == 0
         told = capsys.readouterr().out
-        assert f"encoding of {source} (" in " ".join(told.split()) and other not in told
+        assert f"character set of {source}, such" in " ".join(told.split()) and other not in told
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ import pytest
 from steps import killed_at_every_step
 
 from textlstm.errors import InputError
-from textlstm.storage.atomic import atomic_write, existing, remove_leftovers, sha256, write_bytes
+from textlstm.storage.atomic import atomic_write, file_stats, remove_leftovers, sha256, write_bytes
 from textlstm.storage.json_files import read_json, write_json
 
 
-def test_what_is_written_replaces_the_old_file_at_once(tmp_path):
+def test_a_new_file_replaces_the_old_one_at_once(tmp_path):
     path = tmp_path / "new folder" / "a.json"
     write_json(path, {"é": 1})
     write_json(path, {"é": 2})
@@ -20,7 +20,7 @@ def test_what_is_written_replaces_the_old_file_at_once(tmp_path):
     assert [item.name for item in path.parent.iterdir()] == ["a.json"]
 
 
-def test_a_path_that_is_no_text_is_kept(tmp_path):
+def test_a_path_that_is_not_valid_utf8_is_kept(tmp_path):
     write_json(tmp_path / "a.json", {"path": "caf\udce9"})
     assert read_json(tmp_path / "a.json") == {"path": "caf\udce9"}
     assert b"\\udce9" in (tmp_path / "a.json").read_bytes()
@@ -42,7 +42,7 @@ def test_a_damaged_file_is_named(tmp_path):
         read_json(tmp_path / "a.json")
 
 
-def test_what_json_cannot_say_is_not_written(tmp_path):
+def test_a_value_that_json_lacks_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "a.json", float("nan"))
     assert not list(tmp_path.iterdir())
@@ -55,12 +55,12 @@ def test_a_kill_at_any_step_leaves_the_old_file_or_the_new_one_and_the_next_tidi
         steps += 1
         assert path.read_text() in ("old", "new")
         write_bytes(tmp_path / "other.csv", b"")  # by another name, in the same folder
-        assert {one.name for one in tmp_path.iterdir()} == {"a.csv", "other.csv"}
+        assert {file.name for file in tmp_path.iterdir()} == {"a.csv", "other.csv"}
         path.write_text("old")
     assert steps >= 3 and path.read_text() == "new"
 
 
-def test_only_temporary_files_that_nobody_has_in_use_are_swept(tmp_path):
+def test_only_temporary_files_that_are_not_in_use_are_removed(tmp_path):
     elsewhere = tmp_path / "precious"
     elsewhere.write_text("precious")
     links, others = [".a.unfinished-1.csv"], [".a.unfinished.csv", "a.unfinished-1.csv", ".a.1.csv"]
@@ -72,12 +72,12 @@ def test_only_temporary_files_that_nobody_has_in_use_are_swept(tmp_path):
     with atomic_write(tmp_path / "d.csv") as in_use:
         remove_leftovers(tmp_path)
         assert in_use.exists()
-    found = {one.name for one in tmp_path.iterdir()}
-    assert found == {"precious", "d.csv", ".b.unfinished-2", *links, *others}
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"precious", "d.csv", ".b.unfinished-2", *links, *others}
     assert elsewhere.read_text() == "precious"
 
 
-def test_a_file_in_use_by_another_process_is_not_swept(tmp_path):
+def test_a_file_in_use_by_another_process_is_not_removed(tmp_path):
     holding = (
         "import sys; from pathlib import Path; from textlstm.storage.atomic import atomic_write\n"
     )
@@ -111,7 +111,7 @@ def test_permissions_follow_the_umask_or_the_old_file_unless_private(tmp_path, u
     assert modes == {"public": 0o666 & ~umask, "private": 0o600, "old": 0o640}
 
 
-def test_what_takes_the_place_of_a_link_is_private_and_leaves_its_file(tmp_path):
+def test_a_file_that_replaces_a_link_is_private_and_leaves_the_target(tmp_path):
     (tmp_path / "public").write_text("old")
     (tmp_path / "public").chmod(0o644)
     (tmp_path / "link").symlink_to(tmp_path / "public")
@@ -132,11 +132,11 @@ def test_a_pipe_is_not_replaced_and_a_file_is_no_folder(tmp_path):
     ]:
         with pytest.raises(InputError, match=words):
             write_bytes(tmp_path / name, b"new")
-    assert {one.name for one in tmp_path.iterdir()} == {"pipe", "file", "lost"}
+    assert {path.name for path in tmp_path.iterdir()} == {"pipe", "file", "lost"}
 
 
 @pytest.mark.parametrize("read", [sha256, read_json])
-def test_what_the_system_says_names_the_file(tmp_path, monkeypatch, read):
+def test_an_error_of_the_system_names_the_file(tmp_path, monkeypatch, read):
     def failing(*_, **__):
         raise OSError(errno.EIO, "Input/output error")
 
@@ -147,11 +147,11 @@ def test_what_the_system_says_names_the_file(tmp_path, monkeypatch, read):
     assert raised.value.filename == str(tmp_path / "a.json")
 
 
-def test_where_files_stand(tmp_path):
+def test_file_stats(tmp_path):
     path = tmp_path / "b.csv"
     path.write_text("12345")
     (tmp_path / "link.csv").symlink_to(path)
-    ((place, size, time),) = existing([tmp_path / "link.csv"])
-    assert (place, size) == (str(path.resolve()), 5) and existing([]) == []
+    ((name, size, time),) = file_stats([tmp_path / "link.csv"])
+    assert (name, size) == (str(path.resolve()), 5) and file_stats([]) == []
     os.utime(path, ns=(0, 0))
-    assert existing([path]) == [(place, 5, 0)] and time > 0
+    assert file_stats([path]) == [(name, 5, 0)] and time > 0

@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from textlstm.errors import InputError
-from textlstm.storage.atomic import naming
+from textlstm.storage.atomic import name_in_errors
 
 UTF8 = ("utf-8", "utf-8-sig")
 """What Python calls UTF-8, without and with a byte order mark."""
@@ -87,7 +87,7 @@ def decoded(path: Path, charset: str) -> Iterator[str]:
 def byte_blocks(path: Path, charset: str) -> Iterator[bytes]:
     """Yield the bytes of a text file, some at a time."""
     codec_name(charset)  # refuses what is none
-    with naming(path), path.open("rb") as handle:
+    with name_in_errors(path), path.open("rb") as handle:
         block = handle.read(CHUNK_BYTES)
         if block.startswith(COMPRESSED):
             raise InputError(f"{path}: this file is compressed; unpack it first")
@@ -127,7 +127,7 @@ def presumed_encoding(path: Path, usual: str) -> str:
         If ``usual`` is not UTF-8 and the file has other characters than ASCII and is valid UTF-8:
         read as ``usual``, it would most probably be read wrongly, and nobody would notice.
     """
-    with naming(path), path.open("rb") as handle:
+    with name_in_errors(path), path.open("rb") as handle:
         if handle.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
             return "utf-8"
     next(byte_blocks(path, usual), b"")  # refuses what is no encoding

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from textlstm.errors import InputError, listed
-from textlstm.storage.atomic import naming
+from textlstm.storage.atomic import name_in_errors
 
 KINDS = (".csv", ".tsv", ".jsonl", ".parquet", ".arrow")
 """How the names of data files end."""
@@ -51,7 +51,7 @@ def data_files(folder: Path) -> list[Path]:
     InputError
         If there is none, they are of several kinds, or one is a link or compressed.
     """
-    with naming(folder):
+    with name_in_errors(folder):
         found = next(filter(None, (sorted(_entries(place)) for place in places(folder))), [])
     if not found:
         raise InputError(

@@ -18,7 +18,7 @@ from textlstm.data.delimited import read_delimited
 from textlstm.data.delimiters import SIGNS, delimiter_of
 from textlstm.data.json_lines import read_json_lines
 from textlstm.errors import InputError, listed
-from textlstm.storage.atomic import is_plain_file, naming
+from textlstm.storage.atomic import is_plain_file, name_in_errors
 
 USUAL_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
@@ -109,7 +109,7 @@ def _read_file(
     path: Path, reading: ReadOptions, allowance: Allowance | None = None
 ) -> Iterator[pa.Table]:
     """Yield the rows of a file; what the system says of it names it."""
-    with naming(path):
+    with name_in_errors(path):
         yield from _parts_of_file(path, reading, allowance)
 
 

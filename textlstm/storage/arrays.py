@@ -1,7 +1,7 @@
 """Arrays that may be larger than memory.
 
-A large one is in a file without a name, which is gone with it: the system keeps of it in memory
-what it has room for. It is filled, and gone through, some rows at a time.
+A large array is memory-mapped from an unlinked temporary file, which disappears with it; the system
+keeps as much of it in memory as there is room for. It is filled and read in blocks of rows.
 """
 
 import math
@@ -18,21 +18,29 @@ from numpy.typing import DTypeLike, NDArray
 if TYPE_CHECKING:
     from scipy import sparse
 
+# Functions read these two when they are called, not as defaults of their arguments: encoding,
+# models and training call them ten functions deep, and their tests make both small.
 MEMMAP_FROM = 1 << 26
-"""Bytes from which on an array is in a file."""
+"""Bytes of an array from which on it is memory-mapped."""
 
 BLOCK_ROWS = 1 << 15
-"""So many rows at a time."""
+"""Rows of a block."""
 
 
-def row_blocks(n: int) -> Iterator[slice]:
-    """Yield the rows of n to be seen to at a time, at least once, be it none.
+def row_blocks(n: int, block_rows: int | None = None) -> Iterator[slice]:
+    """Yield slices that cover n rows in blocks; one empty slice if n is 0.
 
-    >>> list(row_blocks(BLOCK_ROWS + 1))
-    [slice(0, 32768, None), slice(32768, 65536, None)]
+    Parameters
+    ----------
+    block_rows
+        Rows of a block; None stands for :data:`BLOCK_ROWS`.
+
+    >>> list(row_blocks(5, block_rows=4))
+    [slice(0, 4, None), slice(4, 8, None)]
     """
-    for start in range(0, max(n, 1), BLOCK_ROWS):
-        yield slice(start, start + BLOCK_ROWS)
+    step = BLOCK_ROWS if block_rows is None else block_rows
+    for start in range(0, max(n, 1), step):
+        yield slice(start, start + step)
 
 
 @contextmanager
@@ -52,8 +60,15 @@ def unlinked_file() -> Iterator[IO[bytes]]:
         raise
 
 
-def empty(shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-    """Return an array to be filled.
+def empty(
+    shape: int | tuple[int, ...], dtype: DTypeLike, memmap_from: int | None = None
+) -> NDArray[Any]:
+    """Return an uninitialised array, memory-mapped if it is large.
+
+    Parameters
+    ----------
+    memmap_from
+        Bytes from which on it is memory-mapped; None stands for :data:`MEMMAP_FROM`.
 
     Raises
     ------
@@ -61,10 +76,11 @@ def empty(shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         If the folder for temporary files has no room for it.
     """
     size = math.prod(np.atleast_1d(shape).tolist()) * np.dtype(dtype).itemsize
-    if size < max(MEMMAP_FROM, 1):  # an empty file cannot be mapped
+    limit = MEMMAP_FROM if memmap_from is None else memmap_from
+    if size < max(limit, 1):  # an empty file cannot be mapped
         return np.empty(shape, dtype)
     with unlinked_file() as file:
-        # Reserved at once: a disk that is full when a page is written would kill the process.
+        # Reserved at once: writing a page to a full disk would kill the process.
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, size)
         file.truncate(size)
@@ -72,60 +88,63 @@ def empty(shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     return np.frombuffer(pages, dtype).reshape(shape)
 
 
-def advise_random_access(values: NDArray[Any]) -> None:
-    """Say that rows of an array will be drawn from here and there.
+def advise_random_access(array: NDArray[Any]) -> None:
+    """Tell the system that a memory-mapped array is read in random order (MADV_RANDOM).
 
-    Of one in a file, the system then no longer reads the neighbours of a row that is drawn: of a
-    file larger than memory, it would read a thousand rows for one.
+    The system then no longer reads the neighbours of each row: of a file larger than memory, it
+    would read a thousand rows for one. Other arrays are left as they are.
     """
     if not hasattr(mmap, "MADV_RANDOM"):  # as on Windows
         return
-    base: Any = values
+    base: Any = array
     while isinstance(base, np.ndarray):
         base = base.base
     if isinstance(base, memoryview) and isinstance(base.obj, mmap.mmap):
         base.obj.madvise(mmap.MADV_RANDOM)
 
 
-def take(values: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
-    """Return ``values[rows]``, rows being numbers (n,)."""
-    found = empty((len(rows), *values.shape[1:]), values.dtype)
-    for some in row_blocks(len(rows)):
-        found[some] = values[rows[some]]
-    return found
+def take(array: NDArray[Any], rows: NDArray[Any], block_rows: int | None = None) -> NDArray[Any]:
+    """Return ``array[rows]``, as np.take does, for arrays larger than memory.
+
+    ``rows`` (n,) are indices.
+    """
+    taken = empty((len(rows), *array.shape[1:]), array.dtype)
+    for block in row_blocks(len(rows), block_rows):
+        taken[block] = array[rows[block]]
+    return taken
 
 
-def flatnonzero(flags: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Return the rows of which something is true.
+def flatnonzero(flags: NDArray[np.bool_], block_rows: int | None = None) -> NDArray[np.int32]:
+    """Return the indices of the true flags, as np.flatnonzero does, for arrays larger than memory.
 
     >>> flatnonzero(np.array([True, False, True]))
     array([0, 2], dtype=int32)
     """
-    found, end = empty(int(flags.sum()), np.int32), 0
-    for some in row_blocks(len(flags)):
-        rows = np.flatnonzero(flags[some])
-        found[end : end + len(rows)] = rows + some.start
-        end += len(rows)
-    return found
+    indices, end = empty(int(flags.sum()), np.int32), 0
+    for block in row_blocks(len(flags), block_rows):
+        in_block = np.flatnonzero(flags[block])
+        indices[end : end + len(in_block)] = in_block + block.start
+        end += len(in_block)
+    return indices
 
 
 def vstack_on_disk(blocks: "Iterable[sparse.csr_matrix]") -> "sparse.csr_matrix":
-    """Return the rows of some blocks of floats, at least one, in their order.
+    """Stack the rows of sparse matrices of floats, at least one, in memory-mapped files.
 
-    They are in files without a name, which are gone with them; the system keeps of these in memory
-    what it has room for.
+    The files have no name and disappear with the matrix.
     """
     from scipy import sparse
 
-    sizes, width = [np.zeros(1, dtype=np.int64)], 0
+    row_sizes, width = [np.zeros(1, dtype=np.int64)], 0
     with unlinked_file() as values, unlinked_file() as columns:
         for block in blocks:
             block.data.astype(np.float64).tofile(values)
             block.indices.astype(np.int32).tofile(columns)
-            sizes.append(np.diff(block.indptr))
+            row_sizes.append(np.diff(block.indptr))
             width = block.shape[1]
-        ends = np.cumsum(np.concatenate(sizes))
-        if not ends[-1]:  # an empty file cannot be mapped
-            return sparse.csr_matrix((len(ends) - 1, width))
+        row_ends = np.cumsum(np.concatenate(row_sizes))
+        n_rows = len(row_ends) - 1
+        if not row_ends[-1]:  # an empty file cannot be mapped
+            return sparse.csr_matrix((n_rows, width))
         entries = np.memmap(values, np.float64, "r"), np.memmap(columns, np.int32, "r")
-    return sparse.csr_matrix((*entries, ends), shape=(len(ends) - 1, width))
+    return sparse.csr_matrix((*entries, row_ends), shape=(n_rows, width))

@@ -1,32 +1,32 @@
-"""JSON files: written whole, read strictly."""
+"""JSON files: written atomically, read strictly."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from textlstm.errors import InputError
-from textlstm.storage.atomic import naming, write_bytes
+from textlstm.storage.atomic import name_in_errors, write_bytes
 
 MAX_JSON = 1 << 26
-"""Bytes of a JSON file, at most: a vocabulary of some millions of words."""
+"""Bytes of a JSON file, at most; a vocabulary of some millions of words has as many."""
 
 
 def to_json(value: Any) -> bytes:
-    """Return ``value`` as JSON a person can read and diff.
+    """Return ``value`` as JSON that a person can read and compare line by line.
 
-    A byte of a path that is no text, a lone surrogate to Python, becomes JSON's escape of it.
+    A byte of a path that is not valid UTF-8, a lone surrogate to Python, is written as an escape.
     """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode("utf-8", "backslashreplace")
 
 
 def write_json(path: Path, value: Any, *, private: bool = False) -> None:
-    """Write ``value`` to ``path`` as JSON, as :func:`atomic_write` does."""
+    """Write ``value`` to ``path`` as JSON, as :func:`.atomic_write` does."""
     write_bytes(path, to_json(value), private=private)
 
 
 def read_json(path: Path) -> Any:
-    """Return what :func:`write_json` wrote.
+    """Return the value that :func:`write_json` wrote.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def read_json(path: Path) -> Any:
     if path.stat().st_size > MAX_JSON:
         raise InputError(f"{path}: larger than any file of a run")
     try:
-        with naming(path):
+        with name_in_errors(path):
             return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Work in threads: results in order, items prefetched, the processors there are."""
+"""Threads: map in order, prefetch, work in the background, and the number of processors."""
 
 import os
 from collections import deque
@@ -15,11 +15,17 @@ Result = TypeVar("Result")
 def thread_pool(
     number: int, initializer: Callable[[], None] | None = None, *, finish: bool = False
 ) -> Iterator[ThreadPoolExecutor]:
-    """Give threads, which begin nothing more once the work has failed or is interrupted.
+    """Give a pool of threads, which start nothing more after an exception or an interruption.
 
-    What they are at is waited for where the work has ended or failed, but not where it is
-    interrupted: then nobody needs it, and it may take long. With ``finish``, an interruption has
-    them do all that they were given.
+    Running tasks are waited for at the end of the block and after an exception, but not after an
+    interruption: nobody needs their results then, and they may take long.
+
+    Parameters
+    ----------
+    initializer
+        Called at the start of each thread.
+    finish
+        Whether all submitted tasks are carried out after an interruption.
     """
     pool, interrupted = ThreadPoolExecutor(number, initializer=initializer), True
     try:
@@ -41,41 +47,65 @@ def map_ordered(
     *,
     finish: bool = False,
 ) -> Generator[Result]:
-    """Yield the results of items in their order, some of them computed at the same time.
+    """Yield ``function(item)`` of each item in their order, computed by several threads.
 
-    No more items are taken than there is work for: they may be many, and large.
+    No more items are taken than the threads need: there may be many, and large ones.
 
     Parameters
     ----------
+    workers
+        Number of threads.
+    initializer
+        Called at the start of each thread.
     finish
-        Whether items that were taken are worked on to their end where the work is interrupted.
+        Whether the items that were taken are finished after an interruption.
     """
     with thread_pool(workers, initializer, finish=finish) as pool:
-        waiting: deque[Future[Result]] = deque()
+        futures: deque[Future[Result]] = deque()
         for item in items:
-            waiting.append(pool.submit(function, item))
-            while waiting and (len(waiting) > workers or waiting[0].done()):
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            futures.append(pool.submit(function, item))
+            while futures and (len(futures) > workers or futures[0].done()):
+                yield futures.popleft().result()
+        while futures:
+            yield futures.popleft().result()
 
 
 @contextmanager
 def prefetch(items: Iterable[Item], first: int) -> Iterator[Iterator[Item]]:
-    """Give the items, which a thread takes before they are asked for: so many first, later one."""
+    """Prefetch items in a thread: ``first`` at the start, then one ahead of the consumer."""
     source = iter(items)
     with thread_pool(1) as pool:
-        waiting = deque(pool.submit(next, source, None) for _ in range(first))
+        futures = deque(pool.submit(next, source, None) for _ in range(first))
 
-        def taken() -> Iterator[Item]:
-            while (item := waiting.popleft().result()) is not None:
-                if not waiting:
-                    waiting.append(pool.submit(next, source, None))
+        def prefetched() -> Iterator[Item]:
+            while (item := futures.popleft().result()) is not None:
+                if not futures:
+                    futures.append(pool.submit(next, source, None))
                 yield item
 
-        yield taken()
+        yield prefetched()
+
+
+@contextmanager
+def run_in_background(
+    work: Callable[[], Result], initializer: Callable[[], None] | None = None
+) -> Iterator[Future[Result]]:
+    """Run work in a thread of its own beside the block; its Future has the result.
+
+    The end of the block, and an exception in it, do not wait for the work.
+
+    Parameters
+    ----------
+    initializer
+        Called at the start of the thread.
+    """
+    pool = ThreadPoolExecutor(1, initializer=initializer)
+    try:
+        yield pool.submit(work)
+    finally:
+        pool.shutdown(wait=False)
 
 
 def usable_cpus() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,7 +1,7 @@
-"""Tables of any size, made part by part.
+"""Resumable outputs: a table of any size is written shard by shard.
 
-Parts are kept beside the output until all are there: work that was cut off goes on where it
-stopped, without a row lost or doubled. Memory holds a few parts at a time, however many there are.
+Finished shards are kept beside the output until all of them exist: a command that was interrupted
+resumes where it stopped, without a lost or repeated row. Memory holds a few shards at a time.
 """
 
 import codecs
@@ -24,29 +24,34 @@ from textlstm.storage.atomic import atomic_write, move_into_place
 from textlstm.storage.json_files import read_json, write_json
 
 FORMATS = (".csv", ".parquet")
+"""Suffixes of the formats of an output."""
 
 METADATA_FILE = "job.json"
-"""In the folder of the parts, it says what they are parts of."""
+"""Name of the file in the folder of the shards that holds their job."""
 
 SHARD_NAMES = re.compile(r"(\d{6,}|whole)\.\w+|" + re.escape(METADATA_FILE))
-"""Names of the files in the folder of the parts."""
+"""Names of the files in the folder of the shards."""
 
 
 def require_format(out: Path, *more: str) -> None:
-    """Raise an :class:`InputError` if a name ends in none of :data:`FORMATS`, nor in ``more``."""
+    """Raise an :class:`.InputError` if a name ends in none of :data:`FORMATS`, nor in ``more``."""
     *first, last = (*FORMATS, *more)
     if out.suffix.lower() not in (*first, last):
         raise InputError(f"{out}: the output must end in {', '.join(first)} or {last}")
 
 
 def write_table(table: pa.Table, path: Path, *, header: bool = True) -> None:
-    """Write a table in the format of the path's name, whole or not at all.
+    """Write a table atomically, in the format of the path's suffix.
 
-    It may hold texts of records: a new file is for its owner alone (0600), and one that is there
-    already keeps its permissions.
+    The table may hold texts of records: a new file is for its owner only (0600), and a file that
+    exists keeps its permissions.
 
-    CSV begins with a UTF-8 byte order mark: without it, spreadsheets read accents wrongly. Rows
-    that are to stand behind others have neither mark nor header.
+    CSV begins with a UTF-8 byte order mark, without which spreadsheets read accents wrongly.
+
+    Parameters
+    ----------
+    header
+        Whether CSV has a header and the byte order mark; the rows of later shards have neither.
 
     Raises
     ------
@@ -69,9 +74,9 @@ def write_table(table: pa.Table, path: Path, *, header: bool = True) -> None:
 
 
 class Shards:
-    """The parts of one output.
+    """The shards of one output.
 
-    Each is a file of the output's format, written at once, and a note of figures about it.
+    Each is a file in the output's format, written atomically, with metadata about its rows.
     """
 
     def __init__(self, out: Path) -> None:
@@ -82,52 +87,52 @@ class Shards:
         path = self._path(number)
         return path.is_file() and path.with_suffix(".json").is_file()
 
-    def write(self, number: int, table: pa.Table, note: Mapping[str, Any]) -> None:
-        """Keep a part; 0 is the first.
+    def write(self, number: int, table: pa.Table, metadata: Mapping[str, Any]) -> None:
+        """Write a shard; the first has the number 0.
 
         Raises
         ------
         InputError
             If the format cannot hold a column of the table.
         """
-        write_json(self._path(number).with_suffix(".json"), note, private=True)
+        write_json(self._path(number).with_suffix(".json"), metadata, private=True)
         write_table(table, self._path(number), header=number == 0)
 
     def any(self) -> bool:
-        """Return whether any part is there."""
+        """Return whether any shard is finished."""
         return any(self.folder.glob(f"[0-9]*{self.out.suffix.lower()}"))
 
     def metadata(self, number: int) -> dict[str, Any]:
-        """Return the note of a part."""
+        """Return the metadata of a shard."""
         return dict(read_json(self._path(number).with_suffix(".json")))
 
     @contextmanager
     def concatenating(self) -> Iterator[Callable[[], None]]:
-        """Give what joins the parts, as far as they are there, to the output, whole or absent.
+        """Concatenate the shards to the output, which is complete or absent.
 
-        Called after each part, it writes to the disk while the next ones are made. At the end the
-        parts are removed.
+        The function that is given appends the shards that are finished: called after each shard,
+        it writes to the disk while the next ones are computed. At the end the shards are removed.
         """
-        joined = 0
+        n_appended = 0
         whole = self.folder / f"whole{self.out.suffix.lower()}"
         with atomic_write(whole, private=True) as temporary, _appending(temporary) as append:
 
-            def join() -> None:
-                nonlocal joined
-                while joined in self:
-                    append(self._path(joined))
-                    joined += 1
+            def append_finished() -> None:
+                nonlocal n_appended
+                while n_appended in self:
+                    append(self._path(n_appended))
+                    n_appended += 1
 
-            yield join
-            join()
+            yield append_finished
+            append_finished()
         move_into_place(whole, self.out)
         self.remove()
 
     def remove(self) -> None:
-        """Remove all parts."""
-        # First of all: without it, what is left when the process is killed is never gone on with.
+        """Remove all shards."""
+        # The metadata first: without it, shards that a kill leaves behind are never resumed.
         (self.folder / METADATA_FILE).unlink(missing_ok=True)
-        folders.remove_folder(self.folder, _is_ours)
+        folders.remove_folder(self.folder, _is_shard_name)
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:06}{self.out.suffix.lower()}"
@@ -135,13 +140,13 @@ class Shards:
 
 @contextmanager
 def _appending(path: Path) -> Iterator[Callable[[Path], None]]:
-    """Give what appends the rows of a part to a file of the same format."""
+    """Give a function that appends the rows of a shard to a file of the same format."""
     with ExitStack() as stack:
         if path.suffix == ".csv":
             target = stack.enter_context(path.open("wb"))
 
-            def append(part: Path) -> None:
-                with part.open("rb") as source:
+            def append(shard: Path) -> None:
+                with shard.open("rb") as source:
                     shutil.copyfileobj(source, target)
                 target.flush()
                 os.fsync(target.fileno())
@@ -149,63 +154,63 @@ def _appending(path: Path) -> Iterator[Callable[[Path], None]]:
         else:
             writer: pq.ParquetWriter | None = None
 
-            def append(part: Path) -> None:
+            def append(shard: Path) -> None:
                 nonlocal writer
                 if writer is None:
-                    writer = stack.enter_context(pq.ParquetWriter(path, pq.read_schema(part)))
-                writer.write_table(pq.read_table(part))
+                    writer = stack.enter_context(pq.ParquetWriter(path, pq.read_schema(shard)))
+                writer.write_table(pq.read_table(shard))
 
         yield append
 
 
 @contextmanager
 def resumable_shards(out: Path, job: Mapping[str, Any]) -> Iterator[Shards]:
-    """Give the parts of an output, those of the same job that are there already among them.
+    """Give the shards of an output; those that an interrupted command finished are resumed.
 
-    Parts of another job are removed, and so are all of them if the work fails; an interruption
-    leaves them for the next time.
+    Shards of another job are removed, and all of them are if the work raises an exception; an
+    interruption keeps them for the next time.
 
     Parameters
     ----------
     job
-        All that the output depends on.
+        Everything that the output depends on.
 
     Raises
     ------
     InputError
-        If another process makes the same output, the name ends in none of :data:`FORMATS` or is
-        that of a folder, or the folder of the parts is a link or holds files of others.
+        If another process writes the same output, its name ends in none of :data:`FORMATS` or is
+        that of a folder, or the folder of the shards is a link or holds other files.
     """
     require_format(out)
     if out.is_dir():
         raise InputError(f"{out}: this is a folder; name a file")
-    parts, job = Shards(out), json.loads(json.dumps(job))
-    described = parts.folder / METADATA_FILE
-    # The lock stands beside the parts: in their folder it would be removed with them, and two
+    shards, job = Shards(out), json.loads(json.dumps(job))
+    # The lock stands beside the folder of the shards: in it, it would be removed with them, and two
     # processes could hold it.
     lock = out.with_name(f".{out.name}.lock")
     with folders.locked(lock, f"{out}: another process is writing it; wait, or name another"):
-        folders.require_own_folder(parts.folder, _is_ours)
+        folders.require_own_folder(shards.folder, _is_shard_name)
         try:
-            if not described.is_file() or _described(described) != job:
-                parts.remove()
-                folders.make_private(parts.folder)
-                write_json(described, job, private=True)
-            yield parts
+            if _job_of(shards) != job:
+                shards.remove()
+                folders.make_private(shards.folder)
+                write_json(shards.folder / METADATA_FILE, job, private=True)
+            yield shards
         except Exception:
             with suppress(OSError):
-                parts.remove()
+                shards.remove()
             raise
 
 
-def _is_ours(name: str) -> bool:
-    """Return whether a name is one of those in the folder of the parts."""
+def _is_shard_name(name: str) -> bool:
+    """Return whether a name is one of those in the folder of the shards."""
     return SHARD_NAMES.fullmatch(name) is not None
 
 
-def _described(path: Path) -> Any:
-    """Return what parts are parts of; None where that cannot be read, as after a loss of power."""
+def _job_of(shards: Shards) -> Any:
+    """Return the job of shards; None if it is missing or, as after a power failure, damaged."""
+    path = shards.folder / METADATA_FILE
     try:
-        return read_json(path)
+        return read_json(path) if path.is_file() else None
     except InputError:
         return None

@@ -1,7 +1,7 @@
-"""Finished files and folders take the places of old ones: at every moment the old or the new.
+"""Swap finished files and folders with old ones: at every moment all are the old or the new.
 
-The new ones wait in a working folder beside their places. Where one of them cannot be put in its
-place, all that were put there go back. A swap that was cut off is carried out to its end.
+The new ones wait in a working folder beside their targets. If one of them cannot be put in its
+place, all that were swapped before it are swapped back. A swap that was cut off can be finished.
 """
 
 import ctypes
@@ -17,141 +17,144 @@ from typing import Any
 from textlstm.storage import folders
 from textlstm.storage.atomic import fsync_folder, write_all
 
-EXCHANGE, HERE = 2, -100
-"""RENAME_EXCHANGE and AT_FDCWD of Linux: two paths change places; paths are as given."""
+RENAME_EXCHANGE, AT_FDCWD = 2, -100
+"""Constants of Linux's renameat2: exchange two paths; resolve them from the working directory."""
 
 CANNOT_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.EXDEV, errno.EOPNOTSUPP)
-"""What a system or a file system answers that has no exchange."""
+"""Error numbers of a system or a file system that cannot exchange paths."""
 
 
-def numbers(folder: Path, names: Sequence[str]) -> dict[str, int]:
-    """Return the file number (inode) of each of the names that are in a folder.
+def inode_numbers(folder: Path, names: Sequence[str]) -> dict[str, int]:
+    """Return the inode number of each name that exists in a folder.
 
-    It stays with a file when it is renamed, and so tells whether it has been.
+    A file keeps its number when it is renamed: so the number tells whether it has been swapped.
     """
-    return {name: _number(folder / name) for name in names if os.path.lexists(folder / name)}
+    return {name: _inode(folder / name) for name in names if os.path.lexists(folder / name)}
 
 
 def swap_folders(
-    working: Path, place: Path, new: Mapping[str, int | None], stale: Sequence[str]
+    working: Path, target: Path, new: Mapping[str, int | None], stale: Sequence[str]
 ) -> None:
-    """Put new ones in their places, and take away what is stale; the old ones go to ``working``.
+    """Move new files and folders from ``working`` to ``target``, and the old ones to ``working``.
 
     Parameters
     ----------
     new
-        Names in the working folder, and their file :func:`numbers` before the swap began: where a
-        swap was cut off, another number tells that the name is that of an old one already.
+        Names in ``working``, with their :func:`inode_numbers` before the swap began: if a swap was
+        cut off, another number shows that the old file stands there already.
     stale
-        Names in ``place`` that go, without another in their place.
+        Names in ``target`` to remove without replacement.
 
     Raises
     ------
     OSError
-        If one of them cannot be renamed; all is as it was then.
+        If one of them cannot be renamed; then nothing is changed.
     """
     with ExitStack() as undo:
-        for name, number in new.items():
-            if os.path.lexists(working / name) and _number(working / name) == number:
-                undo.callback(_put(working / name, place / name))
+        for name, inode in new.items():
+            if os.path.lexists(working / name) and _inode(working / name) == inode:
+                undo.callback(_put(working / name, target / name))
         for name in stale:
-            if os.path.lexists(place / name):
-                undo.callback(_put(place / name, working / name))
-        fsync_folder(place)
+            if os.path.lexists(target / name):
+                undo.callback(_put(target / name, working / name))
+        fsync_folder(target)
         undo.pop_all()
 
 
 def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write files to a folder, by name.
+    """Write files, by name, to a folder: all of the old ones are replaced, or none.
 
-    Where it holds old files of these names and nothing else, the new ones are written beside it,
-    and the folders exchanged: whatever becomes of the process, all old ones or all new ones are
-    there. Elsewhere they take their places one after the other, in the order of ``contents``.
+    If the folder holds only old files of these names, the new ones are written beside it, and the
+    two folders are exchanged in one step. Otherwise the files are replaced one after the other, in
+    the order of ``contents``.
 
     Raises
     ------
     InputError
         If another process writes there, or something else has the name of the working folder.
     OSError
-        If they cannot be written; the old files stay then.
+        If they cannot be written; then the old files stay.
     """
-    place = folder.resolve()
-    if not _can_be_exchanged(place, contents):
+    target = folder.resolve()
+    if not _can_be_exchanged(target, contents):
         write_all(folder, contents)
         return
-    taken = f"{folder}: another process writes there; wait for it, or give another folder"
-    working = place.with_name(f".{place.name}.unfinished")
-    with folders.locked(place.with_name(f".{place.name}.lock"), taken):
-        folders.remove_folder(working, contents.__contains__)  # what a kill left
+    in_use = f"{folder}: another process writes there; wait for it, or give another folder"
+    working = target.with_name(f".{target.name}.unfinished")
+    with folders.locked(target.with_name(f".{target.name}.lock"), in_use):
+        folders.remove_folder(working, contents.__contains__)  # a killed process may leave it
         try:
             write_all(working, contents)
-            for one in (place, *place.iterdir()):
-                (working / one.relative_to(place)).chmod(one.stat().st_mode & 0o777)
-            _exchange(working, place)
-            fsync_folder(place.parent)
+            for old in (target, *target.iterdir()):
+                (working / old.relative_to(target)).chmod(old.stat().st_mode & 0o777)
+            _exchange(working, target)
+            fsync_folder(target.parent)
         finally:
             folders.remove_folder(working, contents.__contains__)
 
 
-def _can_be_exchanged(place: Path, contents: Mapping[str, bytes]) -> bool:
-    """Return whether a folder holds nothing but files of these names, and is free to be moved."""
-    if not place.is_dir() or place == Path.cwd() or place.is_mount():
+def _can_be_exchanged(folder: Path, contents: Mapping[str, bytes]) -> bool:
+    """Return whether a folder holds only files of these names, and can be renamed."""
+    if not folder.is_dir() or folder == Path.cwd() or folder.is_mount():
         return False
-    found = list(place.iterdir())
-    ours = all(one.name in contents and one.is_file() and not one.is_symlink() for one in found)
-    return bool(found) and ours and os.access(place.parent, os.W_OK)
+    paths = list(folder.iterdir())
+    only_these = all(
+        path.name in contents and path.is_file() and not path.is_symlink() for path in paths
+    )
+    return bool(paths) and only_these and os.access(folder.parent, os.W_OK)
 
 
-def _number(path: Path) -> int:
+def _inode(path: Path) -> int:
     return path.lstat().st_ino
 
 
-def _put(new: Path, place: Path) -> Callable[[], None]:
-    """Put a file or folder in its place; what was there stands where the new one was.
+def _put(new: Path, target: Path) -> Callable[[], None]:
+    """Move a file or folder to its target, and an old one there to ``new``; return the undoing.
 
     Where the system can exchange paths (Linux), a reader finds the old one or the new one at every
-    moment; elsewhere it is away between two renamings. What is returned undoes it.
+    moment; elsewhere the target is missing between two renamings.
     """
-    if not os.path.lexists(place):
-        new.rename(place)
-        return lambda: _rename(place, new)
-    _exchange(new, place)
-    return lambda: _exchange(new, place)
+    if not os.path.lexists(target):
+        new.rename(target)
+        return lambda: _rename(target, new)
+    _exchange(new, target)
+    return lambda: _exchange(new, target)
 
 
-def _rename(one: Path, other: Path) -> None:
-    one.rename(other)
+def _rename(source: Path, target: Path) -> None:
+    source.rename(target)
 
 
-def _exchange(one: Path, other: Path) -> None:
-    if _exchanged(one, other):
+def _exchange(first: Path, second: Path) -> None:
+    if _exchanged(first, second):
         return
-    aside = one.with_name(f"{one.name}.aside")
-    other.rename(aside)
+    aside = first.with_name(f"{first.name}.aside")
+    second.rename(aside)
     try:
-        one.rename(other)
+        first.rename(second)
     except OSError:
-        aside.rename(other)
+        aside.rename(second)
         raise
-    aside.rename(one)
+    aside.rename(first)
 
 
-def _exchanged(one: Path, other: Path) -> bool:
-    """Exchange two paths at once, and say whether the system can."""
-    rename = _renameat2()
-    if rename is None:
+def _exchanged(first: Path, second: Path) -> bool:
+    """Exchange two paths in one step, and return whether the system can."""
+    renameat2 = _renameat2()
+    if renameat2 is None:
         return False
-    sys.audit("os.rename", one, other, -1, -1)  # as Python's own renaming tells it
-    if rename(HERE, os.fsencode(one), HERE, os.fsencode(other), EXCHANGE) == 0:
+    sys.audit("os.rename", first, second, -1, -1)  # the event that Python's own rename raises
+    paths = os.fsencode(first), os.fsencode(second)
+    if renameat2(AT_FDCWD, paths[0], AT_FDCWD, paths[1], RENAME_EXCHANGE) == 0:
         return True
     number = ctypes.get_errno()
     if number in CANNOT_EXCHANGE:
         return False
-    raise OSError(number, os.strerror(number), str(other))
+    raise OSError(number, os.strerror(number), str(second))
 
 
 @cache
 def _renameat2() -> Any:
-    """Return the system's call, or None where there is none."""
+    """Return the system call renameat2, or None where there is none."""
     on_linux = sys.platform.startswith("linux")
     return getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None) if on_linux else None
