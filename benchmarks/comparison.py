@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ from textlstm.data.readers import read_table
 from textlstm.data.records import UsableRecords, select_usable
 from textlstm.data.splits import split_off
 from textlstm.errors import InputError
-from textlstm.evaluation.metrics import scores
+from textlstm.evaluation.metrics import Measures
 from textlstm.text.tokenizing import preprocess
+from textlstm.uncertainty.predictions import Predictions
 
 Fields = list[tuple[str, ...]]
 Predict = Callable[[Fields], NDArray[np.float64]]
@@ -65,7 +67,7 @@ def measure(fit: Fit, records: pd.DataFrame, seed: int) -> dict[str, float]:
     scored = time.perf_counter()
     truth = np.searchsorted(np.unique(train["label"]), holdout["label"])
     unseen = ~holdout["text"].isin(train["text"]).to_numpy()
-    return scores(truth, probabilities, unseen) | {
+    return asdict(Measures.of(Predictions.of(probabilities), truth, unseen)) | {
         "fit_seconds": fitted - started,
         "rows_per_second": len(holdout) / (scored - fitted),
     }

@@ -153,10 +153,10 @@ def noise(seed: int, _: str) -> dict[str, Any]:
     summary = {"rows": len(records), "dropped": found.dropped, "distinct_texts": 0, "handled": {},
                "uncodable": {"records": found.uncodable, "share": 0.0}}  # fmt: skip
     measured = evaluate(bundle, of_parts, summary, seed, rare[rare[SPLIT] == "holdout"])
-    lines = verdict(measured.metrics)
+    lines = verdict(measured.to_dict())
     return {
         "win": any("textlstm is better" in line or "textlstm beats" in line for line in lines),
-        "learned": measured.metrics["learned"],
+        "learned": measured.learned,
         "accepted": max(promise(bundle.out_of_fold, max_error).share for max_error in ERRORS),
         "most frequent": float(records["label"].value_counts(normalize=True).iloc[0]),
     }

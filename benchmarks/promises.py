@@ -32,11 +32,12 @@ from benchmarks.comparison import (
 )
 from pipelines import shell
 from textlstm.config import DataConfig
-from textlstm.data.distinct import distinct
+from textlstm.data.distinct import Distinct
 from textlstm.data.records import SPLIT, UsableRecords
 from textlstm.data.splits import split
 from textlstm.encoding.vocabulary import Vocabulary
-from textlstm.evaluation.decisions import measured_decisions
+from textlstm.evaluation.decisions import measure_decisions
+from textlstm.evaluation.scored_records import ScoredRecords
 from textlstm.fitting import train_bundle
 from textlstm.inference.bundle import Bundle
 from textlstm.inference.scoring import score
@@ -68,12 +69,12 @@ def measured_on(
     unseen
         (n,) whether the text of each record is absent from the training records.
     """
-    truth = pd.Index(bundle.labels).get_indexer(pd.Index(new["label"]))
-    texts, places = distinct(new["text"])
-    cluster_size = cluster_sizes(places) if how == "grouped" else None
-    return measured_decisions(
-        bundle.out_of_fold, score(bundle, texts), truth, unseen, (), cluster_size, places
-    )
+    labels = pd.Index(bundle.labels).get_indexer(pd.Index(new["label"]))
+    texts = Distinct[str].of(new["text"])
+    rows = texts.inverse
+    cluster_size = cluster_sizes(rows) if how == "grouped" else np.ones(len(rows), dtype=np.int64)
+    records = ScoredRecords(score(bundle, texts.values), rows, labels, unseen, cluster_size)
+    return measure_decisions(bundle.out_of_fold, records, ()).to_dict()
 
 
 def trained(

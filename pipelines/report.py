@@ -64,9 +64,8 @@ def report(run: Run) -> None:
             bundle,
             parts,
             evaluation.truth,
-            evaluation.probabilities["model"],
+            evaluation.models["model"],
             config.seed,
-            evaluation.places,
             step,
         )
         with run.staged_outputs("report") as new:
@@ -86,7 +85,7 @@ def report(run: Run) -> None:
                 save_png(figure, new.figures / f"{name}.png")
             step("writing the page")
             more = examination.metrics | {"timing": {**run.timing(), "report": seconds()}}
-            metrics = evaluation.metrics | more
+            metrics = evaluation.to_dict() | more
             write_json(new.metrics, metrics)
             pictures = {name: (new.figures / f"{name}.png").read_bytes() for name in figures}
             of_classes = figures.get("word_clouds_by_class")

@@ -19,6 +19,7 @@ from sources import (
 )
 
 WINGS = {
+    "array_types": [],
     "errors": [],
     "disclosure": [],
     "storage": [
@@ -26,7 +27,8 @@ WINGS = {
     ],
     "text": ["cleaning", "tokenizing", "marked", "worker"],
     "uncertainty": [
-        "predictions", "intervals", "calibration", "out_of_fold", "risk_control", "conformal",
+        "predictions", "intervals", "calibration", "out_of_fold", "risk_coverage", "risk_control",
+        "conformal",
     ],
     "settings": [],
     "recipe": [],
@@ -52,7 +54,10 @@ WINGS = {
         "activations", "attributions", "deletion", "class_words", "token_table", "robustness",
         "label_errors",
     ],
-    "evaluation": ["metrics", "baselines", "subgroups", "outcomes", "decisions", "evaluate"],
+    "evaluation": [
+        "metrics", "bootstrap", "baselines", "subgroups", "outcomes", "scored_records", "decisions",
+        "holdout", "data_facts", "results", "evaluate",
+    ],
     "review": ["queue"],
     "fitting": [],
     "reporting": [

@@ -12,8 +12,9 @@ from sklearn.model_selection import train_test_split
 from textlstm import TextLSTMClassifier
 from textlstm.data.cells import as_records
 from textlstm.evaluation.baselines import majority, tfidf_logreg
-from textlstm.evaluation.metrics import scores
+from textlstm.evaluation.metrics import Measures
 from textlstm.text.tokenizing import preprocess
+from textlstm.uncertainty.predictions import Predictions
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -57,9 +58,9 @@ def test_the_default_recipe_beats_majority_and_the_linear_models_log_loss(sample
     truth = np.searchsorted(np.unique(usable["category"]), held["category"])
     unseen = ~np.isin(texts[1], texts[0])
     network = TextLSTMClassifier(device="cpu").fit(train["cause"], train["category"])
-    ours = scores(truth, network.predict_proba(held["cause"]), unseen)
+    ours = Measures.of(Predictions.of(network.predict_proba(held["cause"])), truth, unseen)
     for make in (majority(), tfidf_logreg(texts[0])):
         fitted = make.fit(texts[0], train["category"])
-        theirs = scores(truth, fitted.predict_proba(texts[1]), unseen)
-        assert ours["log_loss"] < theirs["log_loss"]
-        assert ours["accuracy"] > theirs["accuracy"] - 0.01
+        theirs = Measures.of(Predictions.of(fitted.predict_proba(texts[1])), truth, unseen)
+        assert ours.log_loss < theirs.log_loss
+        assert ours.accuracy > theirs.accuracy - 0.01

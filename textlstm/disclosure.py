@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 SMALLEST_SHOWN = 10
-"""Counts under it are hidden, zeros among them: that a count is hidden then says nothing."""
+"""Records; a smaller count is suppressed, zero too, so that a suppressed count says nothing."""
 
 TOLERANCE = 1e-6
 """Of the solver of linear programs."""
@@ -144,6 +143,9 @@ def _exposed(counts: Counts, hidden: Mask, sums: NDArray[np.float64], width: flo
     The ends of the range are linear programs over the hidden counts; what one of them finds for the
     other counts widens theirs.
     """
+    # Imported late: it takes a tenth of a second, and coding needs only the constant above.
+    from scipy.optimize import linprog
+
     places, known = np.flatnonzero(hidden), sums[:, hidden]
     low = high = counts[hidden].astype(np.float64)
     small = (low > 0) & (low < SMALLEST_SHOWN)

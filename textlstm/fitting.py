@@ -38,6 +38,7 @@ from textlstm.uncertainty.calibration import (
     mix_log_probs,
 )
 from textlstm.uncertainty.out_of_fold import OutOfFold
+from textlstm.uncertainty.predictions import Predictions
 
 MOST_LINEAR = 1 << 19
 """So many records, drawn at random, teach the linear branch, which learns from all at once."""
@@ -150,10 +151,9 @@ def _held_out(
     )
     per_record = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
     return OutOfFold.of(
-        judged.probabilities,
+        Predictions(judged.probabilities, judged.places),
         judged.labels,
         seed,
-        judged.places,
         texts=judged.texts if given.split == "grouped" else None,
         has_known_word=judged.has_known_word,
         codable=np.array([label != RARE_LABEL for label in labels]),

@@ -1,137 +1,210 @@
+import dataclasses
+import json
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binomtest
 
-from textlstm.config import RARE_LABEL
+from textlstm.data.groups import PREFIX
 from textlstm.encoding.vocabulary import Vocabulary
-from textlstm.evaluation.decisions import class_intervals, measured_decisions
-from textlstm.evaluation.evaluate import Evaluation, _data_facts
-from textlstm.evaluation.metrics import per_class
-from textlstm.inference.scoring import Scores
+from textlstm.evaluation.evaluate import evaluate
 from textlstm.recipe import EncodingConfig
 from textlstm.reporting.published import public_metrics
 from textlstm.reporting.report import full_tables
-from textlstm.uncertainty.intervals import cluster_sizes, proportion
+from textlstm.uncertainty.calibration import undo_temperature
 from textlstm.uncertainty.out_of_fold import OutOfFold
-from textlstm.uncertainty.risk_control import promise
+from textlstm.uncertainty.predictions import Predictions
 
-CONFUSION = np.array([[40, 0, 0, 0], [0, 30, 0, 0], [0, 0, 12, 0], [0, 0, 0, 4]])
 LABELS = ("a", "b", "c", "d")
+WORDS = {"a": "acute", "b": "block", "c": "clot", "d": "dead"}
+SUMMARY = {
+    "rows": 1000, "distinct_texts": 4, "dropped": {"empty_text": 0}, "handled": {},
+    "uncodable": {"records": 0, "share": 0.0},
+}  # fmt: skip
+KEYS = [
+    "model", "baselines", "difference", "differences", "learned", "all_records",
+    "never_predicted", "per_class", "per_class_intervals", "confusion", "calibration",
+    "decisions", "subgroups", "seen", "data",
+]  # fmt: skip
 
 
-def evaluated(confusion, dropped):
-    truth, predicted = np.repeat(np.argwhere(confusion + 1), confusion.ravel(), axis=0).T
-    answers = np.eye(len(LABELS))[predicted]
-    outcome = Scores(answers, truth < 3)  # what the last class has to say cannot be read
-    out_of_fold = OutOfFold.of(answers, truth)
-    metrics = {
-        "per_class": per_class(truth, predicted, LABELS),
-        "per_class_intervals": class_intervals(confusion, LABELS),
-        "decisions": measured_decisions(out_of_fold, outcome, truth, truth > 1, LABELS),
-        "subgroups": {},
-        "seen": {},
-        "data": {
-            "rows": 1000,
-            "train": 900,
-            "dropped": dropped,
-            "uncodable": {"records": 0, "share": 0.0},
-        },
+def table(counts, first=0, **columns):
+    """Records of each label, whose text is the word of the label."""
+    labels = [label for label, n in counts.items() for _ in range(n)]
+    ids = [f"r{number}" for number in range(first, first + len(labels))]
+    texts = [WORDS.get(label, "unknown") for label in labels]
+    return pd.DataFrame({"record_id": ids, "text": texts, "label": labels, **columns})
+
+
+def bundle(answers, labels=LABELS):
+    """A model without a network: ``answers`` are its probabilities by text."""
+    known = pd.Index(list(WORDS.values()))
+    probabilities = np.array([answers[text] for text in known])
+    truth = np.repeat(np.arange(len(known)), 100)
+    return SimpleNamespace(
+        labels=labels,
+        codable=np.ones(len(labels), dtype=bool),
+        vocabulary=Vocabulary.fit(list(known), EncodingConfig(min_count=1, max_length=3)),
+        temperature=2.0,
+        out_of_fold=OutOfFold.of(Predictions(probabilities, truth), truth),
+        predict_proba=lambda texts, device=None: np.array([answers[text] for text in texts]),
+    )
+
+
+def answers_of(confidence=0.97, **changes):
+    """Probabilities by text: the word of a label speaks for the label."""
+    rest = (1 - confidence) / (len(LABELS) - 1)
+    answers = {
+        word: np.where(np.array(LABELS) == label, confidence, rest) for label, word in WORDS.items()
     }
-    places = np.arange(len(truth))
-    return Evaluation(metrics, pd.DataFrame(), LABELS, truth, places, {"model": answers})
+    return answers | {"unknown": np.array([0.4, 0.3, 0.2, 0.1])} | changes
 
 
-def test_what_is_promised_is_measured_class_by_class():
-    found = evaluated(CONFUSION, {})
-    one, two, five = found.metrics["decisions"]["promises"]
-    assert [one["threshold"], two["threshold"], five["threshold"]] == [None, None, 1.0]
-    assert five["coded"]["share"] == pytest.approx(82 / 86) and five["error"]["share"] == 0.0
-    assert [row["coded"]["records"] for row in five["per_class"].values()] == [40, 30, 12, 4]
-    assert five["per_class"]["d"]["coded"]["share"] == 0.0
-    for sets in found.metrics["decisions"]["sets"]:
-        assert sets["covered"]["share"] == 1.0 and sets["covered_unseen_text"]["records"] == 16
-        # Four records have every label in their sets, the others their own.
-        assert sets["labels"] == pytest.approx((82 + 4 * 4) / 86)
+def evaluated(holdout, answers=None, summary=SUMMARY, rare=None, train=None, steps=str):
+    training = table(dict.fromkeys(LABELS, 20), first=1000) if train is None else train
+    splits = {"train": training, "validation": training[:0], "holdout": holdout}
+    return evaluate(bundle(answers or answers_of()), splits, summary, 0, rare, steps)
 
 
-def test_where_texts_are_new_the_intervals_count_texts():
-    truth, answers = np.zeros(90, dtype=int), np.tile([[0.9, 0.1]], (90, 1))
-    out_of_fold, outcome = OutOfFold.of(answers, truth), Scores(answers, truth == 0)
-    ones, threes = (
-        measured_decisions(out_of_fold, outcome, truth, truth == 0, "ab", np.full(90, n))[
-            "promises"
-        ]
-        for n in (1, 3)
-    )
-    assert ones[2]["coded"] == proportion(truth == 0)
-    assert threes[2]["coded"] == proportion(truth[:30] == 0) | {"records": 90}
-    assert threes[2]["error"]["high"] == proportion(truth[:30] == 1)["high"]
+# ---------------------------------------------------------------------------------- measures
 
 
-def test_records_of_unknown_classes_are_errors_of_decisions_and_of_nothing_said_of_a_class():
-    answers, truth = np.tile([[0.9, 0.1]], (400, 1)), np.zeros(400, dtype=int)
-    out_of_fold, outcome = OutOfFold.of(answers, truth), Scores(answers, truth == 0)
-    truth[:40] = -1
-    found = measured_decisions(out_of_fold, outcome, truth, truth == 0, "ab")
-    five = found["promises"][2]
-    assert five["coded"]["records"] == 400 and five["error"]["share"] == 0.1
-    assert "is broken by more than chance" in five["kept"]
-    assert five["per_class"]["a"]["error"]["share"] == 0.0
-    assert five["per_class"]["a"]["coded"]["records"] == 360
-    assert found["sets"][1]["covered"]["share"] == 0.9
-    assert "missed by more than chance" in found["sets"][1]["outcome"]
-    assert found["workload"]["error"][-1] == 0.1
-    # Of fewer than ten such records, a curve would tell how many there are.
-    truth[9:40] = 0
-    found = measured_decisions(out_of_fold, outcome, truth, truth == 0, "ab")
-    assert found["workload"]["error"][-1] == 0.0 < found["promises"][2]["error"]["share"]
+def test_a_model_that_is_always_right():
+    counts = {"a": 40, "b": 30, "c": 12, "d": 4}
+    evaluation = evaluated(table(counts))
+    assert evaluation.measures["model"].accuracy == evaluation.all_records.share == 1.0
+    assert evaluation.measures["model"].log_loss == pytest.approx(-np.log(0.97))
+    assert evaluation.measures["majority"].accuracy == pytest.approx(40 / 86)  # the first class
+    assert evaluation.measures["model"].accuracy_unseen_text is None
+    np.testing.assert_array_equal(evaluation.confusion, np.diag(list(counts.values())))
+    assert [row.support for row in evaluation.per_class.values()] == [40, 30, 12, 4]
+    assert evaluation.learned and not evaluation.never_predicted
+    difference = evaluation.differences["majority"].accuracy
+    assert difference.estimate == pytest.approx(46 / 86) and difference.low > 0
 
 
-def test_what_is_taken_for_merged_classes_is_never_coded():
-    answers, truth = np.tile([[0.1, 0.9]], (400, 1)), np.ones(400, dtype=int)
-    answers[:200] = [0.9, 0.1]
-    truth[:200] = 0
-    truth[:20] = 1  # of merged classes, and taken for the other one
-    outcome = Scores(answers, truth >= 0, np.array([True, False]))
-    out_of_fold = OutOfFold.of(answers, truth, codable=outcome.codable)
-    found = measured_decisions(out_of_fold, outcome, truth, truth == 0, ["a", RARE_LABEL])
-    accepted = outcome.accepted(0.5)
-    assert accepted.tolist() == [True] * 200 + [False] * 200
-    assert not found["promises"][2]["coded"]["share"]  # a tenth of what it would accept is wrong
-    assert promise(out_of_fold, 0.2).accepted == 200
-    assert found["sets"][0]["covered"]["share"] == 0.45
-    assert found["sets"][0]["per_class"][RARE_LABEL]["share"] == 0.0
+def test_what_is_written_has_the_keys_of_metrics_json_and_is_json():
+    values = evaluated(table({"a": 40, "b": 30, "c": 12, "d": 4})).to_dict()
+    assert list(values) == KEYS
+    assert list(values["model"]) == [
+        "accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier", "accuracy_unseen_text"
+    ]  # fmt: skip
+    assert list(values["baselines"]) == list(values["differences"]) == ["majority", "tfidf_logreg"]
+    assert values["difference"] == values["differences"]["tfidf_logreg"]
+    assert list(values["per_class"]["a"]) == ["precision", "recall", "f1", "support"]
+    assert json.loads(json.dumps(values, allow_nan=False)) == values
 
 
-def test_of_repeated_texts_the_same_is_measured_as_of_each():
-    chance = np.random.default_rng(0)
-    answers, places = chance.dirichlet(np.ones(4), size=20), chance.integers(20, size=200)
-    truth, unseen = chance.integers(4, size=200), chance.random(200) < 0.5
-    has_known_word = chance.random(20) < 0.9
-    out_of_fold = OutOfFold.of(answers[places], truth)
-    texts, each = Scores(answers, has_known_word), Scores(answers[places], has_known_word[places])
-    cluster_size = cluster_sizes(places)
-    expected = measured_decisions(out_of_fold, each, truth, unseen, LABELS, cluster_size)
-    assert (
-        measured_decisions(out_of_fold, texts, truth, unseen, LABELS, cluster_size, places)
-        == expected
-    )
+def test_a_class_that_is_confused_with_another_is_never_predicted():
+    answers = answers_of(dead=answers_of()["acute"])
+    evaluation = evaluated(table({"a": 40, "b": 30, "c": 12, "d": 4}), answers)
+    assert evaluation.never_predicted == ["d"]
+    assert evaluation.confusion[3].tolist() == [4, 0, 0, 0]
+    assert evaluation.measures["model"].accuracy == pytest.approx(82 / 86)
+    assert evaluation.per_class["a"].precision == pytest.approx(40 / 44)
+
+
+def test_records_of_unknown_classes_are_errors_among_all_records_and_else_not_measured():
+    rare = table({"rare": 10}, first=500)
+    evaluation = evaluated(table({"a": 40, "b": 30, "new": 20}), rare=rare)
+    assert len(evaluation.truth) == len(evaluation.predictions) == 70
+    assert evaluation.measures["model"].accuracy == 1.0
+    assert evaluation.all_records.share == pytest.approx(70 / 100)
+    assert evaluation.all_records.records == 100
+    assert evaluation.data.holdout == 70
+    assert evaluation.data.dropped["label_not_in_training"] == 20
+    assert evaluation.decisions.promises[0].coding.coded.records == 100
+
+
+def test_the_table_of_predictions_is_decided_by_the_main_promise():
+    answers = answers_of(block=np.array([0.3, 0.5, 0.1, 0.1]))
+    evaluation = evaluated(table({"a": 2, "b": 1}), answers)
+    promised = evaluation.decisions.main_promise.promise
+    assert promised.max_error == 0.02 and promised.threshold == 0.5
+    assert evaluation.predictions.to_dict("list") == {
+        "record_id": ["r0", "r1", "r2"], "true_label": ["a", "a", "b"],
+        "predicted_label": ["a", "a", "b"], "probability": [0.97, 0.97, 0.5],
+        "second_label": ["b", "b", "a"], "decision": ["accept"] * 3,
+    }  # fmt: skip
+    # A text without a known word is for review, whatever its probability.
+    unknown = table({"a": 2, "b": 1}).assign(text=["acute", "unknown", "block"])
+    decisions = evaluated(unknown, answers).predictions["decision"]
+    assert decisions.tolist() == ["accept", "review", "accept"]
+
+
+def test_groups_are_those_of_the_columns_and_of_the_times_a_text_was_trained_on():
+    sexes = {f"{PREFIX}sex": ["F"] * 40 + ["M"] * 30}
+    train = table({"a": 20, "b": 9, "c": 9, "d": 9}, first=1000)
+    evaluation = evaluated(table({"a": 40, "b": 30}, **sexes), train=train)
+    assert {name: group.records for name, group in evaluation.subgroups["sex"].items()} == {
+        "F": 40, "M": 30
+    }  # fmt: skip
+    assert {name: group.records for name, group in evaluation.seen.items()} == {
+        "1 to 9 times": 30, "10 times or more": 40
+    }  # fmt: skip
+
+
+def test_if_no_text_was_trained_on_records_count_as_their_texts():
+    train = table(dict.fromkeys(LABELS, 20), first=1000)
+    train["text"] += " old"
+    evaluation = evaluated(table({"a": 40, "b": 40}), train=train)
+    assert evaluation.measures["model"].accuracy_unseen_text == 1.0
+    coded = evaluation.decisions.promises[2].coding.coded
+    assert coded.share == 1.0 and coded.low < 0.2  # 80 records, but two texts
+    assert coded.records == 80
+
+
+def test_the_measures_before_calibration_are_those_without_the_temperature():
+    evaluation = evaluated(table({"a": 40, "b": 30}))
+    row = undo_temperature(answers_of()["acute"][None], 2.0)
+    before = evaluation.calibration.before
+    assert before.log_loss == pytest.approx(-np.log(row[0, 0]))
+    assert evaluation.calibration.to_dict() == {
+        "temperature": 2.0,
+        "before": {"log_loss": before.log_loss, "ece": before.ece},
+        "after": {name: evaluation.to_dict()["model"][name] for name in ("log_loss", "ece")},
+    }
+
+
+def test_a_model_that_predicts_class_shares_has_learned_nothing():
+    shares = np.full(4, 0.25)
+    answers = dict.fromkeys(answers_of(), shares)
+    model = bundle(answers)
+    training = table(dict.fromkeys(LABELS, 20), first=1000)
+    splits = {"train": training, "validation": training[:0],
+              "holdout": table(dict.fromkeys(LABELS, 10))}  # fmt: skip
+    assert not evaluate(model, splits, SUMMARY, 0).learned
+    # The out-of-fold records can prove it as well as the holdout.
+    model.out_of_fold = dataclasses.replace(model.out_of_fold, gain=0.1)
+    assert evaluate(model, splits, SUMMARY, 0).learned
+
+
+def test_each_step_is_told_before_it_begins():
+    steps = []
+    evaluated(table({"a": 10, "b": 10}), steps=steps.append)
+    assert steps == [
+        "reading the records", "coding the holdout", "fitting class shares alone",
+        "fitting TF-IDF + logistic regression", "measuring",
+    ]  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------- publication
+
+
+SMALL = {"a": 40, "b": 30, "c": 12, "d": 4}
 
 
 def test_small_classes_and_one_more_are_left_out_of_what_is_published():
-    evaluation = evaluated(CONFUSION, {"empty_text": 0})
-    np.testing.assert_array_equal(evaluation.confusion, CONFUSION)
+    evaluation = evaluated(table(SMALL))
     shown = public_metrics(evaluation)
     nothing = dict.fromkeys(("precision", "recall", "f1", "support"))
     assert shown["per_class"]["d"] == shown["per_class"]["c"] == nothing
     assert set(shown["per_class_intervals"]["d"].values()) == {None}
     assert shown["per_class_intervals"]["a"]["f1"]["high"] == 1.0
-    assert shown["per_class"]["a"] == evaluation.metrics["per_class"]["a"]
-    for one in (*shown["decisions"]["promises"], *shown["decisions"]["sets"]):
-        assert list(one["per_class"]) == ["a", "b"]
+    assert shown["per_class"]["a"] == dataclasses.asdict(evaluation.per_class["a"])
+    for measured in (*shown["decisions"]["promises"], *shown["decisions"]["sets"]):
+        assert list(measured["per_class"]) == ["a", "b"]
     assert shown["data"]["rows"] == 1000
     assert shown["confusion"]["counts"] == [
         [40, *[None] * 3],
@@ -139,48 +212,21 @@ def test_small_classes_and_one_more_are_left_out_of_what_is_published():
         *[[None] * 4] * 2,
     ]
     assert full_tables(evaluation)["confusion"]["records"].tolist() == [40, 30, 12, 4]
-    assert evaluation.metrics["per_class"]["d"]["support"] == 4  # what the house keeps is whole
+    assert evaluation.per_class["d"].support == 4  # the table that stays in the house is whole
 
 
 def test_of_small_classes_and_of_single_points_no_curve_is_published():
-    evaluation = evaluated(CONFUSION, {"empty_text": 0})
-    curves = evaluation.metrics["decisions"]["workload_per_class"]
-    assert [curve["share"] for curve in curves.values()] == [[1.0]] * 4  # all of them equally sure
+    evaluation = evaluated(table(SMALL))
+    curves = evaluation.decisions.curve_by_class
+    # All records of a class are equally sure.
+    assert [curve.share for curve in curves.values()] == [[1.0]] * 4
     assert not public_metrics(evaluation)["decisions"]["workload_per_class"]
-    curves |= {label: curves[label] | {"share": [0.5, 1.0]} for label in "bcd"}
+    for label in "bcd":
+        curves[label] = dataclasses.replace(curves[label], share=[0.5, 1.0])
     assert list(public_metrics(evaluation)["decisions"]["workload_per_class"]) == ["b"]
-
-
-def test_intervals_of_a_class_hold_its_measures_and_narrow_with_records():
-    few, many = (class_intervals(n * np.array([[8, 2], [4, 6]]), "ab")["a"] for n in (1, 100))
-    for name, value in (("precision", 8 / 12), ("recall", 8 / 10), ("f1", 16 / 22)):
-        for one in (few, many):
-            assert one[name]["low"] < value < one[name]["high"]
-        assert many[name]["high"] - many[name]["low"] < few[name]["high"] - few[name]["low"]
-    exact = binomtest(8, 10).proportion_ci(method="exact")
-    assert few["recall"] == pytest.approx({"low": exact.low, "high": exact.high})
-    exact = binomtest(8, 14).proportion_ci(method="exact")
-    assert few["f1"]["low"] == pytest.approx(2 * exact.low / (1 + exact.low))
 
 
 @pytest.mark.parametrize(("number", "rows"), [(0, 1000), (1, None), (9, None), (10, 1000)])
 def test_the_number_of_rows_does_not_tell_how_few_were_left_out(number, rows):
-    evaluation = evaluated(CONFUSION, {"empty_text": number, "rare_class": 20})
-    assert public_metrics(evaluation)["data"]["rows"] == rows
-
-
-def test_written_out_abbreviations_are_counted():
-    texts = ["gunshot wound"] * 12 + ["gsw head"] * 2 + ["stroke cva"]
-    encoding = Vocabulary.fit(
-        texts, EncodingConfig(initials=True, max_length=2), given={"cva": "x"}
-    )
-    parts = {name: pd.DataFrame({"text": texts}) for name in ("train", "validation", "holdout")}
-    facts = _data_facts(
-        SimpleNamespace(vocabulary=encoding), parts,
-        {"rows": 45, "distinct_texts": 3, "dropped": {}, "handled": {"odd": 1},
-         "uncodable": {"records": 1}},
-        n_unknown_label=0,
-    )  # fmt: skip
-    assert facts["handled"] == {"odd": 1, "abbreviations_written_out": 9}
-    assert facts["truncated_share"] == 2 / 15  # "gunshot wound head"
-    assert facts["unknown_token_share"] == 4 / 32  # twice "head", "stroke", "x"
+    summary = SUMMARY | {"dropped": {"empty_text": number, "rare_class": 20}}
+    assert public_metrics(evaluated(table(SMALL), summary=summary))["data"]["rows"] == rows

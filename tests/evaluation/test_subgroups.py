@@ -4,8 +4,9 @@ import pytest
 
 from textlstm.data.groups import MISSING, group_names
 from textlstm.errors import InputError
-from textlstm.evaluation.metrics import bootstrap_mean, log_losses
-from textlstm.evaluation.subgroups import SEEN, Outcome, seen_names, shown_groups
+from textlstm.evaluation.metrics import log_losses
+from textlstm.evaluation.subgroups import SEEN, RecordOutcomes, seen_names, shown_groups
+from textlstm.uncertainty.predictions import Predictions
 
 
 @pytest.mark.parametrize(
@@ -36,48 +37,43 @@ def test_texts_are_unseen_rare_or_frequent():
 
 @pytest.mark.parametrize("kind", ["str", pd.CategoricalDtype(["10+", "b", "no record's"])])
 def test_each_group_is_measured_by_itself(kind):
-    truth = np.array([0, 0, 1, 1])
-    probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.2, 0.8]])
-    correct, losses = probabilities.argmax(axis=1) == truth, log_losses(truth, probabilities)
-    outcome = Outcome(correct, losses, np.array([True, False, True, False]), correct | True)
-    found = outcome.by(pd.Series(["b", "10+", "b", "10+"], dtype=kind), seed=0)
-    assert list(found) == ["10+", "b"]
-    assert found["b"]["records"] == 2
-    assert found["b"]["accuracy"]["share"] == 0.5 and found["10+"]["accuracy"]["share"] == 1.0
-    assert found["b"]["log_loss"]["estimate"] == pytest.approx(-np.log([0.9, 0.4]).mean())
-    assert found["b"]["coded"]["share"] == 1.0 and found["b"]["error"]["share"] == 0.5
-    assert found["10+"]["coded"]["share"] == 0.0 and found["10+"]["error"]["share"] is None
+    labels = np.array([0, 0, 1, 1])
+    predictions = Predictions.of(np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.2, 0.8]]))
+    outcomes = RecordOutcomes(
+        correct=predictions.correct(labels),
+        losses=log_losses(predictions, labels),
+        accepted=np.array([True, False, True, False]),
+        known=labels >= 0,
+    )
+    groups = outcomes.by(pd.Series(["b", "10+", "b", "10+"], dtype=kind), seed=0)
+    assert list(groups) == ["10+", "b"]
+    assert groups["b"].records == 2
+    assert groups["b"].accuracy.share == 0.5 and groups["10+"].accuracy.share == 1.0
+    assert groups["b"].log_loss.estimate == pytest.approx(-np.log([0.9, 0.4]).mean())
+    assert groups["b"].coded.share == 1.0 and groups["b"].error.share == 0.5
+    assert groups["10+"].coded.share == 0.0 and groups["10+"].error.share is None
 
 
 def test_records_of_unknown_classes_count_where_records_are_coded_and_only_there():
-    for n, coded, error in ((10, 11 / 12, 10 / 11), (9, 0.5, 0.0)):  # few would be told
+    # Nine of them or fewer do not count: what is coded would disclose their number.
+    for n, coded, error in ((10, 11 / 12, 10 / 11), (9, 0.5, 0.0)):
         known = np.repeat([True, False], [2, n + 1])
         accepted = np.append([True, False], np.ones(n + 1, dtype=bool))
         groups = pd.Series(["a"] * (n + 2) + ["b"])
-        found = Outcome(known, np.ones(n + 3), accepted, known).by(groups, seed=0)
-        assert list(found) == ["a"]  # of the other group nothing is known
-        assert found["a"]["records"] == 2 and found["a"]["accuracy"]["share"] == 1.0
-        assert found["a"]["coded"]["share"] == pytest.approx(coded)
-        assert found["a"]["error"]["share"] == pytest.approx(error)
+        measured = RecordOutcomes(known, np.ones(n + 3), accepted, known).by(groups, seed=0)
+        assert list(measured) == ["a"]  # the other group has no record of a known class
+        assert measured["a"].records == 2 and measured["a"].accuracy.share == 1.0
+        assert measured["a"].coded.share == pytest.approx(coded)
+        assert measured["a"].error.share == pytest.approx(error)
 
 
 def test_groups_stand_in_the_order_of_ages_and_years_with_missing_ones_last():
     names = ["90+", "(missing)", "0-9", "unknown", "20-29", "100"] * 10
     nothing = np.zeros(len(names))
-    outcome = Outcome(nothing == 0, nothing, nothing == 0, nothing == 0)
+    outcomes = RecordOutcomes(nothing == 0, nothing, nothing == 0, nothing == 0)
     ordered = ["0-9", "20-29", "90+", "100", "unknown", "(missing)"]
-    assert list(outcome.by(pd.Series(names), 0)) == ordered
-    assert list(outcome.by(pd.Series([*SEEN[::-1], *SEEN] * 10), 0)) == list(SEEN)
-
-
-def test_the_interval_of_a_mean_is_that_of_the_normal_distribution_where_records_are_many():
-    values = np.random.default_rng(0).exponential(size=2000)
-    found = bootstrap_mean(values, seed=0)
-    half = 1.96 * values.std() / 2000**0.5
-    assert found["estimate"] == values.mean()
-    assert found["high"] - found["estimate"] == pytest.approx(half, rel=0.1)
-    assert found["estimate"] - found["low"] == pytest.approx(half, rel=0.1)
-    assert bootstrap_mean(values, seed=0) == found != bootstrap_mean(values, seed=1)
+    assert list(outcomes.by(pd.Series(names), 0)) == ordered
+    assert list(outcomes.by(pd.Series([*SEEN[::-1], *SEEN] * 10), 0)) == list(SEEN)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +81,9 @@ def test_the_interval_of_a_mean_is_that_of_the_normal_distribution_where_records
     [([40, 30], "ab"), ([40, 4, 12, 30], "ad"), ([40, 9, 1, 30], "ad"), ([3, 4], "")],
 )
 def test_small_groups_are_not_shown_nor_what_tells_them(counts, shown):
-    groups = {name: {"records": number} for name, number in zip("abcd", counts, strict=False)}
+    names = pd.Series([name for name, n in zip("abcd", counts, strict=False) for _ in range(n)])
+    flags, losses = np.ones(len(names), dtype=bool), np.zeros(len(names))
+    groups = RecordOutcomes(flags, losses, flags, flags).by(names, seed=0)
     assert "".join(shown_groups(groups)) == shown
 
 
@@ -103,5 +101,6 @@ def test_small_groups_are_not_shown_nor_what_tells_them(counts, shown):
 def test_few_missing_cells_are_counted_with_the_smallest_group(missing, small, shown):
     groups = ["F"] * 40 + ["M"] * small + [MISSING] * missing
     flags, losses = np.ones(len(groups), dtype=bool), np.zeros(len(groups))
-    measured = shown_groups(Outcome(flags, losses, flags, flags).by(pd.Series(groups), 0))
-    assert {name: row["records"] for name, row in measured.items()} == shown
+    outcomes = RecordOutcomes(flags, losses, flags, flags)
+    measured = shown_groups(outcomes.by(pd.Series(groups), 0))
+    assert {name: group.records for name, group in measured.items()} == shown

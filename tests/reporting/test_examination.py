@@ -5,6 +5,7 @@ import pytest
 from textlstm import TextLSTMClassifier
 from textlstm.insight.activations import UnitUsage
 from textlstm.reporting.examination import examine, on_faithfulness, on_hidden_units
+from textlstm.uncertainty.predictions import Predictions
 
 FAITHFUL = {
     "records": 1500, "highest": [0.9, 0.6], "random": [0.9, 0.8],
@@ -23,8 +24,8 @@ def examination():
     holdout = pd.concat([records, wrong], ignore_index=True)
     parts = {"train": records, "validation": records[:2], "holdout": holdout}
     truth = np.array([0, 1] * 12 + [1])  # the last label is not known to the model
-    probabilities = bundle.predict_proba(holdout["text"].tolist()[:-1])
-    return examine(bundle, parts, truth, probabilities, seed=0)
+    predictions = Predictions.of(bundle.predict_proba(holdout["text"].tolist()[:-1]))
+    return examine(bundle, parts, truth, predictions, seed=0)
 
 
 def test_what_is_doubtful_is_counted_and_named(examination):

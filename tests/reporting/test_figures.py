@@ -5,6 +5,7 @@ from matplotlib.image import imread
 
 from textlstm.evaluation.metrics import reliability
 from textlstm.reporting import figures, tokens
+from textlstm.uncertainty.predictions import Predictions
 
 HISTORY = {
     "number": [1, 2, 3],
@@ -55,7 +56,7 @@ def test_what_blank_cells_come_to_stands_in_a_last_column():
 
 def test_reliability_leaves_out_bins_of_few_records():
     probabilities = np.array([[0.9, 0.1]] * 10 + [[0.6, 0.4]] * 9)
-    bins = reliability(np.zeros(19, dtype=int), probabilities)
+    bins = reliability(Predictions.of(probabilities), np.zeros(19, dtype=int))
     axes = figures.reliability_diagram({"m": bins}).axes[0]
     np.testing.assert_allclose(axes.collections[0].get_offsets(), [[0.9, 1.0]])
 

@@ -1,7 +1,9 @@
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 
-from textlstm.evaluation.subgroups import Outcome
+from textlstm.evaluation.subgroups import RecordOutcomes
 from textlstm.reporting import tabulation
 
 
@@ -39,9 +41,8 @@ def test_measures_that_are_none_are_empty_cells():
 
 def test_groups_and_classes_stand_with_their_intervals():
     flags = np.array([True, False])
-    found = Outcome(flags, np.array([1.0, 3.0]), np.array([False, False]), flags | True).by(
-        pd.Series(["F", "F"]), 0
-    )
+    outcomes = RecordOutcomes(flags, np.array([1.0, 3.0]), np.array([False, False]), flags | True)
+    found = {name: asdict(row) for name, row in outcomes.by(pd.Series(["F", "F"]), 0).items()}
     table = tabulation.groups({"sex": found})
     assert table.loc[0, ["column", "group", "records"]].tolist() == ["sex", "F", 2]
     assert table.loc[0, ["accuracy", "log_loss", "coded"]].tolist() == [0.5, 2.0, 0.0]

@@ -18,6 +18,7 @@ from textlstm.training.folds import as_examples
 from textlstm.training.rare_classes import RareClasses
 from textlstm.uncertainty.conformal import conformal_threshold
 from textlstm.uncertainty.out_of_fold import OutOfFold
+from textlstm.uncertainty.predictions import Predictions
 from textlstm.uncertainty.risk_control import promise
 
 CPU = torch.device("cpu")
@@ -137,7 +138,7 @@ def test_over_many_tables_with_rare_classes_promises_are_kept_and_sets_cover(how
         judged_labels = labels.get_indexer(judged["label"])
         judged_labels[judged["label"].isin(found.borderline)] = -1
         out_of_fold = OutOfFold.of(
-            probabilities, judged_labels, seed, judged["text"].astype(int).to_numpy(),
+            Predictions(probabilities, judged["text"].astype(int).to_numpy()), judged_labels, seed,
             codable=codable,
         )  # fmt: skip
         top = probabilities.max(axis=1).round(6) * codable[probabilities.argmax(axis=1)]
@@ -163,8 +164,8 @@ def test_were_rare_classes_not_judged_promises_would_be_broken():
     labels = pd.Index(sorted(parts["train"]["label"].unique()))
     probabilities = learned(parts, labels)
     out_of_fold = OutOfFold.of(
-        probabilities, labels.get_indexer(parts["validation"]["label"]), 0,
-        parts["validation"]["text"].astype(int).to_numpy(),
+        Predictions(probabilities, parts["validation"]["text"].astype(int).to_numpy()),
+        labels.get_indexer(parts["validation"]["label"]),
     )  # fmt: skip
     mine = new["text"].astype(int)
     accepted = probabilities.max(axis=1).round(6)[mine] >= promise(out_of_fold, 0.1).threshold

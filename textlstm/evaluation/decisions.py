@@ -1,150 +1,193 @@
-"""Decisions, measured on the holdout: promises, risk-coverage curves, prediction sets."""
+"""Decisions, measured on the holdout: promises, risk-coverage curves, conformal prediction sets."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.evaluation.outcomes import coverage_outcome, promise_outcome
-from textlstm.inference.scoring import Scores
+from textlstm.evaluation.scored_records import Coding, ScoredRecords
 from textlstm.uncertainty.conformal import COVERAGES, conformal_threshold, why_sets_are_full
-from textlstm.uncertainty.intervals import Counts, interval, proportion
+from textlstm.uncertainty.intervals import Proportion, proportion
 from textlstm.uncertainty.out_of_fold import OutOfFold
-from textlstm.uncertainty.risk_control import PROMISED_ERRORS, promise, risk_coverage_curve
+from textlstm.uncertainty.risk_control import PROMISED_ERRORS, Promise, promise
+from textlstm.uncertainty.risk_coverage import RiskCoverageCurve
 
 
-def class_intervals(
-    confusion: NDArray[np.int64], names: Sequence[str]
-) -> dict[str, dict[str, dict[str, float]]]:
-    """Return the 95 % intervals of precision, recall and F1 of each class.
+@dataclass(frozen=True)
+class PromiseOutcome:
+    """A promised error rate, and what became of it on other records.
 
-    All three are shares of records, which have exact intervals: F1 is 2 q / (1 + q) of the share q
-    that hits have among the records that are of the class or taken for it.
-
-    Parameters
+    Attributes
     ----------
-    confusion
-        (C, C), rows true.
+    promise
+        What was promised.
+    coding
+        What was coded automatically.
+    by_class
+        The same of the records predicted as each class.
     """
-    hits, true, given = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
-    either = np.array(interval(hits, true + given - hits))
-    bounds = {
-        "precision": interval(hits, given),
-        "recall": interval(hits, true),
-        "f1": 2 * either / (1 + either),
-    }
-    return {
-        name: {
-            measure: {"low": float(low[number]), "high": float(high[number])}
-            for measure, (low, high) in bounds.items()
+
+    promise: Promise
+    coding: Coding
+    by_class: dict[str, Coding]
+
+    def sentence(self) -> str:
+        """Say whether the promise was kept, and at which aim; empty if no record was accepted."""
+        outcome = promise_outcome(self.promise.max_error, self.coding.coded, self.coding.error)
+        return f"{outcome} {self.promise.aim()}" if outcome else ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``metrics.json`` holds."""
+        return {
+            "max_error": self.promise.max_error,
+            "promised_share": self.promise.share,
+            "threshold": self.promise.threshold if self.promise.accepted else None,
+            "sentence": self.promise.sentence(),
+            "kept": self.sentence(),
+            **asdict(self.coding),
+            "per_class": {name: asdict(coding) for name, coding in self.by_class.items()},
         }
-        for number, name in enumerate(names)
-    }
 
 
-def measured_decisions(
-    out_of_fold: OutOfFold,
-    outcome: Scores,
-    truth: NDArray[np.integer[Any]],
-    unseen: NDArray[np.bool_],
-    names: Sequence[str],
-    cluster_size: Counts | None = None,
-    places: NDArray[np.integer[Any]] | None = None,
-) -> dict[str, Any]:
-    """Return what was promised, and what became of it on n other records.
+@dataclass(frozen=True)
+class SetsOutcome:
+    """Conformal prediction sets of a stated coverage, measured on other records.
+
+    Attributes
+    ----------
+    coverage
+        The share of sets that should hold the true label, at least.
+    labels
+        Mean number of labels in a set.
+    single
+        Share of the sets that hold one label.
+    covered
+        Share of the sets that hold the true label.
+    outcome
+        Whether the coverage was reached, as a sentence; empty if every set holds every label.
+    every_label
+        Why every set holds every label; empty if not.
+    covered_unseen_text
+        As ``covered``, of the records whose text no training record has.
+    per_class
+        As ``covered``, of the records of each class.
+    """
+
+    coverage: float
+    labels: float
+    single: Proportion
+    covered: Proportion
+    outcome: str
+    every_label: str
+    covered_unseen_text: Proportion
+    per_class: dict[str, Proportion]
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Decisions on n records, compared with what the out-of-fold predictions promised.
+
+    Attributes
+    ----------
+    out_of_fold_records, effective_records
+        Number of out-of-fold records, and their effective number.
+    promises
+        One for each of :data:`.PROMISED_ERRORS`.
+    curve
+        Risk-coverage curve of the records.
+    curve_by_class
+        The same of the records predicted as each class.
+    sets
+        One for each of :data:`.COVERAGES`.
+    """
+
+    out_of_fold_records: int
+    effective_records: float
+    promises: tuple[PromiseOutcome, ...]
+    curve: RiskCoverageCurve
+    curve_by_class: dict[str, RiskCoverageCurve]
+    sets: tuple[SetsOutcome, ...]
+
+    @property
+    def main_promise(self) -> PromiseOutcome:
+        """Return the promise that is shown class by class, and decides in ``predictions.csv``."""
+        return self.promises[len(self.promises) // 2]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``metrics.json`` holds."""
+        return {
+            "held_out": self.out_of_fold_records,
+            "held_out_effective": self.effective_records,
+            "promises": [promised.to_dict() for promised in self.promises],
+            "workload": asdict(self.curve),
+            "workload_per_class": {
+                name: asdict(curve) for name, curve in self.curve_by_class.items()
+            },
+            "sets": [asdict(sets) for sets in self.sets],
+        }
+
+
+def measure_decisions(
+    out_of_fold: OutOfFold, records: ScoredRecords, names: Sequence[str]
+) -> Decisions:
+    """Measure on n records what became of promised error rates and prediction sets.
 
     Records of classes that the model does not know are wrong where they are accepted, and no set
-    holds their label. What is said of a class is said of records of the classes it learned.
+    covers them. Measures of a class are of records of the classes that the model knows.
 
     Parameters
     ----------
-    held_out
-        What promises are read off.
-    outcome
-        Of the other records' texts.
-    truth, unseen
-        (n,) their class numbers, -1 for a class that the model does not know, and whether their
-        texts are absent from the training records.
+    out_of_fold
+        What promises are computed from.
     names
-        (C,) of the classes.
-    alike
-        (n,) how many of the other records have the text of each, if texts are what is new.
-    places
-        (n,) the text of each record; by default, each has its own.
+        (C,) names of the classes.
     """
-    places = np.arange(len(truth)) if places is None else places
-    cluster_size = np.ones(len(truth), dtype=np.int64) if cluster_size is None else cluster_size
-    predicted, known = outcome.ranked(0)[places], truth >= 0
-    codable = outcome.codable
-    can_be_given = known if codable is None else known & codable[truth]
-    correct = can_be_given & (predicted == truth)
-    best = outcome.confidence[places]
-    # A curve tells how many records it is of: of fewer than ten of unknown classes it leaves none.
-    counted_on = known if (~known).sum() < SMALLEST_SHOWN else np.ones_like(known)
-
-    def given() -> Iterator[tuple[str, NDArray[np.bool_]]]:
-        return ((name, known & (predicted == number)) for number, name in enumerate(names))
-
-    promises, sets = [], []
-    for max_error in PROMISED_ERRORS:
-        found = promise(out_of_fold, max_error)
-        accepted = outcome.accepted(found.threshold)[places]
-        coded, error = (
-            proportion(accepted, cluster_size),
-            proportion(~correct[accepted], cluster_size[accepted]),
-        )
-        outcome_said = promise_outcome(max_error, coded, error)
-        promises.append(
-            {
-                "max_error": max_error,
-                "promised_share": found.share,
-                "threshold": found.threshold if found.accepted else None,
-                "sentence": found.sentence(),
-                "kept": f"{outcome_said} {found.aim()}" if outcome_said else "",
-                "coded": coded,
-                "error": error,
-                "per_class": {
-                    name: {
-                        "coded": proportion(accepted[rows], cluster_size[rows]),
-                        "error": proportion(
-                            ~correct[rows & accepted], cluster_size[rows & accepted]
-                        ),
-                    }
-                    for name, rows in given()
-                },
-            }
-        )
-    for coverage in COVERAGES:
-        inside = outcome.sets(conformal_threshold(out_of_fold, coverage))
-        covered, sizes = can_be_given & inside[places, truth], inside.sum(axis=1)[places]
-        of_all, every = proportion(covered, cluster_size), why_sets_are_full(out_of_fold, coverage)
-        sets.append(
-            {
-                "coverage": coverage,
-                "labels": float(sizes.mean()),
-                "single": proportion(sizes == 1, cluster_size),
-                "covered": of_all,
-                "outcome": "" if every else coverage_outcome(coverage, of_all),
-                "every_label": every,
-                "covered_unseen_text": proportion(covered[unseen], cluster_size[unseen]),
-                "per_class": {
-                    name: proportion(covered[truth == number], cluster_size[truth == number])
-                    for number, name in enumerate(names)
-                },
-            }
-        )
-    return {
-        "held_out": len(out_of_fold.top),
-        "held_out_effective": out_of_fold.effective,
-        "promises": promises,
-        "workload": risk_coverage_curve(
-            best[counted_on], correct[counted_on], cluster_size[counted_on]
+    known = records.known
+    # A curve shows its number of records, which would disclose a small count of unknown classes.
+    counted = known if (~known).sum() < SMALLEST_SHOWN else np.ones_like(known)
+    return Decisions(
+        out_of_fold_records=len(out_of_fold.top),
+        effective_records=out_of_fold.effective,
+        promises=tuple(
+            _promise_outcome(promise(out_of_fold, max_error), records, names)
+            for max_error in PROMISED_ERRORS
         ),
-        "workload_per_class": {
-            name: risk_coverage_curve(best[rows], correct[rows], cluster_size[rows])
-            for name, rows in given()
+        curve=records.curve(counted),
+        curve_by_class={name: records.curve(rows) for name, rows in records.predicted_as(names)},
+        sets=tuple(_sets_outcome(out_of_fold, coverage, records, names) for coverage in COVERAGES),
+    )
+
+
+def _promise_outcome(
+    promised: Promise, records: ScoredRecords, names: Sequence[str]
+) -> PromiseOutcome:
+    accepted = records.accepted(promised.threshold)
+    by_class = {name: records.coding(accepted, rows) for name, rows in records.predicted_as(names)}
+    return PromiseOutcome(promised, records.coding(accepted, np.ones_like(accepted)), by_class)
+
+
+def _sets_outcome(
+    out_of_fold: OutOfFold, coverage: float, records: ScoredRecords, names: Sequence[str]
+) -> SetsOutcome:
+    members = records.scores.sets(conformal_threshold(out_of_fold, coverage))  # (B, C)
+    labels, unseen, cluster_size = records.labels, records.unseen, records.cluster_size
+    sizes = members.sum(axis=1)[records.rows]
+    covers = records.codable & members[records.rows, labels]
+    covered = proportion(covers, cluster_size)
+    full = why_sets_are_full(out_of_fold, coverage)
+    return SetsOutcome(
+        coverage=coverage,
+        labels=float(sizes.mean()),
+        single=proportion(sizes == 1, cluster_size),
+        covered=covered,
+        outcome="" if full else coverage_outcome(coverage, covered),
+        every_label=full,
+        covered_unseen_text=proportion(covers[unseen], cluster_size[unseen]),
+        per_class={
+            name: proportion(covers[labels == number], cluster_size[labels == number])
+            for number, name in enumerate(names)
         },
-        "sets": sets,
-    }
+    )

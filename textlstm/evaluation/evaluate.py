@@ -1,226 +1,147 @@
-"""The model and its baselines, measured on the holdout."""
+"""Evaluate a model and its baselines on the holdout."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
-from textlstm.data.distinct import distinct
-from textlstm.data.groups import PREFIX
-from textlstm.disclosure import Suppressed, suppress
+from textlstm.array_types import Flags, Floats, Integers
 from textlstm.evaluation.baselines import BASELINES
-from textlstm.evaluation.decisions import class_intervals, measured_decisions
-from textlstm.evaluation.metrics import log_losses, paired_bootstrap, per_class, scores
+from textlstm.evaluation.bootstrap import Differences, paired_bootstrap
+from textlstm.evaluation.data_facts import DataFacts
+from textlstm.evaluation.decisions import measure_decisions
+from textlstm.evaluation.holdout import Holdout
+from textlstm.evaluation.metrics import (
+    Measures,
+    intervals_by_class,
+    log_losses,
+    measures_by_class,
+)
 from textlstm.evaluation.outcomes import RIVALS, learned
-from textlstm.evaluation.subgroups import Outcome, seen_names
+from textlstm.evaluation.results import Calibration, Evaluation
+from textlstm.evaluation.scored_records import ScoredRecords
+from textlstm.evaluation.subgroups import RecordOutcomes, seen_names
 from textlstm.inference.bundle import Bundle
 from textlstm.inference.scoring import rounded, score
 from textlstm.uncertainty.calibration import undo_temperature
-from textlstm.uncertainty.intervals import cluster_sizes, proportion
-from textlstm.uncertainty.risk_control import main_promise, promise
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The holdout, measured.
-
-    Attributes
-    ----------
-    metrics
-        As ``metrics.json``, but for the timing.
-    predictions
-        As ``predictions.csv``.
-    labels
-        The class names.
-    truth
-        (n,) true class numbers.
-    places
-        (n,) which of the distinct texts each record has.
-    probabilities
-        (B, C) of the distinct texts, by name of the model: ``model`` and the baselines.
-    """
-
-    metrics: dict[str, Any]
-    predictions: pd.DataFrame
-    labels: tuple[str, ...]
-    truth: NDArray[np.int64]
-    places: NDArray[np.intp]
-    probabilities: dict[str, NDArray[np.float64]]
-
-    @cached_property
-    def confusion(self) -> NDArray[np.int64]:
-        """Return the confusion matrix of textlstm (C, C), rows true."""
-        best = self.probabilities["model"].argmax(axis=1)[self.places]
-        return _confusion(self.truth, best, self.labels)
-
-    @cached_property
-    def withheld(self) -> Suppressed:
-        """Return what of it may not be shown."""
-        return suppress(self.confusion)
+from textlstm.uncertainty.intervals import proportion
+from textlstm.uncertainty.predictions import Predictions
 
 
 def evaluate(
     bundle: Bundle,
-    parts: Mapping[str, pd.DataFrame],
+    splits: Mapping[str, pd.DataFrame],
     summary: Mapping[str, Any],
     seed: int,
     rare: pd.DataFrame | None = None,
     on_step: Callable[[str], object] = str,
 ) -> Evaluation:
-    """Measure a bundle, and the baselines trained on the same records, on the holdout.
-
-    Accuracy and the other measures are of the records whose class the model knows; decisions and
-    what is said of all records count the others as errors.
+    """Measure a bundle on the holdout, and baselines trained on the same records.
 
     Parameters
     ----------
-    parts
+    splits
         ``train``, ``validation`` and ``holdout``: record_id, text, label, and groups in columns
-        whose names start with :data:`.PREFIX`. Baselines need no validation part
-        and are trained on both others.
+        whose names start with :data:`.PREFIX`. Baselines need no validation records, and are
+        trained on both others.
     summary
-        What ``preprocess`` wrote of the table.
+        What ``preprocess`` wrote about the table.
+    seed
+        Of the bootstrap.
     rare
-        The holdout's records of dropped classes, with the columns of the parts.
+        The holdout's records of dropped classes, with the columns of the splits.
     on_step
-        Is told the name of each step before it begins.
+        Is called with the name of each step before it begins.
     """
     on_step("reading the records")
-    known = parts["holdout"]["label"].isin(bundle.labels)
-    holdout = parts["holdout"][known]
-    unknown = [parts["holdout"][~known], *([] if rare is None else [rare])]
-    judged = pd.concat([holdout, *(part for part in unknown if len(part))])
-    training = pd.concat([parts["train"], parts["validation"]])
-    training = training[training["label"].isin(bundle.labels)]
-    # Most records of a registry repeat others: each distinct text is scored once.
-    texts, all_places = distinct(judged["text"])
-    names = list(bundle.labels)
-    all_truth = pd.Index(names).get_indexer(pd.Index(judged["label"]))
-    times = training["text"].value_counts().reindex(texts, fill_value=0).to_numpy()[all_places]
-    places, truth = all_places[: len(holdout)], all_truth[: len(holdout)]
-    unseen = times[: len(holdout)] == 0
-
+    holdout = Holdout.of(splits, rare, bundle.labels)
     on_step("coding the holdout")
-    outcome = score(bundle, texts)
-    probabilities = {"model": outcome.probabilities}
-    pairs = training.groupby(["text", "label"], observed=True, sort=False).size().reset_index()
+    records = holdout.scored(score(bundle, holdout.texts.values))
+    model = records.predictions.take(holdout.known)
+    models = {"model": model}
+    for name, probabilities in _fit_baselines(holdout, on_step):
+        models[name] = model.replace(probabilities)
+    on_step("measuring")
+    truth, unseen = holdout.labels[holdout.known], records.unseen[holdout.known]
+    measures = {name: Measures.of(each, truth, unseen) for name, each in models.items()}
+    differences = {name: paired_bootstrap(model, models[name], truth, seed) for name in BASELINES}
+    confusion = confusion_matrix(truth, model.predicted, labels=np.arange(len(bundle.labels)))
+    decisions = measure_decisions(bundle.out_of_fold, records, bundle.labels)
+    threshold = decisions.main_promise.promise.threshold
+    outcomes = _record_outcomes(records, threshold)
+    n_unknown = len(splits["holdout"]) - holdout.n_known
+    return Evaluation(
+        labels=bundle.labels,
+        truth=truth,
+        models=models,
+        measures=measures,
+        differences=differences,
+        learned=_learned(bundle, models, differences["majority"], truth),
+        all_records=proportion(records.correct),
+        confusion=confusion,
+        per_class=measures_by_class(truth, model.predicted, bundle.labels),
+        per_class_intervals=intervals_by_class(confusion, bundle.labels),
+        calibration=_calibration(bundle.temperature, model, truth, unseen, measures["model"]),
+        decisions=decisions,
+        subgroups={name: outcomes.by(groups, seed) for name, groups in holdout.groups.items()},
+        seen=outcomes.by(seen_names(holdout.times), seed),
+        data=DataFacts.of(bundle.vocabulary, splits, summary, n_unknown),
+        predictions=_table(holdout, records, bundle.labels, threshold),
+    )
+
+
+def _fit_baselines(
+    holdout: Holdout, on_step: Callable[[str], object]
+) -> Iterator[tuple[str, Floats]]:
+    """Yield each baseline's name and its probabilities (B, C) of the holdout's distinct texts."""
+    pairs = holdout.training.groupby(["text", "label"], observed=True, sort=False)
+    counts = pairs.size().reset_index()
     for name, fit in BASELINES.items():
         on_step(f"fitting {RIVALS[name]}")
-        fitted = fit(pairs["text"].tolist(), pairs["label"].tolist(), pairs[0].to_numpy())
-        # Labels are sorted in the bundle as in scikit-learn, and the training part has them all.
-        probabilities[name] = fitted.predict_proba(texts)
+        fitted = fit(counts["text"].tolist(), counts["label"].tolist(), counts[0].to_numpy())
+        # Labels are sorted in the bundle as in scikit-learn, and training records have all of them.
+        yield name, fitted.predict_proba(holdout.texts.values)
 
-    on_step("measuring")
-    measured = {name: scores(truth, one, unseen, places) for name, one in probabilities.items()}
-    uncooled = undo_temperature(outcome.probabilities, bundle.temperature)
-    before = scores(truth, uncooled, unseen, places)
-    best = outcome.ranked(0)[places]
-    confusion = _confusion(truth, best, names)
-    # Where no text of the holdout is a training one, what is new are texts, not records.
-    cluster_size = cluster_sizes(all_places) if unseen.all() else None
-    decisions = measured_decisions(
-        bundle.out_of_fold, outcome, all_truth, times == 0, names, cluster_size, all_places
-    )
-    threshold = promise(bundle.out_of_fold, main_promise(decisions)["max_error"]).threshold
-    correct = (outcome.ranked(0)[all_places] == all_truth) & (all_truth >= 0)
-    correct &= bundle.codable[all_truth]
-    became = Outcome(
-        correct,
-        log_losses(np.maximum(all_truth, 0), outcome.probabilities, all_places),
-        outcome.accepted(threshold)[all_places],
-        all_truth >= 0,
-    )
-    differences = {
-        name: paired_bootstrap(
-            truth, probabilities["model"], probabilities[name], seed, places=places
-        )
-        for name in BASELINES
-    }
-    most_frequent = probabilities["majority"].argmax(axis=1)[places]
-    metrics = {
-        "model": measured["model"],
-        "baselines": {name: measured[name] for name in BASELINES},
-        "difference": differences["tfidf_logreg"],
-        "differences": differences,
-        # Left-out records of the training tell it as well as those of the holdout.
-        "learned": 0 < bundle.out_of_fold.gain < math.inf
-        or learned(differences["majority"]["log_loss"], best == truth, most_frequent == truth),
-        "all_records": {"accuracy": proportion(correct)},
-        "never_predicted": [
-            name
-            for name, true, given in zip(
-                names, confusion.sum(axis=1), confusion.sum(axis=0), strict=True
-            )
-            if true and not given
-        ],
-        "per_class": per_class(truth, best, names),
-        "per_class_intervals": class_intervals(confusion, names),
-        "confusion": {"labels": names, "counts": confusion.tolist()},
-        "calibration": {
-            "temperature": bundle.temperature,
-            "before": {name: before[name] for name in ("log_loss", "ece")},
-            "after": {name: measured["model"][name] for name in ("log_loss", "ece")},
-        },
-        "decisions": decisions,
-        "subgroups": {
-            name.removeprefix(PREFIX): became.by(judged[name], seed)
-            for name in holdout.columns.astype(str)
-            if name.startswith(PREFIX)
-        },
-        "seen": became.by(seen_names(times), seed),
-        "data": _data_facts(bundle, parts, summary, n_unknown_label=int((~known).sum())),
-    }
-    predictions = pd.DataFrame(
+
+def _learned(
+    bundle: Bundle, models: Mapping[str, Predictions], differences: Differences, truth: Integers
+) -> bool:
+    """Tell whether the model is better than the class shares, out of fold or on the holdout."""
+    hits, rival_hits = (models[name].correct(truth) for name in ("model", "majority"))
+    out_of_fold = 0 < bundle.out_of_fold.gain < math.inf
+    return out_of_fold or learned(differences.log_loss, hits, rival_hits)
+
+
+def _calibration(
+    temperature: float, model: Predictions, truth: Integers, unseen: Flags, after: Measures
+) -> Calibration:
+    """Measure the model without its temperature."""
+    uncalibrated = model.replace(undo_temperature(model.probabilities, temperature))
+    return Calibration(temperature, Measures.of(uncalibrated, truth, unseen), after)
+
+
+def _record_outcomes(records: ScoredRecords, threshold: float) -> RecordOutcomes:
+    labels = np.maximum(records.labels, 0)  # what is measured leaves out unknown classes
+    losses = log_losses(records.predictions, labels)
+    return RecordOutcomes(records.correct, losses, records.accepted(threshold), records.known)
+
+
+def _table(
+    holdout: Holdout, records: ScoredRecords, class_names: Sequence[str], threshold: float
+) -> pd.DataFrame:
+    """Return the table of ``predictions.csv``: the records of classes that the model knows."""
+    table, rows = holdout.records[: holdout.n_known], records.rows[holdout.known]
+    scores, names = records.scores, pd.Categorical(list(class_names))
+    return pd.DataFrame(
         {
-            "record_id": holdout["record_id"],
-            "true_label": holdout["label"],
-            "predicted_label": pd.Categorical(names).take(best),
-            "probability": rounded(outcome.probabilities.max(axis=1))[places],
-            "second_label": pd.Categorical(names).take(outcome.ranked(1)[places]),
-            "decision": pd.Categorical(outcome.decisions(threshold)).take(places),
+            "record_id": table["record_id"],
+            "true_label": table["label"],
+            "predicted_label": names.take(scores.ranked(0)[rows]),
+            "probability": rounded(scores.probabilities.max(axis=1))[rows],
+            "second_label": names.take(scores.ranked(1)[rows]),
+            "decision": pd.Categorical(scores.decisions(threshold)).take(rows),
         }
     )
-    return Evaluation(metrics, predictions, bundle.labels, truth, places, probabilities)
-
-
-def _confusion(
-    truth: NDArray[np.int64], predicted: NDArray[np.int64], names: Sequence[str]
-) -> NDArray[np.int64]:
-    matrix: NDArray[np.int64] = confusion_matrix(truth, predicted, labels=np.arange(len(names)))
-    return matrix
-
-
-def _data_facts(
-    bundle: Bundle, parts: Mapping[str, pd.DataFrame], summary: Mapping[str, Any],
-    n_unknown_label: int,
-) -> dict[str, Any]:  # fmt: skip
-    length = bundle.vocabulary.length
-    texts, places = distinct(pd.concat([part["text"] for part in parts.values()]))
-    read = [bundle.vocabulary.written_out(text) for text in texts]
-    cut = np.array([len(text.split()) > length for text in read], dtype=bool)[places]
-    changed = np.array([a != b for a, b in zip(texts, read, strict=True)], dtype=bool)[places]
-    out_of_fold, places = distinct(parts["holdout"]["text"])
-    times = np.bincount(places)
-    words, unknown = (int(times @ one) for one in bundle.vocabulary.count_words(out_of_fold))
-    uncodable = summary["uncodable"]
-    if not uncodable["records"]:  # no class is dropped, yet the holdout may have some of its own
-        share = n_unknown_label / len(parts["holdout"])
-        uncodable = {"records": n_unknown_label, "share": share}
-    return {
-        "rows": summary["rows"],
-        **{name: len(part) for name, part in parts.items()},
-        "holdout": len(parts["holdout"]) - n_unknown_label,
-        "distinct_texts": summary["distinct_texts"],
-        "dropped": {**summary["dropped"], "label_not_in_training": n_unknown_label},
-        "truncated_share": float(cut.mean()),
-        "unknown_token_share": unknown / max(words, 1),
-        "length": length,
-        "handled": {**summary["handled"], "abbreviations_written_out": int(changed.sum())},
-        "uncodable": uncodable,
-    }

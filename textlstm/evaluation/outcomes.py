@@ -1,85 +1,79 @@
-"""What became of promises on the holdout, and whether a model learned anything."""
+"""Sentences on the holdout: whether promises were kept, and whether a model learned anything."""
 
-from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
+from textlstm.array_types import Flags
+from textlstm.evaluation.bootstrap import Estimate
 from textlstm.evaluation.metrics import LINEAR, SHARES
-from textlstm.uncertainty.intervals import percent, tenths
+from textlstm.uncertainty.intervals import Proportion, percent, tenths
 
 RIVALS = {"tfidf_logreg": LINEAR, "majority": SHARES}
-"""What the baselines of a run are called."""
+"""Names of the baselines in sentences and figures, by their names in ``metrics.json``."""
 
 CHANCE = 0.01
-"""Probability that as large a lead in accuracy over the most frequent class comes by chance."""
+"""Probability at which a lead in accuracy over the most frequent class counts as chance, at most
+(the p-value of the sign test)."""
 
 
-def learned(
-    difference: Mapping[str, float], hits: NDArray[np.bool_], rival_hits: NDArray[np.bool_]
-) -> bool:
-    """Return whether a model is better than the shares of the classes alone.
+def learned(log_loss: Estimate, hits: Flags, rival_hits: Flags) -> bool:
+    """Tell whether a model is better than the class shares alone.
 
-    Its log loss is lower, the 95 % interval apart from zero; or it is right where the most frequent
-    class is wrong so much more often than the reverse that it is not chance (exact sign test of
-    discordant pairs, McNemar 1947).
+    It is if its log loss is lower, with the 95 % confidence interval apart from zero; or if it is
+    right where the most frequent class is wrong so much more often than the reverse that chance
+    does not explain it (exact sign test of discordant pairs, McNemar 1947).
 
     Parameters
     ----------
-    difference
-        Of the log loss, model minus class shares: ``high`` is the end of its 95 % interval.
+    log_loss
+        Difference of the log loss, model minus class shares.
     hits, rival_hits
-        (n,) whether the model, and the most frequent class, give each record its true label.
+        (n,) whether the model, and the most frequent class, are the true label of each record.
     """
-    if difference["high"] < 0:
+    if log_loss.high < 0:
         return True
-    # Imported late, as in decisions.
+    # Imported late, as in the confidence intervals.
     from scipy.special import bdtrc
 
     better, worse = int((hits & ~rival_hits).sum()), int((~hits & rival_hits).sum())
     return bool(better > worse and bdtrc(better - 1, better + worse, 0.5) < CHANCE)
 
 
-def promise_outcome(max_error: float, coded: Mapping[str, Any], error: Mapping[str, Any]) -> str:
-    """Say in words what became of a promise on the holdout; nothing if no record was accepted.
+def promise_outcome(max_error: float, coded: Proportion, error: Proportion) -> str:
+    """Say whether a promised error rate was kept on the holdout; empty if no record was accepted.
 
     Parameters
     ----------
     coded, error
-        Which share of the records was coded automatically, and which share of these is wrong, as
-        :func:`.proportion` gives them.
+        Share of the records that was coded automatically, and share of these that is wrong.
     """
-    if error["share"] is None:
+    if coded.share is None or error.share is None:
         return ""
-    found = (
-        f"On the holdout, {tenths(coded['share'])} of the records are coded automatically, and "
+    measured = (
+        f"On the holdout, {tenths(coded.share)} of the records are coded automatically, and "
         f"{_with_interval(error)} of these are wrong"
     )
     promised = f"the promised error of at most {percent(max_error)}"
-    if error["share"] <= max_error:
-        return f"{found}: {promised} is kept."
-    if error["low"] <= max_error:
-        return f"{found}: {promised} is missed, though within chance."
+    if error.share <= max_error:
+        return f"{measured}: {promised} is kept."
+    if error.low <= max_error:
+        return f"{measured}: {promised} is missed, though within chance."
     return (
-        f"{found}: {promised} is broken by more than chance. Do not rely on it where texts are as "
-        "new as those of the holdout, or records differ as much from those of the training."
+        f"{measured}: {promised} is broken by more than chance. Do not rely on it where texts are "
+        "as new as those of the holdout, or records differ as much from those of the training."
     )
 
 
-def coverage_outcome(coverage: float, covered: Mapping[str, Any]) -> str:
-    """Say in words whether prediction sets cover what was aimed at, on the holdout.
+def coverage_outcome(coverage: float, covered: Proportion) -> str:
+    """Say whether prediction sets reached their coverage on the holdout; empty without records.
 
     Parameters
     ----------
     covered
-        The share of sets that hold the true label; see :func:`.proportion`.
+        Share of the sets that hold the true label.
     """
-    if covered["share"] is None:
+    if covered.share is None:
         return ""
-    if covered["share"] >= coverage:
+    if covered.share >= coverage:
         result = "reached"
-    elif covered["high"] >= coverage:
+    elif covered.high >= coverage:
         result = "missed, though within chance"
     else:
         result = "missed by more than chance"
@@ -89,6 +83,6 @@ def coverage_outcome(coverage: float, covered: Mapping[str, Any]) -> str:
     )
 
 
-def _with_interval(share: Mapping[str, Any]) -> str:
-    low, high = (f"{100 * share[name]:.1f}" for name in ("low", "high"))
-    return f"{tenths(share['share'])} (95 % interval {low} to {high} %)"
+def _with_interval(measured: Proportion) -> str:
+    low, high = (f"{100 * end:.1f}" for end in (measured.low, measured.high))
+    return f"{tenths(measured.share or 0.0)} (95 % interval {low} to {high} %)"

@@ -1,4 +1,4 @@
-"""Measures of groups of records: by columns of the table, or by how often a text was seen."""
+"""Measures of subgroups of records: by columns of the table, or by how often a text was seen."""
 
 import re
 from collections.abc import Mapping
@@ -7,31 +7,31 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from textlstm.array_types import Flags, Floats, Integers
 from textlstm.data.distinct import relabel
 from textlstm.data.groups import MISSING
 from textlstm.disclosure import SMALLEST_SHOWN, suppress_counts
-from textlstm.evaluation.metrics import bootstrap_mean
-from textlstm.uncertainty.intervals import proportion
+from textlstm.evaluation.bootstrap import Estimate, bootstrap_mean
+from textlstm.uncertainty.intervals import Proportion, proportion
 
 SEEN_OFTEN = 10
-"""Training records from which on a text is no rare one."""
+"""Training records with the same text, from which on a text counts as frequent. It does not stand
+for a suppressed count."""
 
 SEEN = ("unseen", f"1 to {SEEN_OFTEN - 1} times", f"{SEEN_OFTEN} times or more")
+"""Names of the groups of records by the number of training records with the same text."""
 
-Flags = NDArray[np.bool_]
 
-
-def seen_names(times: NDArray[np.integer[Any]]) -> pd.Series:
-    """Return one of :data:`SEEN` for each number of times that the training has a text (n,)."""
+def seen_names(times: Integers) -> pd.Series:
+    """Return one of :data:`SEEN` for the number of training records with each text (n,)."""
     return pd.Series(pd.Categorical(SEEN).take(np.digitize(times, [1, SEEN_OFTEN])))
 
 
 def with_few_missing_pooled(groups: pd.Series) -> pd.Series:
-    """Return the groups, fewer than ten missing cells counted with the smallest of the others.
+    """Pool the missing cells with the smallest group if they are a small count.
 
-    By themselves they would have to be left out, and a group of any size with them.
+    As a group of their own they would be suppressed, and another group of any size with them.
 
     >>> groups = pd.Series(["F"] * 20 + ["M"] * 30 + ["(missing)"] * 3)
     >>> sorted(with_few_missing_pooled(groups).unique())
@@ -47,8 +47,31 @@ def with_few_missing_pooled(groups: pd.Series) -> pd.Series:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of n records.
+class GroupMeasures:
+    """Measures of a subgroup.
+
+    Attributes
+    ----------
+    records
+        Number of its records whose class the model knows.
+    accuracy, log_loss
+        Of these records.
+    coded
+        Share of the subgroup that is coded automatically.
+    error
+        Share of the coded records that is wrong.
+    """
+
+    records: int
+    accuracy: Proportion
+    log_loss: Estimate
+    coded: Proportion
+    error: Proportion
+
+
+@dataclass(frozen=True)
+class RecordOutcomes:
+    """What the model made of n records.
 
     Attributes
     ----------
@@ -59,58 +82,55 @@ class Outcome:
     accepted
         (n,) whether the label is coded automatically.
     known
-        (n,) whether the model knows the true class. Accuracy and log loss are of these records;
-        what is coded automatically, and the error of it, is of all, unless fewer than ten records
-        of a group are of other classes.
+        (n,) whether the model knows the true class. Accuracy and log loss are measured on these
+        records. The share coded automatically and its error are measured on all records of a group,
+        unless fewer than ten of them are of other classes.
     """
 
     correct: Flags
-    losses: NDArray[np.float64]
+    losses: Floats
     accepted: Flags
     known: Flags
 
-    def by(self, groups: pd.Series, seed: int) -> dict[str, dict[str, Any]]:
-        """Return the measures of each group with 95 % intervals, the groups in order.
-
-        Parameters
-        ----------
-        groups
-            (n,) names.
-        """
+    def by(self, groups: pd.Series, seed: int) -> dict[str, GroupMeasures]:
+        """Measure each subgroup, in order; ``groups`` are the names (n,) of the records' groups."""
         names = with_few_missing_pooled(groups)
         return {
-            name: self._of((names == name).to_numpy(), seed)
+            name: self._measure((names == name).to_numpy(), seed)
             for name in sorted(names[self.known].unique(), key=_order)
         }
 
-    def _of(self, rows: Flags, seed: int) -> dict[str, Any]:
+    def _measure(self, rows: Flags, seed: int) -> GroupMeasures:
         known = rows & self.known
-        # Of few records of unknown classes, what is coded would tell how many there are.
-        rows = known if (rows & ~self.known).sum() < SMALLEST_SHOWN else rows
-        accepted = rows & self.accepted
-        return {
-            "records": int(known.sum()),
-            "accuracy": proportion(self.correct[known]),
-            "log_loss": bootstrap_mean(self.losses[known], seed),
-            "coded": proportion(self.accepted[rows]),
-            "error": proportion(~self.correct[accepted]),
-        }
+        # If few records are of unknown classes, what is coded would tell how many.
+        counted = known if (rows & ~self.known).sum() < SMALLEST_SHOWN else rows
+        return GroupMeasures(
+            records=int(known.sum()),
+            accuracy=proportion(self.correct[known]),
+            log_loss=bootstrap_mean(self.losses[known], seed),
+            coded=proportion(self.accepted[counted]),
+            error=proportion(~self.correct[counted & self.accepted]),
+        )
 
 
 def _order(name: str) -> tuple[Any, ...]:
-    """Order names by the number they begin with, as ages and years do; missing cells come last."""
+    """Return a sort key: names in the order of the number they begin with, missing cells last."""
     if name in SEEN:
         return (0, SEEN.index(name), name)
     number = re.match(r"\d+", name)
     return (name == MISSING, int(number[0]) if number else np.inf, name)
 
 
-def shown_groups(groups: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Return the groups that may be shown where the number of all records is known.
+def shown_groups(groups: Mapping[str, GroupMeasures]) -> dict[str, GroupMeasures]:
+    """Return the subgroups that may be shown if the number of all records is known.
 
-    Those of fewer than ten are left out, and as many others as it takes that these cannot be
-    worked out.
+    Subgroups of fewer than ten records are suppressed, and as many others as it takes so that their
+    sizes cannot be worked out (secondary suppression).
     """
-    counts = [row["records"] for row in groups.values()]
-    hidden = suppress_counts(np.array(counts, dtype=np.int64))
-    return {name: row for (name, row), gone in zip(groups.items(), hidden, strict=True) if not gone}
+    counts = np.array([group.records for group in groups.values()], dtype=np.int64)
+    suppressed = suppress_counts(counts)
+    return {
+        name: group
+        for (name, group), gone in zip(groups.items(), suppressed, strict=True)
+        if not gone
+    }

@@ -91,9 +91,8 @@ def examine(
     bundle: Bundle,
     parts: Mapping[str, pd.DataFrame],
     truth: NDArray[np.int64],
-    probabilities: NDArray[np.float64],
+    predictions: Predictions,
     seed: int,
-    places: NDArray[np.integer[Any]] | None = None,
     on_step: Callable[[str], object] = str,
 ) -> Examination:
     """Examine a bundle: explanations on its training records, everything else on the holdout.
@@ -102,11 +101,9 @@ def examine(
     ----------
     parts
         ``train``, ``validation`` and ``holdout``: record_id, text, label.
-    truth, probabilities
-        Of the holdout's records whose label is known, in their order: class numbers (n,) and the
-        model's probabilities (B, C).
-    places
-        (n,) the row of the probabilities that each of these records has; by default, its own.
+    truth, predictions
+        Class numbers (n,) and the model's predictions of the holdout's records whose label is
+        known, in their order.
     on_step
         Is told the name of each step before it begins.
     """
@@ -116,8 +113,6 @@ def examine(
     watched = train["text"].sample(min(len(train), UNITS_SAMPLE), random_state=seed)
     use = unit_usage(bundle, watched.tolist())
     on_step("doubting labels")
-    rows = np.arange(len(truth)) if places is None else places.astype(np.intp)
-    predictions = Predictions(probabilities, rows)
     suspects = label_suspects(holdout["record_id"], truth, predictions, bundle.labels)
     conflicts = conflicting_labels(pd.concat(parts.values()))
     on_step("words that decide")

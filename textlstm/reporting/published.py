@@ -1,15 +1,16 @@
 """Metrics as they may be published: small counts are suppressed."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from textlstm.disclosure import SMALLEST_SHOWN
-from textlstm.evaluation.evaluate import Evaluation
 from textlstm.evaluation.metrics import LINEAR, MODEL, reliability
-from textlstm.evaluation.subgroups import shown_groups
+from textlstm.evaluation.results import Evaluation
+from textlstm.evaluation.subgroups import GroupMeasures, shown_groups
 from textlstm.uncertainty.calibration import undo_temperature
 from textlstm.uncertainty.intervals import proportion
 
@@ -20,7 +21,7 @@ def _without_coverage(sets: Mapping[str, Any]) -> dict[str, Any]:
     They hold the true one as often as the model knows the class, which would tell how many records
     are of other classes.
     """
-    nothing = proportion(np.zeros(0, dtype=np.bool_))
+    nothing = asdict(proportion(np.zeros(0, dtype=np.bool_)))
     per_class = dict.fromkeys(sets["per_class"], nothing)
     return {**sets, "covered": nothing, "covered_unseen_text": nothing, "per_class": per_class}
 
@@ -30,7 +31,7 @@ def public_metrics(evaluation: Evaluation) -> dict[str, Any]:
 
     Where few records were left out for some reason, the number of rows would tell how many.
     """
-    metrics, hidden = evaluation.metrics, evaluation.withheld
+    metrics, hidden = evaluation.to_dict(), evaluation.suppressed
     per_class, intervals = {}, {}
     for number, (label, row) in enumerate(metrics["per_class"].items()):
         gone = {"support"} if hidden.supports[number] else set()
@@ -56,7 +57,7 @@ def public_metrics(evaluation: Evaluation) -> dict[str, Any]:
         _without_coverage(one) if one["every_label"] else one for one in decisions["sets"]
     ]
     counts = evaluation.confusion.astype(object)
-    counts[evaluation.withheld.cells] = None
+    counts[evaluation.suppressed.cells] = None
     curves = decisions["workload_per_class"]
     decisions["workload_per_class"] = {
         k: curve for k, curve in curves.items() if k in whole and len(curve["share"]) > 1
@@ -66,20 +67,25 @@ def public_metrics(evaluation: Evaluation) -> dict[str, Any]:
         "per_class_intervals": intervals,
         "confusion": {"labels": list(evaluation.labels), "counts": counts.tolist()},
         "decisions": decisions,
-        "subgroups": {name: shown_groups(one) for name, one in metrics["subgroups"].items()},
-        "seen": shown_groups(metrics["seen"]),
+        "subgroups": {name: _shown(groups) for name, groups in evaluation.subgroups.items()},
+        "seen": _shown(evaluation.seen),
         "data": metrics["data"] | {"rows": rows, "uncodable": uncodable},
     }
 
 
+def _shown(groups: Mapping[str, GroupMeasures]) -> dict[str, Any]:
+    """Return the measures of the subgroups that may be shown."""
+    return {name: asdict(group) for name, group in shown_groups(groups).items()}
+
+
 def reliabilities(evaluation: Evaluation) -> dict[str, dict[str, NDArray[np.float64]]]:
     """Return the bins of each model, and of textlstm as it was before its calibration."""
-    probabilities = evaluation.probabilities
-    temperature = evaluation.metrics["calibration"]["temperature"]
+    model, temperature = evaluation.models["model"], evaluation.calibration.temperature
     models = {
-        MODEL: probabilities["model"],
-        LINEAR: probabilities["tfidf_logreg"],
-        f"{MODEL}, not calibrated": undo_temperature(probabilities["model"], temperature),
+        MODEL: model,
+        LINEAR: evaluation.models["tfidf_logreg"],
+        f"{MODEL}, not calibrated": model.replace(
+            undo_temperature(model.probabilities, temperature)
+        ),
     }
-    truth, places = evaluation.truth, evaluation.places
-    return {name: reliability(truth, one, places) for name, one in models.items()}
+    return {name: reliability(each, evaluation.truth) for name, each in models.items()}

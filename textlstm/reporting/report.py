@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from textlstm.data.distinct import interned
 from textlstm.data.records import texts_by_class
 from textlstm.disclosure import SMALLEST_SHOWN
-from textlstm.evaluation.evaluate import Evaluation
+from textlstm.evaluation.results import Evaluation
 from textlstm.reporting import figures, tabulation
 from textlstm.reporting.published import public_metrics, reliabilities
 from textlstm.text.tokenizing import word_document_counts
@@ -23,7 +23,7 @@ MIN_CLOUD_RECORDS = SMALLEST_SHOWN
 def _drawn_confusion(evaluation: Evaluation, per_class: Mapping[str, Any]) -> Figure:
     """Draw the confusion matrix, the most frequent class first; counts that are hidden are last."""
     supports = np.array([per_class[label]["support"] or 0 for label in evaluation.labels])
-    order, withheld = np.argsort(-supports, kind="stable"), evaluation.withheld
+    order, withheld = np.argsort(-supports, kind="stable"), evaluation.suppressed
     sums = withheld.in_blank_cells(evaluation.confusion)
     return figures.confusion(
         evaluation.confusion[np.ix_(order, order)],
@@ -67,7 +67,7 @@ def tabulate(
     tables = {
         "training_progress": history,
         "confusion": tabulation.confusion(
-            evaluation.confusion, evaluation.labels, evaluation.withheld.cells
+            evaluation.confusion, evaluation.labels, evaluation.suppressed.cells
         ),
         "reliability": tabulation.reliability(reliabilities(evaluation)),
         "per_class": tabulation.per_class(shown["per_class"], shown["per_class_intervals"]),

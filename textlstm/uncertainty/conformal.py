@@ -1,4 +1,4 @@
-"""Conformal prediction sets: labels that together hold the true one in a stated share."""
+"""Conformal prediction sets: labels that together hold the true one with a stated coverage."""
 
 import json
 import math
@@ -6,24 +6,26 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from textlstm.uncertainty.intervals import Flags, Floats, design_effect, percent, tenths
+from textlstm.array_types import Flags, Floats
+from textlstm.disclosure import SMALLEST_SHOWN
+from textlstm.uncertainty.intervals import design_effect, percent, tenths
 from textlstm.uncertainty.out_of_fold import DECIMALS, OutOfFold
-from textlstm.uncertainty.risk_control import POINT_RECORDS
 
 COVERAGES = (0.90, 0.95)
-"""The coverages of prediction sets a report is about; new records can be given any."""
+"""Coverages of the prediction sets in a report; new records can be given sets of any coverage."""
 
 
 def conformal_threshold(out_of_fold: OutOfFold, coverage: float) -> float:
     """Return the lowest probability of a label that belongs to a prediction set.
 
-    Split conformal prediction, least ambiguous sets (Sadinle, Lei and Wasserman 2019): over draws
-    of held-out and new records, the true label is in the set in at least the named share of them.
-    Where there are too few held-out records to say so, or too many of them have a class that the
-    model cannot give, it is 0: any label is possible, and no set holds the true one so often.
+    Split conformal prediction with least ambiguous sets (Sadinle, Lei and Wasserman 2019): over
+    draws of out-of-fold and new records, the set of a new record holds the true label with at least
+    the stated probability. The threshold is 0 where there are too few out-of-fold records to say
+    so, or too many of a class that the model cannot give: then every label is in the set, and even
+    such sets may miss the coverage.
 
-    A new record counts as one more held-out record, of which the true label may be anywhere. Where
-    what is new are texts, it is one more text: as many records as the design effect says.
+    A new record counts as one more out-of-fold record whose label has any probability. Where new
+    texts are what is new, it counts as one more text: as many records as the design effect says.
     """
     if out_of_fold.unknown_share > 1 - coverage:
         return 0.0
@@ -33,13 +35,13 @@ def conformal_threshold(out_of_fold: OutOfFold, coverage: float) -> float:
 
 
 def why_sets_are_full(out_of_fold: OutOfFold, coverage: float) -> str:
-    """Say why sets of a coverage hold every label, or nothing where they do not."""
+    """Say why prediction sets of a coverage hold every label; an empty text if they do not."""
     if conformal_threshold(out_of_fold, coverage) > 0:
         return ""
     if out_of_fold.unknown_share > 1 - coverage:
         return (
             f"No set can hold the true label in {percent(coverage)} of records: "
-            f"{_share_or_some(out_of_fold)} of them are of classes that the model cannot give. "
+            f"{_unknown_share(out_of_fold)} of them are of classes that the model cannot give. "
             "Every set holds every label."
         )
     return (
@@ -48,21 +50,21 @@ def why_sets_are_full(out_of_fold: OutOfFold, coverage: float) -> str:
     )
 
 
-def _share_or_some(out_of_fold: OutOfFold) -> str:
-    """Return the share of records of unknown classes; where they are few, no number tells them."""
-    few = out_of_fold.unknown_share * len(out_of_fold.top) < POINT_RECORDS
+def _unknown_share(out_of_fold: OutOfFold) -> str:
+    """Write the share of records of unknown classes; a small count of records is not disclosed."""
+    few = out_of_fold.unknown_share * len(out_of_fold.top) < SMALLEST_SHOWN
     return "some" if few else tenths(out_of_fold.unknown_share)
 
 
 def prediction_sets(probabilities: Floats, threshold: float) -> Flags:
-    """Return which labels (n, C) belong to each set; the most probable one always does."""
-    best = probabilities.max(axis=1, keepdims=True)
-    members: Flags = probabilities.round(DECIMALS) >= np.minimum(threshold, best.round(DECIMALS))
+    """Return the labels (n, C) in each prediction set; the most probable one always belongs."""
+    highest = probabilities.max(axis=1, keepdims=True).round(DECIMALS)
+    members: Flags = probabilities.round(DECIMALS) >= np.minimum(threshold, highest)
     return members
 
 
 def format_sets(members: Flags, probabilities: Floats, labels: Sequence[str]) -> list[str]:
-    """Return each set as a JSON list of labels, the most probable first.
+    """Write each prediction set as a JSON list of labels, the most probable first.
 
     >>> format_sets(np.array([[True, False, True]]), np.array([[0.2, 0.1, 0.7]]), ["A", "B", "C"])
     ['["C", "A"]']

@@ -2,26 +2,60 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from textlstm.array_types import Counts, Flags, Floats, Numbers
+
 CONFIDENCE = 0.95
-"""Of every promise and every interval."""
+"""Probability with which every promise and every confidence interval holds."""
 
 ONE_SIDED = 1.645
-"""Standard errors below a mean at which its one-sided bound of that confidence lies."""
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Counts = NDArray[np.int64]
+"""Standard errors between a mean and its one-sided confidence bound, by the normal distribution."""
 
 
-def mean_lower_bound(values: Floats, weights: Floats, cluster_size: Counts) -> float:
-    """Return the lower bound of the mean of values (n,), weighted, by the normal distribution.
+@dataclass(frozen=True)
+class Interval:
+    """A two-sided 95 % confidence interval.
 
-    Values count as their design effect says; of fewer than two there is no bound.
+    Attributes
+    ----------
+    low, high
+        Its ends.
+    """
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Proportion:
+    """A share of records, with its two-sided 95 % confidence interval.
+
+    Attributes
+    ----------
+    share
+        None if there are no records.
+    low, high
+        Ends of the interval.
+    records
+        Number of records the share is measured on.
+    """
+
+    share: float | None
+    low: float
+    high: float
+    records: int
+
+
+def mean_lower_bound(values: Floats, weights: Numbers, cluster_size: Counts) -> float:
+    """Return the one-sided lower confidence bound of a weighted mean of values (n,).
+
+    It follows from the normal distribution, with as many records as the design effect leaves. With
+    fewer than two values there is no bound, and the result is minus infinity.
 
     >>> values, ones = np.array([0.0, 2.0] * 50), np.ones(100)
     >>> round(mean_lower_bound(values, ones, np.ones(100, dtype=int)), 3)
@@ -36,18 +70,18 @@ def mean_lower_bound(values: Floats, weights: Floats, cluster_size: Counts) -> f
 
 
 def cluster_sizes(texts: Sequence[Any] | NDArray[Any]) -> Counts:
-    """Return how many of n texts are equal to each (n,).
+    """Count the records that have the same text as each of n records (n,).
 
     >>> cluster_sizes(["mi", "stroke", "mi"])
     array([2, 1, 2])
     """
-    _, places, counts = np.unique(texts, return_inverse=True, return_counts=True)
-    equal: Counts = counts[places].astype(np.int64)
-    return equal
+    _, inverse, counts = np.unique(texts, return_inverse=True, return_counts=True)
+    sizes: Counts = counts[inverse].astype(np.int64)
+    return sizes
 
 
 def design_effect(cluster_size: Counts) -> float:
-    """Return how many records count as one, given how many have the text of each (n,).
+    """Return how many records count as one, given the number of records of each one's text (n,).
 
     >>> design_effect(np.array([3, 3, 3, 1])), design_effect(np.ones(4, dtype=int))
     (2.5, 1.0)
@@ -56,9 +90,13 @@ def design_effect(cluster_size: Counts) -> float:
 
 
 def upper_bound(events: Any, records: Any, confidence: float = CONFIDENCE) -> Any:
-    """Return the one-sided upper bound of a share, of numbers or arrays (Clopper, Pearson 1934).
+    """Return the one-sided upper confidence bound of a share (Clopper and Pearson 1934).
 
-    Both may be fractions, where records are counted as fewer than they are.
+    Parameters
+    ----------
+    events, records
+        Numbers or arrays of them: how many records the event occurred in, out of how many. Both
+        may be fractions, since repeated texts make records count as fewer than they are.
 
     >>> round(float(upper_bound(0, 149)), 4)
     0.0199
@@ -75,7 +113,7 @@ def upper_bound(events: Any, records: Any, confidence: float = CONFIDENCE) -> An
 
 
 def interval(events: Any, records: Any) -> tuple[Any, Any]:
-    """Return the two-sided 95 % interval of a share, of numbers or arrays.
+    """Return the two-sided 95 % confidence interval of a share, for numbers or arrays.
 
     >>> low, high = interval(0, 100)
     >>> float(low), round(float(high), 4)
@@ -87,19 +125,25 @@ def interval(events: Any, records: Any) -> tuple[Any, Any]:
     return low, high
 
 
-def proportion(events: Flags, cluster_size: Counts | None = None) -> dict[str, float | int | None]:
-    """Return the share of records (n,) of which something is true, with its 95 % interval.
+def proportion(events: Flags, cluster_size: Counts | None = None) -> Proportion:
+    """Return the share of n records in which an event occurred, with its 95 % confidence interval.
 
-    Where what is new are texts, ``alike`` (n,) says how many records have that of each.
+    Parameters
+    ----------
+    events
+        (n,) whether it occurred.
+    cluster_size
+        (n,) number of records with the text of each, if new texts are what the share is to hold
+        for; if None, new records are.
     """
     effect = 1.0 if cluster_size is None else design_effect(cluster_size)
     low, high = interval(events.sum() / effect, len(events) / effect)
     share = float(events.mean()) if len(events) else None
-    return {"share": share, "low": float(low), "high": float(high), "records": len(events)}
+    return Proportion(share, float(low), float(high), len(events))
 
 
 def percent(share: float) -> str:
-    """Write a share that somebody named in percent, as it was named.
+    """Write a share that a user named in percent, with the digits the user gave.
 
     >>> percent(0.125), percent(0.02), percent(1.0)
     ('12.5 %', '2 %', '100 %')
@@ -108,7 +152,7 @@ def percent(share: float) -> str:
 
 
 def tenths(share: float) -> str:
-    """Write a share that was measured, to a tenth of a percent.
+    """Write a measured share in percent, to a tenth.
 
     >>> tenths(0.86712), tenths(0.02), tenths(1.0)
     ('86.7 %', '2.0 %', '100.0 %')

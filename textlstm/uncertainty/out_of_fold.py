@@ -5,52 +5,49 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from textlstm.array_types import Counts, Flags, Floats, Integers, Numbers
 from textlstm.errors import InputError
-from textlstm.uncertainty.intervals import (
-    Counts,
-    Flags,
-    Floats,
-    cluster_sizes,
-    design_effect,
-    mean_lower_bound,
-)
+from textlstm.uncertainty.intervals import cluster_sizes, design_effect, mean_lower_bound
+from textlstm.uncertainty.predictions import Predictions
 
 MIN_POSITIVE_PROBABILITY = 1e-15
-"""A probability of zero would have an infinite logarithm."""
+"""Probability below which the logarithm is taken of this number, since that of zero is infinite."""
 
 MAX_RECORDS = 20_000
-"""So many held-out records are kept: more would promise hardly more, and fill the bundle."""
+"""Records that are kept, at most: more would hardly change a promise, and fill the bundle."""
 
 DECIMALS = 6
-"""Of probabilities: what float32 logits can tell apart."""
+"""Decimals of a probability: float32 logits tell no more apart."""
+
+CONTRADICTION = "what is known of held-out records does not fit together"
+"""Message about out-of-fold predictions in a file that contradict each other."""
 
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """What is known of a model from n training records that it was not trained on.
+    """Out-of-fold predictions of n training records, the most confident first.
 
     Attributes
     ----------
     top
-        (n,) probability of the most probable class, from the highest down; 0 where a person sees
-        the record whatever the probability: no word is known, or the class is never coded.
+        (n,) probability of the most probable class, in descending order; 0 where the record is for
+        review whatever the probability: no word is known, or the class is never coded.
     true
-        (n,) probability of the true class: 0 where the model cannot give it, 1 where a set holds
-        every label.
+        (n,) probability of the true class: 0 where the model cannot give it, 1 where the prediction
+        set holds every label.
     correct
-        (n,) whether these are the same class.
-    alike
-        (n,) how many of them have the record's text, where texts are kept together; else 1.
+        (n,) whether the most probable class is the true one.
+    cluster_size
+        (n,) number of the n records that have the same text, if the split keeps texts together;
+        else 1.
     known
-        (n,) whether the model can give the true class at all.
+        (n,) whether the model can give the true class.
     gain
-        By how many nats the log probability of the true class is above that of the shares of the
-        classes, on average: the lower bound of a one-sided 95 % interval. Infinite where it was
-        not measured.
+        Mean gain in log probability of the true class over the class shares, in nats: the lower
+        bound of its one-sided 95 % confidence interval. Infinite where it was not measured.
     uncodable
-        Share of the table's records whose class the model cannot give, as far as it is known.
+        Share of the table's records whose class the model cannot give, if known; else 0.
     """
 
     top: Floats
@@ -64,65 +61,56 @@ class OutOfFold:
     @classmethod
     def of(
         cls,
-        probabilities: Floats,
-        labels: NDArray[np.integer[Any]],
+        predictions: Predictions,
+        labels: Integers,
         seed: int = 0,
-        places: NDArray[np.integer[Any]] | None = None,
         *,
-        texts: NDArray[np.integer[Any]] | None = None,
+        texts: Integers | None = None,
         has_known_word: Flags | None = None,
         codable: Flags | None = None,
         shares: Floats | None = None,
-        weights: NDArray[np.floating[Any]] | None = None,
+        weights: Numbers | None = None,
         uncodable: float = 0.0,
+        max_records: int = MAX_RECORDS,
     ) -> Self:
-        """Return what matters of the judgement of n records.
+        """Reduce the predictions of n records to what promises and prediction sets need.
 
-        Of more than :data:`MAX_RECORDS` records, so many are drawn. Ordered by probability, they
-        do not tell where in the table they stood.
+        If there are more than ``max_records``, a random sample is kept. Since the records are
+        sorted by probability, nothing tells where in the table they stood.
 
         Parameters
         ----------
-        probabilities
-            (B, C).
+        predictions
+            Of n records with B distinct texts.
         labels
             (n,) class numbers; -1 for a class that the model cannot give.
-        places
-            (n,) the row of the probabilities of each record; by default, its own.
         texts
-            (n,) the text of each record, where identical texts were left out together.
-        readable
-            (B,) whether any word is known; by default, one is.
+            (n,) text number of each record, if the split keeps equal texts together.
+        has_known_word
+            (B,) whether any word of the text is known; by default, one is.
         codable
             (C,) whether the class is ever coded; by default, it is.
         shares
-            (C,) shares of the classes among the training records, which the gain is over.
+            (C,) shares of the classes among the training records, which the gain is measured over.
         weights
-            (n,) of the records in the gain; by default all are 1.
+            (n,) weights of the records in the gain; by default, 1.
         uncodable
-            As the attribute.
+            The attribute of that name.
         """
-        rows = np.random.default_rng(seed).permutation(len(labels))[:MAX_RECORDS]
-        judged = rows if places is None else places[rows]
-        labels, mine = labels[rows], probabilities[judged]
-        seen = np.ones(len(rows), np.bool_) if has_known_word is None else has_known_word[judged]
-        coded = np.ones(mine.shape[1], np.bool_) if codable is None else codable
-        known, best = (labels >= 0) & coded[labels], mine.argmax(axis=1)
-        of_true = mine[np.arange(len(rows)), labels]
-        top = np.where(seen & coded[best], mine.max(axis=1), 0.0).round(DECIMALS)
-        true = np.where(known, np.where(seen, of_true, 1.0), 0.0).round(DECIMALS)
-        correct = known & (best == labels)
-        order = np.lexsort((-true, -top))
+        rows = np.random.default_rng(seed).permutation(len(labels))[:max_records]
+        sample, labels = predictions.take(rows), labels[rows]
+        readable = _all_true(len(rows)) if has_known_word is None else has_known_word[sample.rows]
+        coded = _all_true(sample.n_classes) if codable is None else codable
+        known = (labels >= 0) & coded[labels]
+        of_label = sample.of_label(labels)
+        top = np.where(readable & coded[sample.predicted], sample.confidence, 0.0).round(DECIMALS)
+        true = np.where(known, np.where(readable, of_label, 1.0), 0.0).round(DECIMALS)
         cluster_size = np.ones(len(rows), np.int64) if texts is None else cluster_sizes(texts[rows])
         gain = math.inf
         if shares is not None:
-            gains = np.log(np.clip(of_true, MIN_POSITIVE_PROBABILITY, None)) - np.log(
-                shares[labels]
-            )
-            weighed = known * (1.0 if weights is None else weights[rows])
-            gain = mean_lower_bound(
-                gains[weighed > 0], weighed[weighed > 0], cluster_size[weighed > 0]
-            )
+            weight = known * (1.0 if weights is None else weights[rows])
+            gain = _gain(of_label, shares[labels], weight, cluster_size)
+        correct, order = known & sample.correct(labels), np.lexsort((-true, -top))
         return cls(
             top[order],
             true[order],
@@ -135,7 +123,7 @@ class OutOfFold:
 
     @property
     def effective(self) -> float:
-        """Return how many records they count as."""
+        """Return the effective number of records: their number divided by the design effect."""
         return len(self.top) / design_effect(self.cluster_size)
 
     @property
@@ -144,7 +132,7 @@ class OutOfFold:
         return max(float((~self.known).mean()) if len(self.known) else 0.0, self.uncodable)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
+        """Return lists and numbers for JSON; values that say nothing are left out."""
         values: dict[str, Any] = {
             "top": self.top.tolist(),
             "true": self.true.tolist(),
@@ -157,12 +145,12 @@ class OutOfFold:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Return what :meth:`to_dict` gave.
+        """Read what :meth:`to_dict` gave.
 
         Raises
         ------
         InputError
-            If these are not so many probabilities each, from the highest down, or counts.
+            If the lists differ in length, or their values contradict each other.
         """
         top, true = (_numbers(values[name], int, float) for name in ("top", "true"))
         ones = [1] * len(top)
@@ -172,23 +160,50 @@ class OutOfFold:
         gain, uncodable = _numbers(
             [values.get("gain", math.inf), values.get("uncodable", 0.0)], int, float
         ).tolist()
-        flags = correct == 1, known == 1
-        # Of a correct record both probabilities are the same; or a person sees it, and a set holds
-        # every label.
-        seen = top == 0
-        both = np.where(flags[0], (true == top) | (seen & (true == 1)), (true <= top) | seen)
-        if {len(each) for each in (top, true, correct, cluster_size, known)} != {len(top)} or not (
-            len(top)
-            and all(((each >= 0) & (each <= 1)).all() for each in (top, true, correct, known))
-            and ((cluster_size >= 1) & (cluster_size <= len(top))).all()
-            and (flags[1] | (~flags[0] & (true == 0))).all()
-            and both.all()
-            and (np.diff(top) <= 0).all()
-            and not math.isnan(gain)
-            and 0 <= uncodable <= 1
+        columns = (top, true, correct, cluster_size, known)
+        if (
+            {len(column) for column in columns} != {len(top)}
+            or not len(top)
+            or not all(((column >= 0) & (column <= 1)).all() for column in (correct, known))
+            or not ((cluster_size >= 1) & (cluster_size <= len(top))).all()
+            or not _consistent(top, true, correct == 1, known == 1)
+            or math.isnan(gain)
+            or not 0 <= uncodable <= 1
         ):
-            raise InputError("what is known of held-out records does not fit together")
-        return cls(top, true, flags[0], cluster_size.astype(np.int64), flags[1], gain, uncodable)
+            raise InputError(CONTRADICTION)
+        counts = cluster_size.astype(np.int64)
+        return cls(top, true, correct == 1, counts, known == 1, gain, uncodable)
+
+
+def _all_true(n: int) -> Flags:
+    return np.ones(n, np.bool_)
+
+
+def _gain(of_label: Floats, shares: Floats, weights: Numbers, cluster_size: Counts) -> float:
+    """Return the gain of :class:`OutOfFold`, over the records (n,) whose weight is not zero.
+
+    Parameters
+    ----------
+    of_label, shares
+        (n,) probability of each record's label, by the model and by the class shares.
+    """
+    gains = np.log(np.clip(of_label, MIN_POSITIVE_PROBABILITY, None)) - np.log(shares)
+    counted = weights > 0
+    return mean_lower_bound(gains[counted], weights[counted], cluster_size[counted])
+
+
+def _consistent(top: Floats, true: Floats, correct: Flags, known: Flags) -> bool:
+    """Check that probabilities (n,) in descending order agree with each other and with flags (n,).
+
+    The true class of a correct record is the most probable one, so both probabilities are equal,
+    and for other records that of the true class is not the higher one. Records that are always for
+    review have a probability of 0, and, if no word is known, a set of every label.
+    """
+    probabilities = ((top >= 0) & (top <= 1) & (true >= 0) & (true <= 1)).all()
+    review = top == 0
+    agree = np.where(correct, (true == top) | (review & (true == 1)), (true <= top) | review)
+    unknown = known | (~correct & (true == 0))
+    return bool(probabilities and agree.all() and unknown.all() and (np.diff(top) <= 0).all())
 
 
 def _numbers(values: Any, *kinds: type) -> Floats:
@@ -197,8 +212,8 @@ def _numbers(values: Any, *kinds: type) -> Floats:
     Raises
     ------
     InputError
-        If something else stands there, such as text or a truth value.
+        If the list holds anything else, such as text or a truth value.
     """
-    if type(values) is not list or any(type(one) not in kinds for one in values):
-        raise InputError("what is known of held-out records does not fit together: no numbers")
+    if type(values) is not list or any(type(value) not in kinds for value in values):
+        raise InputError(f"{CONTRADICTION}: no numbers")
     return np.array(values, dtype=np.float64)

@@ -1,10 +1,13 @@
 """Predictions: the probabilities of n records, kept once for each distinct input."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from textlstm.array_types import Flags, Floats, Integers
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,11 @@ class Predictions:
     [True, False, True]
     """
 
-    probabilities: NDArray[np.float64]
-    rows: NDArray[np.intp]
+    probabilities: Floats
+    rows: Integers
 
     @classmethod
-    def of(cls, probabilities: NDArray[np.float64]) -> Self:
+    def of(cls, probabilities: Floats) -> Self:
         """Build from the probabilities (n, C) of records that share no row."""
         return cls(probabilities, np.arange(len(probabilities)))
 
@@ -38,31 +41,35 @@ class Predictions:
 
     @property
     def n_classes(self) -> int:
-        """Return C."""
+        """Return the number of classes C."""
         return int(self.probabilities.shape[1])
 
-    @property
+    @cached_property
     def predicted(self) -> NDArray[np.intp]:
         """Return the most probable class of each record (n,)."""
         best: NDArray[np.intp] = self.probabilities.argmax(axis=1)
         return best[self.rows]
 
-    @property
-    def confidence(self) -> NDArray[np.float64]:
+    @cached_property
+    def confidence(self) -> Floats:
         """Return the probability of the most probable class of each record (n,)."""
-        highest: NDArray[np.float64] = self.probabilities.max(axis=1)
+        highest: Floats = self.probabilities.max(axis=1)
         return highest[self.rows]
 
-    def correct(self, labels: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    def correct(self, labels: Integers) -> Flags:
         """Tell which records (n,) are predicted as their label; a label of -1 never is."""
-        hits: NDArray[np.bool_] = self.predicted == labels
+        hits: Flags = self.predicted == labels
         return hits
 
-    def of_label(self, labels: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+    def of_label(self, labels: Integers) -> Floats:
         """Return the probability of each record's own label (n,)."""
-        own: NDArray[np.float64] = self.probabilities[self.rows, labels]
+        own: Floats = self.probabilities[self.rows, labels]
         return own
 
-    def take(self, records: NDArray[Any]) -> Self:
-        """Select records by their numbers or by flags (n,); all probabilities stay."""
+    def take(self, records: "NDArray[Any] | slice") -> Self:
+        """Select records by their numbers, by flags (n,) or by a slice; all probabilities stay."""
         return type(self)(self.probabilities, self.rows[records])
+
+    def replace(self, probabilities: Floats) -> Self:
+        """Give the same records other probabilities (B, C), such as those of another model."""
+        return type(self)(probabilities, self.rows)

@@ -1,70 +1,63 @@
-"""Decisions: what is coded automatically at a promised error, and which labels are possible at all.
+"""Risk control: the threshold of abstention at which an error rate can be promised.
 
-Both are read off held-out records: training records as judged by a network that was not trained on
-them. They hold for new records that are drawn as these were; where what is written on certificates
-changes, so may the error. With ``--split temporal`` they are read off the latest of these records,
-the nearest to those to come (``benchmarks/RESULTS.md``).
+A record is coded automatically if the probability of its label reaches a threshold; otherwise it is
+left to a person (abstention, selective classification). The threshold is chosen so that the error
+rate among the coded records is at most the promised one, with 95 % confidence.
 
-A new record may have a label that no model can give: that of a class too rare to be learned, which
-``--rare drop`` or ``--rare merge`` took out. The left-out records have their share of such records,
-which count as wrong where they are accepted and as not covered by any set.
+Promises and prediction sets are computed from out-of-fold predictions: of training records, by a
+network that was not trained on them. They hold for new records drawn as these were; if the texts
+change, the error rate may change too. With ``--split temporal`` the latest training records are
+used, those nearest to the records to come (``benchmarks/RESULTS.md``).
 
-A model that does no better than the shares of the classes has learned nothing, and promises
-nothing.
+A new record may have a label that no model can give: its class was too rare to be learned, and
+``--rare drop`` or ``--rare merge`` removed it. The out-of-fold records contain such records in
+their share of the table. They count as wrong where they are accepted, and no prediction set covers
+them.
 
-Two things keep a promise from being exact for the model in use. Two numbers of it, the temperature
-and the share of the linear branch, were fitted on the same records. And it is the mean of several
-networks, each of which was judged alone on what it had left out: the mean errs less than one of
-them, which puts the promise on the safe side. ``benchmarks/promises.py`` measures how it is kept.
+A model that is not better than the class shares has learned nothing and promises nothing.
 
-Records of one text are judged alike, right or wrong together. A random split leaves records out of
-texts that are trained on, and new records are taken to repeat them as these do. Where no text of a
-left-out record is trained on (``--split grouped``), what is new are texts, and records tell less
-than their number: n of them count as ``n / deff``, the design effect ``deff`` being the mean, over
-these records, of how many of them have the record's text (Kish 1965; ``n**2 / (n_1**2 + n_2**2 +
-...)`` for texts of so many records each). It is 1 where no text repeats. It takes all records of a
-text for right or wrong together, and texts of many records for no more often wrong than others;
-where they are, a promise may be broken. That of Korn and Graubard (1998), estimated from the errors
-that are seen, sees nothing in few of them, and did not keep promises (``benchmarks/RESULTS.md``).
+Two things keep a promise from being exact for the model in use. Two of its numbers, the temperature
+and the weight of the linear model, were fitted on the same records. And the model is the mean of
+several networks, while each network was judged alone on the records it was not trained on. The mean
+errs less than a single network, so the promise is on the safe side. ``benchmarks/promises.py``
+measures how promises are kept.
+
+Records with the same text are right or wrong together. A random split leaves out records whose
+texts are trained on, and new records are assumed to repeat texts at the same rate. Where no text of
+an out-of-fold record is trained on (``--split grouped``), new texts are what is new, and n records
+count as ``n / deff``. The design effect ``deff`` is the mean, over the records, of the number of
+records with the same text (Kish 1965; the effective number is ``n**2 / (n_1**2 + n_2**2 + ...)``
+for texts of n_1, n_2, ... records). It is 1 where no text repeats. The formula assumes that all
+records of a text are right or wrong together and that frequent texts are wrong no more often than
+others; where they are, a promise may be broken. The design effect of Korn and Graubard (1998) is
+estimated from the errors; it shows nothing where errors are few, and did not keep promises
+(``benchmarks/RESULTS.md``).
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from textlstm.uncertainty.intervals import (
-    CONFIDENCE,
-    Counts,
-    Flags,
-    Floats,
-    interval,
-    percent,
-    tenths,
-    upper_bound,
-)
+from textlstm.array_types import Counts, Floats
+from textlstm.disclosure import SMALLEST_SHOWN
+from textlstm.uncertainty.intervals import CONFIDENCE, percent, tenths, upper_bound
 from textlstm.uncertainty.out_of_fold import OutOfFold
 
 PROMISED_ERRORS = (0.01, 0.02, 0.05)
-"""The error rates a report is about; new records can be coded at any."""
+"""Error rates promised in a report; new records can be coded at any rate."""
 
 FIRST_ERRORS = 10
-"""Thresholds are tried from so many expected errors on: with fewer, a single record decides."""
+"""Errors expected above the first threshold tested: with fewer, a single record would decide."""
 
 RISK_SHARES = 0.8, 0.2
-"""Shares of the risk of a broken promise that the two starts of a trial have."""
-
-CURVE_POINTS = 100
-"""Of a workload curve, at most."""
-
-POINT_RECORDS = 10
-"""Each point of a workload curve adds so many records at least: fewer would show single ones."""
+"""Shares of the risk of a broken promise that are spent at the two starts of the testing."""
 
 
 def uncodable_sentence(share: float) -> str:
-    """Say which share of the records no model can give their label."""
+    """Say which share of the records have a label that no model can give."""
     return (
         f"{tenths(share)} of the records have a label that the model cannot give, since their "
         "classes are too rare; promises count them as errors"
@@ -73,24 +66,24 @@ def uncodable_sentence(share: float) -> str:
 
 @dataclass(frozen=True)
 class Promise:
-    """What can be promised of an error rate.
+    """A promised error rate, and the threshold that keeps it.
 
     Attributes
     ----------
     max_error
-        The error rate that was named.
+        The promised error rate, at most.
     threshold
-        The lowest probability that is accepted; infinite where nothing can be promised.
+        The lowest probability that is accepted; infinite if nothing can be promised.
     records
-        Held-out records it was found on.
+        Number of out-of-fold records the threshold was found on.
     accepted
-        Those of them at or above the threshold.
+        Number of these records at or above the threshold.
     effective
-        How many records the held-out ones count as, being so often of one text.
+        Effective number of out-of-fold records: repeated texts make it smaller than ``records``.
     unknown_share
-        Share of the held-out records whose class the model cannot give.
+        Share of the records whose class the model cannot give.
     learned
-        Whether the model is better than the shares of the classes.
+        Whether the model is better than the class shares.
     """
 
     max_error: float
@@ -103,11 +96,11 @@ class Promise:
 
     @property
     def share(self) -> float:
-        """Return the share of the held-out records that is accepted."""
+        """Return the share of the out-of-fold records that is accepted (the coverage)."""
         return self.accepted / max(self.records, 1)
 
     def sentence(self) -> str:
-        """Return the promise in words."""
+        """Write the promise, or why there is none, as a sentence."""
         left_out = f"{self.records:,} left-out training records"
         if not self.learned:
             return (
@@ -118,7 +111,7 @@ class Promise:
         if not self.accepted:
             repeated = self.effective < self.records
             count = f", which repeat texts and count as {self.effective:,.0f}" if repeated else ""
-            few = self.unknown_share * self.records < POINT_RECORDS
+            few = self.unknown_share * self.records < SMALLEST_SHOWN
             unknown = (
                 f", {'some' if few else tenths(self.unknown_share)} of them of classes that the "
                 "model cannot give"
@@ -136,96 +129,91 @@ class Promise:
         )
 
     def aim(self) -> str:
-        """Say which share of the records is aimed at."""
+        """Say which share of new records should be coded automatically."""
         return (
             f"Aimed at: {tenths(self.share)} coded, the share among the {self.records:,} left-out "
             "training records."
         )
 
 
+class _Thresholds(NamedTuple):
+    """The k thresholds that are tested, the highest first."""
+
+    accepted: Counts  # (k,) number of out-of-fold records at or above the threshold
+    records: Floats  # (k,) effective number of these records
+    errors: Floats  # (k,) effective number of the wrong ones among them
+
+
 def promise(out_of_fold: OutOfFold, max_error: float) -> Promise:
     """Return the lowest threshold at which an error rate can be promised.
 
-    Thresholds are tried from above, and the trial ends at the first at which the upper bound of the
-    error rate among the accepted records exceeds ``max_error``. A trial of that order needs no
-    correction for the number of thresholds (fixed-sequence testing; Bates et al. 2021, Angelopoulos
-    et al. 2021, "Learn then Test"): over tables of held-out records drawn anew, at most one in
-    twenty leads to a threshold above which the true error rate is larger, provided that the records
-    are independent, or their texts where these are what is new. Records and errors count as the
-    accepted records' design effect says.
+    Thresholds are tested from the highest down. At each of them the upper confidence bound of the
+    error rate among the accepted records (Clopper-Pearson) is compared with ``max_error``, and the
+    first bound above it ends the testing. Tests in a fixed sequence need no correction for their
+    number (fixed-sequence testing in "Learn then Test", Angelopoulos et al. 2021; risk control,
+    Bates et al. 2021): over draws of the out-of-fold records, at most one in twenty gives a
+    threshold above which the true error rate is larger than promised, provided that the records are
+    independent, or their texts where new texts are what is new. Records and errors are divided by
+    the design effect of the accepted records.
 
-    Where errors are spread over all probabilities, as those of rare classes are, few records at the
-    start end the trial by chance. So it starts a second time, at half of the records, with a part
-    of the risk that was put aside (:data:`RISK_SHARES`); a trial that comes there without an end
-    goes on with all of the risk (the fallback procedure; Wiens and Dmitrienko 2005).
+    Where errors are spread over all probabilities, as those of rare classes are, a few records at
+    the start may end the testing by chance. Therefore it starts a second time at half of the
+    records, with a part of the risk that was set aside (:data:`RISK_SHARES`). If the first start
+    reaches that point without a failure, its risk is added to that of the second (the fallback
+    procedure; Wiens and Dmitrienko 2005).
 
-    Records that a person sees in any case are not accepted, and where nothing was learned none is.
-
-    The first threshold tried accepts as many records as have :data:`FIRST_ERRORS` errors at the
-    named rate, or half of all where that is less, yet enough to prove the rate if none is wrong.
+    Records that are always for review are never accepted, and a model that learned nothing accepts
+    no record.
     """
     n, effective = len(out_of_fold.top), out_of_fold.effective
     learned = out_of_fold.gain > 0
     nothing = Promise(max_error, math.inf, n, 0, effective, out_of_fold.unknown_share, learned)
-    enough = math.log(1 - CONFIDENCE) / math.log(1 - max_error)
-    first = min(FIRST_ERRORS / max_error, max(effective / 2, enough))
-    # Records of one probability, such as those of one text, are accepted together.
-    accepted = np.append(np.flatnonzero(np.diff(out_of_fold.top)) + 1, n) if n else np.zeros(0, int)
-    accepted = accepted[out_of_fold.top[accepted - 1] > 0]
+    thresholds = _thresholds(out_of_fold, max_error)
+    passed = _last_passed(thresholds, effective / 2, max_error)
+    if passed is None or not learned:
+        return nothing
+    accepted = int(thresholds.accepted[passed])
+    return replace(nothing, threshold=float(out_of_fold.top[accepted - 1]), accepted=accepted)
+
+
+def _thresholds(out_of_fold: OutOfFold, max_error: float) -> _Thresholds:
+    """Return the thresholds to be tested: each probability of an out-of-fold record is one.
+
+    The first one accepts as many records as have :data:`FIRST_ERRORS` errors at the promised rate,
+    or half of all records if these are fewer; but always enough to prove the rate if none is wrong.
+    """
+    top, n, effective = out_of_fold.top, len(out_of_fold.top), out_of_fold.effective
+    provable = math.log(1 - CONFIDENCE) / math.log(1 - max_error)
+    first = min(FIRST_ERRORS / max_error, max(effective / 2, provable))
+    # Records of equal probability, such as those of one text, are accepted together.
+    accepted = np.append(np.flatnonzero(np.diff(top)) + 1, n) if n else np.zeros(0, int)
+    accepted = accepted[top[accepted - 1] > 0]
     effects = np.cumsum(out_of_fold.cluster_size)[accepted - 1] / accepted
-    tried = accepted / effects >= first
-    accepted, effects = accepted[tried], effects[tried]
     records = accepted / effects
     errors = np.cumsum(~out_of_fold.correct)[accepted - 1] / effects
-    half = int((records < effective / 2).sum())
-    passed, carried = 0, 0.0
-    for start, end, share in zip((0, half), (half, len(accepted)), RISK_SHARES, strict=True):
-        risk = carried + share * (1 - CONFIDENCE)
-        fails = upper_bound(errors[start:end], records[start:end], 1 - risk) > max_error
-        n_passed = int(fails.argmax()) if fails.any() else end - start
-        passed = start + n_passed if n_passed else passed
-        carried = risk if n_passed == end - start else 0.0
-    if not passed or not learned:
-        return nothing
-    last = int(accepted[passed - 1])
-    return replace(nothing, threshold=float(out_of_fold.top[last - 1]), accepted=last)
+    tested = records >= first
+    return _Thresholds(accepted[tested], records[tested], errors[tested])
 
 
-def risk_coverage_curve(
-    probabilities: Floats, correct: Flags, cluster_size: Counts | None = None
-) -> dict[str, list[float]]:
-    """Return the error of what is coded automatically against its share, with 95 % intervals.
+def _last_passed(thresholds: _Thresholds, half: float, max_error: float) -> int | None:
+    """Return the number of the last threshold that passes its test; None if none does.
 
     Parameters
     ----------
-    probabilities
-        (n,) of the predicted class.
-    correct
-        (n,) whether it is the true one.
-    alike
-        (n,) as :func:`proportion` takes it.
-
-    Returns
-    -------
-    dict
-        ``share``, ``error``, ``low`` and ``high``, each of at most :data:`CURVE_POINTS` points,
-        from the surest records to all. Of no records there is no point.
+    half
+        Half of the effective number of records, where the testing starts a second time.
     """
-    n = len(probabilities)
-    order = np.argsort(-probabilities, kind="stable")
-    ties = np.append(np.flatnonzero(np.diff(probabilities[order])) + 1, n)
-    step, reached = max(POINT_RECORDS, n / CURVE_POINTS), [0]
-    while reached[-1] + step <= n:  # records of one probability are accepted together
-        reached.append(int(ties[np.searchsorted(ties, reached[-1] + step)]))
-    # The last point takes in what is left.
-    ends = np.array([*reached[1:-1], n] if n else [], dtype=np.int64)
-    errors = np.cumsum(~correct[order])[ends - 1]
-    effects = (
-        np.cumsum(np.ones(n) if cluster_size is None else cluster_size[order])[ends - 1] / ends
-    )
-    low, high = interval(errors / effects, ends / effects)
-    points = {"share": ends / n, "error": errors / ends, "low": low, "high": high}
-    return {name: values.tolist() for name, values in points.items()}
+    _, records, errors = thresholds
+    second_start = int((records < half).sum())
+    ranges = (0, second_start), (second_start, len(records))
+    last, carried = None, 0.0
+    for (start, end), share in zip(ranges, RISK_SHARES, strict=True):
+        risk = carried + share * (1 - CONFIDENCE)
+        fails = upper_bound(errors[start:end], records[start:end], 1 - risk) > max_error
+        n_passed = int(fails.argmax()) if fails.any() else end - start
+        last = start + n_passed - 1 if n_passed else last
+        carried = risk if n_passed == end - start else 0.0
+    return last
 
 
 def main_promise(decisions: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,83 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from textlstm.evaluation.bootstrap import Estimate, bootstrap_mean, paired_bootstrap
+from textlstm.evaluation.metrics import Measures
+from textlstm.uncertainty.predictions import Predictions
+
+NAMES = "accuracy", "macro_f1", "log_loss"
+
+
+def named(differences):
+    return {name: getattr(differences, name) for name in NAMES}
+
+
+def drawn(n, n_classes, seed):
+    """Random predictions, and labels."""
+    generator = np.random.default_rng(seed)
+    probabilities = generator.dirichlet(np.ones(n_classes), size=n)
+    return Predictions.of(probabilities), generator.integers(n_classes, size=n)
+
+
+def test_the_difference_of_two_models():
+    bad, labels = drawn(400, 3, seed=1)
+    good = Predictions.of(np.full((400, 3), 0.1) + 0.7 * np.eye(3)[labels])
+    differences = named(paired_bootstrap(good, bad, labels, seed=0, draws=200))
+    for name, better in zip(NAMES, (1, 1, -1), strict=True):
+        difference = differences[name]
+        assert difference.low <= difference.estimate <= difference.high
+        assert difference.low * better > 0 and difference.high * better > 0
+    of_good, of_bad = (Measures.of(model, labels, labels >= 0) for model in (good, bad))
+    for name, difference in differences.items():
+        expected = getattr(of_good, name) - getattr(of_bad, name)
+        assert difference.estimate == pytest.approx(expected)
+
+
+def test_the_interval_holds_the_middle_95_percent_of_the_resampled_differences():
+    first, labels = drawn(6, 3, seed=2)
+    second = first.replace(np.roll(first.probabilities, 1, axis=0))
+    differences = named(paired_bootstrap(first, second, labels, seed=4, draws=100))
+    generator, resampled = np.random.default_rng(4), []
+    for _ in range(100):
+        rows = generator.integers(6, size=6)
+        of_first, of_second = (
+            Measures.of(model.take(rows), labels[rows], labels[rows] >= 0)
+            for model in (first, second)
+        )
+        resampled.append([getattr(of_first, name) - getattr(of_second, name) for name in NAMES])
+    low, high = np.percentile(resampled, [2.5, 97.5], axis=0)
+    ends = np.array([(each.low, each.high) for each in differences.values()])
+    np.testing.assert_allclose(ends, np.stack([low, high], axis=1), atol=1e-12)
+
+
+def test_records_with_the_same_text_count_as_if_each_had_its_own_probabilities():
+    first, _ = drawn(40, 5, seed=0)
+    second, _ = drawn(40, 5, seed=1)
+    generator = np.random.default_rng(3)
+    rows, labels = generator.integers(40, size=300), generator.integers(5, size=300)
+    shared = [Predictions(model.probabilities, rows) for model in (first, second)]
+    repeated = [Predictions.of(model.probabilities[rows]) for model in (first, second)]
+    assert paired_bootstrap(*shared, labels, 3, 20) == paired_bootstrap(*repeated, labels, 3, 20)
+
+
+def test_a_model_does_not_differ_from_itself_and_a_seed_repeats():
+    first, labels = drawn(6, 3, seed=2)
+    nothing = Estimate(0.0, 0.0, 0.0)
+    same = paired_bootstrap(first, first, labels, seed=0, draws=50)
+    assert named(same) == dict.fromkeys(NAMES, nothing)
+    second = first.replace(first.probabilities[::-1].copy())
+    once, again = (paired_bootstrap(first, second, labels, 3, 50) for _ in range(2))
+    assert once == again
+    assert list(dataclasses.asdict(once)) == list(NAMES)
+
+
+def test_the_interval_of_a_mean_is_that_of_the_normal_distribution_if_records_are_many():
+    values = np.random.default_rng(0).exponential(size=2000)
+    mean = bootstrap_mean(values, seed=0)
+    half = 1.96 * values.std() / 2000**0.5
+    assert mean.estimate == values.mean()
+    assert mean.high - mean.estimate == pytest.approx(half, rel=0.1)
+    assert mean.estimate - mean.low == pytest.approx(half, rel=0.1)
+    assert bootstrap_mean(values, seed=0) == mean != bootstrap_mean(values, seed=1)

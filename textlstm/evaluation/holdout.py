@@ -1,0 +1,90 @@
+"""The records of the holdout, and what the training records say of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from textlstm.array_types import Integers, Labels
+from textlstm.data.distinct import Distinct
+from textlstm.data.groups import PREFIX
+from textlstm.evaluation.scored_records import ScoredRecords
+from textlstm.inference.scoring import Scores
+from textlstm.uncertainty.intervals import cluster_sizes
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """The n records that a model is measured on.
+
+    Attributes
+    ----------
+    records
+        The table of the records: those of classes that the model knows, then all others.
+    n_known
+        Number of records of classes that the model knows.
+    labels
+        (n,) class numbers; -1 for a class that the model does not know.
+    texts
+        Preprocessed texts. Most records of a registry repeat others, so each distinct text is
+        scored once.
+    times
+        (n,) number of training records with the same text.
+    training
+        The table of the training records, validation records included.
+    """
+
+    records: pd.DataFrame
+    n_known: int
+    labels: Labels
+    texts: Distinct[str]
+    times: Integers
+    training: pd.DataFrame
+
+    @classmethod
+    def of(
+        cls,
+        splits: Mapping[str, pd.DataFrame],
+        rare: pd.DataFrame | None,
+        class_names: Sequence[str],
+    ) -> Self:
+        """Build from the tables of a run; arguments are those of :func:`.evaluate`."""
+        known = splits["holdout"]["label"].isin(class_names)
+        holdout = splits["holdout"][known]
+        unknown = [splits["holdout"][~known], *([] if rare is None else [rare])]
+        records = pd.concat([holdout, *(table for table in unknown if len(table))])
+        training = pd.concat([splits["train"], splits["validation"]])
+        training = training[training["label"].isin(class_names)]
+        texts = Distinct[str].of(records["text"])
+        times = training["text"].value_counts().reindex(list(texts.values), fill_value=0).to_numpy()
+        return cls(
+            records=records,
+            n_known=len(holdout),
+            labels=pd.Index(list(class_names)).get_indexer(pd.Index(records["label"])),
+            texts=texts,
+            times=times[texts.inverse],
+            training=training,
+        )
+
+    @property
+    def known(self) -> slice:
+        """Return the slice of the records of classes that the model knows."""
+        return slice(self.n_known)
+
+    @property
+    def groups(self) -> dict[str, pd.Series]:
+        """Return the group names (n,) of the records by each column that subgroups are made of."""
+        names = [name for name in self.records.columns.astype(str) if name.startswith(PREFIX)]
+        return {name.removeprefix(PREFIX): self.records[name] for name in names}
+
+    def scored(self, scores: Scores) -> ScoredRecords:
+        """Join the records with the scores of their B distinct texts.
+
+        If no text of a known class is a training text, new texts are what is new, not records.
+        """
+        rows, unseen = self.texts.inverse, self.times == 0
+        texts_are_new = unseen[self.known].all()
+        cluster_size = cluster_sizes(rows) if texts_are_new else np.ones(len(rows), dtype=np.int64)
+        return ScoredRecords(scores, rows, self.labels, unseen, cluster_size)
