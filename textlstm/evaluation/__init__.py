@@ -1,12 +1,12 @@
-"""Measures of a model and its baselines on the holdout: tables in, an `Evaluation` out.
+"""Measures of a model and its baselines on the holdout: tables in, an evaluation out.
 
 Nothing here reads or writes a file. Public names:
 
-* `evaluate.evaluate`: measure a bundle, and baselines trained on the same records
-* `results.Evaluation`: all measures; `Evaluation.to_dict` gives the contents of `metrics.json`
-* `metrics.Measures`, `metrics.reliability`: accuracy, F1, log loss, Brier score, calibration error
-* `bootstrap.paired_bootstrap`: the difference of two models with its confidence interval
-* `baselines.BASELINES`: class shares, and TF-IDF with logistic regression
-* `decisions.measure_decisions`: promised error rates and prediction sets, checked on the holdout
-* `subgroups.RecordOutcomes`: the measures of subgroups of records
+* ``evaluate.evaluate``: measure a bundle, and baselines trained on the same records
+* ``results.Evaluation``: all measures; ``Evaluation.to_dict`` gives the contents of metrics.json
+* ``metrics.Measures``: accuracy, F1, log loss, Brier score, expected calibration error
+* ``bootstrap.paired_bootstrap``: the difference of two models with its confidence interval
+* ``baselines.BASELINES``: class shares, and TF-IDF with logistic regression
+* ``decisions.measure_decisions``: promised error rates and prediction sets, checked on the holdout
+* ``subgroups.RecordOutcomes``: the measures of subgroups of records
 """

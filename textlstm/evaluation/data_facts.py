@@ -80,7 +80,7 @@ class DataFacts:
             distinct_texts=summary["distinct_texts"],
             dropped={**summary["dropped"], "label_not_in_training": n_unknown_label},
             truncated_share=truncated,
-            unknown_token_share=_unknown_share(vocabulary, splits["holdout"]["text"]),
+            unknown_token_share=_unknown_word_share(vocabulary, splits["holdout"]["text"]),
             length=vocabulary.length,
             handled={**summary["handled"], "abbreviations_written_out": written_out},
             uncodable=uncodable,
@@ -102,7 +102,7 @@ def _changed_by_reading(
     )
 
 
-def _unknown_share(vocabulary: Vocabulary, texts: pd.Series) -> float:
+def _unknown_word_share(vocabulary: Vocabulary, texts: pd.Series) -> float:
     """Return the share of the words of texts (n,) that are not in the vocabulary."""
     distinct = Distinct[str].of(texts)
     counts = vocabulary.count_words(distinct.values)

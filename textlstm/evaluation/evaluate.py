@@ -65,6 +65,21 @@ def evaluate(
     for name, probabilities in _fit_baselines(holdout, on_step):
         models[name] = model.replace(probabilities)
     on_step("measuring")
+    n_unknown = len(splits["holdout"]) - holdout.n_known
+    data = DataFacts.of(bundle.vocabulary, splits, summary, n_unknown)
+    return _measure(bundle, holdout, records, models, data, seed)
+
+
+def _measure(
+    bundle: Bundle,
+    holdout: Holdout,
+    records: ScoredRecords,
+    models: dict[str, Predictions],
+    data: DataFacts,
+    seed: int,
+) -> Evaluation:
+    """Measure the predictions of each model on the holdout."""
+    model = models["model"]
     truth, unseen = holdout.labels[holdout.known], records.unseen[holdout.known]
     measures = {name: Measures.of(each, truth, unseen) for name, each in models.items()}
     differences = {name: paired_bootstrap(model, models[name], truth, seed) for name in BASELINES}
@@ -72,7 +87,6 @@ def evaluate(
     decisions = measure_decisions(bundle.out_of_fold, records, bundle.labels)
     threshold = decisions.main_promise.promise.threshold
     outcomes = _record_outcomes(records, threshold)
-    n_unknown = len(splits["holdout"]) - holdout.n_known
     return Evaluation(
         labels=bundle.labels,
         truth=truth,
@@ -88,8 +102,8 @@ def evaluate(
         decisions=decisions,
         subgroups={name: outcomes.by(groups, seed) for name, groups in holdout.groups.items()},
         seen=outcomes.by(seen_names(holdout.times), seed),
-        data=DataFacts.of(bundle.vocabulary, splits, summary, n_unknown),
-        predictions=_table(holdout, records, bundle.labels, threshold),
+        data=data,
+        predictions=_predictions_table(holdout, records, bundle.labels, threshold),
     )
 
 
@@ -129,7 +143,7 @@ def _record_outcomes(records: ScoredRecords, threshold: float) -> RecordOutcomes
     return RecordOutcomes(records.correct, losses, records.accepted(threshold), records.known)
 
 
-def _table(
+def _predictions_table(
     holdout: Holdout, records: ScoredRecords, class_names: Sequence[str], threshold: float
 ) -> pd.DataFrame:
     """Return the table of ``predictions.csv``: the records of classes that the model knows."""

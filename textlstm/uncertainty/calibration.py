@@ -1,25 +1,29 @@
-"""What validation records say of a trained model: how far to trust it, and which part of it."""
+"""Calibration: temperature scaling, and the mixing weight of the linear model.
 
-from typing import Any
+Both are fitted on validation records, which the model was not trained on.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from textlstm.array_types import Floats, Integers, Numbers
+
 TEMPERATURE_RANGE = (0.05, 20.0)
-"""Beyond it the validation part is too small or too easy to say more."""
+"""Temperatures, the lowest and the highest; at an end, the validation records are too few or too
+easy to tell more."""
 
 PRIOR_SPREAD = 0.2
-"""Standard deviation of the logarithm of the temperature, as expected before seeing any record.
+"""Standard deviation of the logarithm of the temperature, by the prior.
 
-Some fifty validation records say little about the temperature, and their say is weighed against
-this; beside some hundred it hardly counts.
+Fifty validation records say little about the temperature, and the prior has weight beside them; at
+several hundred records it hardly counts.
 """
 
 SHARE_PRIOR = 0.5, 0.2
-"""Mean and standard deviation of the linear branch's share, before seeing any record."""
+"""Mean and standard deviation of the mixing weight of the linear model, by the prior."""
 
 
-def apply_temperature(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
+def apply_temperature(logits: Numbers, temperature: float) -> Floats:
     """Return the probabilities (n, C) of logits (n, C) divided by the temperature.
 
     >>> apply_temperature(np.array([[0.0, 2.0 * np.log(3.0)]]), temperature=2.0).round(6)
@@ -28,8 +32,8 @@ def apply_temperature(logits: NDArray[np.float32], temperature: float) -> NDArra
     return softmax(logits.astype(np.float64) / temperature)
 
 
-def undo_temperature(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    """Return the probabilities (n, C) there were before the logits were divided.
+def undo_temperature(probabilities: Floats, temperature: float) -> Floats:
+    """Return the probabilities (n, C) before temperature scaling, given those after it (n, C).
 
     >>> undo_temperature(np.array([[0.25, 0.75]]), temperature=2.0).round(6)
     array([[0.1, 0.9]])
@@ -38,107 +42,110 @@ def undo_temperature(probabilities: NDArray[np.float64], temperature: float) -> 
     return softmax(temperature * logarithms)
 
 
-def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probabilities (n, C) of logits (n, C).
+def softmax(logits: Floats) -> Floats:
+    """Return the probabilities (n, C) of logits (n, C), as `scipy.special.softmax` does.
 
-    As SciPy does it, which takes a tenth of a second to import.
+    Written by hand, since every prediction needs it and importing SciPy takes a tenth of a second.
     """
     odds = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
-    probabilities: NDArray[np.float64] = odds / odds.sum(axis=1, keepdims=True)
+    probabilities: Floats = odds / odds.sum(axis=1, keepdims=True)
     return probabilities
 
 
 def fit_temperature(
-    logits: NDArray[np.float32],
-    labels: NDArray[np.integer[Any]],
-    weights: NDArray[np.float32] | None = None,
-    places: NDArray[np.int32] | None = None,
+    logits: Numbers,
+    labels: Integers,
+    weights: Numbers | None = None,
+    rows: Integers | None = None,
 ) -> float:
-    """Return the most probable temperature, given validation records and a prior around 1.
+    """Fit the temperature to validation records: the most probable one, with a prior around 1.
 
-    One number cannot change which class is first. Guo et al. 2017, "On Calibration of Modern
-    Neural Networks"; the prior is ours.
+    Temperature scaling never changes which class is the most probable one. Guo et al. 2017, "On
+    Calibration of Modern Neural Networks"; the prior is ours.
 
     Parameters
     ----------
     logits
-        (B, C).
+        (B, C) of the distinct texts.
     labels
-        (n,) class numbers.
+        (n,) class numbers of the records.
     weights
-        (n,) weights of the records, of mean 1; by default all are 1.
-    places
-        (n,) the row of the logits that each record has, many the same one, say; by default, its
-        own.
+        (n,) weights of the records, of mean 1; by default, all are 1.
+    rows
+        (n,) row of ``logits`` of each record; by default, record i has row i.
     """
     # Imported late: prediction does without it.
     from scipy.optimize import minimize_scalar
 
-    def misfit(log_temperature: float) -> float:
-        loss = len(labels) * calibrated_loss(
-            logits, labels, float(np.exp(log_temperature)), weights, places
-        )
+    def negative_log_posterior(log_temperature: float) -> float:
+        temperature = float(np.exp(log_temperature))
+        loss = len(labels) * calibrated_loss(logits, labels, temperature, weights, rows)
         return loss + 0.5 * (log_temperature / PRIOR_SPREAD) ** 2
 
-    low, high = np.log(TEMPERATURE_RANGE)
-    return float(np.exp(minimize_scalar(misfit, bounds=(low, high), method="bounded").x))
+    bounds = np.log(TEMPERATURE_RANGE)
+    fitted = minimize_scalar(negative_log_posterior, bounds=tuple(bounds), method="bounded")
+    return float(np.exp(fitted.x))
 
 
 def fit_linear_weight(
     network_logits: NDArray[np.float32],
     linear_logits: NDArray[np.float32],
-    labels: NDArray[np.integer[Any]],
-    weights: NDArray[np.float32] | None = None,
-    places: NDArray[np.int32] | None = None,
+    labels: Integers,
+    weights: Numbers | None = None,
+    rows: Integers | None = None,
 ) -> float:
-    """Return the share of the linear branch in the mean of log probabilities, from 0 to 1.
+    """Fit the mixing weight of the linear model, from 0 to 1, to validation records.
 
-    It is the most probable one together with a temperature, which :func:`fit_temperature` then
-    finds again; arguments as there.
+    It is the most probable weight together with a temperature, which :func:`fit_temperature` then
+    fits again. The other arguments are those of :func:`fit_temperature`.
     """
     from scipy.optimize import minimize
 
     mean, spread = SHARE_PRIOR
 
-    def misfit(point: NDArray[np.float64]) -> float:
+    def negative_log_posterior(point: Floats) -> float:
         share, log_temperature = point
         logits = mix_log_probs(network_logits, linear_logits, float(share))
         temperature = float(np.exp(log_temperature))
-        loss = len(labels) * calibrated_loss(logits, labels, temperature, weights, places)
+        loss = len(labels) * calibrated_loss(logits, labels, temperature, weights, rows)
         priors = ((share - mean) / spread) ** 2 + (log_temperature / PRIOR_SPREAD) ** 2
         return float(loss + 0.5 * priors)
 
     bounds = [(0.0, 1.0), tuple(np.log(TEMPERATURE_RANGE))]
-    return float(minimize(misfit, [mean, 0.0], bounds=bounds, method="L-BFGS-B").x[0])
+    fitted = minimize(negative_log_posterior, [mean, 0.0], bounds=bounds, method="L-BFGS-B")
+    return float(fitted.x[0])
 
 
 def mix_log_probs(
-    network_logits: NDArray[np.float32], linear_logits: NDArray[np.float32], share: float
-) -> NDArray[np.float64]:
-    """Return the mean of log probabilities (n, C) in which the linear ones have this share."""
+    network_logits: NDArray[np.float32], linear_logits: NDArray[np.float32], weight: float
+) -> Floats:
+    """Return the weighted mean of log probabilities (n, C) of the network and the linear model.
+
+    ``weight`` is that of the linear model, from 0 to 1.
+    """
     from scipy.special import log_softmax
 
     network, linear = (
-        log_softmax(one.astype(np.float64), axis=1) for one in (network_logits, linear_logits)
+        log_softmax(logits.astype(np.float64), axis=1) for logits in (network_logits, linear_logits)
     )
-    mean: NDArray[np.float64] = (1 - share) * network + share * linear
+    mean: Floats = (1 - weight) * network + weight * linear
     return mean
 
 
 def calibrated_loss(
-    logits: NDArray[np.floating[Any]],
-    labels: NDArray[np.integer[Any]],
+    logits: Numbers,
+    labels: Integers,
     temperature: float,
-    weights: NDArray[np.float32] | None = None,
-    places: NDArray[np.int32] | None = None,
+    weights: Numbers | None = None,
+    rows: Integers | None = None,
 ) -> float:
-    """Return the mean log loss, in nats, of logits (B, C) divided by the temperature.
+    """Return the mean log loss of records, in nats, with logits (B, C) divided by the temperature.
 
-    The other arguments are as those of :func:`fit_temperature`.
+    The other arguments are those of :func:`fit_temperature`.
     """
     from scipy.special import logsumexp
 
-    rows = np.arange(len(labels)) if places is None else places
+    rows = np.arange(len(labels)) if rows is None else rows
     scaled = logits.astype(np.float64) / temperature
     losses = logsumexp(scaled, axis=1)[rows] - scaled[rows, labels]
     return float(np.average(losses, weights=weights))
