@@ -14,7 +14,7 @@ NAMES = ("a", "b", "c", "d")
 
 
 def scored(scores, labels, unseen=None, cluster_size=None, rows=None):
-    """Records with a text each, all of them seen in training, if nothing else is said."""
+    """Records that by default have a text each, which was seen in training."""
     n = len(labels)
     return ScoredRecords(
         scores,

@@ -55,7 +55,7 @@ def test_each_group_is_measured_by_itself(kind):
 
 
 def test_records_of_unknown_classes_count_where_records_are_coded_and_only_there():
-    # Nine of them or fewer do not count: what is coded would disclose their number.
+    # Fewer than ten do not count: the share that is coded would disclose their number.
     for n, coded, error in ((10, 11 / 12, 10 / 11), (9, 0.5, 0.0)):
         known = np.repeat([True, False], [2, n + 1])
         accepted = np.append([True, False], np.ones(n + 1, dtype=bool))

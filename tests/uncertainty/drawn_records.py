@@ -24,7 +24,7 @@ def repeated(out_of_fold, times):
 
 
 def drawn_texts(n, seed):
-    """Records of n texts, a few of which have many records; a text is right or wrong as a whole."""
+    """Records of n texts; a few texts have many records, which are all right or all wrong."""
     times = np.random.default_rng(seed + 5000).choice([1, 2, 5, 20], n, p=[0.7, 0.2, 0.08, 0.02])
     return repeated(drawn(n, seed), times)
 

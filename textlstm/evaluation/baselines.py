@@ -121,7 +121,7 @@ BASELINES: dict[str, Callable[[Sequence[str], Sequence[str], Counts], Any]] = {
 
 
 def _field_table(texts: Sequence[str]) -> np.ndarray[Any, Any]:
-    """Split preprocessed texts (B,) into a table of fields (B, F); empty texts have empty fields."""
+    """Split preprocessed texts (B,) into a table of fields (B, F), empty where a text has none."""
     rows = [split_fields(text) for text in texts]
     n_fields = max(map(len, rows))
     return np.array([row + [""] * (n_fields - len(row)) for row in rows], dtype=object)

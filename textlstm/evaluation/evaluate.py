@@ -116,7 +116,7 @@ def _fit_baselines(
     for name, fit in BASELINES.items():
         on_step(f"fitting {RIVALS[name]}")
         fitted = fit(counts["text"].tolist(), counts["label"].tolist(), counts[0].to_numpy())
-        # Labels are sorted in the bundle as in scikit-learn, and training records have all of them.
+        # Labels are sorted in the bundle as in scikit-learn, and each has training records.
         yield name, fitted.predict_proba(holdout.texts.values)
 
 
@@ -138,7 +138,7 @@ def _calibration(
 
 
 def _record_outcomes(records: ScoredRecords, threshold: float) -> RecordOutcomes:
-    labels = np.maximum(records.labels, 0)  # what is measured leaves out unknown classes
+    labels = np.maximum(records.labels, 0)  # losses of unknown classes are not used
     losses = log_losses(records.predictions, labels)
     return RecordOutcomes(records.correct, losses, records.accepted(threshold), records.known)
 

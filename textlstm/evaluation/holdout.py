@@ -1,4 +1,4 @@
-"""The records of the holdout, and what the training records say of them."""
+"""The records of the holdout, and how often their texts were trained on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ class Holdout:
     def scored(self, scores: Scores) -> ScoredRecords:
         """Join the records with the scores of their B distinct texts.
 
-        If no text of a known class is a training text, new texts are what is new, not records.
+        If no record of a known class has a training text, measures must hold for new texts.
         """
         rows, unseen = self.texts.inverse, self.times == 0
         texts_are_new = unseen[self.known].all()

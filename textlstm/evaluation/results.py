@@ -106,7 +106,7 @@ class Evaluation:
         return suppress(self.confusion)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what ``metrics.json`` holds, but for the timing."""
+        """Return what ``metrics.json`` holds, except the timing."""
         measures, differences = _dicts(self.measures), _dicts(self.differences)
         return {
             "model": measures.pop("model"),

@@ -1,4 +1,4 @@
-"""Labelled records with a model's scores: what is coded automatically, and whether correctly."""
+"""Labelled records with a model's scores: the share coded automatically, and its error rate."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class ScoredRecords:
     unseen
         (n,) whether the text is absent from the training records.
     cluster_size
-        (n,) number of records with the text of each if new texts are what is new; else 1.
+        (n,) number of records with the text of each if measures must hold for new texts; else 1.
     """
 
     scores: Scores
@@ -81,7 +81,7 @@ class ScoredRecords:
         return self.scores.accepted(threshold)[self.rows]
 
     def coding(self, accepted: Flags, among: Flags) -> Coding:
-        """Measure what is coded automatically among some records, given flags (n,) of both."""
+        """Measure automatic coding among some records, given flags of accepted and of all (n,)."""
         coded, size = among & accepted, self.cluster_size
         return Coding(
             coded=proportion(accepted[among], size[among]),

@@ -84,7 +84,7 @@ class RecordOutcomes:
     known
         (n,) whether the model knows the true class. Accuracy and log loss are measured on these
         records. The share coded automatically and its error are measured on all records of a group,
-        unless fewer than ten of them are of other classes.
+        unless fewer than ten are of other classes.
     """
 
     correct: Flags
@@ -102,7 +102,7 @@ class RecordOutcomes:
 
     def _measure(self, rows: Flags, seed: int) -> GroupMeasures:
         known = rows & self.known
-        # If few records are of unknown classes, what is coded would tell how many.
+        # If few records are of unknown classes, the share that is coded would tell how many.
         counted = known if (rows & ~self.known).sum() < SMALLEST_SHOWN else rows
         return GroupMeasures(
             records=int(known.sum()),

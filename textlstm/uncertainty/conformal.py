@@ -24,8 +24,8 @@ def conformal_threshold(out_of_fold: OutOfFold, coverage: float) -> float:
     so, or too many of a class that the model cannot give: then every label is in the set, and even
     such sets may miss the coverage.
 
-    A new record counts as one more out-of-fold record whose label has any probability. Where new
-    texts are what is new, it counts as one more text: as many records as the design effect says.
+    A new record counts as one more out-of-fold record whose label has any probability. If the sets
+    must hold for new texts, it counts as one more text: as many records as the design effect says.
     """
     if out_of_fold.unknown_share > 1 - coverage:
         return 0.0

@@ -95,8 +95,8 @@ def upper_bound(events: Any, records: Any, confidence: float = CONFIDENCE) -> An
     Parameters
     ----------
     events, records
-        Numbers or arrays of them: how many records the event occurred in, out of how many. Both
-        may be fractions, since repeated texts make records count as fewer than they are.
+        Numbers or arrays: records in which the event occurred, and all records. Both may be
+        fractions, since repeated texts reduce the effective number of records.
 
     >>> round(float(upper_bound(0, 149)), 4)
     0.0199
@@ -133,8 +133,8 @@ def proportion(events: Flags, cluster_size: Counts | None = None) -> Proportion:
     events
         (n,) whether it occurred.
     cluster_size
-        (n,) number of records with the text of each, if new texts are what the share is to hold
-        for; if None, new records are.
+        (n,) number of records with the text of each, if the share must hold for new texts; None if
+        it must hold for new records.
     """
     effect = 1.0 if cluster_size is None else design_effect(cluster_size)
     low, high = interval(events.sum() / effect, len(events) / effect)

@@ -20,7 +20,7 @@ MAX_RECORDS = 20_000
 DECIMALS = 6
 """Decimals of a probability: float32 logits tell no more apart."""
 
-CONTRADICTION = "what is known of held-out records does not fit together"
+CONTRADICTION = "the out-of-fold predictions do not fit together"
 """Message about out-of-fold predictions in a file that contradict each other."""
 
 

@@ -24,13 +24,13 @@ measures how promises are kept.
 
 Records with the same text are right or wrong together. A random split leaves out records whose
 texts are trained on, and new records are assumed to repeat texts at the same rate. Where no text of
-an out-of-fold record is trained on (``--split grouped``), new texts are what is new, and n records
-count as ``n / deff``. The design effect ``deff`` is the mean, over the records, of the number of
-records with the same text (Kish 1965; the effective number is ``n**2 / (n_1**2 + n_2**2 + ...)``
-for texts of n_1, n_2, ... records). It is 1 where no text repeats. The formula assumes that all
-records of a text are right or wrong together and that frequent texts are wrong no more often than
-others; where they are, a promise may be broken. The design effect of Korn and Graubard (1998) is
-estimated from the errors; it shows nothing where errors are few, and did not keep promises
+an out-of-fold record is trained on (``--split grouped``), promises must hold for new texts, and n
+records count as ``n / deff``. The design effect ``deff`` is the mean, over the records, of the
+number of records with the same text (Kish 1965; the effective number is ``n**2 / (n_1**2 + n_2**2 +
+...)`` for texts of n_1, n_2, ... records). It is 1 where no text repeats. The formula assumes that
+all records of a text are right or wrong together and that frequent texts are wrong no more often
+than others; where they are, a promise may be broken. The design effect of Korn and Graubard (1998)
+is estimated from the errors; it shows nothing where errors are few, and did not keep promises
 (``benchmarks/RESULTS.md``).
 """
 
@@ -147,14 +147,14 @@ class _Thresholds(NamedTuple):
 def promise(out_of_fold: OutOfFold, max_error: float) -> Promise:
     """Return the lowest threshold at which an error rate can be promised.
 
-    Thresholds are tested from the highest down. At each of them the upper confidence bound of the
-    error rate among the accepted records (Clopper-Pearson) is compared with ``max_error``, and the
-    first bound above it ends the testing. Tests in a fixed sequence need no correction for their
+    Thresholds are tested from the highest down. Each test compares the upper confidence bound of
+    the error rate among the accepted records (Clopper-Pearson) with ``max_error``, and the first
+    bound above it ends the testing. Tests in a fixed sequence need no correction for their
     number (fixed-sequence testing in "Learn then Test", Angelopoulos et al. 2021; risk control,
     Bates et al. 2021): over draws of the out-of-fold records, at most one in twenty gives a
     threshold above which the true error rate is larger than promised, provided that the records are
-    independent, or their texts where new texts are what is new. Records and errors are divided by
-    the design effect of the accepted records.
+    independent, or their texts if promises must hold for new texts. Numbers of records and of
+    errors are divided by the design effect of the accepted records.
 
     Where errors are spread over all probabilities, as those of rare classes are, a few records at
     the start may end the testing by chance. Therefore it starts a second time at half of the

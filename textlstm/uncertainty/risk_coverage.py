@@ -17,7 +17,7 @@ POINT_RECORDS = SMALLEST_SHOWN
 
 @dataclass(frozen=True)
 class RiskCoverageCurve:
-    """Points of a risk-coverage curve, from the most confident records to all of them.
+    """Points of a risk-coverage curve, from the most confident records to all records.
 
     Attributes
     ----------
