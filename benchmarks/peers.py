@@ -195,7 +195,7 @@ def keras_bilstm(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
         layers.Dense(len(classes), activation="softmax"),
     ])  # fmt: skip
     model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
-    ids = encoding.encode(lines).ids
+    ids = encoding.encode(lines).vocabulary_ids()
     train, validation = parts(labels, seed)
     stop = keras.callbacks.EarlyStopping(patience=2, restore_best_weights=True)
     threads = torch.get_num_threads()
@@ -205,7 +205,7 @@ def keras_bilstm(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
     torch.set_num_threads(threads)
 
     def predict(new: Fields) -> NDArray[np.float64]:
-        rows = encoding.encode(preprocess(new)).ids
+        rows = encoding.encode(preprocess(new)).vocabulary_ids()
         return np.asarray(model.predict(rows, batch_size=256, verbose=0), dtype=np.float64)
 
     return predict

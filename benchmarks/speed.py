@@ -85,7 +85,7 @@ def kept(name: str, ratio: float) -> bool:
 # ---------------------------------------------------------------------------------- the rows
 
 
-def growth(texts: NDArray[np.int64]) -> tuple[float, float]:
+def growth(texts: NDArray[np.integer[Any]]) -> tuple[float, float]:
     """Return K and b of the law by which n records have K n^b distinct texts (Heaps 1978).
 
     Fitted, in logarithms, to all of the records (n,), given by the numbers of their texts, and to a
@@ -100,11 +100,11 @@ def growth(texts: NDArray[np.int64]) -> tuple[float, float]:
 
 def distinct_texts(data: str, text: Sequence[str], rows: int) -> dict[str, int]:
     """Return how many distinct texts each of the files is to have."""
-    texts, places = distinct_records(read_table(data), text, data)
-    k, b = growth(places)
+    texts = distinct_records(read_table(data), text, data)
+    k, b = growth(texts.inverse)
     return {
         GROWN: round(k * rows**b),
-        SAME_SHARE: round(rows * len(texts) / len(places)),
+        SAME_SHARE: round(rows * len(texts.values) / len(texts)),
         DRAWN: 0,
     }
 
@@ -125,7 +125,7 @@ def new_texts(
 def write_rows(data: str, text: Sequence[str], rows: int, distinct: int, path: Path) -> None:
     """Write so many rows drawn from a table; there are more distinct texts only if some are new."""
     table = read_table(data)
-    _, places = distinct_records(table, text, data)
+    places = distinct_records(table, text, data).inverse
     rng = np.random.default_rng(0)
     drawn = rng.integers(len(table), size=rows)
     new = rng.permutation(rows) < distinct - len(np.unique(places[drawn]))
@@ -198,8 +198,8 @@ def measure_parts(given: argparse.Namespace) -> dict[str, float]:
     preprocess([("first call",)])
 
     def texts() -> NDArray[np.object_]:
-        records, places = distinct_records(table, given.text, given.file)
-        return np.array(preprocess(records), dtype=object)[places]
+        records = distinct_records(table, given.text, given.file)
+        return np.array(list(records.map(preprocess)), dtype=object)
 
     seconds, all_texts = timed(texts)
     bundle = Bundle.load(Run(given.run).bundle)
@@ -223,7 +223,7 @@ def measure_parts(given: argparse.Namespace) -> dict[str, float]:
         "peak": peak / 1e9,
         "network": work / seconds_lstm / 1e9,
         "network_share": work / seconds_lstm / peak,
-        "network_texts": len(corpus.forms) / seconds_lstm,
+        "network_texts": len(corpus.text_ids) / seconds_lstm,
     }
 
 

@@ -18,69 +18,28 @@ from textlstm.errors import counted
 
 
 def encode(run: Run) -> None:
-    """Carry out the stage."""
+    """Fit the vocabulary of a run and encode its records."""
     config = run.config()
     with progress.working("encode", progress.LOADING):
-        import numpy as np
-        import pandas as pd
-
-        from textlstm.data.distinct import distinct
-        from textlstm.data.records import SPLIT, SPLITS, learned_labels, read_records
-        from textlstm.encoding.encoded import write_encoded
-        from textlstm.encoding.vocabulary import Vocabulary
-        from textlstm.storage.json_files import read_json, write_json
+        from textlstm.encoding.encoded_splits import N_STEPS, encode_splits
 
     run.require(run.records / "summary.json", "preprocess")
-    with shell.timed() as seconds, progress.steps("encode", 2 + len(SPLITS)) as step:
-        step("reading the records")
-        columns = ["text", "label"]
-        parts = {name: read_records(run.records / f"{name}.parquet", columns) for name in SPLITS}
-        given = read_json(run.records / "abbreviations.json")
-        step("taking the vocabulary")
-        texts, places = distinct(parts["train"]["text"])
-        vocabulary = Vocabulary.fit(texts, config.recipe.encoding, np.bincount(places), given)
-        labels = learned_labels(parts)
-        rare = read_records(run.records / "rare.parquet", ["text", SPLIT])
-        rare = rare[rare[SPLIT] != "holdout"]
-        summary = read_json(run.records / "summary.json")
-        # Without its only record, a class would not be known: left out, that record shows it.
-        counts = pd.concat([parts["train"]["label"], parts["validation"]["label"]]).value_counts()
-        alone = {str(label) for label in counts.index[counts == 1]}
-        borderline = np.flatnonzero(np.isin(labels, [*summary["borderline"], *alone]))
+    with shell.timed() as seconds, progress.steps("encode", N_STEPS) as step:
         with run.staged_outputs("encode") as new:
-            abbreviated = 0
-            for name, part in parts.items():
-                step(f"encoding {name}")
-                texts, places = distinct(part["text"])
-                changed = [vocabulary.written_out(text) != text for text in texts]
-                abbreviated += int(np.array(changed, dtype=bool)[places].sum())
-                numbers = pd.Index(labels).get_indexer(pd.Index(part["label"]))
-                encoded = vocabulary.encode(texts)[places]
-                write_encoded(new.encoded / f"{name}.arrow", encoded, numbers)
-            texts, places = distinct(rare["text"])
-            in_validation = (rare[SPLIT] == "validation").to_numpy().astype(np.int32)
-            write_encoded(
-                new.encoded / "rare.arrow", vocabulary.encode(texts)[places], in_validation
-            )
-            facts = {**summary["uncodable"], "borderline": borderline.tolist()}
-            write_json(new.encoded / "rare.json", facts)
-            write_json(new.encoded / "labels.json", labels)
-            write_json(new.encoded / "vocab.json", vocabulary.to_dict())
+            encoded = encode_splits(run.records, config.recipe.encoding, new.encoded, step)
         run.record_time("encode", seconds())
+    vocabulary = encoded.vocabulary
     console.log(
         f"encode: {len(vocabulary.known_words)} words, {vocabulary.length} tokens a text, "
-        f"{len(labels)} classes"
+        f"{len(encoded.labels)} classes"
     )
-    if abbreviated:
-        console.log(
-            f"encode: {counted(abbreviated, 'record has', 'records have')} abbreviations that are "
-            "not in the vocabulary; "
-            "written out"
-        )
+    if encoded.abbreviated:
+        records = counted(encoded.abbreviated, "record has", "records have")
+        console.log(f"encode: {records} abbreviations that are not in the vocabulary; written out")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Parse the flags and carry out the stage."""
+    """Parse the flags and run the stage."""
     parser = flags.parser("encode", __doc__)
     flags.add_run(parser)
     run = Run(parser.parse_args(argv).run)

@@ -213,7 +213,7 @@ def _add_pictures(
         if record["tokens"]:
             hidden = {direction: one["hidden"].numpy() for direction, one in steps.items()}
             read = len(next(iter(hidden.values())))
-            words = bundle.vocabulary.written_out(text).split()
+            words = bundle.vocabulary.expand_abbreviations(text).split()
             words = [NEXT_FIELD if word == SEPARATOR else word for word in words]
             record["picture"] = png(activation_map(words[:read], hidden))
 

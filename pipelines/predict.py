@@ -155,8 +155,7 @@ def _read(
     for table in chunks:
         for start in range(0, len(table) or 1, PART_ROWS):
             rows = table.slice(start, PART_ROWS)
-            records, places = distinct_records(rows, columns, data)
-            yield TextChunk(rows, preprocess(records), places)
+            yield TextChunk(rows, distinct_records(rows, columns, data).map(preprocess))
 
 
 def _code(

@@ -50,7 +50,6 @@ def export(
     """Write the queue of a scored table."""
     run.require(run.bundle, "train")
     with progress.working("review", progress.LOADING):
-        import numpy as np
         import pyarrow as pa
 
         from textlstm.data.cells import column, distinct_records
@@ -79,8 +78,8 @@ def export(
             "it coded by another --run?"
         )
     doubtful = table.filter(pa.array([decision == REVIEW for decision in decisions]))
-    fields, places = distinct_records(doubtful, columns, scored)
-    asked = review.questions(fields, np.bincount(places, minlength=len(fields)))
+    records = distinct_records(doubtful, columns, scored)
+    asked = review.questions(records.values, records.counts)
     with progress.working("review", "coding"):
         scores = score(bundle, asked.texts)
     asking = f"looking for the words that decided in {counted(len(asked.texts), 'text')}"

@@ -146,7 +146,7 @@ def texts(content: bytes) -> None:
         assert SEPARATOR not in text and text == " ".join(text.split())
         assert all(len(word) <= 4 * MAX_RUN for word in text.split())
     encoding = Vocabulary.fit(made, EncodingConfig(max_ngrams=50))
-    assert encoding.encode(made).ids.shape == (len(made), encoding.length)
+    assert encoding.encode(made).vocabulary_ids().shape == (len(made), encoding.length)
 
 
 @cache

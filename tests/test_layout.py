@@ -35,12 +35,12 @@ WINGS = {
     "config": [],
     "data": [
         "allowance", "labels", "charset", "chunks", "delimiters", "delimited", "json_lines",
-        "parquet_pages", "arrow_messages", "class_names", "columnar", "dataset", "readers", "cells",
-        "distinct", "dates", "groups", "records", "splits",
+        "parquet_pages", "arrow_messages", "class_names", "columnar", "dataset", "readers",
+        "distinct", "cells", "dates", "groups", "records", "splits", "handled", "preprocessing",
     ],
     "encoding": [
         "encoded", "abbreviations", "phrases", "abbreviation_table", "subwords", "vocabulary",
-        "batching", "unique_rows", "terms", "corpus",
+        "encoded_splits", "batching", "unique_rows", "corpus", "terms",
     ],
     "models": [
         "cells.cell", "cells.lstm", "cells.table", "memory", "pooling", "prefix_tree", "encoder",

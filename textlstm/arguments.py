@@ -11,6 +11,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight
 
 from textlstm.data.cells import as_records, as_text
+from textlstm.data.distinct import Distinct
 from textlstm.encoding.abbreviation_table import checked_abbreviations
 from textlstm.errors import InputError, near, quoted
 from textlstm.recipe import Recipe, as_fields
@@ -48,14 +49,6 @@ def given_fields(abbreviations: Any) -> dict[str, str]:
     return checked_abbreviations(pairs, "abbreviations")
 
 
-def distinct_fields(texts: Any) -> tuple[list[tuple[str, ...]], NDArray[np.int32]]:
-    """Return the text fields of the distinct records, and which one each record is (n,)."""
-    numbers: dict[tuple[str, ...], int] = {}
-    places = (numbers.setdefault(record, len(numbers)) for record in as_records(texts))
-    found = np.fromiter(places, np.int32)
-    return list(numbers), found
-
-
 def text_fields(
     texts: Any, labels: Any, sample_weight: Any
 ) -> tuple[pd.DataFrame, NDArray[Any], int]:
@@ -64,20 +57,20 @@ def text_fields(
     Records have a text, of which each distinct one is kept once, a class number and a weight.
     """
     labels = column_or_1d(np.asarray(labels))
-    records, places = distinct_fields(texts)
+    records = Distinct.of(as_records(texts))
     if not records:
         raise InputError("there are no texts to learn from")
-    if len(places) != len(labels):
-        raise InputError(f"{len(places)} texts and {len(labels)} labels do not match")
+    if len(records) != len(labels):
+        raise InputError(f"{len(records)} texts and {len(labels)} labels do not match")
     weights = _weights(sample_weight, labels)
     if pd.isna(labels).any():
         raise InputError("a label is missing")
     classes, codes = np.unique(labels, return_inverse=True)
-    text = pd.Categorical(preprocess(records)).take(places)
+    text = pd.Categorical(preprocess(records.values)).take(records.inverse)
     frame = pd.DataFrame({"text": text, "label": codes, "weight": weights})
     frame = frame[(frame["text"] != "") & (frame["weight"] > 0)]
     taught, codes = np.unique(frame["label"], return_inverse=True)
-    return frame.assign(label=codes), classes[taught], len(records[0])
+    return frame.assign(label=codes), classes[taught], len(records.values[0])
 
 
 def _weights(sample_weight: Any, labels: NDArray[Any]) -> NDArray[np.float64]:

@@ -12,15 +12,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from textlstm.arguments import (
     OWN_PARAMETERS,
-    distinct_fields,
     given_fields,
     in_parameters,
     require_fields,
     text_fields,
 )
 from textlstm.config import DataConfig
-from textlstm.data.cells import as_text
-from textlstm.data.distinct import distinct
+from textlstm.data.cells import as_records, as_text
+from textlstm.data.distinct import Distinct
 from textlstm.data.labels import require_short
 from textlstm.data.splits import split_off
 from textlstm.encoding.vocabulary import Vocabulary
@@ -146,12 +145,11 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(classes) < 2:
             raise InputError("texts with words of at least two classes are needed")
         train, validation = split_off(records, DataConfig().validation, "stratified", seed)
-        learned, places = distinct(train["text"])
-        vocabulary = Vocabulary.fit(learned, recipe.encoding, np.bincount(places), given)
-        found, places = distinct(records["text"])
+        learned = Distinct[str].of(train["text"])
+        vocabulary = Vocabulary.fit(learned.values, recipe.encoding, learned.counts, given)
         history: list[Epoch] = []
         examples = as_examples(
-            vocabulary.encode(found)[places],
+            vocabulary.encode(Distinct[str].of(records["text"])),
             records["label"].to_numpy(),
             vocabulary,
             records.index.isin(validation.index),
@@ -192,14 +190,14 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Before :meth:`fit` or :meth:`load`.
         """
         check_is_fitted(self, "bundle_")
-        records, places = distinct_fields(texts)
-        if records and len(records[0]) != self.n_fields_:
+        records = Distinct.of(as_records(texts))
+        if records and (n_fields := len(records.values[0])) != self.n_fields_:
             raise InputError(
-                f"texts of {counted(len(records[0]), 'field')} are given; the model reads "
-                f"{self.n_fields_}"
+                f"texts of {counted(n_fields, 'field')} are given; the model reads {self.n_fields_}"
             )
         device = resolve_device(self.device)
-        return self.bundle_.predict_proba(preprocess(records), device)[places]
+        probabilities = self.bundle_.predict_proba(preprocess(records.values), device)
+        return np.asarray(probabilities[records.inverse])
 
     def predict(self, texts: Any) -> NDArray[Any]:
         """Return the most probable label of each text (n,)."""
@@ -223,7 +221,7 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             If the folder holds no whole bundle.
         """
         bundle = Bundle.load(Path(folder))
-        given = bundle.vocabulary.abbreviations.given
+        given = bundle.vocabulary.abbreviations.meanings
         # Its parameters, and what it prints of itself, are those that differ from the default ones.
         usual = load_recipe("default")
         changed = dict(setting for setting in bundle.recipe.items() if setting not in usual.items())

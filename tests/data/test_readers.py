@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textlstm.data import cells, charset, chunks, dataset, delimited
-from textlstm.data.cells import DistinctBuilder, as_records, column, distinct_records
+from textlstm.data import charset, chunks, dataset, delimited
+from textlstm.data.cells import as_records, column, distinct_records
+from textlstm.data.distinct import DistinctBuilder
 from textlstm.data.parquet_pages import page_bytes
 from textlstm.data.readers import iter_tables, read_table
 from textlstm.errors import InputError
@@ -248,12 +249,11 @@ def test_one_field_in_any_sequence():
     assert list(as_records(np.array([]))) == list(as_records([])) == []
 
 
-def test_a_frame_is_asked_for_its_cells_in_parts(monkeypatch):
-    monkeypatch.setattr(cells, "CHUNK_ROWS", 2)
+def test_a_frame_is_asked_for_its_cells_in_chunks():
     frame = pd.DataFrame({"x": list("abcde"), "y": [1, 2, None, 4.5, 5]}, index=[9, 9, 2, 1, 0])
     expected = [("a", "1.0"), ("b", "2.0"), ("c", ""), ("d", "4.5"), ("e", "5.0")]
-    assert list(as_records(frame)) == expected
-    assert list(as_records(frame["x"])) == [(one,) for one in "abcde"]
+    assert list(as_records(frame, chunk_rows=2)) == expected
+    assert list(as_records(frame["x"], chunk_rows=2)) == [(one,) for one in "abcde"]
 
 
 @pytest.mark.parametrize(
@@ -346,9 +346,9 @@ def test_cells_of_a_dictionary_are_texts():
 def test_distinct_records_give_the_rows_back():
     rows = [("x", "1"), ("", "2"), ("x", "1"), ("x", "2"), ("", "")]
     table = pa.table({"a": ["x", None, "x", "x", ""], "b": [1, 2, 1, 2, None]})
-    records, places = distinct_records(table, ["a", "b"], "")
-    assert [records[place] for place in places] == rows
-    assert len(set(records)) == 4
+    records = distinct_records(table, ["a", "b"], "")
+    assert list(records) == rows
+    assert len(set(records.values)) == len(records.values) == 4
 
 
 @pytest.mark.parametrize("size", [1, 7, 30])
@@ -356,12 +356,13 @@ def test_distinct_rows_of_parts_are_those_of_the_whole(size):
     cells, numbers = [None, "x", "y", "x", "1", "", "1"] * 4, [n % 3 for n in range(28)]
     rows = [(cell or "", str(number)) for cell, number in zip(cells, numbers, strict=True)]
     table = pa.table({"a": cells, "other": range(28), "b": numbers})
-    gathered = DistinctBuilder()
+    builder = DistinctBuilder()
     for start in range(0, 28, size):
-        gathered.add(table.slice(start, size), ["a", "b"], "")
-    assert len(gathered) == 28 and gathered.places.dtype == np.int32
-    assert sorted(gathered.distinct) == sorted(set(rows))
-    assert [gathered.distinct[place] for place in gathered.places] == rows
+        builder.add(distinct_records(table.slice(start, size), ["a", "b"], ""))
+    records = builder.build()
+    assert len(builder) == len(records) == 28 and records.inverse.dtype == np.int32
+    assert sorted(records.values) == sorted(set(rows))
+    assert list(records) == rows
 
 
 def test_of_a_folder_the_files_of_one_table_are_read_by_name(tmp_path):

@@ -23,8 +23,8 @@ def corpus(texts, padding="right", subwords=()):
 def test_a_batch_lists_each_word_once_and_gives_the_text_back():
     batch = corpus(["acute mi", "stroke", "mi mi mi"]).batch(torch.tensor([0, 2]))
     assert batch.words.tolist() == [0, 2, 3]
-    assert batch.words[batch.ids][batch.places].tolist() == [[2, 3, 0], [3, 3, 3]]
-    assert batch.lengths[batch.places].tolist() == [2, 3]
+    assert batch.words[batch.ids][batch.inverse].tolist() == [[2, 3, 0], [3, 3, 3]]
+    assert batch.lengths[batch.inverse].tolist() == [2, 3]
 
 
 def test_left_padding_is_read_whole():
@@ -48,8 +48,8 @@ def test_subwords_follow_their_words_unknown_ones_too():
 def test_a_text_that_records_share_is_there_once():
     batch = corpus(["mi", "stroke", "mi", "mi"]).batch(torch.tensor([3, 1, 0]))
     assert batch.ids.shape == (2, 1)
-    assert batch.words[batch.ids][batch.places].tolist() == [[3], [4], [3]]
-    assert batch.counts[batch.ids][batch.places].tolist() == [[3], [1], [3]]
+    assert batch.words[batch.ids][batch.inverse].tolist() == [[3], [4], [3]]
+    assert batch.counts[batch.ids][batch.inverse].tolist() == [[3], [1], [3]]
 
 
 def test_an_epoch_has_every_row_once_in_another_order_each_time():
@@ -82,7 +82,7 @@ def test_every_row_is_taken_once_the_short_ones_first():
 def test_selected_records_are_read_as_in_the_whole():
     whole = corpus(["acute mi", "xyz", "mi mi mi", "acute mi"], subwords=NGRAMS)
     part = whole.select(torch.tensor([3, 1]))
-    assert len(part) == 2 and len(part.forms) == 2 and len(whole.forms) == 3
+    assert len(part) == 2 and len(part.text_ids) == 2 and len(whole.text_ids) == 3
     alone, among = part.batch(torch.tensor([0, 1])), whole.batch(torch.tensor([3, 1]))
     for one, other in zip(alone[:-1], among[:-1], strict=True):
         assert one.equal(other)
@@ -97,9 +97,8 @@ def test_the_share_of_unknown_words_counts_records():
 @pytest.mark.parametrize("at_a_time", [0, 1, 7, 1000])
 def test_many_rows_are_sorted_some_at_a_time(monkeypatch, width, at_a_time):
     ids = np.random.default_rng(0).integers(0, 3, (200, width), dtype=np.int32) * 300
-    monkeypatch.setattr(arrays, "MEMMAP_FROM", at_a_time * width * 4)
     monkeypatch.setattr(arrays, "BLOCK_ROWS", 7)
-    rows, places = unique_rows(ids)
-    expected, expected_places = np.unique(ids, axis=0, return_inverse=True)
+    rows, inverse = unique_rows(ids, max_bytes=at_a_time * width * 4)
+    expected, expected_inverse = np.unique(ids, axis=0, return_inverse=True)
     assert rows.tolist() == expected.tolist()
-    assert places.tolist() == expected_places.ravel().tolist()
+    assert inverse.tolist() == expected_inverse.ravel().tolist()

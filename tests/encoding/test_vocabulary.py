@@ -64,14 +64,14 @@ def test_length_is_the_99th_percentile_or_as_given():
 def test_padding_and_truncation(padding, rows):
     encoding = Vocabulary(("<pad>", "<unk>", "a", "b"), 3, padding)
     texts = encoding.encode(["a", "a b a b"])
-    assert texts.ids.tolist() == rows
+    assert texts.vocabulary_ids().tolist() == rows
 
 
 def test_unknown_words_share_an_id_and_stay_apart_as_forms():
     encoding = Vocabulary(("<pad>", "<unk>", "a"), 4, "right")
     texts = encoding.encode(["x a y", "y x x", ""])
-    assert texts.ids.tolist() == [[1, 2, 1, 0], [1, 1, 1, 0], [0, 0, 0, 0]]
-    assert texts.forms.tolist() == [[3, 2, 4, 0], [4, 3, 3, 0], [0, 0, 0, 0]]
+    assert texts.vocabulary_ids().tolist() == [[1, 2, 1, 0], [1, 1, 1, 0], [0, 0, 0, 0]]
+    assert texts.ids.tolist() == [[3, 2, 4, 0], [4, 3, 3, 0], [0, 0, 0, 0]]
     assert texts.unknown == ("x", "y")
 
 
@@ -83,14 +83,14 @@ def test_encoded_texts_survive_the_disk(tmp_path):
     write_encoded(tmp_path / "part.arrow", texts, labels)
     read, numbers = read_encoded(tmp_path / "part.arrow")
     assert numbers.tolist() == [0, -1, -1, 2]
-    assert (read.forms == texts.forms).all() and (read.places == texts.places).all()
+    assert (read.ids == texts.ids).all() and (read.inverse == texts.inverse).all()
     assert read.unknown == texts.unknown
 
 
 def test_repeats_are_encoded_once():
     texts = Vocabulary(("<pad>", "<unk>", "a"), 2, "right").encode(["a", "a x", "a", "a x"])
-    assert len(texts) == 4 and texts.forms.tolist() == [[2, 0], [2, 3]]
-    assert texts.ids.tolist() == [[2, 0], [2, 1], [2, 0], [2, 1]]
+    assert len(texts) == 4 and texts.ids.tolist() == [[2, 0], [2, 3]]
+    assert texts.vocabulary_ids().tolist() == [[2, 0], [2, 1], [2, 0], [2, 1]]
 
 
 def test_no_texts_survive_the_disk(tmp_path):
@@ -132,8 +132,8 @@ def test_several_files_are_read_as_one(tmp_path):
         write_encoded(tmp_path / f"{number}.arrow", encoding.encode(texts), np.array([number] * 2))
     read, labels = read_encoded(tmp_path / "0.arrow", tmp_path / "1.arrow")
     whole = encoding.encode(parts[0] + parts[1])
-    np.testing.assert_array_equal(read.ids, whole.ids)
-    np.testing.assert_array_equal(read.forms[read.places], whole.forms[whole.places])
+    np.testing.assert_array_equal(read.vocabulary_ids(), whole.vocabulary_ids())
+    np.testing.assert_array_equal(read.ids[read.inverse], whole.ids[whole.inverse])
     assert read.unknown == whole.unknown and labels.tolist() == [0, 0, 1, 1]
 
 

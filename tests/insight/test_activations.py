@@ -49,7 +49,7 @@ def test_a_forget_gate_of_one_keeps_what_came_before():
 def test_the_hidden_states_give_the_features_that_are_classified(bundle):
     """Through pooling, both directions of a member come to what the member itself computes."""
     corpus = Corpus(bundle.vocabulary.encode(TEXTS), bundle.vocabulary)
-    batch = corpus.batch_of_texts(corpus.places)
+    batch = corpus.batch_of_texts(corpus.inverse)
     network = bundle.network.networks[1]
     with torch.no_grad():
         embedded = network.embed(batch, bundle.network.subword_vectors(batch), None)

@@ -24,7 +24,7 @@ def bundle():
 def log_probs_at(bundle, texts, alpha):
     """Log probabilities (n, C) with each word interpolated to alpha."""
     corpus = Corpus(bundle.vocabulary.encode(texts), bundle.vocabulary)
-    batch = corpus.batch_of_texts(corpus.places)
+    batch = corpus.batch_of_texts(corpus.inverse)
     alphas = torch.full(batch.ids.shape, alpha)
     with torch.no_grad():
         return interpolated_log_probs(bundle, batch)(alphas, torch.arange(len(texts))).numpy()
@@ -74,7 +74,7 @@ def test_a_linear_model_is_explained_by_its_weights(bundle):
     share = bundle.network.linear_weight.clone()
     bundle.network.linear_weight.fill_(1.0)
     corpus = Corpus(bundle.vocabulary.encode(TEXTS[:1]), bundle.vocabulary)
-    scores = bundle.network.linear.term_scores(corpus.batch_of_texts(corpus.places))[0]  # (T, C)
+    scores = bundle.network.linear.term_scores(corpus.batch_of_texts(corpus.inverse))[0]  # (T, C)
     gains = attributions(bundle, TEXTS[:1], [0], points=32)[0]
     bundle.network.linear_weight.copy_(share)
     margins = (scores[:, 0] - scores[:, 1]).numpy()

@@ -79,7 +79,7 @@ def test_okut_table2_by_the_equations_of_the_lstm():
         return 1 / (1 + np.exp(-x))
 
     embedded = weights["embedding.weight"][
-        batch.words[batch.ids[batch.places]].numpy()
+        batch.words[batch.ids[batch.inverse]].numpy()
     ]  # (B, T, E)
     hidden = cell = np.zeros((len(TEXTS), 200))
     for step in range(10):
@@ -117,7 +117,7 @@ def test_two_directions_are_those_of_torch_on_packed_texts(pooling):
         else:
             pooled.append(torch.stack([text.amax(0) for text in own]))
             pooled.append(torch.stack([text.mean(0) for text in own]))
-    expected = network.output(torch.cat(pooled, dim=1))[batch.places]
+    expected = network.output(torch.cat(pooled, dim=1))[batch.inverse]
     torch.testing.assert_close(network(batch), expected, atol=1e-6, rtol=1e-5)
 
 

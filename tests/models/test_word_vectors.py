@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from textlstm.encoding.corpus import Corpus
+from textlstm.encoding.terms import form_counts
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.models.word_vectors import latent_vectors
 from textlstm.recipe import EncodingConfig
@@ -32,12 +33,11 @@ def test_of_many_texts_some_are_drawn(monkeypatch):
     monkeypatch.setattr("textlstm.models.word_vectors.MOST_IDS", 4 * length + 1)
     counted = []
 
-    def text_forms(self, texts):
+    def count_forms(corpus, texts):
         counted.append(len(texts))
-        return of_texts(self, texts)
+        return form_counts(corpus, texts)
 
-    of_texts = Corpus.text_forms
-    monkeypatch.setattr(Corpus, "text_forms", text_forms)
+    monkeypatch.setattr("textlstm.models.word_vectors.form_counts", count_forms)
     encoding, words, _ = vectors(HEART + LUNGS, dimensions=2)
     assert counted == [4] and words.shape == (len(encoding.words), 2) and np.isfinite(words).all()
     assert np.abs(words).max() > 0

@@ -168,7 +168,7 @@ def test_parts_keep_equal_texts_together_if_validation_does():
     examples = assign_folds(with_validation(texts, 8, "grouped"), members=3, seed=1)
     for member in range(3):
         left, learned = examples.validation_rows(member), examples.training_rows(member)
-        places = examples.corpus.places
+        places = examples.corpus.inverse
         assert not set(places[left].tolist()) & set(places[learned].tolist())
         assert len(left)
 
@@ -189,7 +189,7 @@ def test_of_very_many_records_some_are_divided_and_some_judge(monkeypatch, split
     monkeypatch.setattr(folds, "MAX_ASSIGNED_RECORDS", 60)
     texts = [f"w{number // 4}" for number in range(120)]
     examples = assign_folds(with_validation(texts, 24, split), members=3, seed=1)
-    places = examples.corpus.places
+    places = examples.corpus.inverse
     for member in range(3):
         left, learned = examples.validation_rows(member), examples.training_rows(member)
         assert 0 < len(left) <= 6 and (examples.folds[left] == member).all()
@@ -203,13 +203,13 @@ def test_of_very_many_records_some_are_divided_and_some_judge(monkeypatch, split
 def test_some_of_the_records_are_what_they_were():
     examples = assign_folds(with_validation(["a", "b c", "d", "c"] * 20, 20), members=2, seed=0)
     some = examples.sample(10, seed=0)
-    assert len(some.labels) == len(some.corpus.places) == 10
+    assert len(some.labels) == len(some.corpus.inverse) == 10
     rows = torch.from_numpy(folds.subsample(80, 10, seed=0))
     read, whole = some.corpus, examples.corpus
-    assert read.forms[read.places].equal(whole.forms[whole.places[rows]])
+    assert read.text_ids[read.inverse].equal(whole.text_ids[whole.inverse[rows]])
     assert some.labels.equal(examples.labels[rows]) and some.folds.equal(examples.folds[rows])
     every = examples.sample(80, seed=0)
-    assert every.corpus.forms.equal(whole.forms) and every.corpus.places.equal(whole.places)
+    assert every.corpus.text_ids.equal(whole.text_ids) and every.corpus.inverse.equal(whole.inverse)
 
 
 def test_records_in_files_teach_the_same(monkeypatch):
@@ -253,7 +253,7 @@ def test_encoded_records_may_be_larger_than_memory(tmp_path, monkeypatch):
     learned = examples.training_rows(0)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert len(learned) == n - 100 and len(examples.corpus.forms) == n
+    assert len(learned) == n - 100 and len(examples.corpus.text_ids) == n
     assert peak < path.stat().st_size / 4
 
 
@@ -270,7 +270,7 @@ def test_what_was_left_out_is_judged_by_who_left_it_out():
     found = out_of_fold_logits(answers, examples, CPU)
     assert len(found) == 6  # three texts for each member, however many records have them
     corpus = examples.corpus
-    words = corpus.words[corpus.forms[corpus.places[rows], 0]].tolist()
+    words = corpus.words[corpus.text_ids[corpus.inverse[rows], 0]].tolist()
     members = [100.0] * 6 + [200.0] * 6
     expected = [member + word for member, word in zip(members, words, strict=True)]
     assert found[places, 0].tolist() == expected
@@ -301,8 +301,8 @@ def test_auto_finds_a_device():
 
 def test_a_record_is_fourteen_bytes_and_a_repeated_text_nothing():
     examples = assign_folds(with_validation(["a", "b c"] * 50, 10), members=2, seed=0)
-    of_records = (examples.corpus.places, examples.labels, examples.weights, examples.folds)
+    of_records = (examples.corpus.inverse, examples.labels, examples.weights, examples.folds)
     assert [len(one) for one in of_records] == [100] * 4
     assert sum(one.element_size() for one in of_records) == 14
     tensors = [one for one in vars(examples.corpus).values() if isinstance(one, torch.Tensor)]
-    assert [len(one) for one in tensors].count(100) == 1 and len(examples.corpus.forms) == 2
+    assert [len(one) for one in tensors].count(100) == 1 and len(examples.corpus.text_ids) == 2

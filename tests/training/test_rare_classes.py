@@ -58,7 +58,7 @@ def test_after_a_temporal_split_the_latest_rare_records_are_judged():
 def test_where_texts_are_left_out_whole_so_are_those_of_rare_records():
     rare = rare_classes([f"fall {number // 10}" for number in range(400)])
     (rows,) = rare.judged_by(examples_of(80, "grouped", 0.5), 1, seed=0)
-    texts, counts = np.unique(rare.texts.places[rows], return_counts=True)
+    texts, counts = np.unique(rare.texts.inverse[rows], return_counts=True)
     assert len(texts) == 20 and set(counts) == {10}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from textlstm.data.distinct import distinct
+from textlstm.data.distinct import Distinct
 from textlstm.errors import InputError, counted, quoted
 
 _ISO_8601 = re.compile(r"\s*-?[0-9]{4}")
@@ -37,8 +37,9 @@ def says_when(name: str, cells: Sequence[str]) -> bool:
 
 def parse_dates(values: pd.Series, name: str = "date") -> np.ndarray[Any, Any]:
     """Return the dates of a column, which is called ``name`` in the table."""
-    found, places = distinct(values)
-    empty = int(np.array([not one.strip() for one in found], dtype=bool)[places].sum())
+    cells = Distinct[str].of(values)
+    is_empty = np.array([not cell.strip() for cell in cells.values], dtype=bool)
+    empty = int(is_empty[cells.inverse].sum())
     if empty:
         raise InputError(
             f"{counted(empty, 'usable record has', 'usable records have')} an empty "
@@ -46,12 +47,11 @@ def parse_dates(values: pd.Series, name: str = "date") -> np.ndarray[Any, Any]:
             "another split"
         )
     # pandas takes "now" and "today" for dates as well: another split every day.
-    written = [one if _ISO_8601.match(one) else None for one in found]
-    dates = pd.to_datetime(pd.Series(written), errors="coerce", format="ISO8601", utc=True)
-    if unreadable := int(dates.isna().to_numpy()[places].sum()):
+    iso = [cell if _ISO_8601.match(cell) else None for cell in cells.values]
+    dates = pd.to_datetime(pd.Series(iso), errors="coerce", format="ISO8601", utc=True)
+    if unreadable := int(dates.isna().to_numpy()[cells.inverse].sum()):
         raise InputError(
             f"the {quoted(name)} of {counted(unreadable, 'usable record')} cannot be read as a "
             "date; use ISO 8601, such as 2021-12-31"
         )
-    ordered: np.ndarray[Any, Any] = dates.to_numpy()[places]
-    return ordered
+    return np.asarray(dates.to_numpy()[cells.inverse])

@@ -1,16 +1,18 @@
-"""Distinct inputs, each kept once, and the inverse index that restores the records.
+"""Distinct inputs: deduplicate records, and restore them by an inverse index.
 
 Most records of a registry repeat others: what costs time is done once for each distinct input. An
-input is whatever a prediction depends on, such as the preprocessed text of a record.
+input is whatever a prediction depends on, such as the text fields of a record.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd  # imported late elsewhere: it takes half a second
 
 Value = TypeVar("Value")
 Other = TypeVar("Other")
@@ -23,7 +25,7 @@ class Distinct(Generic[Value]):
     Attributes
     ----------
     values
-        The B distinct inputs, in the order in which they first occur.
+        The B distinct inputs; :meth:`of` keeps the order in which they first occur.
     inverse
         (n,) the row of ``values`` of each record.
 
@@ -34,63 +36,80 @@ class Distinct(Generic[Value]):
     ['FALL', 'STROKE', 'FALL']
     """
 
-    values: Sequence[Value]
-    inverse: NDArray[np.intp]
+    values: list[Value]
+    inverse: NDArray[np.integer[Any]]
 
     @classmethod
     def of(cls, inputs: "Iterable[Value] | pd.Series") -> Self:
         """Find the distinct ones of n hashable inputs."""
-        values: Any
-        if isinstance(inputs, pd.Series):
-            inverse, index = inputs.factorize()
-            values = index.tolist()
-        else:
-            rows: dict[Any, int] = {}
-            inverse = np.fromiter((rows.setdefault(value, len(rows)) for value in inputs), np.intp)
-            values = list(rows)
-        return cls(values, inverse)
+        if hasattr(inputs, "factorize"):  # of pandas, whose categoricals are distinct already
+            inverse, index = cast("pd.Series", inputs).factorize()
+            return cls(cast(list[Value], index.tolist()), inverse)
+        rows: dict[Value, int] = {}
+        inverse = np.fromiter((rows.setdefault(value, len(rows)) for value in inputs), np.int32)
+        return cls(list(rows), inverse)
 
     def __len__(self) -> int:
         return len(self.inverse)
 
     def __iter__(self) -> Iterator[Value]:
-        return (self.values[row] for row in self.inverse)
+        return map(self.values.__getitem__, self.inverse.tolist())
 
     @property
     def counts(self) -> NDArray[np.intp]:
         """Count the records of each distinct input (B,)."""
         return np.bincount(self.inverse, minlength=len(self.values))
 
-    def map(self, function: Callable[[Sequence[Value]], Sequence[Other]]) -> "Distinct[Other]":
-        """Apply a function to the B distinct inputs, which gives B values."""
+    def map(self, function: Callable[[list[Value]], list[Other]]) -> "Distinct[Other]":
+        """Apply a function to the B distinct inputs, which returns B values."""
         return Distinct(function(self.values), self.inverse)
 
-    def take(self, records: NDArray[Any]) -> "Distinct[Value]":
-        """Select records by their numbers or by flags (n,); all distinct inputs stay."""
+    def take(self, records: Any) -> "Distinct[Value]":
+        """Select records by their numbers, by flags (n,) or by a slice; all values stay."""
         return Distinct(self.values, self.inverse[records])
 
 
-def relabel(values: pd.Series, name: Callable[[str], str]) -> pd.Series:
+class DistinctBuilder(Generic[Value]):
+    """Deduplicates inputs that come in chunks; a value is kept once for all chunks.
+
+    >>> builder = DistinctBuilder()
+    >>> for chunk in (["fall", "stroke"], ["fall"]):
+    ...     builder.add(Distinct.of(chunk))
+    >>> list(builder.build()), len(builder)
+    (['fall', 'stroke', 'fall'], 3)
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[Value, int] = {}
+        self._inverse: list[NDArray[np.int32]] = []
+
+    def __len__(self) -> int:
+        return sum(map(len, self._inverse))
+
+    def add(self, inputs: Distinct[Value]) -> None:
+        """Add the inputs of the next chunk."""
+        rows = [self._rows.setdefault(value, len(self._rows)) for value in inputs.values]
+        self._inverse.append(np.array(rows, dtype=np.int32)[inputs.inverse])
+
+    def build(self) -> Distinct[Value]:
+        """Return the inputs of all chunks, of which there is at least one."""
+        return Distinct(list(self._rows), np.concatenate(self._inverse))
+
+
+def relabel(values: "pd.Series", name: Callable[[str], str]) -> "pd.Series":
     """Rename values; the result is a categorical whose categories are sorted.
 
+    >>> import pandas as pd
     >>> relabel(pd.Series(["b", "a", "B"]), str.lower).cat.codes.tolist()
     [1, 0, 1]
     """
+    import pandas as pd
+
     codes = values.astype("category")
     names = pd.Categorical([name(value) for value in codes.cat.categories])
     return pd.Series(names.take(codes.cat.codes.to_numpy()), index=values.index)
 
 
-def distinct(values: pd.Series) -> tuple[list[str], NDArray[np.intp]]:
-    """Return the distinct values, in the order in which they first come, and which one each is.
-
-    >>> distinct(pd.Series(["b", "a", "b"]))
-    (['b', 'a'], array([0, 1, 0]))
-    """
-    found = Distinct[str].of(values)
-    return [str(value) for value in found.values], found.inverse
-
-
-def interned(values: pd.Series) -> list[str]:
+def interned(values: "pd.Series") -> list[str]:
     """Return the values as a list in which equal ones are one object, to save memory."""
     return list(Distinct[str].of(values))

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from textlstm.config import RARE_LABEL, DataConfig
-from textlstm.data.distinct import distinct, interned, relabel
+from textlstm.data.distinct import Distinct, interned, relabel
 from textlstm.data.labels import plain_label, require_short
 from textlstm.errors import InputError, counted, quoted
 from textlstm.storage.atomic import atomic_write
@@ -116,9 +116,9 @@ def texts_by_class(records: pd.DataFrame) -> dict[str, list[str]]:
     >>> texts_by_class(pd.DataFrame(records))
     {'Heart': ['mi', 'mi'], 'External': ['fall']}
     """
-    labels, numbers = distinct(records["label"])
-    order = np.argsort(-np.bincount(numbers), kind="stable")
-    return {labels[one]: interned(records["text"][numbers == one]) for one in order}
+    labels = Distinct[str].of(records["label"])
+    order = np.argsort(-labels.counts, kind="stable")
+    return {labels.values[row]: interned(records["text"][labels.inverse == row]) for row in order}
 
 
 def _listed(counts: Mapping[str, int]) -> str:

@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from textlstm.config import DataConfig
 from textlstm.data.dates import parse_dates
-from textlstm.data.distinct import distinct
+from textlstm.data.distinct import Distinct
 from textlstm.data.records import SPLIT, SPLITS, UsableRecords
 from textlstm.errors import InputError, counted, quoted
 
@@ -117,11 +117,13 @@ def split_rare(
         ends = (parse_dates(part["date"]) for part in (first, second))
         chosen = _with_the_second(parse_dates(rare["date"]), *ends, seed=seed)
     elif how == "grouped":
-        texts, places = distinct(rare["text"])
-        known = [np.isin(texts, part["text"].unique().astype(str)) for part in (first, second)]
+        texts = Distinct[str].of(rare["text"])
+        known = [
+            np.isin(texts.values, part["text"].unique().astype(str)) for part in (first, second)
+        ]
         new = draw_share(int((~known[0] & ~known[1]).sum()), share, seed)
         known[1][np.flatnonzero(~known[0] & ~known[1])[new]] = True
-        chosen = known[1][places]
+        chosen = known[1][texts.inverse]
     else:
         chosen = np.zeros(len(rare), dtype=bool)
         chosen[draw_share(len(rare), share, seed)] = True

@@ -1,4 +1,4 @@
-"""Batches of texts: shuffled for training, sorted by length for reading."""
+"""Batches of texts: shuffled for training, sorted by length for prediction."""
 
 from collections.abc import Iterator
 from typing import NamedTuple, Self
@@ -10,7 +10,7 @@ from torch import Tensor
 from textlstm.storage.arrays import empty
 
 SORT_POOL = 32
-"""Batches among which shuffled texts are sorted by length: enough to save padding in long texts."""
+"""Batches that are sorted by length together: enough to save padding where texts are long."""
 
 
 class Batch(NamedTuple):
@@ -22,7 +22,7 @@ class Batch(NamedTuple):
     offsets: Tensor  # (U,) int64, where each word's subwords begin
     ids: Tensor  # (B, T) int64, rows of `words`; the first row is padding
     lengths: Tensor  # (B,) int64, tokens to read, at least 1
-    places: Tensor  # (R,) int64, the text of each record
+    inverse: Tensor  # (R,) int64, the row of `ids` of each record
 
     def to(self, device: torch.device) -> Self:
         """Return the batch on a device."""
@@ -32,14 +32,14 @@ class Batch(NamedTuple):
 def shuffled_batches(
     lengths: Tensor, size: int, generator: torch.Generator, *, drop_last: bool = False
 ) -> Iterator[Tensor]:
-    """Yield the rows of each batch of an epoch, in random order, texts of like length together.
+    """Yield the rows of each batch of an epoch, in random order; a batch has similar lengths.
 
     Parameters
     ----------
     lengths
         (n,) tokens of each text.
     size
-        Rows a batch.
+        Rows of a batch.
     drop_last
         Leave out the rows that do not fill a batch, unless there are no others.
     """
@@ -55,6 +55,6 @@ def shuffled_batches(
 
 
 def length_batches(lengths: Tensor, size: int) -> Iterator[Tensor]:
-    """Yield the rows of batches, every row once, shorter texts first."""
+    """Yield the rows of batches, shorter texts first; every row occurs once."""
     if len(lengths):
         yield from lengths.argsort(stable=True).split(size)

@@ -1,19 +1,24 @@
-"""Character n-grams and hash buckets of words (Bojanowski et al. 2017)."""
+"""Subwords and rare words: hashed character n-grams, and hash buckets (Bojanowski et al. 2017).
+
+A word that stands in fewer than ``min_count`` records is a rare word: the vocabulary keeps no
+spelling of it, but the number of its hash bucket and the hashes of its frequent n-grams.
+"""
 
 import zlib
 
 SUBWORD_LENGTHS = (3, 4, 5)
-"""Lengths of the character n-grams of a word (Bojanowski et al. 2017 take 3 to 6)."""
+"""Letters of the character n-grams of a word (Bojanowski et al. 2017 take 3 to 6)."""
 
 BUCKETS = 4096
-"""Places that the rare words share, each by its hash: few enough that many a word that no record
-has would fall into a taken one, and enough to keep most rare words of a registry apart."""
+"""Hash buckets that the rare words share: few enough that many words that no record has would fall
+into an occupied bucket, and enough to keep most rare words of a registry apart."""
 
 
 def hash_bucket(word: str) -> str:
-    """Return the name of the place that a rare word shares with others of like hash.
+    """Return the name of the hash bucket of a rare word.
 
-    It works as the out-of-vocabulary buckets of other tools do. In brackets, no word is called so.
+    It works as the out-of-vocabulary buckets of other tools do. No word has such a name, which
+    stands in angle brackets.
 
     >>> hash_bucket("asthma")
     '<3636>'
@@ -32,7 +37,7 @@ def hashed_ngrams(word: str) -> list[int]:
     >>> hashed_ngrams("<sep>")
     []
     """
-    if word.startswith("<"):  # no word: cleaning leaves none with a bracket
+    if word.startswith("<"):  # no word: cleaning removes angle brackets
         return []
     word = f"<{word}>"
     return [

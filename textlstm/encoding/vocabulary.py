@@ -1,4 +1,8 @@
-"""Word encoding: a vocabulary from the training texts, and texts as padded rows of word ids."""
+"""Vocabulary: words and their ids, fitted on the training texts; texts as padded rows of ids.
+
+Words that stand in fewer than ``min_count`` records are rare words: the vocabulary keeps only the
+numbers of their hash buckets, see :mod:`.subwords`.
+"""
 
 import math
 from collections import Counter, defaultdict
@@ -11,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from textlstm.data.distinct import Distinct
 from textlstm.encoding.abbreviations import Abbreviations
 from textlstm.encoding.encoded import RESERVED, UNKNOWN, EncodedTexts
 from textlstm.encoding.phrases import common_phrases
@@ -21,39 +26,37 @@ from textlstm.storage.json_files import is_unicode
 from textlstm.text.tokenizing import LONGEST_WORD, SEPARATOR
 
 LENGTH_PERCENTILE = 99
-
-MOST_MEANINGS = 1 << 16
-"""Unknown words whose meaning, or that they have none, is kept in mind."""
+"""Percentile of the training lengths to which texts are padded or cut by default."""
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """From preprocessed texts to ids, as fitted on the training texts.
+    """From preprocessed texts to word ids, as fitted on the training texts.
 
     Attributes
     ----------
     words
         The word of each id: ``<pad>``, ``<unk>``, then words by falling number of records. At the
-        end are the :func:`hash_bucket` numbers of rarer words, whose spelling is not kept.
+        end are the :func:`hash_bucket` names of rare words, whose spelling is not kept.
     length
-        Tokens a text is padded or cut to; the end of a longer text is lost.
+        Tokens to which a text is padded or cut; the end of a longer text is lost.
     padding
         The padded side.
     subwords
-        The hash of each known character n-gram, by falling number of records. It saves room and
-        keeps n-grams from being read off, but short ones can be found by trial: what protects a
-        rare word is that its n-grams, too, need ``min_records``.
+        The hash of each known character n-gram, by falling number of records. Hashes save room and
+        do not show the n-grams, but short n-grams can be found by trial: a rare word is protected
+        because its n-grams, too, need ``min_count`` records.
     n_fields
         F, the text fields of a record.
     abbreviations
-        What words outside the vocabulary are written out as, before they are encoded or counted.
+        Meanings of words outside the vocabulary, which are expanded before texts are encoded.
 
     >>> texts = ["acute mi", "acute stroke"]
     >>> config = EncodingConfig(max_length=4, padding="left", min_count=1)
-    >>> encoding = Vocabulary.fit(texts, config)
-    >>> encoding.words
+    >>> vocabulary = Vocabulary.fit(texts, config)
+    >>> vocabulary.words
     ('<pad>', '<unk>', 'acute', 'mi', 'stroke')
-    >>> encoding.encode(["acute renal failure", "stroke"]).ids
+    >>> vocabulary.encode(["acute renal failure", "stroke"]).vocabulary_ids()
     array([[0, 2, 1, 1],
            [0, 0, 0, 4]], dtype=int32)
     """
@@ -90,43 +93,36 @@ class Vocabulary:
         texts: Sequence[str],
         config: EncodingConfig,
         counts: NDArray[np.int64] | None = None,
-        given: Mapping[str, str] | None = None,
+        meanings: Mapping[str, str] | None = None,
     ) -> Self:
-        """Take vocabulary and length from preprocessed training texts.
+        """Build the vocabulary from preprocessed training texts.
 
-        A word, or an n-gram, that stands in fewer than ``min_records`` of them is not kept.
+        A word, or an n-gram, that stands in fewer than ``min_count`` records is not kept.
 
         Parameters
         ----------
         counts
-            How many records have each text; by default, one.
-        given
-            Abbreviations and their meanings, as :func:`.checked_abbreviations` gives them.
+            (n,) records of each text; by default, one.
+        meanings
+            Abbreviations and their meanings, as :func:`.checked_abbreviations` returns them.
         """
         tokens = [text.split() for text in texts]
         counts = np.ones(len(texts), dtype=np.int64) if counts is None else counts
-        records = Counter[str]()
-        for text, n in zip(tokens, counts.tolist(), strict=True):
-            for word in set(text):
-                records[word] += n
-        # The separator is no word of a record: it is kept however few there are.
+        records = _document_frequencies(tokens, counts)
+        # The separator is no word of a record: it is kept however few records have it.
         frequent = [w for w, n in records.items() if n >= config.min_count or w == SEPARATOR]
         words = sorted(frequent, key=lambda word: (-records[word], word))
         known = {word: records[word] for word in words}
         phrases = common_phrases(texts, counts, known, config.min_count) if config.initials else {}
-        words += sorted({hash_bucket(word) for word in records.keys() - set(words)})
-        lengths = np.repeat(np.array([len(text) for text in tokens], dtype=np.int32), counts)
-        longest = math.ceil(np.percentile(lengths, LENGTH_PERCENTILE)) if len(lengths) else 1
-        length = config.max_length or min(max(1, longest), MAX_LENGTH)
-        ngrams: Counter[int] = Counter()
-        for word, n in records.items() if config.max_ngrams else ():
-            ngrams.update(dict.fromkeys(hashed_ngrams(word), n))
-        shared = [ngram for ngram, n in ngrams.items() if n >= config.min_count]
-        kept = sorted(shared, key=lambda ngram: (-ngrams[ngram], ngram))[: config.max_ngrams]
-        n_fields = 1 + max((text.count(SEPARATOR) for text in tokens), default=0)
-        abbreviations = Abbreviations(given or {}, phrases)
-        words = [*RESERVED, *words]
-        return cls(tuple(words), length, config.padding, tuple(kept), n_fields, abbreviations)
+        buckets = sorted({hash_bucket(word) for word in records.keys() - set(words)})
+        return cls(
+            words=(*RESERVED, *words, *buckets),
+            length=config.max_length or _usual_length(tokens, counts),
+            padding=config.padding,
+            subwords=_frequent_ngrams(records, config),
+            n_fields=1 + max((text.count(SEPARATOR) for text in tokens), default=0),
+            abbreviations=Abbreviations(meanings or {}, phrases),
+        )
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -135,85 +131,105 @@ class Vocabulary:
 
     @property
     def known_words(self) -> list[str]:
-        """Return the words of enough records to be kept as such."""
+        """Return the words that are kept by their spelling, without rare and reserved words."""
         return [word for word in self.words if not word.startswith("<")]
 
     def id_of(self, word: str) -> int:
-        """Return the id of a word, or of its bucket, or of the unknown word."""
+        """Return the id of a word: its own, that of its hash bucket, or that of unknown words."""
         return self.index.get(word, self.index.get(hash_bucket(word), UNKNOWN))
 
     @property
     def separator(self) -> int:
-        """Return the id of the separator of fields, or -1 where there is none."""
+        """Return the id of the separator of text fields; -1 if there is none."""
         return self.index.get(SEPARATOR, -1)
 
-    def written_out(self, text: str) -> str:
-        """Return a preprocessed text, abbreviations that are not in the vocabulary written out.
+    def expand_abbreviations(self, text: str) -> str:
+        """Return a preprocessed text in which abbreviations outside the vocabulary are expanded.
 
-        A text whose words are all in it stays as it is, and so does one that was written out.
+        A text of known words stays as it is, and so does an expanded text.
         """
-        return " ".join(self.read_as(text))
+        return " ".join(self.expanded_words(text))
 
-    def read_as(self, text: str) -> list[str]:
-        """Return what each word of a preprocessed text is read as: itself, or what it means."""
+    def expanded_words(self, text: str) -> list[str]:
+        """Return, for each word of a preprocessed text, the word itself or its meaning."""
         words = text.split()
         if not self.abbreviations or self.index.keys() >= set(words):
             return words
-        return [self._meaning(word) for word in words]
+        meaning = self.abbreviations.meaning
+        return [word if word in self.index else meaning(word) or word for word in words]
 
-    def _meaning(self, word: str) -> str:
-        """Return a word, or what it is written out as."""
-        if word in self.index:
-            return word
-        if word not in self._meanings:
-            if len(self._meanings) > MOST_MEANINGS:
-                self._meanings.clear()
-            self._meanings[word] = self.abbreviations.meaning(word) or word
-        return self._meanings.get(word, word)
+    def count_abbreviated(self, texts: Distinct[str]) -> int:
+        """Count the records with an abbreviation that is expanded."""
+        changed = [self.expand_abbreviations(text) != text for text in texts.values]
+        return int(np.array(changed, dtype=bool)[texts.inverse].sum())
 
-    @cached_property
-    def _meanings(self) -> dict[str, str]:
-        return {}
-
-    def encode(self, texts: Sequence[str]) -> EncodedTexts:
-        """Return preprocessed texts as rows of ``length`` ids."""
-        distinct: dict[str, int] = {}
-        places = [distinct.setdefault(text, len(distinct)) for text in texts]
-        forms = np.zeros((len(distinct), self.length), dtype=np.int32)
+    def encode(self, texts: Sequence[str] | Distinct[str]) -> EncodedTexts:
+        """Encode preprocessed texts as rows of ``length`` word ids, padded or cut to it."""
+        texts = texts if isinstance(texts, Distinct) else Distinct.of(texts)
+        ids = np.zeros((len(texts.values), self.length), dtype=np.int32)
         numbers = defaultdict(count(len(self.words)).__next__, self.index)  # new words are added
-        for row, text in zip(forms, distinct, strict=True):
-            tokens = self.written_out(text).split()[: self.length]
+        for row, text in zip(ids, texts.values, strict=True):
+            tokens = self.expand_abbreviations(text).split()[: self.length]
             start = self.length - len(tokens) if self.padding == "left" else 0
             row[start : start + len(tokens)] = [numbers[word] for word in tokens]
         unknown = tuple(islice(numbers, len(self.words), None))
-        return EncodedTexts(forms, np.array(places, dtype=np.int32), unknown, len(self.words))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields, fit for JSON."""
-        return {**asdict(self), "abbreviations": self.abbreviations.to_dict()}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Build from what :meth:`to_dict` gave."""
-        lists = {name: tuple(values[name]) for name in ("words", "subwords")}
-        abbreviations = Abbreviations.from_dict(values["abbreviations"])
-        return cls(**{**values, **lists, "abbreviations": abbreviations})
+        inverse = texts.inverse.astype(np.int32, copy=False)
+        return EncodedTexts(ids, inverse, unknown, len(self.words))
 
     def count_words(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return each text's words (n,), separators apart, and those not in the vocabulary (n,).
+        """Count the words of each text (n,) and those that are not in the vocabulary (n,).
 
-        Abbreviations count as the words that they are written out as.
-        A word that has no more than a bucket is not in it: nothing that is kept tells a rare word
-        of the training from one that no record had and that has the same hash.
+        Separators do not count, and an abbreviation counts as the words of its meaning. A rare
+        word, of which only the hash bucket is kept, is not in the vocabulary: nothing tells it from
+        a word that no record had and that has the same hash.
 
-        >>> encoding = Vocabulary.fit(["a b"], EncodingConfig(min_count=1))
-        >>> encoding.count_words(["a x", "<sep> y", ""])
+        >>> vocabulary = Vocabulary.fit(["a b"], EncodingConfig(min_count=1))
+        >>> vocabulary.count_words(["a x", "<sep> y", ""])
         (array([2, 1, 0]), array([1, 1, 0]))
         """
-        tokens = [self.written_out(text).split() for text in texts]
+        tokens = [self.expand_abbreviations(text).split() for text in texts]
         separators = np.array([text.count(SEPARATOR) for text in tokens], dtype=np.int64)
         known = np.array(
             [sum(map(self.index.__contains__, text)) for text in tokens], dtype=np.int64
         )
-        found = np.array([len(text) for text in tokens], dtype=np.int64) - separators
-        return found, found - known + (SEPARATOR in self.index) * separators
+        words = np.array([len(text) for text in tokens], dtype=np.int64) - separators
+        return words, words - known + (SEPARATOR in self.index) * separators
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON can hold them."""
+        return {**asdict(self), "abbreviations": self.abbreviations.to_dict()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Build from the result of :meth:`to_dict`."""
+        lists = {name: tuple(values[name]) for name in ("words", "subwords")}
+        abbreviations = Abbreviations.from_dict(values["abbreviations"])
+        return cls(**{**values, **lists, "abbreviations": abbreviations})
+
+
+def _document_frequencies(
+    tokens: Sequence[Sequence[str]], counts: NDArray[np.int64]
+) -> Counter[str]:
+    """Return the number of records that contain each word."""
+    records = Counter[str]()
+    for text, n in zip(tokens, counts.tolist(), strict=True):
+        for word in set(text):
+            records[word] += n
+    return records
+
+
+def _usual_length(tokens: Sequence[Sequence[str]], counts: NDArray[np.int64]) -> int:
+    """Return the :data:`LENGTH_PERCENTILE` of the records' tokens, at most MAX_LENGTH."""
+    lengths = np.repeat(np.array([len(text) for text in tokens], dtype=np.int32), counts)
+    usual = math.ceil(np.percentile(lengths, LENGTH_PERCENTILE)) if len(lengths) else 1
+    return min(max(1, usual), MAX_LENGTH)
+
+
+def _frequent_ngrams(records: Mapping[str, int], config: EncodingConfig) -> tuple[int, ...]:
+    """Return the hashes of the most frequent character n-grams, by falling number of records."""
+    ngrams: Counter[int] = Counter()
+    for word, n in records.items() if config.max_ngrams else ():
+        ngrams.update(dict.fromkeys(hashed_ngrams(word), n))
+    shared = [ngram for ngram, n in ngrams.items() if n >= config.min_count]
+    ranked = sorted(shared, key=lambda ngram: (-ngrams[ngram], ngram))
+    return tuple(ranked[: config.max_ngrams])

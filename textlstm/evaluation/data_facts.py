@@ -92,7 +92,7 @@ def _changed_by_reading(
 ) -> tuple[float, int]:
     """Return the share of truncated records, and the number with an abbreviation written out."""
     texts = Distinct[str].of(pd.concat([table["text"] for table in splits.values()]))
-    written_out = [vocabulary.written_out(text) for text in texts.values]
+    written_out = [vocabulary.expand_abbreviations(text) for text in texts.values]
     truncated = [len(text.split()) > vocabulary.length for text in written_out]
     changed = [text != new for text, new in zip(texts.values, written_out, strict=True)]
     rows = texts.inverse

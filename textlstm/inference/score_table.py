@@ -56,7 +56,7 @@ class CodedTexts(NamedTuple):
         classes, seconds = scores.ranked(0), np.full(len(texts), -1)
         if len(bundle.labels) > 1:
             seconds = scores.ranked(1)
-        changed = [bundle.vocabulary.written_out(text) != text for text in texts]
+        changed = [bundle.vocabulary.expand_abbreviations(text) != text for text in texts]
         abbreviated = np.array(changed, dtype=np.bool_)
         return cls(classes, best, seconds, accepted, words, unknown, abbreviated, sets)
 

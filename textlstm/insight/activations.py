@@ -51,7 +51,7 @@ def token_traces(bundle: Bundle, texts: Sequence[str], member: int = 0) -> list[
     corpus = Corpus(bundle.vocabulary.encode(texts), bundle.vocabulary)
     traces: dict[int, dict[str, Trace]] = {}
     for rows in length_batches(corpus.lengths, TRACE_BATCH):
-        batch = corpus.batch_of_texts(corpus.places[rows])
+        batch = corpus.batch_of_texts(corpus.inverse[rows])
         words = batch.ids > 0  # (B, T), the first of the batch's words being padding
         directions = trace(bundle, batch, member)
         for text, row in enumerate(rows.tolist()):
@@ -131,7 +131,7 @@ def neighbours(
     """
     vocabulary = replace(bundle.vocabulary, abbreviations=Abbreviations())  # words as written
     corpus, ensemble = Corpus(vocabulary.encode(words), vocabulary), bundle.network
-    batch = corpus.batch_of_texts(corpus.places).to(ensemble.device)
+    batch = corpus.batch_of_texts(corpus.inverse).to(ensemble.device)
     subword_vectors = ensemble.subword_vectors(batch)
     similarity = torch.zeros(len(words), len(words), device=ensemble.device)
     for network in ensemble.networks:

@@ -75,7 +75,7 @@ def attributions(
     gains_of_pair: dict[int, NDArray[np.float64]] = {}
     size = max(1, BATCH_TOKENS // (points * bundle.vocabulary.length))
     for rows in watch(length_batches(corpus.lengths, size)):
-        batch = corpus.batch_of_texts(corpus.places[rows]).to(bundle.network.device)
+        batch = corpus.batch_of_texts(corpus.inverse[rows]).to(bundle.network.device)
         gains = _integrated_gradients(
             interpolated_log_probs(bundle, batch), batch, targets[rows], points
         )
@@ -92,7 +92,7 @@ def word_counts(vocabulary: Vocabulary, text: str) -> list[int]:
 
     A token is one word, but for an abbreviation, which is read as its expansion.
     """
-    return [len(words.split()) for words in vocabulary.read_as(text)]
+    return [len(words.split()) for words in vocabulary.expanded_words(text)]
 
 
 def _sum_by_token(

@@ -173,7 +173,7 @@ def robustness(
     sample, labels = [texts[row] for row in rows], truth[rows]
     hits = bundle.predict_proba(sample).argmax(axis=1) == labels
     # Abbreviations of the user's table need no measuring: the model expands them.
-    own_table = bundle.vocabulary.abbreviations.given.keys()
+    own_table = bundle.vocabulary.abbreviations.meanings.keys()
     changes = CHANGES | {ABBREVIATED: partial(abbreviated, excluded=own_table)}
     measured = {}
     for name, change in changes.items():

@@ -41,7 +41,7 @@ def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) ->
     """
     tokens = [text.split() for text in texts]
     lengths = [len(tokens_of_text) for tokens_of_text in tokens]
-    read_as = [words for text in texts for words in bundle.vocabulary.read_as(text)]
+    read_as = [words for text in texts for words in bundle.vocabulary.expanded_words(text)]
     table = pd.DataFrame(
         {
             "row": np.repeat(np.arange(len(texts)), lengths),

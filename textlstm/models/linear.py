@@ -31,7 +31,13 @@ from torch.nn import functional
 
 from textlstm.encoding.batching import Batch
 from textlstm.encoding.corpus import Corpus
-from textlstm.encoding.terms import document_frequencies, field_numbers
+from textlstm.encoding.terms import (
+    document_frequencies,
+    field_numbers,
+    form_counts,
+    form_to_ngram,
+    form_to_word,
+)
 from textlstm.storage.arrays import row_blocks, vstack_on_disk
 
 if TYPE_CHECKING:
@@ -88,7 +94,7 @@ class LinearBranch(nn.Module):
                 )  # (B, C + 1)
                 length = sums[:, -1:].sqrt()
                 logits = logits + sums[:, :-1] / length.where(length > 0, 1.0)
-        return logits[batch.places]
+        return logits[batch.inverse]
 
     def term_scores(self, batch: Batch) -> Tensor:
         """Return what each token of the distinct texts adds to their logits (B, T, C).
@@ -135,12 +141,12 @@ def fit_linear(
     blocks = [block for field in range(corpus.n_fields) for block in _blocks(corpus, field)]
     features = vstack_on_disk(
         sparse.hstack([block.features(some) for block in blocks]).tocsr()
-        for some in row_blocks(len(corpus.forms))
+        for some in row_blocks(len(corpus.text_ids))
     )
     ends = np.cumsum([len(block.idf) for block in blocks])[:-1]
     branches = []
     for rows in parts:
-        records = corpus.places[rows].numpy(), labels[rows].numpy(), weights[rows].numpy()
+        records = corpus.inverse[rows].numpy(), labels[rows].numpy(), weights[rows].numpy()
         votes, bias = _fit(features, *records, n_classes, strength)
         sizes = corpus.n_words, corpus.n_subwords, n_classes
         branch = LinearBranch(corpus.n_fields, *sizes, corpus.separator)
@@ -231,11 +237,11 @@ class _Block:
 
 def _blocks(corpus: Corpus, field: int) -> Iterator[_Block]:
     """Yield the blocks of a field: words, n-grams."""
-    n = len(corpus.forms)
-    records = np.bincount(corpus.places, minlength=n)  # of each distinct text
-    words = corpus.form_to_word()  # (forms, n_words)
-    for terms in (words, corpus.form_to_ngram()):
-        found = vstack_on_disk(corpus.text_forms(some, field) @ terms for some in row_blocks(n))
+    n = len(corpus.text_ids)
+    records = np.bincount(corpus.inverse, minlength=n)  # of each distinct text
+    words = form_to_word(corpus)  # (forms, n_words)
+    for terms in (words, form_to_ngram(corpus)):
+        found = vstack_on_disk(form_counts(corpus, some, field) @ terms for some in row_blocks(n))
         weight = document_frequencies(found, records)  # (terms,)
         idf = np.log((1 + records.sum()) / (1 + weight)) + 1
         idf[weight == 0] = 0.0

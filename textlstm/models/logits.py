@@ -65,8 +65,8 @@ def predict_logits(
         with batch_workers(device) as workers:
             return predict_logits(answer, corpus, device, workers)
     # Texts stand in the order of their words: those that begin alike come together.
-    batches = torch.arange(len(corpus.forms)).split(PREDICTION_BATCH)
-    return torch.cat(list(map_batches(logits, batches)))[corpus.places]
+    batches = torch.arange(len(corpus.text_ids)).split(PREDICTION_BATCH)
+    return torch.cat(list(map_batches(logits, batches)))[corpus.inverse]
 
 
 def resolve_device(name: str) -> torch.device:

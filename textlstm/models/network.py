@@ -84,7 +84,7 @@ class Network(nn.Module):
         if generator is not None:
             features = features * dropout_mask(features, self.config.dropout, generator)
         logits: Tensor = self.output(pad_rows(features))  # (B, C) or more
-        return logits[batch.places]  # (R, C)
+        return logits[batch.inverse]  # (R, C)
 
     def word_vectors(self, batch: Batch, subword_vectors: Tensor | None) -> Tensor:
         """Return the vectors of the batch's distinct words (U, E)."""

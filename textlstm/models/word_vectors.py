@@ -14,6 +14,7 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.utils.extmath import randomized_svd
 
 from textlstm.encoding.corpus import Corpus
+from textlstm.encoding.terms import form_counts, form_to_ngram, form_to_word
 
 MOST_IDS = 1 << 20
 """Texts of so many ids, drawn at random, say which words go together: it is a start only."""
@@ -40,11 +41,11 @@ def latent_vectors(corpus: Corpus, dimensions: int, seed: int) -> tuple[Floats, 
         subwords'; these sums have a mean square of 1 over the words of the texts.
     """
     n_words = corpus.n_words
-    n_texts, length = corpus.forms.shape
+    n_texts, length = corpus.text_ids.shape
     drawn = np.random.default_rng(seed).permutation(n_texts)[: MOST_IDS // length]
-    counts = corpus.text_forms(torch.from_numpy(np.sort(drawn)))
-    spelling = corpus.form_to_ngram()
-    blocks = [counts @ corpus.form_to_word()] + ([counts @ spelling] if corpus.n_subwords else [])
+    counts = form_counts(corpus, torch.from_numpy(np.sort(drawn)))
+    spelling = form_to_ngram(corpus)
+    blocks = [counts @ form_to_word(corpus)] + ([counts @ spelling] if corpus.n_subwords else [])
     weigh = [TfidfTransformer(sublinear_tf=True).fit(block) for block in blocks]
     weighted = [one.transform(block) for one, block in zip(weigh, blocks, strict=True)]
     features = sparse.hstack(weighted).tocsr()

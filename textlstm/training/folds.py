@@ -82,7 +82,7 @@ def assign_folds(examples: Examples, members: int, seed: int) -> Examples:
     there are too few records for so many parts, some members leave out the same. Very large parts
     are no larger than need be, and of very many records :data:`MAX_ASSIGNED_RECORDS` are divided.
     """
-    places, folds = examples.corpus.places.numpy(), empty(len(examples.folds), np.int16)
+    places, folds = examples.corpus.inverse.numpy(), empty(len(examples.folds), np.int16)
     folds[:] = examples.folds
     rows = subsample(len(folds), MAX_ASSIGNED_RECORDS, seed)
     frame = pd.DataFrame({"text": places[rows], "label": examples.labels.numpy()[rows]}, index=rows)
@@ -99,7 +99,7 @@ def assign_folds(examples: Examples, members: int, seed: int) -> Examples:
             break
         folds[part.index] = member
         if grouped:  # with the other records of their texts, if not all are divided
-            moved = np.zeros(len(examples.corpus.forms), dtype=bool)
+            moved = np.zeros(len(examples.corpus.text_ids), dtype=bool)
             moved[part["text"]] = True
             for some in row_blocks(len(folds)):
                 folds[some][moved[places[some]]] = member
@@ -141,8 +141,8 @@ def out_of_fold_labels(examples: Examples, members: int) -> OutOfFoldLabels:
     """
     rows = torch.cat([examples.validation_rows(member) for member in range(members)])
     folds = [examples.corpus.select(examples.validation_rows(member)) for member in range(members)]
-    firsts = np.cumsum([0, *(len(part.forms) for part in folds)], dtype=np.int32)[:-1]
-    places = [part.places.numpy() + first for part, first in zip(folds, firsts, strict=True)]
+    firsts = np.cumsum([0, *(len(part.text_ids) for part in folds)], dtype=np.int32)[:-1]
+    places = [part.inverse.numpy() + first for part, first in zip(folds, firsts, strict=True)]
     return examples.labels[rows].numpy(), examples.weights[rows].numpy(), np.concatenate(places)
 
 

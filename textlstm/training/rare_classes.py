@@ -66,7 +66,7 @@ class RareClasses:
             return [rows[np.sort(draw_share(len(rows), share, seed + JUDGED))], *none]
         share = min(1.0, sum(left_out) / len(examples.labels))
         by_text = examples.split == "grouped"
-        units = self.texts.places if by_text else np.arange(len(self.texts))
+        units = self.texts.inverse if by_text else np.arange(len(self.texts))
         n_units = int(units.max(initial=-1)) + 1
         drawn = draw_share(n_units, share, seed + JUDGED)
         return [np.flatnonzero(np.isin(units, drawn[member::members])) for member in range(members)]
@@ -107,7 +107,7 @@ class RareClasses:
                 linear = predict_logits(branches[member], corpus, torch.device("cpu")).numpy()
                 found = mix_log_probs(found, linear, linear_share).astype(np.float32)
             logits.append(found)
-            has_known_word.append(corpus.has_known_word()[corpus.places.numpy()])
+            has_known_word.append(corpus.has_known_word()[corpus.inverse.numpy()])
         if not logits:
             return np.zeros((0, n_classes), np.float32), np.zeros(0, np.bool_)
         return np.concatenate(logits), np.concatenate(has_known_word)
@@ -163,7 +163,7 @@ class Judged:
         has_known_word = np.concatenate(
             [examples.corpus.select(rows).has_known_word() for rows in folds]
         )
-        texts = examples.corpus.places[torch.cat(folds)].numpy()
+        texts = examples.corpus.inverse[torch.cat(folds)].numpy()
         n = len(folds[0]) if examples.split == "temporal" else len(texts)
         labels, weights, places = truth
         return cls(probabilities, has_known_word, labels[:n], weights[:n], places[:n], texts[:n])
@@ -185,7 +185,7 @@ class Judged:
             (k, C) and (k,), member after member.
         """
         mine = np.concatenate(rows)
-        texts = self.texts.max(initial=-1) + 1 + rare.texts.places[mine]
+        texts = self.texts.max(initial=-1) + 1 + rare.texts.inverse[mine]
         new = len(self.probabilities) + np.arange(len(mine))
         labels = np.where(np.isin(self.labels, rare.borderline), -1, self.labels)
         return replace(

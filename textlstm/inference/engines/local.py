@@ -75,8 +75,8 @@ def predict_tables(
             require_free_columns(part.table, rule.columns)
             if len(known) > CACHE_SIZE:
                 known = PredictionCache()
-            texts, new = known.add(part.texts)
-            yield _Met(number, part.table, texts[part.places], new, known)
+            texts, new = known.add(part.texts.values)
+            yield _Met(number, part.table, texts[part.texts.inverse], new, known)
 
     def read(part: _Met) -> tuple[_Met, CodedTexts]:
         return part, CodedTexts.of(bundle, part.new, rule, device)

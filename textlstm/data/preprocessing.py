@@ -1,0 +1,239 @@
+"""Preprocessing: from a table to preprocessed records, divided into training and holdout.
+
+The table is read a chunk at a time, and each distinct text is tokenized and kept once: the table
+may be larger than memory.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from textlstm.config import DataConfig
+from textlstm.data.cells import column, distinct_records
+from textlstm.data.dates import says_when
+from textlstm.data.distinct import Distinct, DistinctBuilder
+from textlstm.data.groups import PREFIX, group_names
+from textlstm.data.handled import check_labels, count_handled, sentence
+from textlstm.data.readers import iter_tables
+from textlstm.data.records import SPLIT, SPLITS, UsableRecords, select_usable, write_records
+from textlstm.data.splits import split
+from textlstm.errors import InputError, counted, quoted, row_number
+from textlstm.storage.json_files import write_json
+from textlstm.text.cleaning import count_repairs
+from textlstm.text.tokenizing import preprocess
+from textlstm.uncertainty.risk_control import uncodable_sentence
+
+DATE_CELLS = 100
+"""Cells of a column, at most, that are examined for dates."""
+
+Log = Callable[[str], object]
+"""Receives a line about what was found in the table."""
+
+Watch = Callable[..., Iterable[Any]]
+"""Yields the items it is given, and shows the progress: ``watch(items, what=..., unit=...)``."""
+
+
+class LabelledTable(NamedTuple):
+    """The records of a table, all of them.
+
+    Attributes
+    ----------
+    records
+        ``record_id``, ``text`` (preprocessed), ``label``, ``date`` if the settings name one, and
+        the group by each column of ``--by``. All columns but the ids are categoricals.
+    repairs
+        Cells of the texts that cleaning repaired, by kind of defect.
+    date_column
+        A column by which a temporal split could be made; empty if there is none.
+    """
+
+    records: pd.DataFrame
+    repairs: dict[str, int]
+    date_column: str
+
+
+@dataclass(frozen=True)
+class PreparedRecords:
+    """Preprocessed records, divided for training and report.
+
+    Attributes
+    ----------
+    table
+        All records.
+    usable
+        The records that a model can learn from, and counts of the others.
+    splits
+        The usable records by the names of :data:`.SPLITS`.
+    rare
+        The records of dropped classes, with the column :data:`.SPLIT`.
+    odd_labels
+        Records with a label that is seldom meant, by kind.
+    handled
+        What was repaired or kept, by the names of :data:`.HANDLED`, odd labels included.
+    config
+        The settings by which the records were read and divided.
+    """
+
+    table: LabelledTable
+    usable: UsableRecords
+    splits: dict[str, pd.DataFrame]
+    rare: pd.DataFrame
+    odd_labels: dict[str, int]
+    handled: dict[str, int]
+    config: DataConfig
+
+    def write(self, folder: Path) -> None:
+        """Write the records of each split and ``summary.json``."""
+        groups = (PREFIX + name for name in self.config.by)
+        columns = ["record_id", "text", "label", *groups]
+        for name in SPLITS:
+            write_records(self.splits[name][columns], folder / f"{name}.parquet")
+        write_records(self.rare[[*columns, SPLIT]], folder / "rare.parquet")
+        summary = {
+            "rows": len(self.table.records),
+            "dropped": self.usable.dropped,
+            "distinct_texts": int(self.usable.records["text"].nunique()),
+            "handled": self.handled,
+            "uncodable": {
+                "records": self.usable.uncodable,
+                "share": self.usable.uncodable_share,
+            },
+            "borderline": self.usable.borderline,
+        }
+        write_json(folder / "summary.json", summary)
+
+    def messages(self, as_argument: Callable[[str], str]) -> Iterator[str]:
+        """Yield lines that sum up the records.
+
+        Parameters
+        ----------
+        as_argument
+            Quotes the name of a column for the command line.
+        """
+        counts = ", ".join(f"{len(self.splits[name])} {name}" for name in SPLITS)
+        yield f"{counted(len(self.table.records), 'record')} read; {counts}"
+        for reason, number in self.usable.dropped.items():
+            if number:
+                yield f"{counted(number, 'record')} left out: {reason.replace('_', ' ')}"
+        for name, number in self.handled.items():
+            if number and name not in self.odd_labels:
+                yield sentence(name, number)
+        dated = self.table.date_column
+        if dated and self.config.split != "temporal":
+            yield (
+                f"column {quoted(dated)} says when records were made; --split temporal --date "
+                f"{as_argument(dated)} holds out the latest of them, as records to come will be"
+            )
+        if self.usable.uncodable:
+            yield uncodable_sentence(self.usable.uncodable_share)
+
+
+def prepare(table: LabelledTable, config: DataConfig, seed: int, log: Log) -> PreparedRecords:
+    """Select the usable records of a table and split them; log warnings about the labels.
+
+    Raises
+    ------
+    InputError
+        If too few records or classes are left.
+    """
+    odd_labels, warnings = check_labels(table.records["label"])
+    for line in warnings:  # before anything is left out
+        log(line)
+    usable = select_usable(table.records, config)
+    splits, rare = split(usable, config, seed)
+    counts = count_handled(table.records, usable, splits, config)
+    handled = table.repairs | odd_labels | counts
+    return PreparedRecords(table, usable, splits, rare, odd_labels, handled, config)
+
+
+def _unwatched(items: Iterable[Any], **_: Any) -> Iterable[Any]:
+    return items
+
+
+def read_labelled(config: DataConfig, log: Log = str, watch: Watch = _unwatched) -> LabelledTable:
+    """Read a table chunk by chunk, and preprocess its texts.
+
+    Parameters
+    ----------
+    log
+        Receives a line about what was found out about the files.
+    watch
+        Shows the progress.
+
+    Raises
+    ------
+    InputError
+        If the table cannot be read, has no rows, or repeats an id.
+    """
+    columns = {"text": config.text, "label": (config.label,)}
+    columns |= {PREFIX + name: (name,) for name in config.by}
+    columns |= {"date": (config.date,)} if config.date else {}
+    builders = {name: DistinctBuilder[tuple[str, ...]]() for name in columns}
+    ids: list[pa.Array] = []
+    date_column: str | None = None
+    tables = iter_tables(config.data, config.charset, config.delimiter, log)
+    for table in watch(tables, what="reading", unit="records", size=len):
+        for name, builder in builders.items():
+            builder.add(distinct_records(table, columns[name], config.data))
+        if config.id:
+            ids.append(pa.array(column(table, config.id, config.data), pa.string()))
+        if date_column is None and len(table):
+            date_column = _find_date_column(table, config)
+    n_rows = len(builders["text"])
+    if not n_rows:
+        raise InputError(f"{config.data}: the table has no rows")
+    if not config.id:
+        ids.append(pa.array(np.arange(1, n_rows + 1)).cast(pa.string()))
+    inputs = {name: builder.build() for name, builder in builders.items()}
+    records = pd.DataFrame(
+        {"record_id": pa.chunked_array(ids).to_pandas()}
+        | {name: _categorical(name, cells, watch) for name, cells in inputs.items()}
+    )
+    if config.id:
+        _require_distinct_ids(records["record_id"], config)
+    return LabelledTable(records, _count_repaired(inputs["text"]), date_column or "")
+
+
+def _find_date_column(table: pa.Table, config: DataConfig) -> str:
+    """Return the first column that says when records were made; empty if there is none."""
+    first = table[:DATE_CELLS]
+    used = {*config.text, config.label, config.id}
+    names = (name for name in first.column_names if name not in used)
+    return next((name for name in names if says_when(name, column(first, name, config.data))), "")
+
+
+def _categorical(
+    name: str, cells: Distinct[tuple[str, ...]], watch: Watch
+) -> "pd.Categorical[Any]":
+    """Return a column of the records: preprocessed texts, groups, or cells as they stand."""
+    if name == "text":
+        values = preprocess(watch(cells.values, what="tokenizing"))
+    else:
+        values = [cell for (cell,) in cells.values]
+        if name.startswith(PREFIX):
+            values = group_names(name.removeprefix(PREFIX), values)
+    return pd.Categorical(values).take(cells.inverse)
+
+
+def _require_distinct_ids(ids: pd.Series, config: DataConfig) -> None:
+    """Raise an :class:`InputError` if an id occurs twice."""
+    if not ids.is_unique:
+        row = int(ids.duplicated().to_numpy().argmax())
+        raise InputError(
+            f"{config.data}: column {quoted(config.id)} repeats an id in row {row_number(row)}"
+        )
+
+
+def _count_repaired(texts: Distinct[tuple[str, ...]]) -> dict[str, int]:
+    """Count the cells of the texts that cleaning repairs, by kind of defect."""
+    cells = Counter[str]()
+    for fields, number in zip(texts.values, texts.counts.tolist(), strict=True):
+        for cell in fields:
+            cells[cell] += number
+    return count_repairs(cells)

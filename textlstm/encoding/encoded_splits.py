@@ -1,0 +1,99 @@
+"""Encode the preprocessed records of a run: vocabulary of the training part, word ids of all."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from textlstm.data.distinct import Distinct
+from textlstm.data.records import SPLIT, SPLITS, learned_labels, read_records
+from textlstm.encoding.encoded import write_encoded
+from textlstm.encoding.vocabulary import Vocabulary
+from textlstm.recipe import EncodingConfig
+from textlstm.storage.json_files import read_json, write_json
+
+N_STEPS = 2 + len(SPLITS)
+"""Steps that :func:`encode_splits` announces."""
+
+
+@dataclass(frozen=True)
+class EncodedSplits:
+    """Outcome of the encoding.
+
+    Attributes
+    ----------
+    vocabulary
+        Fitted on the training part.
+    labels
+        The labels that a model of these records learns, sorted.
+    abbreviated
+        Records with an abbreviation that was written out.
+    """
+
+    vocabulary: Vocabulary
+    labels: list[str]
+    abbreviated: int
+
+
+def encode_splits(
+    records: Path,
+    config: EncodingConfig,
+    out: Path,
+    on_step: Callable[[str], object] = str,
+) -> EncodedSplits:
+    """Fit the vocabulary on the training part, and write all records as word ids.
+
+    Parameters
+    ----------
+    records
+        The folder that preprocessing wrote.
+    out
+        The folder to write: ``vocab.json``, ``labels.json``, ``rare.json``, and an Arrow file for
+        each split and for the records of rare classes.
+    on_step
+        Receives the name of each step as it begins.
+    """
+    on_step("reading the records")
+    splits = {name: read_records(records / f"{name}.parquet", ["text", "label"]) for name in SPLITS}
+    meanings = read_json(records / "abbreviations.json")
+    on_step("taking the vocabulary")
+    texts = Distinct[str].of(splits["train"]["text"])
+    vocabulary = Vocabulary.fit(texts.values, config, texts.counts, meanings)
+    labels = learned_labels(splits)
+    abbreviated = 0
+    for name, part in splits.items():
+        on_step(f"encoding {name}")
+        texts = Distinct[str].of(part["text"])
+        abbreviated += vocabulary.count_abbreviated(texts)
+        numbers = pd.Index(labels).get_indexer(pd.Index(part["label"]))
+        write_encoded(out / f"{name}.arrow", vocabulary.encode(texts), numbers)
+    _write_rare(records, vocabulary, out)
+    write_json(out / "rare.json", _rare_facts(records, splits, labels))
+    write_json(out / "labels.json", labels)
+    write_json(out / "vocab.json", vocabulary.to_dict())
+    return EncodedSplits(vocabulary, labels, abbreviated)
+
+
+def _write_rare(records: Path, vocabulary: Vocabulary, out: Path) -> None:
+    """Write the records of rare classes on the training side, with flags of the validation part."""
+    rare = read_records(records / "rare.parquet", ["text", SPLIT])
+    rare = rare[rare[SPLIT] != "holdout"]
+    encoded = vocabulary.encode(Distinct[str].of(rare["text"]))
+    in_validation = (rare[SPLIT] == "validation").to_numpy().astype(np.int32)
+    write_encoded(out / "rare.arrow", encoded, in_validation)
+
+
+def _rare_facts(
+    records: Path, splits: dict[str, pd.DataFrame], labels: list[str]
+) -> dict[str, Any]:
+    """Return the share of records that no model can code, and the numbers of borderline classes."""
+    summary = read_json(records / "summary.json")
+    # Without its only record, a class would not be known: left out, that record shows it.
+    learned = pd.concat([splits["train"]["label"], splits["validation"]["label"]])
+    counts = learned.value_counts()
+    single = {str(label) for label in counts.index[counts == 1]}
+    borderline = np.flatnonzero(np.isin(labels, [*summary["borderline"], *single]))
+    return {**summary["uncodable"], "borderline": borderline.tolist()}
