@@ -15,7 +15,7 @@ SUMMARY = {
 @pytest.fixture(scope="module")
 def vocabulary():
     config = EncodingConfig(initials=True, max_length=2)
-    return Vocabulary.fit(TEXTS, config, given={"cva": "x"})
+    return Vocabulary.fit(TEXTS, config, meanings={"cva": "x"})
 
 
 def facts(vocabulary, summary, n_unknown_label):

@@ -8,6 +8,7 @@ import torch
 
 from textlstm.classifier import TextLSTMClassifier
 from textlstm.data.cells import TextChunk
+from textlstm.data.distinct import Distinct
 from textlstm.encoding.encoded import UNKNOWN
 from textlstm.encoding.subwords import hash_bucket
 from textlstm.errors import InputError
@@ -84,13 +85,10 @@ def test_of_equal_probabilities_the_first_class_ranks_higher():
 def coded(bundle, rule, *parts):
     """Code tables of some texts, and return each with a look at it."""
     numbered = [
-        (
-            number,
-            TextChunk(
-                table, preprocess([(text,) for text in texts]), np.array(places, dtype=np.int64)
-            ),
+        (number, TextChunk(table, Distinct(preprocess([(text,) for text in texts]), rows)))
+        for number, (table, texts, rows) in enumerate(
+            (table, texts, np.array(rows, dtype=np.int64)) for table, texts, rows in parts
         )
-        for number, (table, texts, places) in enumerate(parts)
     ]
     found = list(predict_tables(numbered, bundle, rule, torch.device("cpu")))
     assert [number for number, _, _ in found] == list(range(len(parts)))
