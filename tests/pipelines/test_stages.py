@@ -246,7 +246,7 @@ def test_each_distinct_text_is_tokenized_and_encoded_once(tmp_path, table):
     encode_texts = Vocabulary.encode
 
     def encode_noted(self, texts):
-        encoded.append(list(texts))
+        encoded.append(texts.values)
         return encode_texts(self, texts)
 
     def tokenize_noted(field):
