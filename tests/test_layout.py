@@ -225,7 +225,7 @@ def test_a_wing_imports_nothing_and_lists_names_that_exist(wing):
 
 @not_yet
 def test_the_readme_maps_every_wing_and_no_file_that_is_not_there():
-    table = (ROOT / "README.md").read_text().partition("## What is where")[2]
+    table = (ROOT / "README.md").read_text().partition("## Where to look")[2]
     paths = re.findall(r"`([\w./-]+/[\w./-]*|[\w-]+\.\w+)`", table)
     assert paths and not [path for path in paths if not (ROOT / path).exists()]
     assert not [wing for wing in PACKAGED if f"`textlstm/{wing}/`" not in table]
