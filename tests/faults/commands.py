@@ -5,6 +5,7 @@ import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pandas as pd
 import pytest
@@ -16,6 +17,7 @@ from pipelines import (
 )  # fmt: skip
 from pipelines import run as run_stage
 from textlstm.storage.atomic import sha256
+from textlstm.text.tokenizing import preprocess as clean
 
 
 class Faults:
@@ -77,10 +79,15 @@ class Outcome:
 
 
 def carried_out(main, *arguments):
+    """Carry out a command in this process, texts included: a process costs a second of imports."""
     told = io.StringIO()
+    in_this_process = mock.patch(
+        "textlstm.text.worker.preprocessing_process", lambda: contextlib.nullcontext(clean)
+    )
     with contextlib.redirect_stderr(told), contextlib.redirect_stdout(io.StringIO()):
         try:
-            status = shell.status(lambda _: main([str(argument) for argument in arguments]))
+            with in_this_process:
+                status = shell.status(lambda _: main([str(argument) for argument in arguments]))
         except SystemExit as end:  # of the parser of flags
             status = end.code
     return Outcome(status, told.getvalue())

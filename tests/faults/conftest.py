@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 from commands import GOOD, LONG, QUICK, SECRET, Desk, carried_out, csv_of
+from shared import made_once
 
 from pipelines import (
     encode,
@@ -20,10 +21,7 @@ def desk(tmp_path, request):
     return Desk(tmp_path, request)
 
 
-@pytest.fixture(scope="session")
-def dirty(tmp_path_factory):
-    """A run over records with everything that is to be handled in a text or a label."""
-    folder = tmp_path_factory.mktemp("dirty")
+def make_dirty(folder):
     early, late = "2020-01-01", "2022-01-01"
     odd = [
         ("asthma\0attack", "Respiratory"), ("NA", "Respiratory"), ("None", "Respiratory"),
@@ -52,13 +50,15 @@ def dirty(tmp_path_factory):
     )  # fmt: skip
     assert outcome.status == 0, outcome.told
     (folder / "told.txt").write_text(outcome.told)
-    return folder
 
 
 @pytest.fixture(scope="session")
-def whole(tmp_path_factory):
-    """A run of many epochs before its training, and the same one after it."""
-    folder = tmp_path_factory.mktemp("whole")
+def dirty(tmp_path_factory):
+    """A run over records with everything that is to be handled in a text or a label."""
+    return made_once(tmp_path_factory, "dirty", make_dirty)
+
+
+def make_whole(folder):
     (folder / "records.csv").write_text(csv_of(GOOD * 2))
     arguments = ["--data", folder / "records.csv", "--text", "cause", "--label", "category"]
     before, after = folder / "before", folder / "after"
@@ -66,13 +66,15 @@ def whole(tmp_path_factory):
     assert carried_out(encode.main, "--run", before).status == 0
     shutil.copytree(before, after)
     assert carried_out(train.main, "--run", after, "--device", "cpu").status == 0
-    return folder
 
 
 @pytest.fixture(scope="session")
-def hostile(tmp_path_factory):
-    """A run over texts, labels and a file name that mean harm; a name stands there once."""
-    folder = tmp_path_factory.mktemp("hostile")
+def whole(tmp_path_factory):
+    """A run of many epochs before its training, and the same one after it."""
+    return made_once(tmp_path_factory, "whole", make_whole)
+
+
+def make_hostile(folder):
     labels = ["=1+1", "@sum", "<script>alert(1)</script>"]
     rows = [(f"<img src=x onerror=alert({n})> w{n % 3}", labels[n % 3]) for n in range(120)]
     path = folder / "<b>&records.csv"
@@ -82,13 +84,16 @@ def hostile(tmp_path_factory):
         folder / "run", *QUICK,
     )  # fmt: skip
     assert outcome.status == 0, outcome.told
-    return folder
 
 
 @pytest.fixture(scope="session")
-def rare(tmp_path_factory):
-    """A run on records of which an eighth is of rare classes, and new records of the same kind."""
-    folder, chance = tmp_path_factory.mktemp("rare"), random.Random(0)
+def hostile(tmp_path_factory):
+    """A run over texts, labels and a file name that mean harm; a name stands there once."""
+    return made_once(tmp_path_factory, "hostile", make_hostile)
+
+
+def make_rare(folder):
+    chance = random.Random(0)
     words = {"Respiratory": "asthma copd pneumonia", "External": "fall drowning burn"}
 
     def row():
@@ -105,7 +110,12 @@ def rare(tmp_path_factory):
         )  # fmt: skip
         assert outcome.status == 0, outcome.told
         (folder / f"{how}.txt").write_text(outcome.told)
-    return folder
+
+
+@pytest.fixture(scope="session")
+def rare(tmp_path_factory):
+    """A run on records of which an eighth is of rare classes, and new records of the same kind."""
+    return made_once(tmp_path_factory, "rare", make_rare)
 
 
 ACCENTS = [
@@ -115,10 +125,7 @@ ACCENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def accents(tmp_path_factory):
-    """A run over records in Latin-1 with more columns than it is told of."""
-    folder = tmp_path_factory.mktemp("accents")
+def make_accents(folder):
     rows = [(f"h\u00f4pital {n % 5}", *row, str(n)) for n, row in enumerate(ACCENTS * 10)]
     table = csv_of(rows, "place,cause,category,\u00e2ge")
     (folder / "records.csv").write_bytes(table.encode("latin-1"))
@@ -127,4 +134,9 @@ def accents(tmp_path_factory):
     for stage, arguments in given:
         outcome = carried_out(stage.main, "--run", folder / "run", *arguments)
         assert outcome.status == 0, outcome.told
-    return folder
+
+
+@pytest.fixture(scope="session")
+def accents(tmp_path_factory):
+    """A run over records in Latin-1 with more columns than it is told of."""
+    return made_once(tmp_path_factory, "accents", make_accents)

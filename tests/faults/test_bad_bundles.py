@@ -1,6 +1,5 @@
 """Bundles that are damaged, forged or nonsense."""
 
-import contextlib
 import json
 import pickle
 import shutil
@@ -18,7 +17,6 @@ from pipelines import (
     report,
 )  # fmt: skip
 from textlstm.storage.atomic import sha256
-from textlstm.text.tokenizing import preprocess as clean
 
 fault = Faults()
 
@@ -164,18 +162,13 @@ def _(desk):
         )
         for wrong in ({"gain": True}, {"top": [], "true": [], "correct": []})
     ]
-    with pytest.MonkeyPatch.context() as patch:
-        # In this process, which has spaCy already.
-        patch.setattr(
-            "textlstm.text.worker.preprocessing_process", lambda: contextlib.nullcontext(clean)
-        )
-        for change in nonsense:
-            tampered(desk, change, "do not fit together")
-        for number in (-5, "1", True):
-            change = rewrite("manifest.json", lambda manifest, number=number: manifest.update(
-                format=number
-            ))  # fmt: skip
-            tampered(desk, change, "not a bundle's manifest", resign=False)
+    for change in nonsense:
+        tampered(desk, change, "do not fit together")
+    for number in (-5, "1", True):
+        change = rewrite("manifest.json", lambda manifest, number=number: manifest.update(
+            format=number
+        ))  # fmt: skip
+        tampered(desk, change, "not a bundle's manifest", resign=False)
     run = desk.folder / "of another run"
     shutil.copytree(desk.shared("dirty") / "run", run)
     shutil.rmtree(run / "bundle")

@@ -1,7 +1,6 @@
 """Interruptions: kills and signals in training and prediction, and how both resume."""
 
 import codecs
-import contextlib
 import itertools
 import os
 import random
@@ -39,7 +38,6 @@ from textlstm import TextLSTMClassifier
 from textlstm.storage import swap
 from textlstm.storage.atomic import sha256
 from textlstm.storage.resumable import Shards
-from textlstm.text.tokenizing import preprocess as clean
 from textlstm.training.checkpoint import Checkpoint
 
 fault = Faults()
@@ -264,10 +262,6 @@ def stopped_after(desk, parts, *command):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("textlstm.data.charset.CHUNK_BYTES", 1000)
-        # In this process, which has spaCy already.
-        patch.setattr(
-            "textlstm.text.worker.preprocessing_process", lambda: contextlib.nullcontext(clean)
-        )
         patch.setattr(Shards, "write", writing)
         return carried_out(
             predict.main, "--run", desk.shared("dirty") / "run", "--device", "cpu", *command
