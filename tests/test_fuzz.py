@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from pipelines import encode, predict, preprocess, train
 from textlstm import TextLSTMClassifier
 from textlstm.errors import InputError
+from textlstm.models.cells.table import CELLS
+from textlstm.models.pooling import POOLINGS
 from textlstm.recipe import Recipe
 from textlstm.text.tokenizing import preprocess as clean
 
@@ -102,7 +104,8 @@ SETTINGS = {
     "min_count": st.integers(0, 30), "max_ngrams": st.integers(0, 40), "initials": st.booleans(),
     "ensemble_size": st.integers(0, 3), "embedding_size": st.integers(0, 9),
     "hidden_units": st.integers(0, 9),
-    "bidirectional": st.booleans(), "pooling": st.sampled_from(["last", "max_mean"]),
+    "cell": st.sampled_from(sorted(CELLS)), "bidirectional": st.booleans(),
+    "pooling": st.sampled_from(sorted(POOLINGS)),
     "embedding_init": st.sampled_from(["narrow-normal", "lsa"]),
     "word_dropout": st.floats(-0.1, 0.95),
     "rare_word_dropout": st.floats(0, 1e9), "embedding_dropout": st.floats(0, 0.95),
