@@ -106,3 +106,10 @@ def top_names(path):
             names += [name.id for target in targets for name in ast.walk(target)
                       if isinstance(name, ast.Name)]  # fmt: skip
     return set(names)
+
+
+def defined_names(path):
+    """Return the constants at the top of a module, and its functions and classes at any depth."""
+    definitions = ast.FunctionDef | ast.ClassDef
+    nested = {node.name for node in ast.walk(tree(path)) if isinstance(node, definitions)}
+    return top_names(path) | nested
