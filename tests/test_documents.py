@@ -1,10 +1,12 @@
 """The documents: files and tests that they name exist, and the picture is that of the imports."""
 
+import ast
 import importlib.util
+import json
 import re
 
 import pytest
-from sources import LIBRARY, ROOT
+from sources import LIBRARY, ROOT, top_names
 
 DRAWING = ROOT / "docs" / "draw_architecture.py"
 WINGS = sorted(path.parent.name for path in LIBRARY.glob("*/__init__.py"))
@@ -57,3 +59,14 @@ def test_the_promises_of_security_name_tests_that_exist():
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "SECURITY.md").read_text()))
     assert named
     assert not {name for name in named if f"def {name}(" not in tests}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem)
+def test_notebooks_import_names_that_exist(path):
+    cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+    code = "\n".join(line for cell in cells for line in "".join(cell["source"]).splitlines()
+                     if not line.startswith("%"))  # fmt: skip
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("textlstm."):
+            defined = top_names(ROOT / (node.module.replace(".", "/") + ".py"))
+            assert {alias.name for alias in node.names} <= defined, node.module
