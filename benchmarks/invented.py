@@ -34,7 +34,7 @@ from textlstm.errors import InputError
 from textlstm.evaluation.evaluate import evaluate
 from textlstm.inference.scoring import score
 from textlstm.recipe import Recipe, load_recipe
-from textlstm.reporting.verdict import verdict
+from textlstm.reporting.sections.verdict import verdict
 from textlstm.uncertainty.conformal import COVERAGES, conformal_threshold
 from textlstm.uncertainty.intervals import interval
 from textlstm.uncertainty.risk_control import promise

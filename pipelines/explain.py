@@ -63,7 +63,7 @@ def explain(
 
         from textlstm.data.cells import column
         from textlstm.insight.token_table import token_table
-        from textlstm.reporting.page import render_explanations
+        from textlstm.reporting.explain_page import render_explanations
         from textlstm.storage.atomic import write_bytes
         from textlstm.storage.resumable import require_format, write_table
         from textlstm.text.tokenizing import SEPARATOR, preprocess
@@ -204,7 +204,7 @@ def _add_pictures(
 ) -> None:
     """Add a picture of the hidden states of a network, from 0, to each record that has words."""
     from textlstm.insight.activations import token_traces
-    from textlstm.reporting.figures import png
+    from textlstm.reporting.drawing import png
     from textlstm.reporting.tokens import activation_map
     from textlstm.text.tokenizing import SEPARATOR
 

@@ -22,7 +22,7 @@ from pipelines import predict, shell
 from pipelines import run as run_stage
 from textlstm import TextLSTMClassifier
 from textlstm.errors import InputError
-from textlstm.reporting import figures
+from textlstm.reporting.sections import word_cloud, word_clouds_by_class
 from textlstm.storage.spreadsheet import FORMULA_STARTS
 from textlstm.training.checkpoint import Checkpoint
 
@@ -89,7 +89,10 @@ def planted(tmp_path_factory, table, listener):
     rows.to_csv(data, index=False)
     said = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(said):
-        clouds = recorded(patch, "word_cloud"), recorded(patch, "word_clouds")
+        clouds = (
+            recorded(patch, word_cloud, "draw_cloud"),
+            recorded(patch, word_clouds_by_class, "draw_clouds"),
+        )
         patch.setattr(Checkpoint, "remove", lambda _: None)  # as after a loss of power
         run_stage.main(["--data", str(data), "--text", markup, "other", "--label", "category",
                         "--id", "record_id", "--run", str(folder / "run"), *QUICK])  # fmt: skip
@@ -98,16 +101,16 @@ def planted(tmp_path_factory, table, listener):
     return folder
 
 
-def recorded(patch, name):
-    """Let a function that draws note what it is given."""
-    draw, given = getattr(figures, name), []
+def recorded(patch, section, name):
+    """Let a function of a section that draws record its words."""
+    draw, recorded_words = getattr(section, name), []
 
-    def noting(frequencies, seed):
-        given.append(frequencies)
-        return draw(frequencies, seed)
+    def recording(words, seed):
+        recorded_words.append(words)
+        return draw(words, seed)
 
-    patch.setattr(figures, name, noting)
-    return given
+    patch.setattr(section, name, recording)
+    return recorded_words
 
 
 def certificate(number):

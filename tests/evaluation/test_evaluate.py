@@ -10,8 +10,6 @@ from textlstm.data.groups import PREFIX
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.evaluation.evaluate import evaluate
 from textlstm.recipe import EncodingConfig
-from textlstm.reporting.published import public_metrics
-from textlstm.reporting.report import full_tables
 from textlstm.uncertainty.calibration import undo_temperature
 from textlstm.uncertainty.out_of_fold import OutOfFold
 from textlstm.uncertainty.predictions import Predictions
@@ -187,46 +185,3 @@ def test_each_step_is_told_before_it_begins():
         "reading the records", "coding the holdout", "fitting class shares alone",
         "fitting TF-IDF + logistic regression", "measuring",
     ]  # fmt: skip
-
-
-# ---------------------------------------------------------------------------------- publication
-
-
-SMALL = {"a": 40, "b": 30, "c": 12, "d": 4}
-
-
-def test_small_classes_and_one_more_are_left_out_of_what_is_published():
-    evaluation = evaluated(table(SMALL))
-    shown = public_metrics(evaluation)
-    nothing = dict.fromkeys(("precision", "recall", "f1", "support"))
-    assert shown["per_class"]["d"] == shown["per_class"]["c"] == nothing
-    assert set(shown["per_class_intervals"]["d"].values()) == {None}
-    assert shown["per_class_intervals"]["a"]["f1"]["high"] == 1.0
-    assert shown["per_class"]["a"] == dataclasses.asdict(evaluation.per_class["a"])
-    for measured in (*shown["decisions"]["promises"], *shown["decisions"]["sets"]):
-        assert list(measured["per_class"]) == ["a", "b"]
-    assert shown["data"]["rows"] == 1000
-    assert shown["confusion"]["counts"] == [
-        [40, *[None] * 3],
-        [None, 30, None, None],
-        *[[None] * 4] * 2,
-    ]
-    assert full_tables(evaluation)["confusion"]["records"].tolist() == [40, 30, 12, 4]
-    assert evaluation.per_class["d"].support == 4  # the table that stays in the house is whole
-
-
-def test_of_small_classes_and_of_single_points_no_curve_is_published():
-    evaluation = evaluated(table(SMALL))
-    curves = evaluation.decisions.curve_by_class
-    # All records of a class are equally sure.
-    assert [curve.share for curve in curves.values()] == [[1.0]] * 4
-    assert not public_metrics(evaluation)["decisions"]["workload_per_class"]
-    for label in "bcd":
-        curves[label] = dataclasses.replace(curves[label], share=[0.5, 1.0])
-    assert list(public_metrics(evaluation)["decisions"]["workload_per_class"]) == ["b"]
-
-
-@pytest.mark.parametrize(("number", "rows"), [(0, 1000), (1, None), (9, None), (10, 1000)])
-def test_the_number_of_rows_does_not_tell_how_few_were_left_out(number, rows):
-    summary = SUMMARY | {"dropped": {"empty_text": number, "rare_class": 20}}
-    assert public_metrics(evaluated(table(SMALL), summary=summary))["data"]["rows"] == rows

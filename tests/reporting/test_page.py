@@ -3,78 +3,25 @@ import re
 import numpy as np
 import pytest
 from browser import DARK, LIGHT, needs_axe, needs_browser, opened, violations, without_policy
+from report_source import ALL, DECISIONS, EQUAL, METRICS, NONE, page_of, source_of
 
 from textlstm.config import DataConfig, RunConfig
+from textlstm.evaluation.bootstrap import Estimate
+from textlstm.evaluation.subgroups import GroupMeasures
 from textlstm.recipe import Recipe, load_recipe
-from textlstm.reporting import figures
-from textlstm.reporting.page import render, render_explanations
+from textlstm.reporting.clouds import draw_clouds, single_clouds
+from textlstm.reporting.drawing import png
+from textlstm.reporting.explain_page import render_explanations
+from textlstm.reporting.page import Pictures
+from textlstm.reporting.sections.confusion import Confusion
+from textlstm.reporting.sections.per_class import PerClass, PublicPerClass
+from textlstm.reporting.sections.verdict import verdict
+from textlstm.reporting.sections.words_taken_away import draw_words_taken_away
+from textlstm.reporting.sections.workload_by_class import draw_workload_by_class
+from textlstm.reporting.sections.workload_curves import draw_workload_curves
 from textlstm.text.marked import Span
+from textlstm.uncertainty.intervals import Proportion
 
-MEASURES = dict.fromkeys(
-    ("accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier"), 0.5
-) | {"accuracy_unseen_text": None}  # fmt: skip
-ALL, NONE = (
-    {"share": share, "low": 0.0, "high": 1.0, "records": n} for share, n in ((0.75, 4), (None, 0))
-)
-DECISIONS = {
-    "held_out": 30,
-    "held_out_effective": 30.0,
-    "promises": [
-        {
-            "max_error": 0.02, "promised_share": 0.8, "threshold": 0.9, "coded": ALL,
-            "error": NONE, "sentence": "80 % can be coded automatically.", "kept": "It is kept.",
-            "per_class": {},
-        }
-    ],
-    "workload": {},
-    "sets": [
-        {
-            "coverage": 0.9, "labels": 1.25, "single": ALL, "covered": ALL,
-            "covered_unseen_text": NONE,
-            "outcome": "90 % aimed at.", "every_label": "", "per_class": {"a": ALL},
-        }
-    ],
-}  # fmt: skip
-CHANCE = {"estimate": 0.0, "low": -0.1, "high": 0.1}
-EQUAL = dict.fromkeys(("accuracy", "macro_f1", "log_loss"), CHANCE)
-METRICS = {
-    "model": MEASURES,
-    "learned": True,
-    "differences": {
-        "tfidf_logreg": EQUAL | {"log_loss": {"estimate": 0.1, "low": 0.05, "high": 0.15}},
-        "majority": EQUAL,
-    },
-    "baselines": {"majority": MEASURES, "tfidf_logreg": MEASURES | {"log_loss": 0.4}},
-    "per_class": {
-        "a": {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 30},
-        "b": {"precision": None, "recall": None, "f1": None, "support": None},
-    },
-    "per_class_intervals": {
-        "a": {key: {"low": 0.875, "high": 1.0} for key in ("precision", "recall", "f1")},
-        "b": dict.fromkeys(("precision", "recall", "f1")),
-    },
-    "confusion": {"labels": ["a", "b"], "counts": [[30, None], [None, None]]},
-    "calibration": {
-        "temperature": 1.25,
-        "before": {"log_loss": 0.625, "ece": 0.25},
-        "after": {"log_loss": 0.5, "ece": 0.5},
-    },
-    "decisions": DECISIONS,
-    "subgroups": {},
-    "seen": {},
-    "faithfulness": None,
-    "deciding_words": {"a": [("stroke", 1.25), ("acute", 0.5)], "b": [("copd", 2.5)]},
-    "robustness": {},
-    "hidden_units": {"sentence": "All are in use."},
-    "doubtful_labels": {"suspects": 3, "conflicting_texts": 0, "conflicting_records": 2000},
-    "data": {
-        "rows": None, "train": 60, "validation": 8, "holdout": 30, "distinct_texts": 1500,
-        "length": 4, "dropped": {"empty_text": 2, "rare_class": 0}, "truncated_share": 0.0,
-        "unknown_token_share": 0.1, "uncodable": {"records": 0, "share": 0.0},
-    },
-    "all_records": {"accuracy": ALL},
-    "timing": {"train": 1.0},
-}  # fmt: skip
 HOSTILE = "<script>alert('x')</script>"
 
 
@@ -87,7 +34,7 @@ def test_hostile_labels_columns_and_file_names_are_escaped():
         "deciding_words": {HOSTILE: [(HOSTILE, 1.0)]},
         "decisions": DECISIONS | {"sets": sets},
     }
-    page = render(config, metrics, {"confusion": b"png"}, [HOSTILE])
+    page = page_of(metrics, config, pictures={"confusion": b"png"})
     assert "<script" not in page and page.count("&lt;script&gt;") >= 5
 
 
@@ -96,19 +43,19 @@ def test_the_share_that_the_model_cannot_code_stands_on_the_first_screen():
                                   (3, None, "Fewer than 10 records")):  # fmt: skip
         uncodable = {"records": records, "share": share}
         metrics = METRICS | {"data": METRICS["data"] | {"uncodable": uncodable}}
-        first, _, _ = render(RunConfig(), metrics, {}, ["It won."]).partition("<section")
+        first, _, _ = page_of(metrics).partition("<section")
         assert shown in first and "75.0\u00a0% of all records" in first
-    assert "cannot give" not in render(RunConfig(), METRICS, {}, ["It won."])
+    assert "cannot give" not in page_of()
 
 
 def test_a_clear_winner_is_marked_and_missing_values_are_dashes():
-    page = render(RunConfig(), METRICS, {}, ["Said in words."])
+    page = page_of()
     row = page.split("log loss<br>")[1].split("</tr>")[0]
     assert 'class="best">0.4000' in row and page.count('class="best"') == 1
     within_chance = METRICS | {"differences": dict.fromkeys(METRICS["differences"], EQUAL)}
-    assert 'class="best"' not in render(RunConfig(), within_chance, {}, ["It won."])
+    assert 'class="best"' not in page_of(within_chance)
     assert "–" in page.split("accuracy, unseen texts<br>")[1].split("</tr>")[0]
-    assert "Said in words." in page
+    assert all(line in page for line in verdict(METRICS)) and len(verdict(METRICS)) == 4
     assert "there is no cloud" in page
     assert "of the network by 1.25" in page
     assert "0.6250 to 0.5000 nats" in page and "25.0\u00a0% to 50.0\u00a0%" in page
@@ -118,15 +65,14 @@ def test_a_clear_winner_is_marked_and_missing_values_are_dashes():
 
 
 def test_where_no_confusion_may_be_shown_the_page_says_where_they_are():
-    shown = METRICS["confusion"] | {"counts": [[30, 12], [None, None]]}
-    for found, expected in ((METRICS["confusion"], True), (shown, False)):
-        page = render(RunConfig(), METRICS | {"confusion": found}, {}, ["It won."])
+    for confusion, expected in (([[30, 2], [0, 4]], True), ([[30, 12], [0, 4]], False)):
+        page = page_of(confusion=confusion)
         assert ("No two classes are taken for each other" in page) == expected
         assert "tables/confusion.csv" in page
 
 
 def test_the_contents_name_every_section_by_its_term():
-    page = render(RunConfig(), METRICS, {}, ["It won."], made="Run of 2026-02-03 with 0.1.0.")
+    page = page_of(made="Run of 2026-02-03 with 0.1.0.")
     contents = dict(re.findall('<li><a href="#([a-z]+)">(.*?)</a>', page))
     sections = re.findall(r'<section id="([a-z]+)"[^>]*>\s*<h2>(.*?)</h2>', page)
     assert sections == list(contents.items())
@@ -141,34 +87,32 @@ def test_the_contents_name_every_section_by_its_term():
 
 
 def test_what_scrolls_can_be_reached_and_has_a_name_of_its_own():
-    page = render(RunConfig(), METRICS, {"confusion": b"png"}, ["It won."])
+    page = page_of(pictures={"confusion": b"png"})
     scrolled = re.findall('class="scroll"([^>]*)>', page)
     assert len(scrolled) == 5 and len(set(scrolled)) == 5
     assert all(re.match(' role="region" tabindex="0" aria-label="..+"', one) for one in scrolled)
 
 
 def test_deciding_words_have_bars_to_one_scale():
-    page = render(
-        RunConfig(), METRICS | {"faithfulness": {"sentence": "They do."}}, {}, ["It won."]
-    )
+    page = page_of(METRICS | {"faithfulness": {"sentence": "They do."}})
     assert (
         "<caption>b</caption>" in page
         and '<td>stroke</td><td><svg class="bar"><rect width="50.0%"' in page
     )
     assert "They do." in page and "All are in use." in page
     assert "<h2>Feature attribution: which words decide</h2>" in page and "copd" in page
-    none = render(RunConfig(), METRICS | {"deciding_words": {}}, {}, ["It won."])
+    none = page_of(METRICS | {"deciding_words": {}})
     assert "speak most for each class" not in none and "They do." not in none
     assert "fewer than 10 labels of the holdout may be wrong" in none
 
 
 def test_small_counts_are_not_shown():
-    page = render(RunConfig(), METRICS, {}, ["It won."])
+    page = page_of()
     assert "<dd>fewer than 10: empty text</dd>" in page and "rare class" not in page
     assert "leaves fewer than 10 out" in page
     assert "<dt>read</dt><dd>1,500 distinct texts" in page and "rows is not shown" in page
     assert "<td>b</td>" not in page and page.count("1 class is left out.") == 1
-    pictured = render(RunConfig(), METRICS, {"per_class": b"png"}, ["It won."])
+    pictured = page_of(pictures={"per_class": b"png"})
     assert pictured.count("1 class is left out.") == 2
 
 
@@ -177,11 +121,11 @@ def test_the_change_that_costs_most_is_said():
         "one typo": {"records": 90, "before": 0.5, "after": 0.4},
         "words shuffled": {"records": 80, "before": 0.9, "after": 0.7},
     }
-    page = render(RunConfig(), METRICS | {"robustness": changes}, {}, ["It won."])
+    page = page_of(METRICS | {"robustness": changes})
     assert "The change that costs most: words shuffled." in page
     assert "90.0\u00a0% are given the right label" in page and "70.0\u00a0% when changed" in page
     harmless = {"one typo": {"records": 90, "before": 0.5, "after": 0.5}}
-    page = render(RunConfig(), METRICS | {"robustness": harmless}, {}, ["It won."])
+    page = page_of(METRICS | {"robustness": harmless})
     assert "costs most" not in page
 
 
@@ -201,12 +145,12 @@ def test_the_change_that_costs_most_is_said():
     ],
 )
 def test_the_page_tells_how_to_make_it_again(config, flags):
-    assert flags in render(config, METRICS, {}, ["It won."])
+    assert flags in page_of(config=config)
 
 
 def test_fields_that_differ_from_the_recipe_are_told():
     recipe = Recipe().with_fields(epochs=77, bidirectional=False)
-    page = render(RunConfig(recipe=recipe, recipe_name="gone.toml"), METRICS, {}, ["It won."])
+    page = page_of(config=RunConfig(recipe=recipe, recipe_name="gone.toml"))
     assert "--epochs 77" in page and "--no-bidirectional" in page
 
 
@@ -230,7 +174,7 @@ def explanations(**more):
     return render_explanations(RunConfig(), [record, {"name": "2", "tokens": []}], **more)
 
 
-PIXEL = figures.png(figures.words_taken_away({"highest": [1.0], "random": [1.0]}))
+PIXEL = png(draw_words_taken_away({"highest": [1.0], "random": [1.0]}))
 
 
 def test_explanations_escape_what_records_and_labels_say():
@@ -265,6 +209,7 @@ def many_classes():
     curve = {"share": [0.5, 1.0], "error": [0.0, 0.1], "low": [0.0, 0.0], "high": [0.1, 0.2]}
     rows = {label: {"coded": ALL, "error": ALL} for label in labels}
     promise = DECISIONS["promises"][0] | {"per_class": rows}
+    share, nothing = Proportion(**ALL), Proportion(**NONE)
     measures = dict.fromkeys(labels, METRICS["per_class"]["a"])
     bounds = dict.fromkeys(labels, METRICS["per_class_intervals"]["a"])
     metrics = METRICS | {
@@ -274,19 +219,22 @@ def many_classes():
         | {"sets": [DECISIONS["sets"][0] | {"per_class": dict.fromkeys(labels, ALL)}]},
         "deciding_words": {label: [("thromboembolism", 1.0)] for label in labels},
         "subgroups": {
-            "sex": {"F": {"records": 1000, "accuracy": ALL, "coded": ALL, "error": NONE,
-                          "log_loss": {"estimate": 0.1, "low": 0.0, "high": 0.2}}}
+            "sex": {
+                "F": GroupMeasures(1000, share, Estimate(0.1, 0.0, 0.2), share, nothing)
+            }
         },
     }  # fmt: skip
-    clouds = figures.word_clouds({label: {"thromboembolism": 20} for label in labels}, 0)
-    drawn = {
-        "per_class": figures.class_bars(measures, bounds),
-        "confusion": figures.confusion(np.eye(31, dtype=int), labels, np.eye(31) == 0),
-        "workload_curves": figures.workload_curves(dict.fromkeys(labels, curve), promise),
-        "workload_by_class": figures.workload_by_class(promise),
+    source = source_of(metrics, confusion=30 * np.eye(31, dtype=int))
+    figures = {
+        "per_class": PerClass().figure(PublicPerClass(measures, bounds)),
+        "confusion": Confusion().figure(Confusion().public(source)),
+        "workload_curves": draw_workload_curves(dict.fromkeys(labels, curve), promise),
+        "workload_by_class": draw_workload_by_class(promise),
     }
-    pictures = {name: figures.png(figure) for name, figure in drawn.items()}
-    return render(RunConfig(), metrics, pictures, ["It won."], figures.single_clouds(clouds))
+    clouds = draw_clouds({label: {"thromboembolism": 20} for label in labels}, 0)
+    pictures = {name: png(figure) for name, figure in figures.items()}
+    single = {"word_clouds_by_class": single_clouds(clouds)}
+    return page_of(metrics, pictures=Pictures(pictures, single))
 
 
 def test_each_class_has_its_cloud_and_each_number_its_head(many_classes):

@@ -1,97 +1,174 @@
-"""The measure of a run: the model and its baselines on the holdout, in numbers and pictures."""
+"""The report of a run: every section is measured, tabulated, drawn and written.
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+A new figure is a new module in ``sections/``, with its template, and a line in :data:`CHAPTERS`.
+"""
 
-import numpy as np
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import pandas as pd
 from matplotlib.figure import Figure
 
-from textlstm.data.distinct import interned
-from textlstm.data.records import texts_by_class
-from textlstm.disclosure import SMALLEST_SHOWN
-from textlstm.evaluation.results import Evaluation
-from textlstm.reporting import figures, tabulation
-from textlstm.reporting.published import public_metrics, reliabilities
-from textlstm.text.tokenizing import word_document_counts
-from textlstm.uncertainty.risk_control import main_promise
+from textlstm.reporting.drawing import png
+from textlstm.reporting.page import Chapter, Pictures, render
+from textlstm.reporting.sections.confusion import Confusion
+from textlstm.reporting.sections.data import Data
+from textlstm.reporting.sections.groups import Groups
+from textlstm.reporting.sections.header import Header
+from textlstm.reporting.sections.headline import Headline
+from textlstm.reporting.sections.hidden_units import HiddenUnits
+from textlstm.reporting.sections.measures import AllMeasures
+from textlstm.reporting.sections.per_class import PerClass
+from textlstm.reporting.sections.prediction_sets import PredictionSets
+from textlstm.reporting.sections.reliability import Reliability
+from textlstm.reporting.sections.reproduction import Reproduction
+from textlstm.reporting.sections.robustness import Robustness
+from textlstm.reporting.sections.section import OnStep, ReportInput, Section
+from textlstm.reporting.sections.training_progress import TrainingProgress
+from textlstm.reporting.sections.verdict import Verdict
+from textlstm.reporting.sections.word_cloud import WordCloud
+from textlstm.reporting.sections.word_clouds_by_class import WordCloudsByClass
+from textlstm.reporting.sections.words_taken_away import WordsTakenAway
+from textlstm.reporting.sections.workload import Workload
+from textlstm.reporting.sections.workload_by_class import WorkloadByClass
+from textlstm.reporting.sections.workload_curves import WorkloadCurves
+from textlstm.storage.atomic import write_bytes
+from textlstm.storage.json_files import write_json
+from textlstm.storage.spreadsheet import write_csv
+from textlstm.uncertainty.out_of_fold import DECIMALS
 
-MIN_CLOUD_RECORDS = SMALLEST_SHOWN
-"""A word in fewer records is not shown: it might name a person."""
+if TYPE_CHECKING:
+    from textlstm.inference.bundle import Bundle
+
+FIRST_SCREEN: tuple[Section[Any], ...] = (Header(), Headline(), WordCloud())
+"""Sections that the page shows before its first chapter."""
+
+CHAPTERS = (
+    Chapter("comparison", "Comparison of models: which one won", (Verdict(),)),
+    Chapter("measures", "All measures: accuracy, F1, log loss, calibration error",
+            (AllMeasures(),)),
+    Chapter("clouds", "Word clouds: the words of each class", (WordCloudsByClass(),)),
+    Chapter("classes", "Precision, recall and F1, class by class", (PerClass(),)),
+    Chapter("confusion", "Confusion matrix: what is taken for what", (Confusion(),)),
+    Chapter("calibration", "Calibration and reliability: can the probabilities be believed?",
+            (Reliability(),)),
+    Chapter("workload", "Workload and risk-coverage curve: what can be coded automatically?",
+            (Workload(), WorkloadCurves(), WorkloadByClass())),
+    Chapter("subgroups", "Subgroups: for whom, and for which texts, does it work?", (Groups(),)),
+    Chapter("sets", "Prediction sets (conformal): which labels are possible?",
+            (PredictionSets(),)),
+    Chapter("attribution", "Feature attribution: which words decide", (WordsTakenAway(),)),
+    Chapter("robustness", "Robustness: what makes it err", (Robustness(),)),
+    Chapter("training", "Training progress", (TrainingProgress(), HiddenUnits())),
+    Chapter("records", "Data: the records", (Data(),)),
+    Chapter("again", "Reproducibility: make it again", (Reproduction(),)),
+)  # fmt: skip
+"""Chapters of the report with their sections, in their order."""
 
 
-def _drawn_confusion(evaluation: Evaluation, per_class: Mapping[str, Any]) -> Figure:
-    """Draw the confusion matrix, the most frequent class first; counts that are hidden are last."""
-    supports = np.array([per_class[label]["support"] or 0 for label in evaluation.labels])
-    order, withheld = np.argsort(-supports, kind="stable"), evaluation.suppressed
-    sums = withheld.in_blank_cells(evaluation.confusion)
-    return figures.confusion(
-        evaluation.confusion[np.ix_(order, order)],
-        [evaluation.labels[number] for number in order],
-        withheld.cells[np.ix_(order, order)],
-        [sums[number] for number in order],
-    )
+class Report:
+    """The report of a run.
 
-
-def draw(
-    evaluation: Evaluation, history: pd.DataFrame, parts: Mapping[str, pd.DataFrame], seed: int
-) -> dict[str, Figure]:
-    """Draw the figures of the report, by file name without ending."""
-    shown, train = public_metrics(evaluation), parts["train"]
-    decisions = shown["decisions"]
-    drawn = {
-        "training_progress": figures.training_progress(history),
-        "confusion": _drawn_confusion(evaluation, shown["per_class"]),
-        "reliability": figures.reliability_diagram(reliabilities(evaluation)),
-        "per_class": figures.class_bars(shown["per_class"], shown["per_class_intervals"]),
-        "workload": figures.workload(decisions["workload"], decisions["promises"]),
-        "workload_curves": figures.workload_curves(
-            decisions["workload_per_class"], main_promise(decisions)
-        ),
-        "workload_by_class": figures.workload_by_class(main_promise(decisions)),
-        "word_cloud": figures.word_cloud(_words(interned(train["text"])), seed),
-        "word_clouds_by_class": figures.word_clouds(_class_words(train), seed),
-    }
-    return {name: figure for name, figure in drawn.items() if figure is not None}
-
-
-def tabulate(
-    evaluation: Evaluation, history: pd.DataFrame, parts: Mapping[str, pd.DataFrame]
-) -> dict[str, pd.DataFrame]:
-    """Return the numbers behind the figures, by their names, and of groups of records.
-
-    As much is left out of them as of the figures.
+    Parameters
+    ----------
+    source
+        The run, measured on its holdout.
+    bundle
+        The model, for sections that measure more.
+    on_step
+        Called with the name of each step before it begins.
     """
-    shown, train = public_metrics(evaluation), parts["train"]
-    decisions = shown["decisions"]
-    tables = {
-        "training_progress": history,
-        "confusion": tabulation.confusion(
-            evaluation.confusion, evaluation.labels, evaluation.suppressed.cells
-        ),
-        "reliability": tabulation.reliability(reliabilities(evaluation)),
-        "per_class": tabulation.per_class(shown["per_class"], shown["per_class_intervals"]),
-        "workload": pd.DataFrame(decisions["workload"]),
-        "workload_curves": tabulation.workload_curves(decisions["workload_per_class"]),
-        "workload_by_class": tabulation.workload_by_class(main_promise(decisions)),
-        "groups": tabulation.groups({"times trained on": shown["seen"]} | shown["subgroups"]),
-        "word_cloud": tabulation.words({"": _words(interned(train["text"]))}),
-        "word_clouds_by_class": tabulation.words(_class_words(train)),
-    }
-    return {name: table for name, table in tables.items() if len(table)}
 
+    def __init__(
+        self,
+        source: ReportInput,
+        bundle: "Bundle",
+        on_step: OnStep = str,
+        first_screen: Sequence[Section[Any]] = FIRST_SCREEN,
+        chapters: Sequence[Chapter] = CHAPTERS,
+    ) -> None:
+        self._first_screen, self._chapters = first_screen, chapters
+        candidates = (*first_screen, *(one for chapter in chapters for one in chapter.sections))
+        self._sections = [one for one in candidates if one.applies(source.evaluation)]
+        self._private_tables: dict[str, pd.DataFrame] = {}
+        metrics = dict(source.metrics)
+        for section in self._sections:
+            measured = section.measure(source, bundle, on_step)
+            metrics |= measured.metrics
+            self._private_tables |= measured.private_tables
+        self._source = replace(source, metrics=metrics)
+        self._shown = {section.name: section.public(self._source) for section in self._sections}
 
-def _class_words(train: pd.DataFrame) -> dict[str, dict[str, int]]:
-    """Return the records of each word in each class, the most frequent class first."""
-    return {label: _words(texts) for label, texts in texts_by_class(train).items()}
+    @property
+    def sentences(self) -> list[str]:
+        """Return the result in words, for the log of the stage."""
+        return [
+            sentence
+            for section in self._sections
+            for sentence in section.sentences(self._shown[section.name])
+        ]
 
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the numbers behind the figures, by name of the section."""
+        tables = {one.name: one.table(self._shown[one.name]) for one in self._sections}
+        return {name: table for name, table in tables.items() if table is not None and len(table)}
 
-def _words(texts: Sequence[str]) -> dict[str, int]:
-    """Return the records of each word that may be shown."""
-    return word_document_counts(texts, MIN_CLOUD_RECORDS)
+    def figures(self) -> dict[str, Figure]:
+        """Draw the figures, by name of the section."""
+        figures = {one.name: one.figure(self._shown[one.name]) for one in self._sections}
+        return {name: figure for name, figure in figures.items() if figure is not None}
 
+    def pictures(self, figures: Mapping[str, Figure]) -> Pictures:
+        """Return the figures as PNG files."""
+        drawn = [section for section in self._sections if section.name in figures]
+        return Pictures(
+            {section.name: png(figures[section.name]) for section in drawn},
+            {section.name: section.single_pictures(figures[section.name]) for section in drawn},
+        )
 
-def full_tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
-    """Return the tables of every count, by file name without ending; they stay in the house."""
-    counts = evaluation.confusion
-    return {"confusion": tabulation.confusion(counts, evaluation.labels, counts == 0)}
+    def page(self, pictures: Pictures, timing: Mapping[str, float], made: str = "") -> str:
+        """Return the page; the arguments are those of :func:`.render`."""
+        return render(
+            self._source.config,
+            self._first_screen,
+            self._chapters,
+            self._shown,
+            pictures,
+            timing,
+            made,
+        )
+
+    def write(
+        self,
+        folder: Path,
+        timing: Callable[[], Mapping[str, float]],
+        made: str = "",
+        on_step: OnStep = str,
+    ) -> None:
+        """Write metrics, predictions, tables, figures and the page to the folder of a run.
+
+        Parameters
+        ----------
+        timing
+            Returns the seconds of each stage so far.
+        made
+            When the run was made, and by which version, in words.
+        """
+        on_step("writing tables")
+        write_csv(folder / "predictions.csv", self._source.evaluation.predictions)
+        for name, table in self._private_tables.items():
+            write_csv(folder / "tables" / f"{name}.csv", table, for_people=True)
+        for name, table in self.tables().items():
+            write_csv(folder / "figures" / f"{name}.csv", table.round(DECIMALS))
+        on_step("drawing")
+        figures = self.figures()
+        on_step("writing pictures")
+        pictures = self.pictures(figures)
+        for name, content in pictures.whole.items():
+            write_bytes(folder / "figures" / f"{name}.png", content)
+        on_step("writing the page")
+        seconds = timing()
+        write_json(folder / "metrics.json", {**self._source.metrics, "timing": seconds})
+        write_bytes(folder / "report.html", self.page(pictures, seconds, made).encode("utf-8"))

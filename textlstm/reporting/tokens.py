@@ -10,7 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from textlstm.reporting.figures import FIRST, SECOND, SOFT, plain_axes, shorten
+from textlstm.reporting.drawing import FIRST, SECOND, SOFT, plain_axes, shorten
 
 DIVERGING = LinearSegmentedColormap.from_list("diverging", [SECOND, "#ffffff", FIRST])
 """From -1 to 1: the same two colours, white between them."""

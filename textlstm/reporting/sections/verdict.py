@@ -1,14 +1,43 @@
-"""The verdict on a run, in words: which model is better, and whether promises were kept."""
+"""Comparison: whether the network or a baseline is better, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from textlstm.evaluation.metrics import MODEL, SHARES
+from textlstm.evaluation.metrics import LINEAR, MODEL, SHARES
 from textlstm.evaluation.outcomes import RIVALS
+from textlstm.reporting.sections.section import ReportInput, Section
 from textlstm.uncertainty.intervals import tenths
 
-MEASURES = {"accuracy": ("accuracy", 1), "macro_f1": ("macro-F1", 1), "log_loss": ("log loss", -1)}
-"""The measures that are compared: the name, and 1 where higher is better, -1 where lower is."""
+COMPARED = {"accuracy": ("accuracy", 1), "macro_f1": ("macro-F1", 1), "log_loss": ("log loss", -1)}
+"""Name of each compared measure, and 1 if higher values are better, -1 if lower values are."""
+
+
+@dataclass(frozen=True)
+class PublicVerdict:
+    """The comparison, in a sentence a measure, and the name of the linear baseline."""
+
+    clauses: Sequence[str]
+    linear: str
+
+
+class Verdict(Section[PublicVerdict]):
+    """The comparison of the model with the baselines."""
+
+    name = "verdict"
+
+    def public(self, source: ReportInput) -> PublicVerdict:
+        """Return sentences on all records, which give away no small count."""
+        return PublicVerdict(verdict(source.metrics)[1:], LINEAR)
+
+    def css_class(self, shown: PublicVerdict) -> str:
+        """Return what sets the verdict off from the rest of the page."""
+        del shown
+        return "verdict"
+
+    def sentences(self, shown: PublicVerdict) -> list[str]:
+        """Return the sentences."""
+        return list(shown.clauses)
 
 
 def verdict(metrics: Mapping[str, Any]) -> list[str]:
@@ -17,7 +46,7 @@ def verdict(metrics: Mapping[str, Any]) -> list[str]:
     The model is held against the best of the baselines, whichever it is by each measure. A model
     that learned nothing wins over none of them.
     """
-    lines = [_headline(metrics), *(_clause(metrics, key) for key in MEASURES)]
+    lines = [_headline(metrics), *(_clause(metrics, key) for key in COMPARED)]
     if never := len(metrics["never_predicted"]):
         are, their = ("is", "its") if never == 1 else ("are", "their")
         n_classes = sum(row["support"] > 0 for row in metrics["per_class"].values())
@@ -30,13 +59,13 @@ def verdict(metrics: Mapping[str, Any]) -> list[str]:
 
 def _rival(metrics: Mapping[str, Any], key: str) -> str:
     """Return the best of the baselines by a measure."""
-    sign = MEASURES[key][1]
+    sign = COMPARED[key][1]
     return max(RIVALS, key=lambda name: sign * metrics["baselines"][name][key])
 
 
 def winner(metrics: Mapping[str, Any], key: str) -> str | None:
     """Return which model is better by a measure: the model, the best baseline, or none clearly."""
-    sign, rival = MEASURES[key][1], _rival(metrics, key)
+    sign, rival = COMPARED[key][1], _rival(metrics, key)
     bounds = {name: metrics["differences"][name][key] for name in RIVALS}
     lows = [min(sign * each["low"], sign * each["high"]) for each in bounds.values()]
     if min(lows) > 0 and metrics["learned"]:
@@ -55,7 +84,7 @@ def _headline(metrics: Mapping[str, Any]) -> str:
     for key in ("accuracy", "log_loss"):
         best = winner(metrics, key)
         result = f"{best} is better" if best else "no clear winner"
-        results.setdefault(result, []).append(MEASURES[key][0])
+        results.setdefault(result, []).append(COMPARED[key][0])
     found = ", ".join(f"{result} in {' and '.join(names)}" for result, names in results.items())
     return (
         f"{_among(metrics)}{MODEL} gives {tenths(model['accuracy'])} of the held-out records their "
@@ -85,7 +114,7 @@ def _among(metrics: Mapping[str, Any]) -> str:
 
 
 def _clause(metrics: Mapping[str, Any], key: str) -> str:
-    name, sign = MEASURES[key]
+    name, sign = COMPARED[key]
     rival = _rival(metrics, key)
     difference = metrics["differences"][rival][key]
     ahead, behind = MODEL, RIVALS[rival]

@@ -1,7 +1,7 @@
 import pytest
 
 from textlstm.evaluation.metrics import SHARES
-from textlstm.reporting.verdict import verdict
+from textlstm.reporting.sections.verdict import verdict
 
 
 def between(low, high):

@@ -1,0 +1,67 @@
+"""Subgroups: for whom, and for which texts, the model works."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from textlstm.evaluation.subgroups import GroupMeasures, shown_groups
+from textlstm.reporting.public import public_promise
+from textlstm.reporting.sections.section import ReportInput, Section
+
+MeasuresByGroup = Mapping[str, Mapping[str, Any]]
+"""Records, accuracy, log loss, what is coded and its error, by group."""
+
+
+@dataclass(frozen=True)
+class PublicGroups:
+    """The measures of subgroups.
+
+    Attributes
+    ----------
+    seen
+        Groups by how often the text of a record is among the training records.
+    columns
+        The groups of each column that was named.
+    max_error
+        The promised error at which records are coded automatically.
+    """
+
+    seen: MeasuresByGroup
+    columns: Mapping[str, MeasuresByGroup]
+    max_error: float
+
+
+class Groups(Section[PublicGroups]):
+    """The table of subgroups; it has no figure."""
+
+    name = "groups"
+
+    def public(self, source: ReportInput) -> PublicGroups:
+        """Return the groups of many records, without those that give away a small group."""
+        evaluation = source.evaluation
+        return PublicGroups(
+            _public(evaluation.seen),
+            {column: _public(groups) for column, groups in evaluation.subgroups.items()},
+            public_promise(source)["max_error"],
+        )
+
+    def table(self, shown: PublicGroups) -> pd.DataFrame:
+        """Return the measures of each group of each column, with intervals."""
+        rows = []
+        for column, groups in ({"times trained on": shown.seen} | dict(shown.columns)).items():
+            for group, row in groups.items():
+                cells = {"column": column, "group": group, "records": row["records"]}
+                for name in ("accuracy", "log_loss", "coded", "error"):
+                    cells[name] = row[name]["estimate" if name == "log_loss" else "share"]
+                    cells |= {f"{name}_{end}": row[name][end] for end in ("low", "high")}
+                rows.append(cells)
+        table = pd.DataFrame(rows)
+        numbers = [name for name in table if name not in ("column", "group", "records")]
+        return table.astype(dict.fromkeys(numbers, float))  # None is no number
+
+
+def _public(groups: Mapping[str, GroupMeasures]) -> MeasuresByGroup:
+    """Return the groups that may be shown."""
+    return {name: asdict(group) for name, group in shown_groups(groups).items()}

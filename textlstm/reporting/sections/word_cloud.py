@@ -1,0 +1,39 @@
+"""Word cloud: the words of the training texts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from textlstm.data.distinct import interned
+from textlstm.reporting.clouds import draw_cloud, public_words, word_table
+from textlstm.reporting.sections.section import ReportInput, Section
+
+
+@dataclass(frozen=True)
+class PublicWordCloud:
+    """The words of the training texts with their numbers of records, and the seed of the cloud."""
+
+    words: Mapping[str, int]
+    seed: int
+
+
+class WordCloud(Section[PublicWordCloud]):
+    """A word cloud of the training texts."""
+
+    name = "word_cloud"
+
+    def public(self, source: ReportInput) -> PublicWordCloud:
+        """Return the words that stand in enough records to name no person."""
+        return PublicWordCloud(
+            public_words(interned(source.splits["train"]["text"])), source.config.seed
+        )
+
+    def table(self, shown: PublicWordCloud) -> pd.DataFrame:
+        """Return the words with rounded numbers of records; their class is empty."""
+        return word_table({"": shown.words})
+
+    def figure(self, shown: PublicWordCloud) -> Figure | None:
+        """Draw the cloud."""
+        return draw_cloud(shown.words, shown.seed)
