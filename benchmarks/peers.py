@@ -33,7 +33,7 @@ from sklearn.preprocessing import FunctionTransformer
 from benchmarks.comparison import Fields, Fit, Models, Predict, command, textlstm
 from textlstm.data.splits import split_off
 from textlstm.encoding.vocabulary import Vocabulary
-from textlstm.recipe import EncodingConfig
+from textlstm.recipe_sections import EncodingConfig
 from textlstm.text.tokenizing import preprocess
 
 REFERENCE = "textlstm default"

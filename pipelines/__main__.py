@@ -1,25 +1,25 @@
-"""Find the stage that is wanted: ``textlstm STAGE ...``, or ``python -m pipelines STAGE ...``."""
+"""Run a stage by its name: ``textlstm STAGE ...``, or ``python -m pipelines STAGE ...``."""
 
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from pipelines import flags, shell
-from textlstm.errors import InputError, near, quoted
+from textlstm.errors import InputError, did_you_mean, quoted
 
 STAGES = {
-    "run": "carry out preprocess, encode, train and report; without flags, on invented records",
-    "preprocess": "read a table, clean and tokenize its texts, and split it",
-    "encode": "take the vocabulary from the training part, and turn texts into word ids",
-    "train": "train and calibrate the network",
+    "run": "preprocess, encode, train and report; without flags, on invented records",
+    "preprocess": "read a table, clean and tokenize its texts, and split its records",
+    "encode": "build the vocabulary from the training records, and turn words into ids",
+    "train": "train and calibrate the model",
     "report": "measure the model on the holdout, and write the report",
-    "predict": "code new records, and mark those that a person should see",
-    "explain": "say word by word why records get their label",
-    "review": "send doubtful records to a person, and take the codes back",
+    "predict": "code new records, and mark those that a person should review",
+    "explain": "show word by word why records get their label",
+    "review": "send records to a person for review, and read the codes back",
 }
-"""Each stage in a sentence, in the order of work."""
+"""What each stage does, in the order of work."""
 
-DESCRIPTION = """Turn a table of short medical texts into a classifier, and code new records by it.
+DESCRIPTION = """Train a classifier on a table of short medical texts, and code new records with it.
 
 Stages, each with a --help of its own:
 {stages}
@@ -32,7 +32,7 @@ For example:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Carry out the stage that the first argument names; without any, list the stages."""
+    """Run the stage that the first argument names; without arguments, list the stages."""
     stage, *rest = (sys.argv[1:] if argv is None else list(argv)) or ["--help"]
     if stage in STAGES:
         import_module(f"pipelines.{stage}").main(rest)
@@ -42,13 +42,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.parse_args([stage, *rest])
     else:
         raise InputError(
-            f"there is no stage {quoted(stage)}{near(stage, STAGES) or '.'} The stages are "
+            f"there is no stage {quoted(stage)}{did_you_mean(stage, STAGES) or '.'} The stages are "
             f"{', '.join(STAGES)}"
         )
 
 
 def console() -> None:
-    """Be the console command."""
+    """Run the console command ``textlstm``."""
     shell.run_and_exit(main)
 
 

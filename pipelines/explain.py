@@ -185,7 +185,7 @@ def _answer(
     fields
         Of the record, by column of the table.
     """
-    from textlstm.text.marked import highlight
+    from textlstm.text.spans import highlight
     from textlstm.text.tokenizing import SEPARATOR
 
     pieces = highlight(list(fields.values()), tokens[attribution].tolist())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from pipelines.console import MODULES, as_called, log
-from textlstm.errors import near, quoted
+from textlstm.errors import did_you_mean, quoted
 
 EXAMPLES = "\nFor example:\n"
 """Heading in a stage's docstring between its description and its examples."""
@@ -29,9 +29,11 @@ class Parser(argparse.ArgumentParser):
             if not _is_utf8(word):
                 self.error(f"{quoted(word)} is not UTF-8; rename the file, folder or column")
         parsed, unknown = self.parse_known_args(words, namespace)
-        if wrong_flags := [word.partition("=")[0] for word in unknown if word.startswith("-")]:
-            wrong = wrong_flags[0]
-            self.error(f"there is no flag {quoted(wrong)}{near(wrong, list(_flags_of(self)))}")
+        if unknown_flags := [word for word in unknown if word.startswith("-")]:
+            flag = unknown_flags[0].partition("=")[0]
+            self.error(
+                f"there is no flag {quoted(flag)}{did_you_mean(flag, list(_flags_of(self)))}"
+            )
         if unknown:
             self.error(f"{quoted(unknown[0])} belongs to no flag")
         return parsed

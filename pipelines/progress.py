@@ -1,7 +1,7 @@
-"""How far the work is: a bar on a terminal, quiet lines elsewhere.
+"""Progress of a stage: a bar on a terminal, quiet log lines elsewhere.
 
-A step that takes long is told by its name: beside the bar, which moves on each second, or in a line
-once the step has lasted :data:`PATIENCE`.
+The name of the current step stands beside the bar, which is redrawn each :data:`TICK`; elsewhere it
+is logged when the step has lasted :data:`PATIENCE`.
 """
 
 import os
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 PATIENCE, SELDOM = 2.0, 30.0
-"""Seconds after which a step is told in a line, and again; after that, each time as long again."""
+"""Seconds after which a step is logged, and logged again; from then on after twice the time."""
 
 TICK = 0.5
-"""Seconds after which a bar shows how the time passes."""
+"""Seconds between two drawings of a bar."""
 
 LOADING = "loading libraries"
-"""The first step of most stages."""
+"""Name of the first step of most stages."""
 
 NARROWEST = 40
-"""Columns of a terminal that has room for a bar."""
+"""Columns of a terminal, at least, for a bar to be shown."""
 
 BAR = 20
-"""Columns of the bar itself: what stands beside it is cut rather than the bar."""
+"""Columns of the bar itself; the text beside it is cut where a terminal is too narrow."""
 
 Item = TypeVar("Item")
 
 
 def on_terminal() -> bool:
-    """Return whether messages go to a terminal with room for a bar.
+    """Return whether standard error is a terminal with room for a bar.
 
-    One that does not tell its width, or cannot go back to the beginning of a line, gets lines.
+    A terminal that does not tell its width, or cannot return to the start of a line, gets lines.
     """
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         return False
@@ -50,18 +50,18 @@ def on_terminal() -> bool:
 
 
 class Progress:
-    """Counts what is done of a stage's work, and says what is under way.
+    """Counts the finished steps of a stage, and shows the name of the current one.
 
     Parameters
     ----------
     stage
-        What the lines begin with.
+        Name of the stage, with which the lines begin.
     total
-        How many steps there are; None if that is not known.
+        Number of steps; None if it is not known.
     timely
-        Whether steps take equally long, so that the time that remains can be told.
+        Whether steps take equally long, so that the remaining time can be estimated.
     unit
-        What is counted where the total is not known, such as "records".
+        Noun of what is counted where the total is not known, such as "records".
     """
 
     def __init__(self, stage: str, total: int | None, *, timely: bool, unit: str = "") -> None:
@@ -69,45 +69,45 @@ class Progress:
 
         self.stage, self.total, self.done = stage, total, 0
         self._unit = f" {unit}" if unit else ""
-        self._what, self._since, self._next = "", 0.0, PATIENCE
+        self._step, self._started, self._log_after = "", 0.0, PATIENCE
         self.bar: tqdm[Any] | None = None
         if on_terminal():
             remaining = "<{remaining}" if timely and total else ""
             counted = f"{{n:,}}{self._unit} "
             count = f"|{{bar:{BAR}}}| {{n_fmt}}/{{total_fmt}} " if total else counted
-            form = "{desc} " + count + "[{elapsed}" + remaining + "{postfix}]"
+            layout = "{desc} " + count + "[{elapsed}" + remaining + "{postfix}]"
             self.bar = tqdm(
-                desc=stage, total=total, bar_format=form, leave=False, dynamic_ncols=True
+                desc=stage, total=total, bar_format=layout, leave=False, dynamic_ncols=True
             )
 
-    def at(self, what: str) -> None:
-        """Say what is under way from now on; nothing, if that is nothing."""
-        self._what, self._since, self._next = what, time.monotonic(), PATIENCE
+    def at(self, step: str) -> None:
+        """Show the name of the step that begins; an empty name shows none."""
+        self._step, self._started, self._log_after = step, time.monotonic(), PATIENCE
         if self.bar is not None:
-            self.bar.set_postfix_str(visible(what), refresh=False)
+            self.bar.set_postfix_str(visible(step), refresh=False)
             self._draw(self.bar)
 
     def count(self, number: int = 1) -> None:
-        """Count one more step as done, or several; it costs nothing to speak of."""
+        """Count a step as finished, or several; this is cheap."""
         self.done += number
 
     def tell(self, line: str, short: str) -> None:
-        """Say what a step came to: in a line, or more shortly beside the bar."""
+        """Report the outcome of a step: in a log line, or a shorter one beside the bar."""
         self.at(short if self.bar is not None else "")
         if self.bar is None:
             log(line)
 
     def tick(self) -> None:
-        """Show that time has passed."""
-        lasted = time.monotonic() - self._since
+        """Redraw the bar, or log a step that lasts long."""
+        lasted = time.monotonic() - self._started
         if self.bar is not None:
             self._draw(self.bar)
-        elif self._what and lasted >= self._next:
-            self._next = max(SELDOM, 2 * lasted)
+        elif self._step and lasted >= self._log_after:
+            self._log_after = max(SELDOM, 2 * lasted)
             so_far = (
                 f" ({self.done:,}{self._unit} so far, {lasted:.0f} s)" if lasted >= SELDOM else ""
             )
-            log(f"{self.stage}: {self._what}{so_far}")
+            log(f"{self.stage}: {self._step}{so_far}")
 
     def _draw(self, bar: "tqdm[Any]") -> None:
         bar.n = self.done
@@ -117,23 +117,22 @@ class Progress:
 @contextmanager
 def working(
     stage: str,
-    what: str = "",
+    step: str = "",
     total: int | None = None,
     *,
     timely: bool = False,
     unit: str = "",
 ) -> Iterator[Progress]:
-    """Show the progress of some work, of ``total`` steps if there are several.
+    """Show the progress of the block, which has ``total`` steps if there are several.
 
-    ``timely`` says that they take equally long, so that the time that remains can be told, and
-    ``unit`` what is counted where the total is not known.
+    ``step`` is the name of the first step; the other arguments are those of :class:`Progress`.
     """
     shown = Progress(stage, total, timely=timely, unit=unit)
-    shown.at(what)
-    over = threading.Event()
+    shown.at(step)
+    finished = threading.Event()
 
     def tick() -> None:
-        while not over.wait(TICK):
+        while not finished.wait(TICK):
             shown.tick()
 
     clock = threading.Thread(target=tick, daemon=True)
@@ -141,7 +140,7 @@ def working(
     try:
         yield shown
     finally:
-        over.set()
+        finished.set()
         clock.join()
         if shown.bar is not None:
             shown.bar.close()
@@ -149,29 +148,29 @@ def working(
 
 @contextmanager
 def steps(stage: str, total: int) -> Iterator[Callable[[str], None]]:
-    """Give a function to call with the name of each of ``total`` steps as it begins."""
+    """Give a function to call at the start of each of ``total`` steps with its name."""
     with working(stage, total=total) as shown:
         begun: list[str] = []
 
-        def step(what: str) -> None:
+        def begin(step: str) -> None:
             if begun:
                 shown.count()
-            begun.append(what)
-            shown.at(what)
+            begun.append(step)
+            shown.at(step)
 
-        yield step
+        yield begin
 
 
 def track(
     items: Iterable[Item],
     stage: str,
-    what: str,
+    step: str,
     unit: str = "",
     size: Callable[[Item], int] = lambda _: 1,
 ) -> Iterator[Item]:
-    """Yield the items, counting them, or what each has of a unit, such as its records."""
+    """Yield the items and show how many are done; ``size`` counts the units of an item."""
     total = len(items) if isinstance(items, Sized) else None
-    with working(stage, what, total, timely=True, unit=unit) as shown:
+    with working(stage, step, total, timely=True, unit=unit) as shown:
         for item in items:
             yield item
             shown.count(size(item))

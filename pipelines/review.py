@@ -83,7 +83,7 @@ def export(
     with progress.working("review", "coding"):
         scores = score(bundle, asked.texts)
     asking = f"looking for the words that decided in {counted(len(asked.texts), 'text')}"
-    looked_at = partial(progress.track, stage="review", what=asking)
+    looked_at = partial(progress.track, stage="review", step=asking)
     words = top_words(bundle, asked.texts, scores.ranked(0).tolist(), watch=looked_at)
     queue = review.build_queue(
         asked, scores, bundle.labels, [[word for word, _ in one] for one in words], columns

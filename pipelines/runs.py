@@ -11,7 +11,7 @@ from pipelines.source import digest
 from pipelines.staging import StagedRun
 from textlstm.config import RunConfig
 from textlstm.data.dataset import data_files
-from textlstm.errors import InputError, near
+from textlstm.errors import InputError, did_you_mean
 from textlstm.recipe import as_fields
 from textlstm.storage.json_files import read_json, write_json
 
@@ -96,7 +96,7 @@ class Run(StagedRun):
             others = [path.name for path in beside.iterdir()] if beside.is_dir() else []
             runs = [name for name in others if (beside / name / self._config.name).is_file()]
             raise InputError(
-                f"--run {self.folder}: there is no such run{near(self.folder.name, runs)}"
+                f"--run {self.folder}: there is no such run{did_you_mean(self.folder.name, runs)}"
             )
         if not self._config.exists():
             first = as_called(f"{MODULES}preprocess")

@@ -1,4 +1,4 @@
-"""Tiny records all tests share."""
+"""Fixtures that all tests share, and the summary of the faults."""
 
 import math
 import mmap
@@ -10,11 +10,11 @@ from hypothesis import settings
 
 from pipelines import progress
 
-# The same examples each time, however busy the machine is.
+# The same examples each time, without a deadline: the machine may be busy.
 settings.register_profile("tests", deadline=None, derandomize=True)
 settings.load_profile("tests")
 
-# Nor are lines told of what lasts because the machine is busy.
+# No step is logged because it lasts long on a busy machine.
 progress.PATIENCE = math.inf
 
 CAUSES = {
@@ -26,14 +26,14 @@ CAUSES = {
 
 @pytest.fixture
 def in_a_file():
-    """Tells whether an array is in a file."""
+    """Return a function that tells whether an array is memory-mapped."""
 
-    def found(array):
+    def is_mapped(array):
         while isinstance(array, np.ndarray):
             array = array.base
         return isinstance(array, memoryview | mmap.mmap)
 
-    return found
+    return is_mapped
 
 
 def pytest_addoption(parser):
@@ -41,30 +41,33 @@ def pytest_addoption(parser):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Tell how many of the faults were tried, how many behaved, and why others did not."""
+    """Print how many of the faults were tried, how many passed, and why others did not."""
+    outcomes = ("passed", "failed", "error", "skipped")
     reports = {
         outcome: [
-            one for one in terminalreporter.getreports(outcome) if "::test_fault[" in one.nodeid
+            report
+            for report in terminalreporter.getreports(outcome)
+            if "::test_fault[" in report.nodeid
         ]
-        for outcome in ("passed", "failed", "error", "skipped")
+        for outcome in outcomes
     }
     if not any(reports.values()):
         return
-    behaved = sum(one.when == "call" for one in reports.pop("passed"))
-    others = [(outcome, one) for outcome, some in reports.items() for one in some]
-    tried = behaved + len(others) - len(reports["skipped"])
+    n_passed = sum(report.when == "call" for report in reports.pop("passed"))
+    others = [(outcome, report) for outcome, group in reports.items() for report in group]
+    n_skipped = len(reports["skipped"])
+    n_faults = n_passed + len(others)
     terminalreporter.section("faults")
-    known = tried + len(reports["skipped"])
-    terminalreporter.line(f"{tried} of {known} cases tried, {behaved} behaved")
-    for outcome, one in others:
-        reason = one.longrepr[2] if outcome == "skipped" else "see above"
-        name = one.nodeid.partition("[")[2].rstrip("]")
+    terminalreporter.line(f"{n_faults - n_skipped} of {n_faults} cases tried, {n_passed} behaved")
+    for outcome, report in others:
+        reason = report.longrepr[2] if outcome == "skipped" else "see above"
+        name = report.nodeid.partition("[")[2].rstrip("]")
         terminalreporter.line(f"{outcome}: {name}: {reason.removeprefix('Skipped: ')}")
 
 
 @pytest.fixture(scope="session")
 def table() -> pd.DataFrame:
-    """120 records of three classes with repeats, Part II in every third."""
+    """120 records of three classes with repeated texts; every third has a second text field."""
     rows = [
         {
             "record_id": f"r{number:03}",

@@ -134,7 +134,7 @@ def folders(content: bytes) -> None:
 def texts(content: bytes) -> None:
     """Clean, tokenize and encode the lines of a text, as one field and as several."""
     from textlstm.encoding.vocabulary import Vocabulary
-    from textlstm.recipe import EncodingConfig
+    from textlstm.recipe_sections import EncodingConfig
     from textlstm.text.cleaning import MAX_RUN
     from textlstm.text.tokenizing import SEPARATOR, preprocess
 

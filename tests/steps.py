@@ -1,8 +1,8 @@
-"""The steps in which work changes the file system, and a process that ends before one of them.
+"""Kills between the steps in which work changes the file system.
 
-What kill -9 leaves is what stood on the disk before the next step. In place of a process, the work
-ends by an exception, from which on no step is taken any more: whatever tidies up behind an
-exception does nothing, as it would not in a process that is no more.
+After kill -9, the disk holds what it held before the next step. Here the work is ended by an
+exception in place of a process, and from then on every step raises that exception: code that cleans
+up after an exception can do nothing, just as in a process that was killed.
 """
 
 import os
@@ -15,19 +15,19 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 
 class Killed(BaseException):
-    """The process would have ended here."""
+    """A process would have been killed here."""
 
 
 class _Watch:
     def __init__(self, root, last):
         self.root, self.last, self.taken = str(root), last, 0
 
-    def heed(self, event, arguments):
+    def check(self, event, arguments):
         path = os.fsdecode(arguments[0]) if isinstance(arguments[0], str | bytes) else None
         path = str(arguments[0]) if hasattr(arguments[0], "__fspath__") else path
-        here = path is not None and (path.startswith(self.root) or not Path(path).is_absolute())
+        in_root = path is not None and (path.startswith(self.root) or not Path(path).is_absolute())
         step = event in STEPS or (event == "open" and (arguments[2] or 0) & WRITING)
-        if not (here and step):
+        if not (in_root and step):
             return
         if self.last is not None and self.taken >= self.last:
             raise Killed
@@ -37,9 +37,9 @@ class _Watch:
 _watch = None
 
 
-def _hook(event, arguments):  # which Python keeps to its end
+def _hook(event, arguments):  # Python cannot remove an audit hook
     if _watch is not None and (event in STEPS or event == "open"):
-        _watch.heed(event, arguments)
+        _watch.check(event, arguments)
 
 
 sys.addaudithook(_hook)
@@ -47,7 +47,7 @@ sys.addaudithook(_hook)
 
 @contextmanager
 def watched(root, last=None):
-    """Count the steps in a folder; all after the ``last`` one, if that is given, raise Killed."""
+    """Count the steps in a folder; if ``last`` is given, each step after it raises Killed."""
     global _watch
     _watch = watch = _Watch(root, last)
     try:
@@ -57,11 +57,10 @@ def watched(root, last=None):
 
 
 def killed_at_every_step(root, work, every=1):
-    """Yield the number of steps before each kill, for as long as the work does not get to its end.
+    """Kill work before each of its steps, and yield the number of steps before the kill.
 
-    ``every`` says after how many more steps the next kill comes.
-
-    Whoever asks for the next one puts the folder back to what it was before.
+    The kills end when the work reaches its end; ``every`` is the number of steps between two kills.
+    The caller restores the folder before it asks for the next kill.
     """
     last = 0
     while True:

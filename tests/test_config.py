@@ -5,14 +5,8 @@ import pytest
 
 from textlstm.config import DataConfig, RunConfig
 from textlstm.errors import InputError
-from textlstm.recipe import (
-    EncodingConfig,
-    Recipe,
-    TrainingConfig,
-    load_recipe,
-    section_settings,
-    shipped_recipes,
-)
+from textlstm.recipe import Recipe, load_recipe, section_settings, shipped_recipes
+from textlstm.recipe_sections import EncodingConfig, TrainingConfig
 
 
 @pytest.mark.parametrize(

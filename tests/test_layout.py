@@ -26,12 +26,13 @@ WINGS = {
     "storage": [
         "atomic", "spreadsheet", "json_files", "folders", "swap", "arrays", "parallel", "resumable",
     ],
-    "text": ["cleaning", "tokenizing", "marked", "worker"],
+    "text": ["cleaning", "tokenizing", "spans", "worker"],
     "uncertainty": [
         "predictions", "intervals", "calibration", "out_of_fold", "risk_coverage", "risk_control",
         "conformal",
     ],
     "settings": [],
+    "recipe_sections": [],
     "recipe": [],
     "config": [],
     "data": [

@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_sample_weight
 from textlstm.data.cells import as_records, as_text
 from textlstm.data.distinct import Distinct
 from textlstm.encoding.abbreviation_table import checked_abbreviations
-from textlstm.errors import InputError, near, quoted
+from textlstm.errors import InputError, did_you_mean, quoted
 from textlstm.recipe import Recipe, as_fields
 from textlstm.text.tokenizing import preprocess
 
@@ -36,7 +36,7 @@ def require_fields(names: Iterable[str]) -> None:
         if name not in Recipe.names():
             known = [*OWN_PARAMETERS, *Recipe.names()]
             raise InputError(
-                f"TextLSTMClassifier has no parameter {quoted(name)}{near(name, known)}"
+                f"TextLSTMClassifier has no parameter {quoted(name)}{did_you_mean(name, known)}"
             )
 
 

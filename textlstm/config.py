@@ -1,8 +1,8 @@
-"""What a run is made of: frozen settings, checked when they are built.
+"""Settings of a run: which records, which recipe, which seed; checked when they are built.
 
-Every field carries one sentence with its unit; the stages make their flags, and the estimator its
-parameters, from these fields, so a setting is described in one place. A recipe is a TOML file with
-the sections ``[encoding]``, ``[network]`` and ``[training]``.
+Every field carries one help sentence with its unit; the stages make their flags, and the estimator
+its parameters, from these fields, so a setting is described in one place. A recipe is a TOML file
+with the sections ``[encoding]``, ``[network]`` and ``[training]``.
 """
 
 from collections.abc import Mapping
@@ -11,63 +11,79 @@ from typing import Any, Self
 
 from textlstm.errors import InputError
 from textlstm.recipe import Recipe
-from textlstm.settings import Settings, setting
+from textlstm.settings import Settings, flag_of, setting
 
 MIN_PROBABILITY = 0.5
-"""Below this top probability a record goes to a person, unless the user says otherwise."""
+"""Probability of the predicted label under which a record goes to a person, by default."""
 
 RARE_LABEL = "(rare classes)"
-"""The class that ``--rare merge`` merges rare classes into; it always goes to a person."""
+"""Class that ``--rare merge`` merges rare classes into; it always goes to a person."""
 
 MAX_SEED = 2**32 - 1
-"""The largest seed NumPy and scikit-learn take."""
+"""Largest seed that NumPy and scikit-learn take."""
 
 
 @dataclass(frozen=True)
 class DataConfig(Settings):
-    """Which records, and how they are divided."""
+    """Settings of the records: where they are, and how they are split."""
 
-    data: str = setting("data/sample.csv", "table of records: .csv, .tsv, .jsonl, .parquet or "
-                        ".arrow, a folder of such files, or hub:owner/name, a data set of the "
-                        "Hugging Face hub")  # fmt: skip
-    text: tuple[str, ...] = setting(
-        ("cause",), "text columns, in reading order: the lines of one certificate"
+    data: str = setting(
+        "data/sample.csv",
+        "table of records: a .csv, .tsv, .jsonl, .parquet or .arrow file, a folder of such files, "
+        "or hub:owner/name for a data set of the Hugging Face hub",
     )
-    label: str = setting("category", "column of the label to learn")
+    text: tuple[str, ...] = setting(
+        ("cause",), "text columns in reading order, such as the lines of a death certificate"
+    )
+    label: str = setting("category", "column of the label to predict")
     id: str = setting("", "column of record ids (default: the row number, from 1)")
-    date: str = setting("", "column of dates; needed by --split temporal")
+    date: str = setting("", "column of dates; --split temporal needs it")
     by: tuple[str, ...] = setting(
-        (), "columns of groups to measure the model in, such as sex, age or year; of dates the "
-        "year counts, of ages ten years"
+        (),
+        "columns of groups, such as sex, age or year, in each of which the model is measured; "
+        "dates are grouped by year, ages by ten years",
+    )
+    charset: str = setting(
+        "utf-8", "character set of a text file, such as utf-8 or latin-1; bytes that it lacks are "
+        "an error",
     )  # fmt: skip
-    charset: str = setting("utf-8", "character encoding of a text file, read strictly")
-    delimiter: str = setting("", "what separates the cells of a .csv or .tsv file: a sign such as "
-                             "';', or tab (default: what its header shows)")  # fmt: skip
+    delimiter: str = setting(
+        "",
+        "sign between the cells of a .csv or .tsv file, such as ';', or tab (default: read from "
+        "the header)",
+    )
     split: str = setting(
         "stratified",
-        "how the holdout is drawn: stratified by label, grouped (identical texts on one side), "
-        "or temporal (the latest records)",
+        "how the holdout is drawn: at random within each class (stratified), at random with "
+        "identical texts on the same side (grouped), or the latest records (temporal)",
         choices=("stratified", "grouped", "temporal"),
     )
-    holdout: float = setting(0.30, "share of the records held out", low=0.01, high=0.9)
+    holdout: float = setting(
+        0.30,
+        "share of the records that is held out: the model is measured on them, and learns nothing "
+        "from them",
+        low=0.01,
+        high=0.9,
+    )
     validation: float = setting(
         0.10,
-        "share of the training records a network leaves out, to be judged and calibrated by: the "
-        "validation part for the first one, another part for each of the others",
+        "share of the training records that each network of the ensemble does not train on: they "
+        "serve for early stopping and calibration",
         low=0.01,
         high=0.5,
     )
     abbreviations: str = setting(
-        "", "CSV with the columns abbreviation and meaning: what words that are not in the "
-        "vocabulary stand for; kept in the bundle"
-    )  # fmt: skip
+        "",
+        "CSV file with the columns abbreviation and meaning; an abbreviation that is not in the "
+        "vocabulary is read as its meaning; the bundle keeps them",
+    )
     rare: str = setting(
         "drop",
-        "what becomes of classes under --min-class-records: drop the records, merge them into "
-        "one class, or keep them",
+        "what happens to records of rare classes (see --min-class-records): they are left out "
+        "(drop), merged into one class (merge), or kept as they are (keep)",
         choices=("drop", "merge", "keep"),
     )
-    min_class_records: int = setting(10, "records a class needs to count as not rare", low=1)
+    min_class_records: int = setting(10, "number of records under which a class is rare", low=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -83,7 +99,7 @@ class DataConfig(Settings):
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Everything a run used: what is written to ``RUN/config.json``.
+    """All settings of a run, as they are written to ``RUN/config.json``.
 
     ``recipe_name`` says where the recipe came from; the values in ``recipe`` count, flags included.
     """
@@ -94,23 +110,23 @@ class RunConfig:
     seed: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return nested dictionaries, fit for JSON."""
+        """Return nested dictionaries, as JSON holds them."""
         return asdict(self)
 
     def differences(self, other: Self) -> list[str]:
-        """Return the flags of the fields whose values differ from another run's."""
-        found = [] if self.seed == other.seed else ["--seed"]
-        for mine, theirs in zip(self._sections(), other._sections(), strict=True):
-            names = [name for name in mine.names() if getattr(mine, name) != getattr(theirs, name)]
-            found += ["--" + name.replace("_", "-") for name in names]
-        return found
+        """Return the flags of the fields whose values differ from those of another run."""
+        flags = [] if self.seed == other.seed else ["--seed"]
+        for ours, theirs in zip(self._sections(), other._sections(), strict=True):
+            names = ours.names()
+            flags += [flag_of(n) for n in names if getattr(ours, n) != getattr(theirs, n)]
+        return flags
 
     def _sections(self) -> list[Settings]:
         return [self.data, *(getattr(self.recipe, item.name) for item in fields(Recipe))]
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Build from what :meth:`to_dict` gave."""
+        """Build from the dictionaries of :meth:`to_dict`."""
         return cls(
             data=DataConfig(**values["data"]),
             recipe=Recipe.from_dict(values["recipe"]),

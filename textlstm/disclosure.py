@@ -1,8 +1,9 @@
-"""Disclosure control: what of a table of counts may be shown, so that no small count is known.
+"""Statistical disclosure control: suppress small counts, so that no sum gives them away.
 
-A count of one to nine may point at persons. Leaving it out is not enough where sums and the other
-counts are shown: more of them are hidden with it, until none can be worked out (complementary
-suppression; Cox 1980, "Suppression methodology and statistical disclosure control").
+A count of one to nine may identify persons. Primary suppression hides every count under ten. That
+is not enough where sums and the other counts are published, since a reader can subtract: secondary
+(complementary) suppression hides further counts until no small count can be worked out (Cox 1980,
+"Suppression methodology and statistical disclosure control").
 """
 
 from collections.abc import Callable, Mapping
@@ -15,51 +16,54 @@ SMALLEST_SHOWN = 10
 """Records; a smaller count is suppressed, zero too, so that a suppressed count says nothing."""
 
 TOLERANCE = 1e-6
-"""Of the solver of linear programs."""
+"""Records by which a linear program may be wrong."""
 
 Counts = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Sums = NDArray[np.float64]
+"""Sums of counts that a reader knows, as rows (m, n): one where a sum includes a count, else zero.
+"""
 
 
 class Suppressed(NamedTuple):
-    """What is hidden of a classifier's measures, class by class."""
+    """Which measures of a classifier are suppressed, class by class."""
 
     supports: Mask  # (C,), numbers of records
     rates: Mask  # (C,), precision, recall and F1
     cells: Mask  # (C, C), of the confusion matrix
 
-    def in_blank_cells(self, confusion: Counts) -> list[int | None]:
-        """Return of each true class how many of its records are in hidden cells, None if withheld.
+    def suppressed_row_sums(self, confusion: Counts) -> list[int | None]:
+        """Return the records of each true class in suppressed cells; None if that is suppressed.
 
-        Where the support and the recall of a class are shown, a reader can work this sum out: to
-        say it tells nothing more.
+        A reader who knows the support and the recall of a class can work this sum out: publishing
+        it tells nothing more.
 
         >>> table = np.array([[90, 3, 8], [20, 80, 0], [1, 1, 1]])
-        >>> suppress(table).in_blank_cells(table)
+        >>> suppress(table).suppressed_row_sums(table)
         [11, None, None]
         """
-        known = ~(self.supports | self.rates | self.cells.diagonal())
+        published = ~(self.supports | self.rates | self.cells.diagonal())
         sums = np.where(self.cells, confusion, 0).sum(axis=1)
-        return [int(n) if shown else None for n, shown in zip(sums, known, strict=True)]
+        return [int(n) if is_known else None for n, is_known in zip(sums, published, strict=True)]
 
 
 def suppress_counts(counts: Counts) -> Mask:
-    """Return which of the counts (n,) to hide where their sum is known.
+    """Return which counts (n,) to suppress where their sum is published.
 
-    The hidden ones together come to ten or more, since their sum is known as well. Where all counts
-    together are fewer, all of them are hidden, and the sum must be too.
+    The suppressed counts together come to ten or more, since their sum can be worked out. Where all
+    counts together are fewer, all are suppressed, and their sum must be suppressed too.
 
     >>> suppress_counts(np.array([40, 4, 12, 30])).tolist()
     [False, True, True, False]
     """
-    return _with_complements(counts, lambda _: np.ones((1, len(counts))), SMALLEST_SHOWN)
+    return _suppress(counts, lambda _: np.ones((1, len(counts))), SMALLEST_SHOWN)
 
 
 def suppress_cells(table: Counts) -> Mask:
-    """Return which cells of a table (R, C) to hide where the sums of rows and columns are known.
+    """Return which cells of a table (R, C) to suppress where row and column sums are published.
 
-    What the sums leave open of a count of one to nine is a range ten wide, or, where all cells are
-    hidden and it is not, must be seen to by hiding sums.
+    The sums leave open a range of ten or more for each count of one to nine. Where all cells are
+    suppressed and a range is narrower, sums must be suppressed too.
 
     >>> suppress_cells(np.array([[90, 5, 40], [30, 60, 20], [70, 80, 95]])).tolist()
     [[False, True, True], [False, True, True], [False, False, False]]
@@ -67,94 +71,97 @@ def suppress_cells(table: Counts) -> Mask:
     rows, columns = np.indices(table.shape).reshape(2, -1)
     sums = np.vstack([rows == row for row in range(table.shape[0])]
                      + [columns == column for column in range(table.shape[1])])  # fmt: skip
-    hidden = _with_complements(table.ravel(), lambda _: sums.astype(float), SMALLEST_SHOWN)
-    return hidden.reshape(table.shape)
+    suppressed = _suppress(table.ravel(), lambda _: sums.astype(float), SMALLEST_SHOWN)
+    return suppressed.reshape(table.shape)
 
 
 def suppress(confusion: Counts) -> Suppressed:
-    """Return what to hide of a confusion matrix (C, C), rows true, and of the measures by class.
+    """Return what to suppress of a confusion matrix (C, C), rows true, and of class measures.
 
-    Support and recall give the cell on the diagonal, and the precision then the sum of its column:
-    a class with that cell hidden has none of them shown, but for the support. The sum of the
-    diagonal is known from the accuracy. How often a model errs on a class may be worked out; what
-    it takes so few records for may not.
+    Support and recall of a class give its cell on the diagonal, and its precision then the sum of
+    its column: if that cell is suppressed, all measures of the class but the support are. The sum
+    of the diagonal is known from the accuracy. The number of errors on a class may be worked out;
+    the number of records wrongly given a label may not.
     """
     n = len(confusion)
     supports = suppress_counts(confusion.sum(axis=1))
     rows, columns = np.indices(confusion.shape).reshape(2, -1)
 
-    def sums(hidden: Mask) -> NDArray[np.float64]:
-        rated = np.flatnonzero(~hidden[:: n + 1])
-        known = [rows == columns, supports[rows]]
-        known += [rows == number for number in np.flatnonzero(~supports)]
-        known += [columns == number for number in rated]
-        return np.array(known, dtype=np.float64)
+    def published_sums(suppressed: Mask) -> Sums:
+        rated = np.flatnonzero(~suppressed[:: n + 1])
+        sums = [rows == columns, supports[rows]]
+        sums += [rows == number for number in np.flatnonzero(~supports)]
+        sums += [columns == number for number in rated]
+        return np.array(sums, dtype=np.float64)
 
-    cells = _with_complements(confusion.ravel(), sums, 1, supports[rows]).reshape(n, n)
+    flat = _suppress(confusion.ravel(), published_sums, 1, in_any_case=supports[rows])
+    cells = flat.reshape(n, n)
     return Suppressed(supports, cells.diagonal(), cells)
 
 
 def any_shown(measures: Mapping[str, float | None]) -> bool:
-    """Return whether any measure of a class may be shown; None stands for one that may not."""
+    """Return whether any measure of a class is published; None stands for a suppressed one."""
     return any(value is not None for value in measures.values())
 
 
-def _with_complements(
+def _suppress(
     counts: Counts,
-    sums: Callable[[Mask], NDArray[np.float64]],
+    published_sums: Callable[[Mask], Sums],
     width: float,
-    given: Mask | bool = False,
+    in_any_case: Mask | bool = False,
 ) -> Mask:
-    """Return which of the counts (n,) to hide: the small ones, and as many more as it takes.
+    """Return which counts (n,) to suppress: the small ones, and others until these are protected.
 
     Parameters
     ----------
-    sums
-        What a reader knows besides the counts shown, as rows (m, n) of zeros and ones; it may
-        depend on which counts are hidden.
+    published_sums
+        Returns the sums that a reader knows, given which counts are suppressed.
     width
-        Of the range that has to be left open of each hidden count of one to nine.
-    given
-        What is hidden in any case.
+        Width of the protection interval: the range that a reader must be left with for each
+        suppressed count of one to nine.
+    in_any_case
+        Counts that are suppressed for another reason.
     """
-    hidden = (counts < SMALLEST_SHOWN) | given
-    while not hidden.all():
-        known = sums(hidden)
-        exposed = _exposed(counts, hidden, known, width)
+    suppressed = (counts < SMALLEST_SHOWN) | in_any_case
+    while not suppressed.all():
+        sums = published_sums(suppressed)
+        exposed = _exposed(counts, suppressed, sums, width)
         if not exposed.any():
             break
-        hidden[_complement(counts, hidden, exposed, known)] = True
-    return hidden
+        suppressed[_next_secondary(counts, suppressed, exposed, sums)] = True
+    return suppressed
 
 
-def _complement(counts: Counts, hidden: Mask, exposed: Mask, sums: NDArray[np.float64]) -> int:
-    """Return the place of the count to hide next: one that balances hidden ones, a small one."""
+def _next_secondary(counts: Counts, suppressed: Mask, exposed: Mask, sums: Sums) -> int:
+    """Return the index of the count to suppress next: a small one that protects exposed counts."""
     linked, reached = exposed, sums[:, exposed].any(axis=1)
-    while (more := hidden & sums[reached].any(axis=0)).sum() > linked.sum():
+    while (more := suppressed & sums[reached].any(axis=0)).sum() > linked.sum():
         linked, reached = more, sums[:, more].any(axis=1)
-    apart = hidden | ~sums[reached].any(axis=0)
-    loose = sums[~reached].sum(axis=0)  # sums that would have to be balanced in turn
-    return int(np.lexsort((counts, loose, apart))[0])
+    useless = suppressed | ~sums[reached].any(axis=0)
+    new_sums = sums[~reached].sum(axis=0)  # sums in which another suppressed count would be needed
+    return int(np.lexsort((counts, new_sums, useless))[0])
 
 
-def _exposed(counts: Counts, hidden: Mask, sums: NDArray[np.float64], width: float) -> Mask:
-    """Return which hidden counts of one to nine the sums leave too narrow a range of.
+def _exposed(counts: Counts, suppressed: Mask, sums: Sums, width: float) -> Mask:
+    """Return which suppressed counts of one to nine a reader can narrow to less than ``width``.
 
-    The ends of the range are linear programs over the hidden counts; what one of them finds for the
-    other counts widens theirs.
+    The ends of each count's range are linear programs over the suppressed counts. A solution for
+    one count is possible for all of them, and so widens the ranges of the others.
     """
     # Imported late: it takes a tenth of a second, and coding needs only the constant above.
     from scipy.optimize import linprog
 
-    places, known = np.flatnonzero(hidden), sums[:, hidden]
-    low = high = counts[hidden].astype(np.float64)
+    indices, open_sums = np.flatnonzero(suppressed), sums[:, suppressed]
+    low = high = counts[suppressed].astype(np.float64)
     small = (low > 0) & (low < SMALLEST_SHOWN)
-    exposed = np.zeros_like(hidden)
-    for place in np.flatnonzero(small):
-        wanted = np.arange(len(places)) == place
+    exposed = np.zeros_like(suppressed)
+    for number in np.flatnonzero(small):
+        objective = np.arange(len(indices)) == number
         for sign in (1.0, -1.0):
-            if high[place] - low[place] < width - TOLERANCE:
-                found = linprog(sign * wanted, A_eq=known, b_eq=known @ counts[hidden]).x
-                low, high = np.minimum(low, found), np.maximum(high, found)
-        exposed[places[place]] = high[place] - low[place] < width - TOLERANCE
+            if high[number] - low[number] < width - TOLERANCE:
+                solution = linprog(
+                    sign * objective, A_eq=open_sums, b_eq=open_sums @ counts[suppressed]
+                ).x
+                low, high = np.minimum(low, solution), np.maximum(high, solution)
+        exposed[indices[number]] = high[number] - low[number] < width - TOLERANCE
     return exposed

@@ -1,8 +1,8 @@
-"""The one error a user can cause, and how what comes from outside is shown to a person.
+"""The error of a user's mistake, and names from outside shown so that no terminal obeys them.
 
 Names of columns, files and labels, and cells of tables, may hold characters that a terminal obeys
-(ESC, a new line), that turn a line round (bidirectional overrides), or that nobody sees. No such
-character reaches a person: :func:`visible` shows it by its number. The stages' lines, every
+(ESC, a new line), that reverse the order of a text (bidirectional overrides), or that nobody sees.
+No such character reaches a person: :func:`visible` shows it by its number. The stages' lines, every
 :class:`InputError` and every value on a page go through it.
 """
 
@@ -12,20 +12,23 @@ import unicodedata
 from collections.abc import Collection
 
 LONGEST_LINE, LONGEST_NAME = 2000, 60
-"""Characters of a message and of a name in it, at most: of longer ones the middle is left out."""
+"""Characters of a message, and of a name in it, at most; the middle of a longer one is cut out."""
 
 NAMES_LISTED = 20
-"""So many names are listed at most."""
+"""Names in a list, at most."""
 
-UNSEEN = re.compile(
+NAMES_COMPARED = 1000
+"""Names that :func:`did_you_mean` compares, at most; comparing takes time in proportion."""
+
+UNSEEN_CHARACTERS = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\U000e0100-\U000e01ef]"
 )
-"""Characters that Python counts as printable though they leave no ink."""
+"""Characters that leave no ink though Python counts them as printable."""
 
 
 class InputError(ValueError):
-    """A mistake in what the user gave: a file, a column, a value, a folder.
+    """A mistake in the user's input: a file, a column, a value, a folder.
 
     The message is one :func:`visible` line that names the file, row or column and says what to do.
     It never quotes a record's text. The stages print it and exit with status 2.
@@ -39,7 +42,7 @@ def visible(text: str, longest: int = LONGEST_LINE) -> str:
     r"""Return a text as one line that shows every character a terminal or a page would obey.
 
     Control, bidirectional and invisible characters and lone surrogates become escapes as Python
-    writes them. Spaces of all widths stay. What is visible already stays as it is.
+    writes them. Spaces of all widths stay. A text that is visible already does not change.
 
     >>> print(visible("\x1b[2Jred\nerror: \u202efdp.exe"))
     \x1b[2Jred\nerror: \u202efdp.exe
@@ -47,20 +50,20 @@ def visible(text: str, longest: int = LONGEST_LINE) -> str:
     'aaaaa…bbbbb'
     """
     text = _cut(text, longest)
-    if text.isprintable() and not UNSEEN.search(text):
+    if text.isprintable() and not UNSEEN_CHARACTERS.search(text):
         return text
     return _cut("".join(map(_visible_character, text)), longest)
 
 
-def _visible_character(one: str) -> str:
-    shown = one.isprintable() or unicodedata.category(one) == "Zs"
-    if shown and not UNSEEN.match(one):
-        return one
-    return one.encode("unicode_escape").decode("ascii")
+def _visible_character(character: str) -> str:
+    printable = character.isprintable() or unicodedata.category(character) == "Zs"
+    if printable and not UNSEEN_CHARACTERS.match(character):
+        return character
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def _cut(text: str, longest: int) -> str:
-    """Return a text of at most ``longest`` characters: its beginning and its end."""
+    """Return a text with at most ``longest`` characters: its beginning and its end."""
     if len(text) <= longest:
         return text
     end = (longest - 1) // 2
@@ -68,20 +71,20 @@ def _cut(text: str, longest: int) -> str:
 
 
 def quoted(name: object) -> str:
-    """Return a name between quotes, so that blanks at its ends show; a long one is cut.
+    """Return a name between quotes, so that blanks at its ends show; a long name is cut.
 
-    A value that is no text is given as Python writes it.
+    A value that is not a string is shown as Python writes it.
 
     >>> print(quoted("Manner "), quoted("it's"), quoted(["a"]))
     'Manner ' "it's" ['a']
     """
     if not isinstance(name, str):
         return visible(repr(name), LONGEST_NAME)
-    return visible(repr(_cut(str(name), LONGEST_NAME)))  # str: NumPy's texts have another repr
+    return visible(repr(_cut(str(name), LONGEST_NAME)))  # str: NumPy's strings have another repr
 
 
 def listed(names: Collection[str]) -> str:
-    """Return names as a list of quoted ones, :data:`NAMES_LISTED` at most.
+    """Return a list of quoted names, :data:`NAMES_LISTED` at most.
 
     >>> listed(["a", "b "])
     "'a', 'b '"
@@ -89,21 +92,21 @@ def listed(names: Collection[str]) -> str:
     "'19' and 80 more"
     """
     first = [name for name, _ in zip(names, range(NAMES_LISTED), strict=False)]
-    more = len(names) - len(first)
-    return ", ".join(map(quoted, first)) + (f" and {more} more" if more else "")
+    n_more = len(names) - len(first)
+    return ", ".join(map(quoted, first)) + (f" and {n_more} more" if n_more else "")
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """Return a number and the words for what it counts: ``many``, by default ``one`` and an s.
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """Return a number with its noun; the plural is by default the singular and an s.
 
     >>> counted(1, "record"), counted(0, "record"), counted(2, "class has", "classes have")
     ('1 record', '0 records', '2 classes have')
     """
-    return f"{number} {one if number == 1 else many or one + 's'}"
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"
 
 
 def row_number(record: int) -> int:
-    """Return the row that a spreadsheet gives a record, from 0: the header is row 1.
+    """Return the row of a record in a spreadsheet; records count from 0, and row 1 is the header.
 
     >>> row_number(0)
     2
@@ -111,26 +114,26 @@ def row_number(record: int) -> int:
     return record + 2
 
 
-def near(name: str, known: Collection[str]) -> str:
-    """Return a question whether the nearest of the known names was meant; of none, nothing.
+def did_you_mean(name: str, choices: Collection[str]) -> str:
+    """Return a question that suggests the nearest of the choices; "" if none is near.
 
-    >>> near("Manner", ["Age", "Manner "])
+    >>> did_you_mean("Manner", ["Age", "Manner "])
     "; did you mean 'Manner '?"
     """
-    forms = {one.strip().lower(): one for one in known if len(one) <= LONGEST_NAME}
-    # To compare takes time in proportion to the names: of a table of thousands, the first are.
-    found = difflib.get_close_matches(_cut(name, LONGEST_NAME).strip().lower(), list(forms)[:1000])
-    return f"; did you mean {quoted(forms[found[0]])}?" if found else ""
+    by_form = {choice.strip().lower(): choice for choice in choices if len(choice) <= LONGEST_NAME}
+    form = _cut(name, LONGEST_NAME).strip().lower()
+    nearest = difflib.get_close_matches(form, list(by_form)[:NAMES_COMPARED])
+    return f"; did you mean {quoted(by_form[nearest[0]])}?" if nearest else ""
 
 
-def missing(kind: str, name: str, known: Collection[str]) -> str:
-    """Return what to say where something has no such name: which one was meant, and all.
+def no_such(kind: str, name: str, choices: Collection[str]) -> str:
+    """Return a message that a name does not exist, which one may be meant, and all that exist.
 
-    >>> missing("column", "Manner", ["Age", "Manner "])
+    >>> no_such("column", "Manner", ["Age", "Manner "])
     "no column 'Manner'; did you mean 'Manner '? It has 'Age', 'Manner '"
-    >>> missing("column", "xyz", [])
+    >>> no_such("column", "xyz", [])
     "no column 'xyz'; it has none"
     """
-    question = near(name, known)
-    it_has = f"{' It' if question else '; it'} has {listed(known) or 'none'}"
+    question = did_you_mean(name, choices)
+    it_has = f"{' It' if question else '; it'} has {listed(choices) or 'none'}"
     return f"no {kind} {quoted(name)}{question}{it_has}"

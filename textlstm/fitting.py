@@ -16,7 +16,8 @@ from textlstm.inference.bundle_files import MEAN_PROBABILITY, TEXT_FIELDS, UNCOD
 from textlstm.models.ensemble import Ensemble
 from textlstm.models.linear import LinearBranch, average_branches, fit_linear
 from textlstm.models.memory import require_memory
-from textlstm.recipe import NetworkConfig, Recipe
+from textlstm.recipe import Recipe
+from textlstm.recipe_sections import NetworkConfig
 from textlstm.storage.parallel import run_in_background
 from textlstm.training.checkpoint import Checkpoint
 from textlstm.training.folds import (

@@ -8,142 +8,20 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Self
 
-from textlstm.errors import InputError, missing, near, quoted
-from textlstm.settings import Settings, setting
-
-MAX_LENGTH = 4096
-"""Tokens of a text, at most: of each distinct text as many are kept in memory."""
-
-
-@dataclass(frozen=True)
-class EncodingConfig(Settings):
-    """From words to ids."""
-
-    max_length: int = setting(
-        0,
-        "tokens a text is padded or cut to (0: the 99th percentile of the training texts)",
-        low=0,
-        high=MAX_LENGTH,
-    )
-    padding: str = setting(
-        "right",
-        "side that is padded; left-padded texts are read whole, padding included, as MATLAB does, "
-        "right-padded ones only to their last word",
-        choices=("left", "right"),
-    )
-    min_count: int = setting(
-        5,
-        "training records a word needs to enter the vocabulary; rarer ones are known by their hash "
-        "alone, and by n-grams of that many records",
-        low=1,
-    )
-    initials: bool = setting(
-        False,
-        "read a short word outside the vocabulary as the phrase of the training texts that it can "
-        "only be short for, letter by letter: a phrase of at least ten records",
-    )
-    max_ngrams: int = setting(
-        0, "character n-grams kept, the most frequent ones (0: whole words only)", low=0
-    )
-
-
-@dataclass(frozen=True)
-class NetworkConfig(Settings):
-    """The network."""
-
-    ensemble_size: int = setting(
-        1, "networks trained alike from other seeds, whose log probabilities are averaged",
-        low=1, high=1000,
-    )  # fmt: skip
-    embedding_size: int = setting(64, "dimensions of the word embedding", low=1, high=100_000)
-    cell: str = setting(
-        "lstm",
-        "recurrent cell: long short-term memory (Hochreiter and Schmidhuber 1997)",
-        choices=("lstm",),
-    )
-    hidden_units: int = setting(64, "hidden units of the LSTM, per direction", low=1, high=100_000)
-    bidirectional: bool = setting(True, "read the text in both directions")
-    pooling: str = setting(
-        "max_mean",
-        "what is classified: the LSTM's last step, or the maximum and mean over all steps",
-        choices=("last", "max_mean"),
-    )
-    embedding_init: str = setting(
-        "narrow-normal",
-        "how embeddings start: near zero, or by latent semantic analysis of the training texts",
-        choices=("narrow-normal", "lsa"),
-    )
-    word_dropout: float = setting(
-        0.0, "share of words read as unknown words in training", low=0.0, high=0.95
-    )
-    rare_word_dropout: float = setting(
-        0.0, "with the value k, a word that occurs n times is read as unknown k / (k + n) more "
-        "often", low=0.0,
-    )  # fmt: skip
-    embedding_dropout: float = setting(
-        0.0, "share of embedding dimensions dropped throughout a text", low=0.0, high=0.95
-    )
-    dropout: float = setting(0.0, "share of the pooled features dropped", low=0.0, high=0.95)
-    linear_c: float = setting(
-        0.0,
-        "strength of a linear branch beside the networks, a logistic regression on TF-IDF of words "
-        "and character n-grams: its C, the inverse of the penalty (0: no such branch)",
-        low=0.0,
-    )
-
-
-@dataclass(frozen=True)
-class TrainingConfig(Settings):
-    """The optimisation."""
-
-    epochs: int = setting(6, "passes over the training records", low=1)
-    batch_size: int = setting(64, "records per step, at most", low=1)
-    min_steps: int = setting(
-        0, "steps per epoch, at least: fewer records are taken in smaller batches", low=0
-    )
-    drop_last: bool = setting(False, "leave out an epoch's last, incomplete batch, as MATLAB does")
-    optimizer: str = setting(
-        "adamw", "Adam with L2 in the gradient, or decoupled from it", choices=("adam", "adamw")
-    )
-    learning_rate: float = setting(1e-3, "step size of Adam, at its highest", low=0.0)
-    schedule: str = setting(
-        "constant", "course of the learning rate", choices=("constant", "one_cycle")
-    )
-    weight_decay: float = setting(0.0, "decay of weight matrices per step; biases are free", low=0)
-    max_grad_norm: float = setting(0.0, "largest L2 norm of a gradient (0: not clipped)", low=0.0)
-    clip_scope: str = setting(
-        "global",
-        "what the norm is taken of: each parameter by itself, as MATLAB does, or all together",
-        choices=("global", "parameter"),
-    )
-    label_smoothing: float = setting(0.0, "share of the target spread over all classes",
-                                     low=0.0, high=0.5)  # fmt: skip
-    class_weight: str = setting(
-        "none",
-        "what a record weighs in training: all alike, or in inverse proportion to its class",
-        choices=("none", "balanced"),
-    )
-    logit_adjustment: float = setting(
-        0.0, "share of the logarithm of its frequency that a class's log probability loses: rare "
-        "classes are named more often", low=0.0, high=1.0,
-    )  # fmt: skip
-    patience: int = setting(
-        0, "epochs without a lower validation loss before stopping (0: never)", low=0
-    )
-    restore_best: bool = setting(
-        True, "keep the weights of the epoch with the lowest validation loss"
-    )
+from textlstm.errors import InputError, did_you_mean, no_such, quoted
+from textlstm.recipe_sections import EncodingConfig, NetworkConfig, TrainingConfig
+from textlstm.settings import Settings
 
 
 def section_settings(section: Any) -> type[Settings]:
-    """Return the class of a recipe's section."""
+    """Return the class of the settings in a section of a recipe."""
     kind: type[Settings] = section.type
     return kind
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A model and how it is trained, apart from any data."""
+    """A model and its training, apart from any data."""
 
     encoding: EncodingConfig = field(default_factory=EncodingConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -163,18 +41,18 @@ class Recipe:
         InputError
             If a section or field is unknown or a value is out of range.
         """
-        known = {section.name: section_settings(section) for section in fields(cls)}
+        kinds = {section.name: section_settings(section) for section in fields(cls)}
         for name, values in sections.items():
-            if name not in known:
-                raise InputError(f"a recipe has {missing('section', name, known)}")
+            if name not in kinds:
+                raise InputError(f"a recipe has {no_such('section', name, kinds)}")
             if not isinstance(values, Mapping):
                 raise InputError(f"[{name}] of a recipe must be a section, not {quoted(values)}")
-            if unknown := sorted(set(values) - set(known[name].names())):
+            if unknown := sorted(set(values) - set(kinds[name].names())):
                 raise InputError(
                     f"section [{name}] of a recipe has "
-                    f"{missing('field', unknown[0], known[name].names())}"
+                    f"{no_such('field', unknown[0], kinds[name].names())}"
                 )
-        built: dict[str, Any] = {name: known[name](**values) for name, values in sections.items()}
+        built: dict[str, Any] = {name: kinds[name](**values) for name, values in sections.items()}
         return cls(**built)
 
     def with_fields(self, **values: Any) -> Self:
@@ -184,11 +62,11 @@ class Recipe:
         32
         """
         if unknown := sorted(set(values) - set(self.names())):
-            raise InputError(f"a recipe has {missing('field', unknown[0], self.names())}")
+            raise InputError(f"a recipe has {no_such('field', unknown[0], self.names())}")
         for item in fields(self):
             section = getattr(self, item.name)
-            mine = {name: value for name, value in values.items() if name in section.names()}
-            self = replace(self, **{item.name: replace(section, **mine)})
+            of_section = {name: value for name, value in values.items() if name in section.names()}
+            self = replace(self, **{item.name: replace(section, **of_section)})
         return self
 
     def items(self) -> list[tuple[str, Any]]:
@@ -197,11 +75,11 @@ class Recipe:
         >>> dict(Recipe().with_fields(epochs=3).items())["epochs"]
         3
         """
-        sections = (getattr(self, section.name) for section in fields(self))
-        return [(name, getattr(one, name)) for one in sections for name in one.names()]
+        sections = [getattr(self, item.name) for item in fields(self)]
+        return [(name, getattr(section, name)) for section in sections for name in section.names()]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return ``{section: {field: value}}``, fit for TOML or JSON."""
+        """Return ``{section: {field: value}}``, as TOML or JSON holds it."""
         return asdict(self)
 
 
@@ -212,7 +90,7 @@ def shipped_recipes() -> list[str]:
 
 
 def as_fields(message: str) -> str:
-    """Return a message about flags in the words of who gives no flags: by the names of fields.
+    """Return a message with field names in place of flags, for a user who gave no flags.
 
     >>> as_fields("--learning-rate must be at least 0.0, not -1.0")
     'learning_rate must be at least 0.0, not -1.0'
@@ -221,7 +99,7 @@ def as_fields(message: str) -> str:
 
 
 def load_recipe(source: str | Path | Recipe) -> Recipe:
-    """Return the recipe of that name, or of that TOML file.
+    """Return a shipped recipe by its name, or the recipe of a TOML file.
 
     Raises
     ------
@@ -239,9 +117,9 @@ def load_recipe(source: str | Path | Recipe) -> Recipe:
         try:
             text = Path(source).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            meant = near(str(source), shipped_recipes()) or "."
+            question = did_you_mean(str(source), shipped_recipes()) or "."
             raise InputError(
-                f"no recipe {str(source)!r}{meant} Give one of "
+                f"no recipe {str(source)!r}{question} Give one of "
                 f"{', '.join(shipped_recipes())}, or a readable .toml file"
             ) from error
     try:

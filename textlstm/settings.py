@@ -5,7 +5,7 @@ import numbers
 from dataclasses import dataclass, field, fields
 from typing import Any, get_args, get_origin
 
-from textlstm.errors import InputError, near, quoted
+from textlstm.errors import InputError, did_you_mean, quoted
 
 
 def setting(
@@ -16,7 +16,7 @@ def setting(
     high: float | None = None,
     choices: tuple[str, ...] | None = None,
 ) -> Any:
-    """Declare a field: its default, one sentence with the unit, and the values it may take."""
+    """Declare a field: its default, a help sentence with the unit, and the values it may take."""
     return field(
         default=default, metadata={"help": help, "low": low, "high": high, "choices": choices}
     )
@@ -36,23 +36,23 @@ class Settings:
         return [item.name for item in fields(cls)]
 
 
+def flag_of(name: str) -> str:
+    """Return the flag of a field.
+
+    >>> flag_of("batch_size")
+    '--batch-size'
+    """
+    return "--" + name.replace("_", "-")
+
+
 def _checked(item: Any, value: Any) -> Any:
-    """Return ``value`` as the type of field ``item``, or raise naming the flag."""
-    flag = "--" + item.name.replace("_", "-")
-    if get_origin(item.type) is tuple:
-        if isinstance(value, str) or not all(isinstance(v, get_args(item.type)[0]) for v in value):
-            raise InputError(f"{flag} takes a list of values, not {quoted(value)}")
-        return tuple(value)
-    if item.type in (int, float) and not isinstance(value, bool | item.type):
-        # NumPy's numbers are taken too, as searches over fields give them.
-        kind = numbers.Integral if item.type is int else numbers.Real
-        value = item.type(value) if isinstance(value, kind) else value
-    if type(value) is not item.type:
-        raise InputError(f"{flag} takes a value of type {item.type.__name__}, not {quoted(value)}")
+    """Return ``value`` in the type of the field ``item``, or raise an error that names the flag."""
+    flag = flag_of(item.name)
+    value = _converted(item.type, value, flag)
     low, high, choices = (item.metadata.get(key) for key in ("low", "high", "choices"))
     if choices is not None and value not in choices:
         raise InputError(
-            f"{flag} is {quoted(value)}{near(str(value), choices) or '.'} Choose one of "
+            f"{flag} is {quoted(value)}{did_you_mean(str(value), choices) or '.'} Choose one of "
             f"{', '.join(choices)}"
         )
     if isinstance(value, float) and not math.isfinite(value):
@@ -62,4 +62,20 @@ def _checked(item: Any, value: Any) -> Any:
     if high is not None and value > high:
         hint = f"; write {value / 100:g} for {value:g} %" if high <= 1.0 < value <= 100.0 else ""
         raise InputError(f"{flag} must be at most {high}, not {value}{hint}")
+    return value
+
+
+def _converted(kind: Any, value: Any, flag: str) -> Any:
+    """Return a value in the type of its field; numbers of NumPy become Python's."""
+    if get_origin(kind) is tuple:
+        item_type = get_args(kind)[0]
+        if isinstance(value, str) or not all(isinstance(item, item_type) for item in value):
+            raise InputError(f"{flag} takes a list of values, not {quoted(value)}")
+        return tuple(value)
+    if kind in (int, float) and not isinstance(value, bool | kind):
+        # scikit-learn's searches over parameters give numbers of NumPy.
+        number = numbers.Integral if kind is int else numbers.Real
+        value = kind(value) if isinstance(value, number) else value
+    if type(value) is not kind:
+        raise InputError(f"{flag} takes a value of type {kind.__name__}, not {quoted(value)}")
     return value

@@ -15,7 +15,7 @@ from textlstm.insight.activations import neighbours
 from textlstm.insight.attributions import attributions
 from textlstm.insight.class_words import top_words
 from textlstm.insight.token_table import token_table
-from textlstm.recipe import EncodingConfig
+from textlstm.recipe_sections import EncodingConfig
 
 TEXTS = [
     "gunshot wound of head", "gunshot wounds of chest", "shotgun wound", "congestive heart failure",

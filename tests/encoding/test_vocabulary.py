@@ -6,7 +6,7 @@ from textlstm.encoding.encoded import PAD, UNKNOWN, read_encoded, write_encoded
 from textlstm.encoding.subwords import BUCKETS, hash_bucket, hashed_ngrams
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
-from textlstm.recipe import EncodingConfig
+from textlstm.recipe_sections import EncodingConfig
 
 TEXTS = ["acute mi", "acute stroke", "stroke <sep> htn", "acute mi mi mi"]
 WHOLE = EncodingConfig(min_count=1)

@@ -3,7 +3,7 @@ import pytest
 
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.evaluation.data_facts import DataFacts
-from textlstm.recipe import EncodingConfig
+from textlstm.recipe_sections import EncodingConfig
 
 TEXTS = ["gunshot wound"] * 12 + ["gsw head"] * 2 + ["stroke cva"]
 SUMMARY = {

@@ -9,7 +9,7 @@ import pytest
 from textlstm.data.groups import PREFIX
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.evaluation.evaluate import evaluate
-from textlstm.recipe import EncodingConfig
+from textlstm.recipe_sections import EncodingConfig
 from textlstm.uncertainty.calibration import undo_temperature
 from textlstm.uncertainty.out_of_fold import OutOfFold
 from textlstm.uncertainty.predictions import Predictions

@@ -11,7 +11,7 @@ from textlstm.encoding.subwords import hashed_ngrams
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.models.linear import LinearBranch, average_branches, fit_linear
 from textlstm.models.logits import predict_logits
-from textlstm.recipe import EncodingConfig
+from textlstm.recipe_sections import EncodingConfig
 
 TEXTS = [
     "acute mi <sep> htn",

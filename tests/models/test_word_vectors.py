@@ -5,7 +5,7 @@ from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.terms import form_counts
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.models.word_vectors import latent_vectors
-from textlstm.recipe import EncodingConfig
+from textlstm.recipe_sections import EncodingConfig
 
 HEART = ["acute infarction heart", "heart infarction", "heart failure", "acute heart failure"]
 LUNGS = ["pneumonia lung", "lung asthma", "asthma pneumonia", "chronic lung asthma"]

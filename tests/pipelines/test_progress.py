@@ -1,4 +1,4 @@
-"""How far the work is, on terminals of given widths and elsewhere."""
+"""Progress on terminals of given widths, and elsewhere."""
 
 import re
 import time
@@ -18,7 +18,7 @@ def impatient(monkeypatch):
 
 
 def work():
-    """Work of every kind that stages do; no step ends before it was told."""
+    """Work of every kind that stages do; every step lasts until it was shown."""
     with progress.steps("report", 2) as step:
         for name in ("first", LONG):
             step(name)
@@ -40,15 +40,15 @@ def test_a_bar_stays_readable(columns, monkeypatch):
     bars = [re.search(r"\|(.*)\|", line) for line in shown if "/" in line]
     assert bars and all(bar and len(bar[1]) == progress.BAR for bar in bars)
     assert max(map(len, shown)) <= columns
-    for part in ("| 1/2 [", "first", LONG[:30], "loss 0.123, accuracy 0.987]", "| 3/3 ", "coding"):
-        assert any(part in line for line in shown), part
+    for text in ("| 1/2 [", "first", LONG[:30], "loss 0.123, accuracy 0.987]", "| 3/3 ", "coding"):
+        assert any(text in line for line in shown), text
     assert "report: a line" in shown and not any("all of it" in line for line in shown)
 
 
 def lines_of_work():
-    found = [f"report: {name}" for name in ("first", LONG)]
-    found += [f"train: epoch {number} of 3: all of it" for number in (1, 2, 3)]
-    return [*found, "predict: coding", "report: a line"]
+    lines = [f"report: {name}" for name in ("first", LONG)]
+    lines += [f"train: epoch {number} of 3: all of it" for number in (1, 2, 3)]
+    return [*lines, "predict: coding", "report: a line"]
 
 
 @pytest.mark.parametrize(("columns", "kind"), [(0, "xterm"), (20, "xterm"), (80, "dumb")])
@@ -61,11 +61,11 @@ def test_a_terminal_without_room_for_a_bar_gets_lines(columns, kind, monkeypatch
 
 def test_elsewhere_there_are_lines(capsys):
     work()
-    told = capsys.readouterr().err.splitlines()
-    assert [line for line in told if "preparing" not in line] == lines_of_work()
+    logged = capsys.readouterr().err.splitlines()
+    assert [line for line in logged if "preparing" not in line] == lines_of_work()
 
 
-def test_a_step_is_told_again_each_time_it_has_lasted_as_long_again(capsys, monkeypatch):
+def test_a_long_step_is_logged_again_after_twice_the_time(capsys, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(progress, "PATIENCE", 2.0)
@@ -74,8 +74,8 @@ def test_a_step_is_told_again_each_time_it_has_lasted_as_long_again(capsys, monk
     for now[0] in range(200):
         shown.count(2000)
         shown.tick()
-    told = capsys.readouterr().err.splitlines()
-    assert told == [
+    logged = capsys.readouterr().err.splitlines()
+    assert logged == [
         "predict: coding",
         "predict: coding (62,000 records so far, 30 s)",
         "predict: coding (122,000 records so far, 60 s)",
@@ -83,9 +83,9 @@ def test_a_step_is_told_again_each_time_it_has_lasted_as_long_again(capsys, monk
     ]
 
 
-def test_a_bar_counts_what_parts_hold(monkeypatch):
+def test_a_bar_counts_the_units_of_items(monkeypatch):
     terminal = Terminal(80, monkeypatch)
-    for _ in progress.track((one for one in ("ab", "c")), "predict", "coding", "records", len):
+    for _ in progress.track(iter(["ab", "c"]), "predict", "coding", "records", len):
         time.sleep(0.1)
     shown = terminal.shown()
     assert any(line.startswith("predict 0 records [") for line in shown), shown

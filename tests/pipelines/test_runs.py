@@ -1,4 +1,4 @@
-"""The folder of a run: what a kill, a link or a file that cannot be removed leaves of it."""
+"""The folder of a run after a kill, with a link in it, or with a file that cannot be removed."""
 
 import os
 import shutil
@@ -30,37 +30,37 @@ def write(run, stage, content):
             file.write_text(content)
 
 
-def carry_out(run, stage, content="new"):
+def run_stage(run, stage, content="new"):
     with run.locked(), run.staged_outputs(stage) as new:
         write(new, stage, content)
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """A whole run, as old as can be."""
-    monkeypatch.setattr(os, "fsync", lambda _: None)  # for a loss of power alone; it takes time
-    made = Run(tmp_path / "run")
+    """A finished run with old outputs."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # needed after a power failure only; slow
+    finished = Run(tmp_path / "run")
     for stage in STAGES:
-        carry_out(made, stage, "old")
-    return made
+        run_stage(finished, stage, "old")
+    return finished
 
 
 def contents(run):
-    """What is seen of a run, by the name of each output."""
-    found = {}
+    """Files of a run that a reader sees, by the name of each output."""
+    files = {}
     for path in sorted(run.folder.rglob("*")):
         name = path.relative_to(run.folder).parts[0]
         if path.is_file() and not name.startswith("."):
-            found.setdefault(name, []).append((path.name, path.read_bytes()))
-    return found
+            files.setdefault(name, []).append((path.name, path.read_bytes()))
+    return files
 
 
-def again(folder, kept):
+def restore(folder, copy):
     shutil.rmtree(folder)
-    shutil.copytree(kept, folder)
+    shutil.copytree(copy, folder)
 
 
-@pytest.fixture(params=["at once", "by renaming twice"])
+@pytest.fixture(params=["in one step", "by renaming twice"])
 def exchange(request, monkeypatch):
     if request.param == "by renaming twice":
         monkeypatch.setattr(swap, "_renameat2", lambda: None)
@@ -71,39 +71,39 @@ def exchange(request, monkeypatch):
 
 @pytest.mark.parametrize(
     ("stage", "exchange"),
-    [*((stage, "at once") for stage in STAGES), ("train", "by renaming twice")],
+    [*((stage, "in one step") for stage in STAGES), ("train", "by renaming twice")],
     indirect=["exchange"],
 )
 def test_a_kill_at_any_step_leaves_the_old_files_or_the_new_ones(run, tmp_path, stage, exchange):
-    kept = tmp_path / "kept"
-    shutil.copytree(run.folder, kept)
+    copy = tmp_path / "copy"
+    shutil.copytree(run.folder, copy)
     old = contents(run)
-    carry_out(run, stage)
+    run_stage(run, stage)
     new = contents(run)
     assert set(old) - set(new) == {
         path.name for later in STAGES[STAGES.index(stage) + 1 :] for path in run.outputs[later]
     }
     ends = set()
-    again(run.folder, kept)
-    for _ in killed_at_every_step(tmp_path, lambda: carry_out(run, stage)):
+    restore(run.folder, copy)
+    for _ in killed_at_every_step(tmp_path, lambda: run_stage(run, stage)):
         for name, files in contents(run).items():
             assert files in (old[name], new.get(name)), name
-        if exchange == "at once":
-            assert set(new) <= set(contents(run)), "for a moment something was away"
+        if exchange == "in one step":
+            assert set(new) <= set(contents(run)), "an output was missing for a moment"
         run.config()  # as every command reads it first
         seen = contents(run)
         assert seen in (old, new)
         ends.add(seen == new)
-        carry_out(run, stage)
+        run_stage(run, stage)
         assert contents(run) == new
         assert not [path for path in run.folder.iterdir() if path.name.startswith(".")]
-        again(run.folder, kept)
+        restore(run.folder, copy)
     assert ends == {False, True}
     assert contents(run) == new
-    assert {path.name for path in tmp_path.iterdir()} == {"kept", "run"}
+    assert {path.name for path in tmp_path.iterdir()} == {"copy", "run"}
 
 
-def test_a_file_in_the_place_of_a_run_is_told_as_one(tmp_path):
+def test_a_file_in_the_place_of_a_run_is_refused(tmp_path):
     (tmp_path / "deaths.csv").touch()
     for path, named in (("deaths.csv", "this is"), ("deaths.csv/runs/a", "deaths.csv is")):
         run = Run(tmp_path / path)
@@ -113,14 +113,14 @@ def test_a_file_in_the_place_of_a_run_is_told_as_one(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["deaths.csv"]
 
 
-def test_a_kill_while_a_swap_is_carried_to_its_end_loses_nothing(run, tmp_path):
-    carry_out(run, "encode")
+def test_a_kill_while_a_swap_is_finished_loses_nothing(run, tmp_path):
+    run_stage(run, "encode")
     new = contents(run)
     with watched(tmp_path) as steps:
-        carry_out(run, "encode")
-    for last in range(steps.taken):  # to the first kill that leaves the mark
+        run_stage(run, "encode")
+    for last in range(steps.taken):  # until the first kill that leaves a swap to finish
         with pytest.raises(Killed), watched(tmp_path, last):
-            carry_out(run, "encode")
+            run_stage(run, "encode")
         if (run.folder / ".unfinished" / SWAP_FILE).exists():
             break
     for last in range(1, 30):
@@ -129,11 +129,11 @@ def test_a_kill_while_a_swap_is_carried_to_its_end_loses_nothing(run, tmp_path):
                 run.config()
         except Killed:
             assert contents(run) == new
-    with run.locked():  # as of any stage
+    with run.locked():  # as every stage does
         assert contents(run) == new and not (run.folder / ".unfinished").exists()
 
 
-def test_where_an_old_one_cannot_be_renamed_all_old_ones_stay(run, monkeypatch, exchange):
+def test_if_an_old_file_cannot_be_renamed_all_old_files_stay(run, monkeypatch, exchange):
     old = contents(run)
     rename, exchanged = Path.rename, swap._exchanged
 
@@ -153,44 +153,44 @@ def test_where_an_old_one_cannot_be_renamed_all_old_ones_stay(run, monkeypatch, 
     monkeypatch.setattr(swap, "_exchanged", exchanging)
     for stage in STAGES:
         with pytest.raises(PermissionError):
-            carry_out(run, stage)
+            run_stage(run, stage)
         assert contents(run) == old and not (run.folder / ".unfinished").exists()
 
 
-def test_where_an_old_one_cannot_be_removed_the_new_ones_stand(run, monkeypatch):
+def test_if_an_old_file_cannot_be_removed_the_new_files_are_in_place(run, monkeypatch):
     def refuse(path):
         raise PermissionError(1, "Operation not permitted", str(path))
 
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "rmtree", refuse)
         with pytest.raises(InputError, match=r"\.unfinished: .*whole.*Operation not permitted"):
-            carry_out(run, "train")
+            run_stage(run, "train")
         seen = contents(run)
         assert seen["bundle"] == [("a", b"new"), ("b", b"new")] and "metrics.json" not in seen
         with pytest.raises(PermissionError):
-            carry_out(run, "train", "newer")
+            run_stage(run, "train", "newer")
         assert contents(run) == seen
-    carry_out(run, "train", "newer")
+    run_stage(run, "train", "newer")
     assert contents(run)["history.csv"] == [("history.csv", b"newer")]
 
 
 @pytest.mark.parametrize("kind", ["link", "link to nothing", "file", "files of others"])
 def test_a_working_folder_that_is_not_ours_is_refused_and_left(run, tmp_path, kind):
-    old, elsewhere, place = contents(run), tmp_path / "elsewhere", run.folder / ".unfinished"
+    old, elsewhere, working = contents(run), tmp_path / "elsewhere", run.folder / ".unfinished"
     elsewhere.mkdir()
     (elsewhere / "bundle").write_text("precious")
     if kind == "file":
-        place.write_text("precious")
+        working.write_text("precious")
     elif kind == "files of others":
-        place.mkdir()
-        (place / "thesis.txt").write_text("precious")
+        working.mkdir()
+        (working / "thesis.txt").write_text("precious")
     else:
-        place.symlink_to(elsewhere if kind == "link" else tmp_path / "nowhere")
+        working.symlink_to(elsewhere if kind == "link" else tmp_path / "nowhere")
     for stage in STAGES:
         with pytest.raises(InputError, match=r"\.unfinished: textlstm works there.*move it away"):
-            carry_out(run, stage)
+            run_stage(run, stage)
     assert (elsewhere / "bundle").read_text() == "precious"
-    assert contents(run) == old and place.exists() == (kind != "link to nothing")
+    assert contents(run) == old and working.exists() == (kind != "link to nothing")
 
 
 @pytest.mark.parametrize("kind", ["link", "file", "folder"])
@@ -200,11 +200,11 @@ def test_a_lock_that_is_not_ours_is_refused_and_left(run, tmp_path, kind):
     {"link": lambda: lock.symlink_to(other), "file": lambda: lock.write_text("precious"),
      "folder": lock.mkdir}[kind]()  # fmt: skip
     with pytest.raises(InputError, match=r"\.run\.lock: this is no lock.*move it away"):
-        carry_out(run, "encode")
+        run_stage(run, "encode")
     assert other.read_text() == "precious" and lock.exists()
 
 
-def test_a_mark_of_others_moves_nothing_out_of_the_run(run, tmp_path):
+def test_a_foreign_swap_file_moves_nothing_out_of_the_run(run, tmp_path):
     (tmp_path / "precious").write_text("precious")
     working = run.folder / ".unfinished"
     for content in (
@@ -221,10 +221,10 @@ def test_a_mark_of_others_moves_nothing_out_of_the_run(run, tmp_path):
     assert "records" in contents(run)
 
 
-def test_what_holds_texts_is_for_its_owner_alone(run):
-    for path in run.private:
-        for one in [path, *path.rglob("*")] if path.exists() else []:
-            assert one.stat().st_mode & 0o777 == (0o700 if one.is_dir() else 0o600), one
+def test_private_files_are_for_their_owner_only(run):
+    for private in run.private:
+        for path in [private, *private.rglob("*")] if private.exists() else []:
+            assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_no_output_goes_where_a_run_writes(run, name):
         require_outside_runs(run.folder / name, "--out")
 
 
-def test_outputs_may_stand_in_a_run_or_beside_what_is_none(run, tmp_path):
+def test_outputs_may_be_written_into_a_run_and_into_other_folders(run, tmp_path):
     (run.folder / "link").symlink_to(run.records)
     with pytest.raises(InputError):
         require_outside_runs(run.folder / "link" / "o.csv", "--out")
@@ -246,6 +246,6 @@ def test_outputs_may_stand_in_a_run_or_beside_what_is_none(run, tmp_path):
     require_outside_runs(tmp_path / "records" / "o.csv", "--out")
 
 
-def test_a_run_is_not_made_within_another(run):
+def test_a_run_is_not_started_within_another(run):
     with pytest.raises(InputError, match=r"--run .*the stages of the run"):
-        carry_out(Run(run.records / "mine"), "preprocess")
+        run_stage(Run(run.records / "mine"), "preprocess")

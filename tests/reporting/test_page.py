@@ -19,7 +19,7 @@ from textlstm.reporting.sections.verdict import verdict
 from textlstm.reporting.sections.words_taken_away import draw_words_taken_away
 from textlstm.reporting.sections.workload_by_class import draw_workload_by_class
 from textlstm.reporting.sections.workload_curves import draw_workload_curves
-from textlstm.text.marked import Span
+from textlstm.text.spans import Span
 from textlstm.uncertainty.intervals import Proportion
 
 HOSTILE = "<script>alert('x')</script>"

@@ -100,9 +100,7 @@ def test_an_output_has_one_writer_at_a_time(tmp_path):
 
 
 def test_a_kill_at_any_step_leaves_the_old_output_or_the_new_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        os, "fsync", lambda _: None
-    )  # only a power failure needs it, and it takes time
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # needed after a power failure only; slow
     out, seen = tmp_path / "out.csv", set()
     write(out)
     new = out.read_bytes()

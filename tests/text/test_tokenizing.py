@@ -57,10 +57,10 @@ def test_words_of_a_field(field, words):
         ("x" * MAX_RUN, set()),
         ("y " + "x" * (MAX_RUN + 1), {"overlong_words"}),
         ("x " * (MAX_CHARACTERS // 2), set()),
-        ("x " * (MAX_CHARACTERS // 2) + "\x00", {"overlong_texts"}),  # what is cut is not mended
+        ("x " * (MAX_CHARACTERS // 2) + "\x00", {"overlong_texts"}),  # not the part that is cut off
     ],
 )
-def test_what_is_mended_in_a_field_is_counted(field, kinds):
+def test_repairs_of_a_field_are_counted_by_kind(field, kinds):
     assert count_repairs({field: 3, "plain": 5}) == dict.fromkeys(kinds, 3)
 
 
@@ -74,7 +74,7 @@ def test_a_run_without_spaces_is_broken():
     assert tokenize("!" * 1_000_000) == []
 
 
-def test_fields_are_joined_by_a_separator_that_shows_their_place():
+def test_fields_are_joined_by_a_separator_even_where_they_are_empty():
     assert preprocess([("stroke", ""), ("", "stroke"), ("", "")]) == [
         f"stroke {SEPARATOR}",
         f"{SEPARATOR} stroke",
@@ -84,7 +84,7 @@ def test_fields_are_joined_by_a_separator_that_shows_their_place():
     assert preprocess([("a", "", "b")]) == [f"a {SEPARATOR} {SEPARATOR} b"]
 
 
-def test_no_text_can_forge_the_separator():
+def test_no_text_contains_the_separator():
     for text in ("a <sep> b", "a-<sep>-b", "a.<sep>.b", "see http://a.com/<sep>b", "<<sep>>"):
         assert SEPARATOR not in preprocess([(text,)])[0]
 
@@ -98,7 +98,7 @@ def test_any_text_gives_clean_words(text):
     words = tokenize(text)
     assert all(word == word.lower() or word.lower() for word in words)
     assert all(word and not any(c.isspace() for c in word) for word in words)
-    # What was cleaned once stays as it is: predictions on preprocessed text are the same.
+    # Preprocessing again changes nothing: predictions on preprocessed text are the same.
     assert preprocess([(text,)]) == [" ".join(words)]
 
 
@@ -110,7 +110,7 @@ def test_a_record_does_not_depend_on_its_neighbours(texts):
 
 SPACY = English().tokenizer
 PUNCTUATION = "".join(
-    one for one in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(one)[0] in "PS"
+    sign for sign in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(sign)[0] in "PS"
 )
 PIECES = [
     *"abcXYZ019.,:;()[]=<>-'’/\"!?°^_~ ",

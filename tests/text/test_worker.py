@@ -21,7 +21,7 @@ RECORDS = [
 
 @pytest.fixture(scope="module")
 def other():
-    """Preprocess in another process."""
+    """Another process that preprocesses."""
     with preprocessing_process() as preprocess:
         yield preprocess
 
@@ -34,20 +34,30 @@ def test_another_process_preprocesses_as_this_one_does(other):
     assert other([]) == []
 
 
-def test_a_record_is_sent_once_unless_too_many_are_known(other, monkeypatch):
-    sent = []
+@pytest.fixture
+def sent(monkeypatch):
+    """Records that were sent to a process."""
+    records, send = [], worker._send
 
-    def send(to, what):
-        sent.extend(what)
-        write(to, what)
+    def recording(stream, value):
+        records.extend(value)
+        send(stream, value)
 
-    write = worker._send
-    monkeypatch.setattr(worker, "_send", send)
+    monkeypatch.setattr(worker, "_send", recording)
+    return records
+
+
+def test_a_record_is_sent_once(other, sent):
     assert other([("One",), ("Two",)]) == ["one", "two"]
     assert other([("Two",), ("Three",), ("One",)]) == ["two", "three", "one"]
     assert sent == [("One",), ("Two",), ("Three",)]
-    monkeypatch.setattr(worker, "CACHE_SIZE", 0)
-    assert other([("One",)]) == ["one"] and sent[3:] == [("One",)]
+
+
+def test_a_record_is_sent_again_after_the_cache_was_full(sent):
+    with preprocessing_process(cache_size=1) as preprocess:
+        for record in ("One", "Two", "Two", "One"):
+            assert preprocess([(record,)]) == [record.lower()]
+    assert sent == [("One",), ("Two",), ("Two",), ("One",)]
 
 
 def test_the_process_does_not_import_torch():
@@ -61,15 +71,15 @@ def test_the_process_does_not_import_torch():
 @pytest.fixture
 def started(monkeypatch):
     """Processes that were started."""
-    found = []
+    processes = []
 
     class Popen(subprocess.Popen):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
-            found.append(self)
+            processes.append(self)
 
     monkeypatch.setattr(subprocess, "Popen", Popen)
-    return found
+    return processes
 
 
 def test_the_process_ends_with_the_work(started):
@@ -85,13 +95,13 @@ def test_a_process_that_has_ended_is_noticed(started):
             preprocess([("a",)])
 
 
-@pytest.mark.parametrize("said", [b'[["a"]]\n', b'[["a'])
-def test_the_process_is_silent_when_the_other_one_is_killed(said):
+@pytest.mark.parametrize("received", [b'[["a"]]\n', b'[["a'])
+def test_the_process_is_silent_when_the_other_one_is_killed(received):
     read, write = os.pipe()
-    os.close(read)  # nobody reads what it answers
+    os.close(read)  # nobody reads its answers
     done = subprocess.run(
         [sys.executable, "-m", "textlstm.text.worker"],
-        input=said,
+        input=received,
         stdout=write,
         stderr=subprocess.PIPE,
         check=False,

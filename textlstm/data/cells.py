@@ -8,13 +8,13 @@ import pyarrow as pa
 
 from textlstm.data.chunks import CHUNK_ROWS
 from textlstm.data.distinct import Distinct
-from textlstm.errors import InputError, missing, quoted
+from textlstm.errors import InputError, no_such, quoted
 
 
 def require_column(table: pa.Table, name: str, source: str) -> None:
     """Raise an :class:`InputError` that lists the columns, if the table has no such column."""
     if name not in table.column_names:
-        raise InputError(f"{source}: {missing('column', name, table.column_names)}")
+        raise InputError(f"{source}: {no_such('column', name, table.column_names)}")
 
 
 def column(table: pa.Table, name: str, source: str) -> list[str]:

@@ -12,7 +12,7 @@ from textlstm.data.distinct import Distinct
 from textlstm.data.records import SPLIT, SPLITS, learned_labels, read_records
 from textlstm.encoding.encoded import write_encoded
 from textlstm.encoding.vocabulary import Vocabulary
-from textlstm.recipe import EncodingConfig
+from textlstm.recipe_sections import EncodingConfig
 from textlstm.storage.json_files import read_json, write_json
 
 N_STEPS = 2 + len(SPLITS)

@@ -21,7 +21,7 @@ from textlstm.encoding.encoded import RESERVED, UNKNOWN, EncodedTexts
 from textlstm.encoding.phrases import common_phrases
 from textlstm.encoding.subwords import hash_bucket, hashed_ngrams
 from textlstm.errors import InputError
-from textlstm.recipe import MAX_LENGTH, EncodingConfig
+from textlstm.recipe_sections import MAX_LENGTH, EncodingConfig
 from textlstm.storage.json_files import is_unicode
 from textlstm.text.tokenizing import LONGEST_WORD, SEPARATOR
 

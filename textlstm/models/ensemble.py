@@ -11,7 +11,7 @@ from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.models.linear import LinearBranch
 from textlstm.models.network import Network
 from textlstm.models.prefix_tree import PrefixTrees
-from textlstm.recipe import NetworkConfig
+from textlstm.recipe_sections import NetworkConfig
 
 
 class Ensemble(nn.Module):

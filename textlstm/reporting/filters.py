@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.errors import visible
-from textlstm.text.marked import Span
+from textlstm.text.spans import Span
 from textlstm.uncertainty.intervals import percent, tenths
 
 POLICY = (

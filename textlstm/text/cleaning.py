@@ -1,4 +1,4 @@
-"""Clean texts: Unicode normalised, invisible characters and angle brackets removed."""
+"""Clean texts: normalise Unicode, and remove invisible characters and angle brackets."""
 
 import re
 import sys
@@ -8,19 +8,22 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-"""Half a character of UTF-16, which is none in UTF-8: the replacement character stands for it."""
+"""Pattern of half a character of UTF-16, which UTF-8 lacks: the replacement character replaces it.
+"""
 
 MAX_CHARACTERS = 100_000
-"""A field is cut here before cleaning: no certificate is longer, and a broken file may be."""
+"""Characters of a field, at most; the rest is cut off. No certificate is longer, but a broken file
+may be."""
 
 MAX_RUN = 100
-"""Characters without a space after which one is put: longer runs are not words, and the tokenizer
-takes time quadratic in their length."""
-_ANGLE_BRACKETS = str.maketrans("<>", "  ")
+"""Characters of a run without a space, at most; longer runs are no words, and are divided, since
+the tokenizer takes time quadratic in their length."""
+
+_ANGLE_BRACKETS_TO_SPACES = str.maketrans("<>", "  ")
 
 
 def clean(field: str) -> str:
-    r"""Return a field as normalised Unicode with single spaces and no invisible characters.
+    r"""Return a field as normalised Unicode, with single spaces and no invisible characters.
 
     Compatibility forms are composed (NFKC), lone surrogates replaced, control characters turned
     into spaces, and format characters (zero-width, bidirectional, byte order mark) removed.
@@ -28,16 +31,16 @@ def clean(field: str) -> str:
     >>> clean("\ufeffﬁbrosis\x00of\u200b the\tlung")
     'fibrosis of the lung'
     """
-    return " ".join(shorten_runs(field))
+    return " ".join(clean_runs(field))
 
 
-def shorten_runs(field: str) -> list[str]:
-    """Return the runs of characters without a space that cleaning leaves of a field."""
+def clean_runs(field: str) -> list[str]:
+    """Return the runs of a cleaned field: its characters between spaces, long runs divided."""
     field = field[:MAX_CHARACTERS]
-    if not field.isascii():  # of ASCII, both are no change
+    if not field.isascii():  # neither changes ASCII
         field = unicodedata.normalize("NFKC", LONE_SURROGATE.sub("\ufffd", field))
     if "<" in field or ">" in field:
-        field = field.translate(_ANGLE_BRACKETS)
+        field = field.translate(_ANGLE_BRACKETS_TO_SPACES)
     field = without_invisible(field)
     runs = field.split()
     if len(field) <= MAX_RUN:
@@ -51,29 +54,29 @@ def without_invisible(text: str) -> str:
     >>> without_invisible("\ufeffa\x00b\u200bc")
     'a bc'
     """
-    return text if text.isprintable() else text.translate(_invisible())
+    return text if text.isprintable() else text.translate(_invisible_characters())
 
 
 def count_repairs(cells: Mapping[str, int]) -> dict[str, int]:
-    r"""Return in how many cells cleaning finds what is seldom meant, by what it is.
+    r"""Count the cells that cleaning repairs, by kind of defect.
 
     Parameters
     ----------
     cells
-        How often each field is there.
+        Number of cells with each content.
 
     >>> count_repairs({"asthma\x00": 2, "COPD": 5, "\ufeffMI\x00": 1})
     {'control_characters': 3, 'invisible_characters': 1}
     """
-    found: Counter[str] = Counter()
-    for cell, number in cells.items():
+    counts: Counter[str] = Counter()
+    for cell, n_cells in cells.items():
         if not (len(cell) <= MAX_RUN and cell.isascii() and cell.isprintable()):
-            found.update(dict.fromkeys(_defects(cell), number))
-    return dict(found)
+            counts.update(dict.fromkeys(_defects(cell), n_cells))
+    return dict(counts)
 
 
 def _defects(field: str) -> Iterator[str]:
-    """Yield what there is to mend in a field."""
+    """Yield the kinds of defect of a field."""
     if len(field) > MAX_CHARACTERS:
         yield "overlong_texts"
         field = field[:MAX_CHARACTERS]
@@ -82,17 +85,17 @@ def _defects(field: str) -> Iterator[str]:
         field = LONE_SURROGATE.sub("\ufffd", field)
     if unicodedata.normalize("NFKC", field) != field:
         yield "other_unicode_forms"
-    kinds = {unicodedata.category(character) for character in field if not character.isspace()}
-    if "Cc" in kinds:
+    categories = {unicodedata.category(letter) for letter in field if not letter.isspace()}
+    if "Cc" in categories:
         yield "control_characters"
-    if "Cf" in kinds:
+    if "Cf" in categories:
         yield "invisible_characters"
     if max(map(len, field.split()), default=0) > MAX_RUN:
         yield "overlong_words"
 
 
 @cache
-def _invisible() -> dict[int, str]:
+def _invisible_characters() -> dict[int, str]:
     """Return the translation of control characters (to a space) and format characters (to none)."""
     replacements = {"Cc": " ", "Cf": ""}
     return {

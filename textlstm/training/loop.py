@@ -19,7 +19,8 @@ from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
 from textlstm.models.ensemble import Ensemble
 from textlstm.models.word_vectors import latent_vectors
-from textlstm.recipe import Recipe, TrainingConfig
+from textlstm.recipe import Recipe
+from textlstm.recipe_sections import TrainingConfig
 from textlstm.storage.arrays import take
 from textlstm.storage.parallel import usable_cpus
 from textlstm.training.checkpoint import Checkpoint

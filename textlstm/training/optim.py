@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from textlstm.recipe import TrainingConfig
+from textlstm.recipe_sections import TrainingConfig
 
 MIN_BATCH_SIZE = 8
 """However few records there are, fewer to a step make its direction a matter of chance."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from textlstm.models.ensemble import Ensemble
-from textlstm.recipe import TrainingConfig
+from textlstm.recipe_sections import TrainingConfig
 from textlstm.training.checkpoint import Checkpoint
 
 INITIAL_STREAM, ORDER_STREAM, DROPOUT_STREAM = 1, 2, 3

@@ -80,7 +80,7 @@ class Confusion(Section[PublicConfusion]):
             np.where(suppressed.cells, 0, evaluation.confusion),
             suppressed.cells,
             supports,
-            suppressed.in_blank_cells(evaluation.confusion),
+            suppressed.suppressed_row_sums(evaluation.confusion),
         )
 
     def table(self, shown: PublicConfusion) -> pd.DataFrame:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textlstm.text.marked import Span, highlight, word_spans
+from textlstm.text.spans import Span, highlight, word_spans
 from textlstm.text.tokenizing import preprocess, tokenize
 
 
@@ -11,7 +11,7 @@ from textlstm.text.tokenizing import preprocess, tokenize
     ("field", "words"),
     [
         ("Stroke, d/t (Ｏｌｄ) AGE.", ["Stroke", "d", "t", "Ｏｌｄ", "AGE"]),
-        ("old, OLD; Old-old", ["old", "OLD", "Old", "old"]),  # repeated: each where it stands
+        ("old, OLD; Old-old", ["old", "OLD", "Old", "old"]),  # a repeated word has several spans
         ("de novo; décédé", ["de", "novo", "décédé"]),
         ("e\u0301tat ﬁbrosis ΟΔΟΣ Straße İ", ["e\u0301tat", "ﬁbrosis", "ΟΔΟΣ", "Straße", "İ"]),
         ("\ufefffall\x00from\u200b la<b>dd</b>er", ["fall", "from", "la", "b", "dd", "b", "er"]),
@@ -21,24 +21,24 @@ from textlstm.text.tokenizing import preprocess, tokenize
         (" ... \n- ", []),
     ],
 )
-def test_words_are_found_where_they_stand(field, words):
-    places = word_spans(field)
-    assert [field[start:end] for start, end in places] == words
-    assert len(places) == len(tokenize(field))
+def test_each_word_has_its_span(field, words):
+    spans = word_spans(field)
+    assert [field[start:end] for start, end in spans] == words
+    assert len(spans) == len(tokenize(field))
 
 
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=3))
-def test_pieces_are_the_text_as_written_and_every_word_has_its_value(fields):
+def test_spans_joined_are_the_text_as_written_and_every_word_has_its_value(fields):
     tokens = preprocess([fields])[0].split()
-    found = highlight(fields, np.arange(len(tokens), dtype=float).tolist())
-    assert ["".join(piece.text for piece in pieces) for pieces in found] == fields
-    values = [piece.value for pieces in found for piece in pieces if piece.value is not None]
+    highlighted = highlight(fields, np.arange(len(tokens), dtype=float).tolist())
+    assert ["".join(span.text for span in spans) for spans in highlighted] == fields
+    values = [span.value for spans in highlighted for span in spans if span.value is not None]
     assert values == sorted(values)
     for value in values:
         assert tokens[int(value)] != "<sep>"
 
 
-def test_values_stand_behind_their_field():
+def test_values_go_to_the_words_of_their_field():
     first, second, third = highlight(["a, b", "", "A"], [1.0, 2.0, 9.0, 9.0, 3.0])
     assert first == [Span("a", 1.0), Span(", "), Span("b", 2.0)]
     assert second == [] and third == [Span("A", 3.0)]

@@ -1,0 +1,178 @@
+"""Settings in the sections of a recipe: encoding, network, training."""
+
+from dataclasses import dataclass
+
+from textlstm.settings import Settings, setting
+
+MAX_LENGTH = 4096
+"""Tokens of a text, at most; as many of each distinct text are kept in memory."""
+
+
+@dataclass(frozen=True)
+class EncodingConfig(Settings):
+    """Settings of the vocabulary: from words to ids."""
+
+    max_length: int = setting(
+        0,
+        "tokens (words) read of a text, at most; longer texts are cut (0: enough for 99 % of the "
+        "training texts)",
+        low=0,
+        high=MAX_LENGTH,
+    )
+    padding: str = setting(
+        "right",
+        "side on which short texts are filled up: before their words, where the network reads the "
+        "filling too, as in MATLAB (left), or behind them, where it reads the words only (right)",
+        choices=("left", "right"),
+    )
+    min_count: int = setting(
+        5,
+        "training records that must contain a word for it to enter the vocabulary; a rarer word is "
+        "kept as a hash (a number from which the word cannot be read back) and as character "
+        "n-grams (pieces of words) that occur in as many records",
+        low=1,
+    )
+    initials: bool = setting(
+        False,
+        "read a short word that is not in the vocabulary as the phrase whose initials it is, if "
+        "exactly one phrase of the training texts fits and occurs in at least ten records",
+    )
+    max_ngrams: int = setting(
+        0,
+        "character n-grams (pieces of words) that give misspelt words a meaning: number kept, the "
+        "most frequent first (0: whole words only)",
+        low=0,
+    )
+
+
+@dataclass(frozen=True)
+class NetworkConfig(Settings):
+    """Settings of the network."""
+
+    ensemble_size: int = setting(
+        1,
+        "networks that are trained from different seeds; their log probabilities are averaged",
+        low=1,
+        high=1000,
+    )
+    embedding_size: int = setting(
+        64, "numbers that describe a word (dimensions of its embedding)", low=1, high=100_000
+    )
+    cell: str = setting(
+        "lstm",
+        "recurrent cell: long short-term memory (Hochreiter and Schmidhuber 1997)",
+        choices=("lstm",),
+    )
+    hidden_units: int = setting(
+        64, "hidden units of the recurrent cell in each direction", low=1, high=100_000
+    )
+    bidirectional: bool = setting(True, "read the text forwards and backwards")
+    pooling: str = setting(
+        "max_mean",
+        "what the output layer sees: the hidden state after the last word (last), or the "
+        "maximum and the mean of the hidden states after each word (max_mean)",
+        choices=("last", "max_mean"),
+    )
+    embedding_init: str = setting(
+        "narrow-normal",
+        "starting values of word embeddings: small random numbers (narrow-normal), or latent "
+        "semantic analysis of the training texts (lsa), by which words of similar use start close "
+        "to each other",
+        choices=("narrow-normal", "lsa"),
+    )
+    word_dropout: float = setting(
+        0.0,
+        "share of words replaced by the unknown word in training, at random",
+        low=0.0,
+        high=0.95,
+    )
+    rare_word_dropout: float = setting(
+        0.0,
+        "additional word dropout of rare words: with the value k, a word in n training records is "
+        "replaced with probability k / (k + n)",
+        low=0.0,
+    )
+    embedding_dropout: float = setting(
+        0.0,
+        "share of embedding dimensions set to zero in training, the same ones in all words of a "
+        "text",
+        low=0.0,
+        high=0.95,
+    )
+    dropout: float = setting(
+        0.0,
+        "share of the output layer's inputs set to zero in training, at random",
+        low=0.0,
+        high=0.95,
+    )
+    linear_c: float = setting(
+        0.0,
+        "inverse of the L2 penalty (C) of a logistic regression on TF-IDF of words and character "
+        "n-grams, whose logits are mixed with those of the networks (0: no logistic regression)",
+        low=0.0,
+    )
+
+
+@dataclass(frozen=True)
+class TrainingConfig(Settings):
+    """Settings of the optimisation."""
+
+    epochs: int = setting(6, "passes over all training records", low=1)
+    batch_size: int = setting(64, "training records of one optimizer step, at most", low=1)
+    min_steps: int = setting(
+        0, "optimizer steps of an epoch, at least; few records are divided into smaller batches",
+        low=0,
+    )  # fmt: skip
+    drop_last: bool = setting(
+        False, "skip the last batch of an epoch if it is not full, as MATLAB does"
+    )
+    optimizer: str = setting(
+        "adamw",
+        "optimizer: Adam with weight decay in the gradient (adam), or apart from it (adamw)",
+        choices=("adam", "adamw"),
+    )
+    learning_rate: float = setting(1e-3, "highest learning rate (step size of Adam)", low=0.0)
+    schedule: str = setting(
+        "constant",
+        "learning rate over time: the same throughout (constant), or rising and then falling to "
+        "zero (one_cycle)",
+        choices=("constant", "one_cycle"),
+    )
+    weight_decay: float = setting(
+        0.0, "L2 regularisation of the weight matrices; biases have none", low=0
+    )
+    max_grad_norm: float = setting(
+        0.0, "L2 norm of a gradient, at most; longer gradients are clipped (0: never)", low=0.0
+    )
+    clip_scope: str = setting(
+        "global",
+        "gradient whose norm is limited: that of all parameters together (global), or that of each "
+        "parameter by itself, as MATLAB does (parameter)",
+        choices=("global", "parameter"),
+    )
+    label_smoothing: float = setting(
+        0.0, "share of each training label that is spread evenly over all classes",
+        low=0.0, high=0.5,
+    )  # fmt: skip
+    class_weight: str = setting(
+        "none",
+        "weight of a training record: the same for all (none), or inversely proportional to the "
+        "number of records of its class (balanced)",
+        choices=("none", "balanced"),
+    )
+    logit_adjustment: float = setting(
+        0.0,
+        "share of the logarithm of its frequency that is subtracted from a class's log "
+        "probability; a larger share predicts rare classes more often",
+        low=0.0,
+        high=1.0,
+    )
+    patience: int = setting(
+        0,
+        "early stopping: epochs without a lower validation loss after which training ends (0: "
+        "never)",
+        low=0,
+    )
+    restore_best: bool = setting(
+        True, "keep the weights of the epoch with the lowest validation loss, not of the last one"
+    )
