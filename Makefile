@@ -1,8 +1,8 @@
-# Two commands: `make demo` and `make test`. Each sets up what is missing first.
+# Two commands: `make demo` and `make test`. Each first installs whatever is missing.
 
 PYTHON ?= python3
 BIN := .venv/bin
-# What the demo needs, and what the tests and the linters need beside it.
+# Stamps of two installations: the libraries of the demo; the tools of tests and linters.
 READY := .venv/ready
 TOOLS := .venv/tools
 AXE := node_modules/axe-core/axe.min.js
@@ -24,23 +24,23 @@ lint: $(TOOLS)
 types: $(TOOLS)
 	$(BIN)/mypy
 
-# Two processes, each a file at a time: what the tests of a file share is made once.
+# Two processes take one file of tests at a time, so that the tests of a file share their fixtures.
 unit: $(TOOLS) $(AXE)
 	$(BIN)/pytest -n 2 --dist loadfile
 
 notebooks: $(TOOLS)
 	$(BIN)/pytest --nbmake notebooks
 
-# Ends with an error where a pinned library has a known weakness, and where that cannot be found out:
-# libraries whose advisories cannot be had are not taken for sound ones.
+# Fails if a pinned library has a known weakness, and also if the advisories are unavailable:
+# a check that could not be done is not a pass.
 audit: $(READY)
 	$(INSTALL) -e ".[audit]"
 	@$(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off -r constraints.txt \
 	    2> .venv/audit.log && echo "audit: no known weakness in constraints.txt" \
 	    || { grep '^Found' .venv/audit.log || \
-	    echo "audit: not done, for the advisories cannot be had; see .venv/audit.log"; exit 1; }
+	    echo "audit: not done: the advisories are unavailable; see .venv/audit.log"; exit 1; }
 
-# Some twenty minutes on two cores; stopped, it goes on where it was.
+# Takes about twenty minutes on two cores; an interrupted run resumes.
 mutants: $(TOOLS)
 	$(INSTALL) -e ".[mutation]"
 	$(BIN)/mutmut run
@@ -50,7 +50,7 @@ fuzz: $(TOOLS)
 	$(INSTALL) -e ".[fuzz]"
 	$(BIN)/python tests/fuzz.py $(FUZZ_SECONDS)
 
-# Checks that pages can be used by everybody. Where it cannot be had, these tests are skipped.
+# axe-core checks that pages are accessible. Without it, the tests that need it are skipped.
 $(AXE):
 	@if command -v npm > /dev/null; then npm install --prefix . --no-save --no-package-lock --ignore-scripts \
 	    --silent --fetch-retries 0 --fetch-timeout 20000 axe-core@4 > /dev/null 2>&1 || true; fi

@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import json
 import re
+import tomllib
 
 import pytest
 from sources import LIBRARY, ROOT, top_names
@@ -70,3 +71,9 @@ def test_notebooks_import_names_that_exist(path):
         if isinstance(node, ast.ImportFrom) and node.module.startswith("textlstm."):
             defined = top_names(ROOT / (node.module.replace(".", "/") + ".py"))
             assert {alias.name for alias in node.names} <= defined, node.module
+
+
+def test_files_that_the_mutation_tests_name_exist():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutmut"]
+    named = settings["only_mutate"] + settings["pytest_add_cli_args_test_selection"]
+    assert not [name for name in named if not (ROOT / name).exists()]
