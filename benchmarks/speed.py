@@ -59,7 +59,7 @@ TOKENIZED = 500_000
 """Rows preprocessed."""
 
 GROWN, SAME_SHARE, DRAWN = FILES = (
-    "as many as of so many records",
+    "the number expected of that many records",
     "the share of --data",
     "those of --data",
 )

@@ -22,7 +22,8 @@ from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.inference.bundle import Bundle
 from textlstm.text.tokenizing import SEPARATOR
 
-Watch = Callable[[Iterable[Tensor]], Iterator[Tensor]]
+WatchBatches = Callable[[Iterable[Tensor]], Iterator[Tensor]]
+"""Wraps an iterable of batches, as a progress bar does."""
 
 POINTS = 8
 """Points of the Gauss-Legendre rule on the path from the unknown words to the words."""
@@ -46,7 +47,7 @@ def attributions(
     classes: Sequence[int],
     *,
     points: int = POINTS,
-    watch: Watch = iter,
+    watch: WatchBatches = iter,
 ) -> list[NDArray[np.float64]]:
     """Attribute the log probability of a class to the tokens of each text.
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from textlstm.data.records import texts_by_class
 from textlstm.inference.bundle import Bundle
-from textlstm.insight.attributions import Watch, attributions, gains_by_word
+from textlstm.insight.attributions import WatchBatches, attributions, gains_by_word
 from textlstm.text.tokenizing import word_document_counts
 
 CLASS_SAMPLE = 1500
@@ -23,7 +23,7 @@ def top_words(
     classes: Sequence[int],
     top: int = 3,
     *,
-    watch: Watch = iter,
+    watch: WatchBatches = iter,
 ) -> list[list[tuple[str, float]]]:
     """Find the words of each text that speak most for its class, with their nats.
 
