@@ -43,7 +43,7 @@ MEASURES = ("accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "accuracy_
 COMPARED = ("accuracy", "macro_f1", "log_loss", "accuracy_unseen_text")
 
 NOT_KEPT = (
-    "nothing is kept; with --keep FILE each measurement is, and the same command goes on from there"
+    "nothing is kept; with --keep FILE each measurement is, and the same command resumes from there"
 )
 
 
@@ -176,7 +176,7 @@ def compare(
 
 
 def leaving(keep: Path | None) -> AbstractContextManager[None]:
-    """Have an interruption tell whether what is measured is kept."""
+    """Have an interruption tell whether measurements are kept."""
     return interrupts.on_interrupt(interrupts.RESUME_HINT if keep else NOT_KEPT)
 
 

@@ -1,19 +1,19 @@
-"""Promises and verdicts on invented tables, of which the truth is known.
+"""Promises and verdicts on invented tables, whose true labels are known.
 
     python -m benchmarks.invented rare [--tables N] [--rare drop merge keep] [--keep FILE]
     python -m benchmarks.invented noise [--tables N] [--keep FILE]
 
 ``rare``: each table has up to 40 % of its records in rare classes, whose texts look like those of
-frequent classes, or like none. A small network learns from it, promises errors and aims at
-coverages; 5,000 new records of the same kind then tell what became of it. Prints a Markdown table a
-way to treat rare classes; a promise has to be kept in 95 % of the tables, and sets have to cover
-what they aim at on average, else the command fails.
+frequent classes, or like no others. A small network learns from it, promises errors and aims at
+coverages; 5,000 new records of the same kind then check both. Prints a Markdown table for each way
+to treat rare classes. The command fails unless promises are kept in 95 % of the tables, and sets
+reach the coverage that they aim at on average.
 
-``noise``: labels are permuted, so no text tells anything. In no more than 5 % of the tables a
-verdict may claim that the model wins over the best baseline, and nothing may be accepted at a
-promised error, else the command fails.
+``noise``: labels are permuted, so texts say nothing about them. The command fails if in more than
+5 % of the tables a verdict claims that the model beats the best baseline, or if any record is
+accepted at a promised error.
 
-With --keep what is measured is added to a file, and what is there already is not measured again.
+With --keep measurements are appended to a file; those already in it are not repeated.
 """
 
 import json
@@ -57,9 +57,9 @@ def recipe() -> Recipe:
 
 
 class Population:
-    """Records of frequent and rare classes, as many as are asked for.
+    """A source of any number of records of frequent and rare classes.
 
-    Frequent classes have words of their own, some of which they share; a rare class has those of a
+    Frequent classes have words of their own and share a few; a rare class has the words of a
     frequent one, or others.
     """
 
@@ -214,7 +214,7 @@ def noise_table(results: Sequence[dict[str, Any]]) -> tuple[str, bool]:
 def measured(
     work: Callable[[int, str], dict[str, Any]], name: str, tables: int, keep: Path | None
 ) -> list[dict[str, Any]]:
-    """Return what is measured of each table, or stands in the file that keeps it."""
+    """Measure each table, or read its measurement from the file that keeps it."""
     kept: dict[tuple[str, int], dict[str, Any]] = {}
     if keep is not None and keep.exists():
         for line in keep.read_text(encoding="utf-8").splitlines():

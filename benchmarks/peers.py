@@ -3,13 +3,13 @@
     python -m benchmarks.peers --data FILE --text COL [COL ...] --label COL [--seeds 0 1 2 3 4]
                                [--models NAME ...] [--keep FILE]
 
-Prints a Markdown table: means over the seeds, each of which draws another stratified 30 % holdout.
-The columns behind them are the paired difference, textlstm minus the peer, with the 95 % interval
-of its mean over seeds (Student's t). A peer whose package is missing is named below the table.
+Prints a Markdown table: means over the seeds; every seed draws another stratified 30 % holdout. The
+last columns are the paired difference, textlstm minus the peer, with the 95 % interval of its mean
+over seeds (Student's t). A peer whose package is missing is named below the table.
 
-With ``--keep`` every measurement is added to a file of JSON lines as soon as it is there, and what
-the file already has is not measured again: a long benchmark can be stopped and continued. Begin
-another file when data, versions or settings change.
+With ``--keep`` every measurement is appended to a file of JSON lines at once, and those already in
+it are not repeated: a long benchmark can be stopped and resumed. Begin another file when data,
+versions or settings change.
 """
 
 import contextlib

@@ -1,17 +1,17 @@
-"""How promises are kept: the error and the coverage measured on holdouts, beside those named.
+"""How promises are kept: errors and coverages measured on holdouts, beside the promised ones.
 
     python -m benchmarks.promises --data FILE --text COL [COL ...] --label COL
                                   [--split stratified|grouped] [--rare drop|merge|keep]
                                   [--seeds 0 1 2 ...] [--keep FILE]
 
-Each seed draws another holdout, which is stratified and, where ``grouped``, of texts that no other
-record has. The default recipe is trained on the other records, of which those left out by a
-network, in the same way, are what promises are read off. Prints two Markdown tables: what
-is coded automatically, and prediction sets. A promise is kept where the share of wrong labels among
-the accepted records of the holdout is no larger than promised; where it is, while its 95 % interval
-reaches down to what was promised, chance may have done it. Records of classes that are dropped or
-merged count as errors where they are accepted, and no set holds their label. With --keep what is
-measured is added to a file, and what is there already is not measured again.
+Each seed draws another holdout, which is stratified or, with ``grouped``, has only texts of its
+own. The default recipe is trained on the other records; promises rest on its out-of-fold
+predictions. Prints two Markdown tables: records coded automatically, and prediction sets. A promise
+is kept if the share of wrong labels among the accepted records of the holdout is at most the
+promised one. If it is larger, but its 95 % interval reaches down to the promised one, it may be
+chance. Records of dropped or merged classes count as errors where they are accepted, and no set
+holds their label. With --keep measurements are appended to a file; those already in it are not
+repeated.
 """
 
 from collections.abc import Mapping, Sequence
@@ -161,7 +161,7 @@ def row(cells: Sequence[str]) -> str:
 
 
 def spread(shares: Sequence[float | None]) -> str:
-    """Return the mean of the shares that there are, and the least and the largest of them."""
+    """Write the mean, the smallest and the largest share, without those that are None."""
     given = [share for share in shares if share is not None]
     if not given:
         return "–"

@@ -3,18 +3,18 @@
     python -m benchmarks.speed --data FILE --text COL [COL ...] --label COL
                                [--rows 1000000] [--repeats 3] [--flat]
 
-Each model is fitted, and scores, in a process of its own; models take turns, and medians over the
-repeats are printed as Markdown tables, with ratios. The file that is coded has --rows rows drawn
-from --data, all columns included; in some of them words are replaced, so that it has as many
-distinct texts as are to be expected of so many records: the more there are, the more of them repeat
-others, by a law that is fitted to --data (:func:`growth`). textlstm, which reads each text once,
-also codes a file of the share of distinct texts that the fewer records of --data have, the hardest,
-and one of rows that are merely drawn, the easiest; for the other models all three are the same.
+Each model is fitted, and predicts, in a process of its own; models take turns. Prints medians over
+the repeats as Markdown tables, with ratios. The coded file has --rows rows drawn from --data, with
+all columns. Words of some rows are replaced, so that the file has the number of distinct texts
+expected of that many records: the more records, the more of these repeat others, by a law that is
+fitted to --data (:func:`growth`). textlstm, which reads each text once, also codes the hardest
+file, with the share of distinct texts of --data, and the easiest, with rows merely drawn; for the
+other models all three are the same.
 
 With ``--flat`` the memory of coding ten times as many rows is measured as well.
 
-The command fails if a ratio that is promised is not reached. Absolute times are those of the
-machine at hand, and of what else it does: compare ratios.
+The command fails if a promised ratio is not reached. Absolute times depend on the computer and on
+its load: compare ratios.
 """
 
 import argparse
@@ -88,8 +88,8 @@ def kept(name: str, ratio: float) -> bool:
 def growth(texts: NDArray[np.integer[Any]]) -> tuple[float, float]:
     """Return K and b of the law by which n records have K n^b distinct texts (Heaps 1978).
 
-    Fitted, in logarithms, to all of the records (n,), given by the numbers of their texts, and to a
-    half, a quarter and an eighth of them, drawn at random.
+    The law is fitted, in logarithms, to all records (n,), given by the numbers of their texts, and
+    to random samples of a half, a quarter and an eighth.
     """
     drawn = np.random.default_rng(0).permutation(texts)
     sizes = [len(texts) // part for part in (1, 2, 4, 8)]
@@ -123,7 +123,7 @@ def new_texts(
 
 
 def write_rows(data: str, text: Sequence[str], rows: int, distinct: int, path: Path) -> None:
-    """Write so many rows drawn from a table; there are more distinct texts only if some are new."""
+    """Draw rows from a table, replace words until enough texts are distinct, and write the file."""
     table = read_table(data)
     places = distinct_records(table, text, data).inverse
     rng = np.random.default_rng(0)
@@ -349,7 +349,7 @@ def file_table(
 
 
 def part_lines(parts: dict[str, float]) -> Iterator[str]:
-    """Yield what is measured of parts of ours."""
+    """Yield the lines on the speed of textlstm's components."""
     yield f"Preprocessing: {parts['preprocessed']:,.0f} rows/s."
     yield f"The networks: {parts['network_texts']:,.0f} distinct texts/s. Read word by word, that"
     yield f"would be {parts['network']:,.0f} GFLOPS; a matrix product has {parts['peak']:,.0f}."
@@ -358,7 +358,7 @@ def part_lines(parts: dict[str, float]) -> Iterator[str]:
 
 
 def ratios(of: dict[str, dict[str, float]]) -> dict[str, float]:
-    """Return what is promised, as it was found."""
+    """Return the measured ratios that are promised."""
     ours, parts = of[OURS], of["parts"]
     others = [of[name]["file"] for name in MODELS if name not in (OURS, PLAIN)]
     return {

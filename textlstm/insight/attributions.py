@@ -91,7 +91,7 @@ def attributions(
 def word_counts(vocabulary: Vocabulary, text: str) -> list[int]:
     """Count the words that the model reads for each token of a preprocessed text.
 
-    A token is one word, but for an abbreviation, which is read as its expansion.
+    A token is one word; an abbreviation is read as the words of its expansion.
     """
     return [len(words.split()) for words in vocabulary.expanded_words(text)]
 

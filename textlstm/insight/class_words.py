@@ -46,7 +46,8 @@ def class_words(bundle: Bundle, records: pd.DataFrame, min_records: int, seed: i
         text and label, the labels being those of the bundle. :data:`CLASS_SAMPLE` records are drawn
         and explained, an equal number of each class where it has that many.
     min_records
-        Records of the class that a word must stand in; :data:`MIN_EXPLAINED` of them must be drawn.
+        Records of the class that a word must stand in, :data:`MIN_EXPLAINED` drawn ones among
+        these.
 
     Returns
     -------

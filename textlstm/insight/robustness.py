@@ -75,8 +75,8 @@ _PHRASE = re.compile(rf"(?<!\S)({'|'.join(sorted(_ABBREVIATION_OF, key=len, reve
 def with_typo(text: str, generator: np.random.Generator) -> str:
     """Add one typo to a text: two letters swapped, one replaced, or one inserted.
 
-    The word has at least :data:`MIN_TYPO_LETTERS` letters, of which the first stays: people seldom
-    err there. A text without such a word is returned as it is.
+    The word has at least :data:`MIN_TYPO_LETTERS` letters, and its first letter stays: people
+    seldom err there. A text without such a word is returned as it is.
     """
     words = text.split()
     eligible = [
