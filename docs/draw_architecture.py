@@ -12,7 +12,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = "textlstm", "pipelines", "benchmarks"
-JOINED = {"settings": "config", "recipe": "config", "arguments": "classifier"}
+JOINED = {
+    "settings": "config",
+    "recipe": "config",
+    "recipe_sections": "config",
+    "arguments": "classifier",
+}
 """Single modules that are drawn within the box of another."""
 
 WIDTH, HEIGHT = 1000, 1075
