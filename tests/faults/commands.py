@@ -1,4 +1,10 @@
-"""The commands as the faults call them, a folder to call them in, and the table of faults."""
+"""Bad input and faults, each with the right behaviour, tried on the real commands.
+
+An error is one line that names the file, row or column, with status 2; nothing is half-written, and
+no text of a record is shown. Other faults are handled: counted, and reported in the run's lines and
+``metrics.json``. The table at the end of the tests says how many cases were tried, and how many
+behaved. Here are the commands as the tests call them, and the folder that they work in.
+"""
 
 import contextlib
 import io
@@ -21,13 +27,13 @@ from textlstm.text.tokenizing import preprocess as clean
 
 
 class Faults:
-    """Rows of the table: a number, a name and a check each."""
+    """Faults of a file by their numbers, each with a name and a check."""
 
     def __init__(self):
         self.rows = {}
 
     def __call__(self, number, name):
-        """Enter a row of the table."""
+        """Add a fault."""
 
         def enter(check):
             assert number not in self.rows
@@ -37,7 +43,7 @@ class Faults:
         return enter
 
     def cases(self):
-        """Return a parameter of a test for each row."""
+        """Return each fault as a parameter of a test."""
         return [pytest.param(n, id=f"{n} {self.rows[n][0]}") for n in sorted(self.rows)]
 
     def check(self, number, desk):
@@ -47,7 +53,7 @@ class Faults:
 ROOT = Path(__file__).parent.parent.parent
 
 SECRET = "zebedee"
-"""Stands in the records; no error may show it."""
+"""A name in the records that no error may show."""
 
 QUICK = (
     "--ensemble-size 1 --epochs 2 --embedding-size 8 --hidden-units 8 --batch-size 16 "
@@ -72,14 +78,14 @@ def csv_of(rows, header="cause,category"):
 
 @dataclass
 class Outcome:
-    """What a command came to: exit status, and what it told on standard error."""
+    """Exit status and standard error of a command."""
 
     status: int
     told: str
 
 
 def carried_out(main, *arguments):
-    """Carry out a command in this process, texts included: a process costs a second of imports."""
+    """Run a command in this process, texts included: another would import for a second."""
     told = io.StringIO()
     in_this_process = mock.patch(
         "textlstm.text.worker.preprocessing_process", lambda: contextlib.nullcontext(clean)
@@ -88,13 +94,13 @@ def carried_out(main, *arguments):
         try:
             with in_this_process:
                 status = shell.status(lambda _: main([str(argument) for argument in arguments]))
-        except SystemExit as end:  # of the parser of flags
+        except SystemExit as end:  # raised by the parser of flags
             status = end.code
     return Outcome(status, told.getvalue())
 
 
 class Desk:
-    """A folder to work in, and the runs that several cases share."""
+    """A folder to work in, and the runs that several faults share."""
 
     def __init__(self, folder, request):
         self.folder, self._request = folder, request
@@ -125,13 +131,13 @@ class Desk:
         )  # fmt: skip
 
     def coded(self, data, *flags):
-        """Rows of the output, after checking that there are as many as there should be."""
+        """Run predict, check that it succeeds, and return the rows of its output."""
         outcome = self.code(data, *flags)
         assert outcome.status == 0, outcome.told
         return pd.read_csv(self.out, dtype=str, keep_default_na=False)
 
     def refused(self, outcome, *words):
-        """Check an error of either command."""
+        """Check an error: status, its one line, and that it leaves nothing behind."""
         assert outcome.status == 2, outcome
         assert outcome.told.count("error") == 1, outcome.told
         assert outcome.told.splitlines()[-1].startswith("error: "), outcome.told
@@ -145,7 +151,7 @@ class Desk:
         self.refused(self.code(data), *words)
 
     def texts(self):
-        """Cleaned texts by the order of the table."""
+        """Return the cleaned texts in the order of the table."""
         parts = [pd.read_parquet(path) for path in (self.run / "records").glob("*.parquet")]
         return pd.concat(parts).assign(n=lambda rows: rows["record_id"].astype(int)).sort_values(
             "n", ignore_index=True

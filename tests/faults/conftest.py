@@ -54,7 +54,7 @@ def make_dirty(folder):
 
 @pytest.fixture(scope="session")
 def dirty(tmp_path_factory):
-    """A run over records with everything that is to be handled in a text or a label."""
+    """A run on records with every oddity of texts and labels that is handled."""
     return made_once(tmp_path_factory, "dirty", make_dirty)
 
 
@@ -70,7 +70,7 @@ def make_whole(folder):
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory):
-    """A run of many epochs before its training, and the same one after it."""
+    """A run of many epochs, before its training and after it."""
     return made_once(tmp_path_factory, "whole", make_whole)
 
 
@@ -88,7 +88,7 @@ def make_hostile(folder):
 
 @pytest.fixture(scope="session")
 def hostile(tmp_path_factory):
-    """A run over texts, labels and a file name that mean harm; a name stands there once."""
+    """A run on hostile texts, labels and file name; a person's name occurs in one record."""
     return made_once(tmp_path_factory, "hostile", make_hostile)
 
 
@@ -114,7 +114,7 @@ def make_rare(folder):
 
 @pytest.fixture(scope="session")
 def rare(tmp_path_factory):
-    """A run on records of which an eighth is of rare classes, and new records of the same kind."""
+    """A run on records with an eighth in rare classes, and new records of the same kind."""
     return made_once(tmp_path_factory, "rare", make_rare)
 
 
@@ -138,5 +138,5 @@ def make_accents(folder):
 
 @pytest.fixture(scope="session")
 def accents(tmp_path_factory):
-    """A run over records in Latin-1 with more columns than it is told of."""
+    """A run on records in Latin-1, with columns that it does not use."""
     return made_once(tmp_path_factory, "accents", make_accents)

@@ -1,4 +1,4 @@
-"""Bundles that are damaged, forged or nonsense."""
+"""Bad bundles: damaged, forged or nonsense."""
 
 import json
 import pickle
@@ -22,7 +22,7 @@ fault = Faults()
 
 
 def tampered(desk, change, *words, resign=True):
-    """Change a bundle as somebody would who can write manifests; predict must refuse it."""
+    """Change a bundle, sign it again with a fitting manifest, and check that predict refuses it."""
     run = desk.folder / f"tampered{len(list(desk.folder.iterdir()))}"
     shutil.copytree(desk.shared("dirty") / "run", run)
     bundle = run / "bundle"

@@ -27,7 +27,7 @@ def _(desk):
 
 @fault(16, "NFC against NFD")
 def _(desk):
-    assert facts(desk)["handled"]["other_unicode_forms"] == 2  # the no-break space, too
+    assert facts(desk)["handled"]["other_unicode_forms"] == 2  # with the no-break space
     assert "caf\u00e9" in dirty_texts(desk) and "cafe\u0301" not in dirty_texts(desk)
 
 
@@ -164,7 +164,7 @@ ALIKE = [
     ("fall", "Fa\u200bll"), ("fall", "\ufeffFall"), ("fall", "Fall\u00ad"), ("slip", "fall"),
     ("slip", "fall"),
 ]  # fmt: skip
-"""Texts and labels: all but the last two show the label Fall."""
+"""Texts and labels; all except the last two labels look like Fall."""
 
 
 def handled(desk):
@@ -172,7 +172,7 @@ def handled(desk):
 
 
 def learned_anew(desk, rows):
-    """What preprocess told of these records, in a new run."""
+    """Return the lines of preprocess on these records, in a new run."""
     shutil.rmtree(desk.run, ignore_errors=True)
     outcome = desk.learn(desk.file(csv_of(rows)))
     assert outcome.status == 0, outcome.told
@@ -215,7 +215,11 @@ def _(desk):
     for rows, number, sign in [
         ([both] * 12, 12, ";"),
         ([few] * 11, 11, "|"),
-        ([("x", f"I{n};J{n}") for n in range(9)], 9, ";"),  # pieces of no label, but many of them
+        (
+            [("x", f"I{n};J{n}") for n in range(9)],
+            9,
+            ";",
+        ),  # items that are no labels, but in many records
         ([("x", '"Respiratory, External"')] * 10, 10, ","),
     ]:
         told = learned_anew(desk, GOOD + rows)

@@ -1,4 +1,4 @@
-"""Bad tables: bytes, formats, columns and keys that are not as they should be."""
+"""Bad tables: wrong bytes, formats, columns and keys."""
 
 import codecs
 import contextlib
@@ -173,7 +173,7 @@ def _(desk):
 
 
 def unreadable(path, *words, **how):
-    """Check that a table is refused in one line, as by every command that reads it."""
+    """Check that a table is refused in one line, which every command that reads it would show."""
     with pytest.raises(InputError) as caught:
         for table in iter_tables(str(path), **how):
             for name in table.column_names:
@@ -203,7 +203,7 @@ def _(desk):
         (folder / "dataset_info.json").write_text(json.dumps({"download_checksums": {target: {}}}))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("socket.socket.connect", forbidden)
-            patch.setitem(sys.modules, "datasets", None)  # cannot be imported: it would follow them
+            patch.setitem(sys.modules, "datasets", None)  # importing it fails: it would follow them
             table = read_table(str(folder))
         assert column(table, "cause", "") == [text for text, _ in GOOD]
     (folder / "y.csv").symlink_to(secret)
@@ -219,7 +219,7 @@ def _(desk):
 
 
 def changed(content, at, value):
-    """A file with one byte changed."""
+    """Return the content of a file with one byte changed."""
     return content[:at] + bytes([value]) + content[at + 1 :]
 
 
@@ -233,7 +233,7 @@ def _(desk):
     for path in (arrow, parquet):
         whole = path.read_bytes()
         assert len(read_table(str(path))) == 40
-        for at in range(0, len(whole), 3):  # must neither crash nor raise anything else
+        for at in range(0, len(whole), 3):  # may raise nothing but InputError
             path.write_bytes(changed(whole, at, (whole[at] + 128) % 256))
             with contextlib.suppress(InputError):
                 table = read_table(str(path))
@@ -312,7 +312,7 @@ def _(desk):
 
 
 def understated(path):
-    """Have the end of a Parquet file say that each of its columns is one byte, unpacked."""
+    """Forge the footer of a Parquet file: each column claims one byte, unpacked."""
     content = path.read_bytes()
     group = pq.ParquetFile(path).metadata.row_group(0)
     sizes = {group.column(n).total_uncompressed_size for n in range(group.num_columns)}
@@ -330,7 +330,7 @@ def understated(path):
 
 
 def refused_before_it_is_unpacked(desk):
-    """Check that what is too large is seen by the headers of pages, types, and names of classes."""
+    """Check that headers of pages, types and class names reveal a file that is too large."""
     path, text = desk.folder / "x.parquet", "x" * 400_000
     names = {"info": {"features": {"category": {"_type": "ClassLabel", "names": [text]}}}}
     named = pa.table({"cause": ["x"] * 10, "category": pa.array([0] * 10, pa.int8())})
@@ -388,7 +388,7 @@ def _(desk):
         data = desk.file(f"{row}}}\n{odd}\n", "x.jsonl")
         unreadable(data, "x.jsonl", words)
     desk.refused_in_both(data, "x.jsonl", words)
-    for depth in range(900, 1000, 3):  # how deep is too deep hangs on what calls the reader
+    for depth in range(900, 1000, 3):  # the limit depends on the caller's stack
         data = desk.file(row + ', "more": ' + "[" * depth + "]" * depth + "}", "x.jsonl")
         with contextlib.suppress(InputError):
             assert len(read_table(str(data))) == 1
@@ -427,7 +427,7 @@ def _(desk):
         writer.writerows([("cause", "category"), *rows])
         outcome = desk.code(data := desk.file(told.getvalue()))
         assert outcome.status == 0 and f"records.csv: read as divided by {name}" in outcome.told
-        # Whatever divides what is read, commas divide what is written.
+        # Output is divided by commas, whatever divides the input.
         assert pd.read_csv(desk.out)["cause"].tolist() == wanted
         assert column(read_table(str(data), delimiter=sign, tell=forbidden), "cause", "") == wanted
     assert "read as" not in desk.code(data, "--delimiter", "pipe").told

@@ -1,4 +1,4 @@
-"""Disks, folders and permissions: full, read-only, shared, linked."""
+"""Bad disks and folders: full, read-only, shared, linked, readable by others."""
 
 import contextlib
 import itertools
@@ -28,7 +28,7 @@ fault = Faults()
 
 @contextlib.contextmanager
 def small_disk(folder, size="4m", kind="rw"):
-    """A file system of its own, if this process may mount one."""
+    """Mount a small file system, if this process may."""
     folder.mkdir(exist_ok=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={size},{kind}", "none", folder]
     if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
@@ -85,7 +85,7 @@ def _(desk):
     run, data = desk.shared("dirty") / "run", desk.file("cause\nasthma\n")
     pipe, made_up, lost = (desk.folder / f"{name}.csv" for name in ("pipe", "made up", "lost"))
     os.mkfifo(pipe)
-    made_up.symlink_to("/proc/self/status")  # of size 0, and yet with a content
+    made_up.symlink_to("/proc/self/status")  # its size is 0, but it has content
     lost.symlink_to("gone.csv")
     for source in (pipe, made_up, lost, Path(os.devnull)):
         desk.refused_in_both(source, str(source), "no plain file")
@@ -101,7 +101,7 @@ def _(desk):
 
 
 def refused_among_what_is_read(desk):
-    """Check that no output is written over, or into a folder of, the files of a table."""
+    """Check that no output is written over the files of a table, or into their folder."""
     run, folder, outside = desk.shared("dirty") / "run", desk.folder / "read", desk.folder / "x.csv"
     (folder / "data").mkdir(parents=True)
     data = folder / "records.csv"

@@ -44,13 +44,13 @@ fault = Faults()
 
 
 def started(run):
-    """The training stage in a process of its own."""
+    """Start the training stage in a process of its own."""
     command = [sys.executable, "-m", "pipelines.train", "--run", run, "--device", "cpu"]
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
 
 
 def at_a_step(process, epoch):
-    """Wait for an epoch, and for a moment drawn at random within the next one."""
+    """Wait until an epoch ends, and then for a random moment within the next."""
     while f"epoch {epoch} of" not in process.stderr.readline():
         assert process.poll() is None
     time.sleep(random.uniform(0, 0.03))
@@ -142,7 +142,7 @@ def _(desk):
         at_a_step(process, random.randrange(1, EPOCHS - 5))
         process.send_signal(number)
         if number == signal.SIGTERM:
-            process.send_signal(number)  # a second one, whether or not it finds the process
+            process.send_signal(number)  # a second signal, which may find the process gone
         _, lines = process.communicate()
         assert process.returncode == status and "Traceback" not in lines
         assert saved(run) is not None and not list((run / "checkpoint").glob(".*"))
@@ -163,7 +163,7 @@ def _(desk):
         _, lines = process.communicate()
         assert process.returncode == 143 and lines.splitlines()[-1].startswith("interrupted; ")
         assert contents(run) == before
-    # A step that would not end: the first signal waits for it, the second does not.
+    # Work that does not end: the first signal waits for it, the second does not.
     stubborn = "import time; from pipelines import interrupts\n"
     stubborn += "with interrupts.interruptible(lambda: True):\n    print('ready', flush=True)\n"
     stubborn += "    for _ in range(600): time.sleep(0.1)"
@@ -185,7 +185,7 @@ textlstm.data.charset.CHUNK_BYTES = 5000
 from pipelines.predict import main
 main(sys.argv[1:])
 """
-"""Codes in smaller parts than usual."""
+"""A program that predicts in smaller shards than usual."""
 
 
 def coding(desk, name):
@@ -251,7 +251,7 @@ def _(desk):
 
 
 def stopped_after(desk, parts, *command):
-    """Code in small parts until so many are written; the rest of the process is cut off."""
+    """Predict in small shards, and interrupt the command after ``parts`` shards."""
     written = itertools.count()
     write = Shards.write
 
@@ -301,7 +301,7 @@ def _(desk):
             change()
             assert stopped_after(desk, None, *command).status == 0
             assert set(pd.read_csv(desk.out)["n"]) == {"new"}
-        # What has not changed is gone on with, and what changes meanwhile is not taken.
+        # Work on an unchanged table resumes; a table that changes meanwhile is refused.
         command = ("--data", "records.csv", "--out", desk.out)
         assert stopped_after(desk, 2, *command).status == 130
         assert stopped_after(desk, 3, *command).status == 130
@@ -310,7 +310,7 @@ def _(desk):
         looks = itertools.count()
         patch.setattr(
             "textlstm.storage.atomic.file_stats", lambda _: [("", next(looks), 0)]
-        )  # at each look
+        )  # each time it is looked at
         patch.setattr("textlstm.storage.atomic.sha256", lambda _: "")
         desk.refused(stopped_after(desk, None, *command), "records.csv", "changed while")
         table = desk.file(csv_of(GOOD), "table.csv")
@@ -326,7 +326,7 @@ def _(desk):
 
 
 def same_after_any_kill(desk, out, command):
-    """Kill a command of review in every step, and carry it out again; return what it makes."""
+    """Kill a command of review at every step, and check that repeating it gives the same output."""
     assert carried_out(review.main, *command).status == 0
     made = out.read_bytes()
     out.unlink()
@@ -344,7 +344,7 @@ def _(desk):
     shutil.copytree(desk.shared("dirty") / "run", run)
     assert desk.code(data, "--min-probability", "1").status == 0
     queue, filled, back = (desk.folder / f"{name}.csv" for name in ("queue", "filled", "back"))
-    with pytest.MonkeyPatch.context() as patch:  # what takes long
+    with pytest.MonkeyPatch.context() as patch:  # these take long
         patch.setattr(os, "fsync", lambda _: None)
         patch.setattr(
             "textlstm.insight.class_words.top_words",
@@ -363,7 +363,7 @@ def _(desk):
         assert carried_out(encode.main, "--run", run).status == 0
         assert contents(run / "encoded") == old
     before = contents(run)
-    with pytest.MonkeyPatch.context() as patch:  # as where a file is immutable
+    with pytest.MonkeyPatch.context() as patch:  # as if a file were immutable
         patch.setattr(swap, "_put", lambda new, _: (new / "no").rename("no"))
         outcome = carried_out(encode.main, "--run", run)
     desk.out.unlink()

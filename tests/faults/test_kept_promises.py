@@ -18,7 +18,7 @@ fault = Faults()
 
 
 def told_share(told, words):
-    """The share in percent that stands before some words of what a command told."""
+    """Return the percentage before these words in the lines of a command."""
     return float(re.search(rf"([\d.]+) % {words}", told)[1])
 
 
@@ -26,7 +26,7 @@ def told_share(told, words):
 def _(desk):
     folder = desk.shared("rare")
     for how in ("drop", "merge"):
-        # Told by preprocess, report and predict, in the card, and on the first screen.
+        # Stated by preprocess, report and predict, in the model card, and on the first screen.
         told = (folder / f"{how}.txt").read_text()
         share = told_share(told, "of the records have a label that the model cannot give")
         assert 8 < share < 17
@@ -36,7 +36,7 @@ def _(desk):
         assert f"{share}\u00a0% of the records" in first
         found = json.loads((folder / how / "metrics.json").read_text())
         assert found["all_records"]["accuracy"]["share"] < 0.93
-        # An error of less than the share of rare classes is not promised; one of more is kept.
+        # An error below the share of rare classes is not promised; a larger one is kept.
         for error, some in ((0.05, False), (0.35, True)):
             out = desk.folder / f"{how}{error}.csv"
             flags = ("--max-error", error, "--coverage", "0.95")
@@ -70,7 +70,7 @@ def _(desk):
     assert "textlstm beats" not in outcome.told and "textlstm is better" not in outcome.told
     assert "error is promised among" not in outcome.told
     assert "1 of 2 classes of the holdout is never predicted" in outcome.told
-    flags = ("--max-error", "0.3")  # fewer errors than that are made by always saying b
+    flags = ("--max-error", "0.3")  # always predicting b makes fewer errors
     coded = desk.code(desk.folder / "records.csv", *flags, run=desk.run)
     assert "No error is promised: on " in coded.told
     assert set(pd.read_csv(desk.out)["decision"]) == {"review"}

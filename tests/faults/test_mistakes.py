@@ -1,4 +1,4 @@
-"""Mistakes of the user, and a terminal or a machine that lacks something."""
+"""Mistakes of the user, and computers and terminals that lack something."""
 
 import contextlib
 import re
@@ -61,7 +61,7 @@ def _(desk):
         RuntimeError("can't start new thread"), OSError(12, "Cannot allocate memory"),
     ):  # fmt: skip
         main = mock.Mock(side_effect=error)
-        if error is np.linalg.LinAlgError:  # a defect stays one
+        if error is np.linalg.LinAlgError:  # a defect is not taken for lack of memory
             with pytest.raises(error):
                 carried_out(main)
         else:
@@ -106,11 +106,11 @@ def _(desk):
 
 
 EVIL = "\x1b]0;pwned\x07\x1b[31m\nrc=0: fake\r\u202e"
-"""A name that would set the title of a terminal, fake a line and turn the rest round."""
+"""A name that would set a terminal's title, fake a line and reverse the rest."""
 
 
 def visible_lines(told):
-    """The lines that a command told, none of which a terminal would obey."""
+    """Return the lines of a command, and check that a terminal would obey no character."""
     assert all(one.isprintable() for one in told.splitlines()), told
     assert not re.search("^rc=0", told, re.MULTILINE), told
     return told.splitlines()
@@ -177,7 +177,7 @@ def _(desk):
         desk.refused(carried_out(stage.main, *arguments), "caf\\udce9", "is not UTF-8")
     assert sorted(desk.folder.iterdir()) == [data]
     Path(odd).mkdir()
-    with contextlib.chdir(odd):  # whose name is written nowhere but in notes of the work
+    with contextlib.chdir(odd):  # its name is written only into working files
         assert desk.code(data.rename("new.csv"), out="coded.csv").status == 0
         assert len(pd.read_csv("coded.csv")) == len(GOOD)
 

@@ -117,7 +117,7 @@ def _(desk):
     new = desk.file("cause\nH\u00c9MORRAGIE\nasthma fall\n".encode("latin-1"), "new.csv")
     outcome = desk.code(new, "--min-probability", "1", run=home / "run")
     assert outcome.status == 0, outcome.told
-    # What a spreadsheet takes for UTF-8, and what it writes, with a mark or in an encoding of old.
+    # Spreadsheets write UTF-8 with a byte order mark, or an old character set.
     for saved in ("utf-8-sig", "latin-1"):
         text = desk.out.read_bytes().decode("utf-8-sig")
         assert "H\u00c9MORRAGIE" in text and "\ufeff" not in text
@@ -133,7 +133,7 @@ def _(desk):
         outcome = carried_out(review.main, "import", *flags, "--filled", queue, "--out", back)
         assert outcome.status == 0 and "warning" not in outcome.told, outcome.told
         queue.unlink()
-        # The training table, with the columns that the run does not name, and its rows in order.
+        # The training table comes first, in its order, with columns that the run does not use.
         assert back.read_bytes().count(codecs.BOM_UTF8) == 1
         rows = pd.read_csv(back, dtype=str, keep_default_na=False)
         trained = pd.read_csv(home / "records.csv", dtype=str, encoding="latin-1")
@@ -167,11 +167,11 @@ def _(desk):
             assert outcome.status == 0, outcome.told
             assert b"h\xc3\xa9morragie" in desk.out.read_bytes()
             desk.out.unlink()
-    # Read in Latin-1, which takes any byte, it would be nonsense, and nobody would notice.
+    # Read as Latin-1, which accepts any byte, it would be nonsense that nobody notices.
     odd = desk.file(text, "new.csv")
     desk.refused(desk.code(odd, run=run), "new.csv", "UTF-8", "latin-1", "--charset")
     desk.refused(carried_out(explain.main, *why), "new.csv", "UTF-8", "latin-1", "--charset")
-    desk.file("cause\nfall\n", "new.csv")  # the same in both
+    desk.file("cause\nfall\n", "new.csv")  # the same bytes in both
     assert carried_out(explain.main, *why).status == 0
 
 
@@ -216,7 +216,7 @@ def _(desk):
     desk.refused(desk.learn(data, "--abbreviations", desk.folder / "no.csv"), "no.csv")
     short.write_text("abbreviation,meaning\nSyncope,stroke\n")
     assert desk.learn(data, "--abbreviations", short).status == 0
-    short.unlink()  # what it said is kept
+    short.unlink()  # the run has kept its content
     outcome = carried_out(encode.main, "--run", desk.run)
     assert "2 records have abbreviations" in outcome.told
     assert carried_out(train.main, "--run", desk.run, "--device", "cpu").status == 0
