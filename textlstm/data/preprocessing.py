@@ -36,7 +36,7 @@ Log = Callable[[str], object]
 """Receives a line about what was found in the table."""
 
 Watch = Callable[..., Iterable[Any]]
-"""Yields the items it is given, and shows the progress: ``watch(items, what=..., unit=...)``."""
+"""Yields the items it is given, and shows the progress: ``watch(items, step=..., unit=...)``."""
 
 
 class LabelledTable(NamedTuple):
@@ -178,7 +178,7 @@ def read_labelled(config: DataConfig, log: Log = str, watch: Watch = _unwatched)
     ids: list[pa.Array] = []
     date_column: str | None = None
     tables = iter_tables(config.data, config.charset, config.delimiter, log)
-    for table in watch(tables, what="reading", unit="records", size=len):
+    for table in watch(tables, step="reading", unit="records", size=len):
         for name, builder in builders.items():
             builder.add(distinct_records(table, columns[name], config.data))
         if config.id:
@@ -213,7 +213,7 @@ def _categorical(
 ) -> "pd.Categorical[Any]":
     """Return a column of the records: preprocessed texts, groups, or cells as they stand."""
     if name == "text":
-        values = preprocess(watch(cells.values, what="tokenizing"))
+        values = preprocess(watch(cells.values, step="tokenizing"))
     else:
         values = [cell for (cell,) in cells.values]
         if name.startswith(PREFIX):
