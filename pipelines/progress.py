@@ -9,11 +9,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
 
 from pipelines.console import log
 from textlstm.errors import visible
+from textlstm.monitor import Item, Monitor
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -32,8 +33,6 @@ NARROWEST = 40
 
 BAR = 20
 """Columns of the bar itself; the text beside it is cut where a terminal is too narrow."""
-
-Item = TypeVar("Item")
 
 
 def on_terminal() -> bool:
@@ -174,3 +173,28 @@ def track(
         for item in items:
             yield item
             shown.count(size(item))
+
+
+class StageMonitor(Monitor):
+    """Shows what the library reports as log lines and progress of a stage."""
+
+    def __init__(self, stage: str) -> None:
+        self.stage = stage
+
+    def log(self, message: str) -> None:
+        """Log a message, the name of the stage first."""
+        log(f"{self.stage}: {message}")
+
+    def working(self, step: str) -> AbstractContextManager[object]:
+        """Show a step while it lasts."""
+        return working(self.stage, step)
+
+    def track(
+        self,
+        items: Iterable[Item],
+        step: str,
+        unit: str = "",
+        size: Callable[[Item], int] = lambda _: 1,
+    ) -> Iterator[Item]:
+        """Show how many items of a step are done."""
+        return track(items, self.stage, step, unit, size)

@@ -53,7 +53,8 @@ def export(
         import pyarrow as pa
 
         from textlstm.data.cells import column, distinct_records
-        from textlstm.inference.scoring import ACCEPT, REVIEW, score
+        from textlstm.inference.rules import ACCEPT, REVIEW
+        from textlstm.inference.scoring import score
         from textlstm.insight.class_words import top_words
         from textlstm.review import queue as review
         from textlstm.storage.atomic import write_bytes

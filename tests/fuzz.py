@@ -185,8 +185,8 @@ def loads_or_is_refused(files: dict[str, bytes], changed: str) -> None:
 
     from textlstm import TextLSTMClassifier
     from textlstm.errors import InputError
+    from textlstm.inference.rules import DecisionRule
     from textlstm.inference.score_table import CodedTexts
-    from textlstm.inference.scoring import DecisionRule
     from textlstm.uncertainty.conformal import conformal_threshold
     from textlstm.uncertainty.risk_control import promise
 

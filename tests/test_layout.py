@@ -23,6 +23,7 @@ WINGS = {
     "array_types": [],
     "errors": [],
     "disclosure": [],
+    "monitor": [],
     "storage": [
         "atomic", "spreadsheet", "json_files", "folders", "swap", "arrays", "parallel", "resumable",
     ],
@@ -50,7 +51,8 @@ WINGS = {
     ],
     "training": ["checkpoint", "optim", "folds", "state", "loop", "rare_classes"],
     "inference": [
-        "bundle_files", "model_card", "bundle", "scoring", "drift", "score_table", "engines.local",
+        "rules", "bundle_files", "model_card", "bundle", "scoring", "drift", "score_table",
+        "engines.chunks", "engines.local", "engines.files",
     ],
     "insight": [
         "activations", "attributions", "deletion", "class_words", "token_table", "robustness",

@@ -33,6 +33,8 @@ from pipelines import (
     train,
 )  # fmt: skip
 from pipelines import run as run_stage
+from pipelines.inputs import TableFormat
+from pipelines.runs import Run
 from textlstm import TextLSTMClassifier
 from textlstm.data import chunks
 from textlstm.data.records import SPLITS
@@ -40,6 +42,7 @@ from textlstm.encoding.encoded import read_encoded
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
 from textlstm.inference.bundle import Bundle
+from textlstm.inference.rules import DecisionRequest
 from textlstm.reporting import tokens
 from textlstm.storage.atomic import sha256
 from textlstm.text import tokenizing
@@ -450,11 +453,15 @@ def test_ctrl_c_and_a_full_disk_are_no_tracebacks(capsys):
 
 def test_a_coding_that_is_interrupted_says_whether_anything_is_kept(home, tmp_path, capsys):
     def interrupted_at(place):
-        command = ["--run", home / "run", "--data", home / "records.csv", "--device", "cpu"]
-        command += ["--out", tmp_path / "out.csv"]
         stop = mock.Mock(side_effect=interrupts.Interrupted(signal.SIGINT))
-        with mock.patch(place, stop), mock.patch.object(predict, "PART_ROWS", 50):
-            assert status(predict.main, command) == 130
+
+        def main(_):
+            run, data = Run(home / "run"), str(home / "records.csv")
+            options = TableFormat(), DecisionRequest(), "cpu"
+            predict.predict(run, data, tmp_path / "out.csv", *options, shard_rows=50)
+
+        with mock.patch(place, stop):
+            assert shell.status(main) == 130
         parts = len(list((tmp_path / ".out.csv.parts").glob("*.csv")))
         return parts, capsys.readouterr().err.splitlines()[-1]
 

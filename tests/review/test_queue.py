@@ -19,7 +19,7 @@ COLUMNS = ("cause", "other")
 def queue():
     asked = review.questions(FIELDS, RECORDS)
     probabilities = np.array([[0.9, 0.05, 0.04, 0.01], [0.1, 0.4, 0.3, 0.2], [0.2, 0.1, 0.2, 0.5]])
-    scores = Scores(probabilities, np.ones(3, dtype=bool))
+    scores = Scores.of(probabilities, np.ones(3, dtype=bool))
     return review.build_queue(asked, scores, LABELS, [["stroke"], ["-fall", "hip"], []], COLUMNS)
 
 
@@ -49,7 +49,7 @@ def test_the_queue_starts_where_a_code_corrects_most_records(queue):
 def test_names_of_columns_are_no_formulas_and_read_back():
     columns = ("=1+1", "a\u202eb\x1b")
     asked = review.questions([("fall", "hip")], np.array([1]))
-    scores = Scores(np.array([[0.2, 0.8]]), np.array([True]))
+    scores = Scores.of(np.array([[0.2, 0.8]]), np.array([True]))
     queue = review.build_queue(asked, scores, ("x", "y"), [[]], columns)
     assert list(queue)[2:4] == ["'=1+1", r"a\u202eb\x1b"]
     table = pa.Table.from_pandas(queue.assign(code="x").astype(str), preserve_index=False)
@@ -66,7 +66,7 @@ def test_names_of_columns_are_no_formulas_and_read_back():
 
 def test_with_two_classes_two_labels_are_offered():
     asked = review.questions([("a",)], np.array([1]))
-    scores = Scores(np.array([[0.2, 0.8]]), np.array([True]))
+    scores = Scores.of(np.array([[0.2, 0.8]]), np.array([True]))
     queue = review.build_queue(asked, scores, ("x", "y"), [[]], ["cause"])
     assert [name for name in queue if "label" in name] == ["label_1", "label_2"]
 
@@ -89,7 +89,7 @@ def test_answers_are_as_they_were_before_the_spreadsheet(queue):
 
 def test_a_cell_that_had_its_apostrophe_from_the_start_is_kept():
     asked = review.questions([("'-x",), ("'tis",)], np.array([1, 1]))
-    scores = Scores(np.full((2, 4), 0.25), np.ones(2, dtype=bool))
+    scores = Scores.of(np.full((2, 4), 0.25), np.ones(2, dtype=bool))
     queue = review.build_queue(asked, scores, LABELS, [[], []], ["cause"])
     table = pa.Table.from_pandas(queue.assign(code="External").astype(str))
     found = review.read_answers(table, "q.csv", ["cause"], {"External"})

@@ -1,7 +1,7 @@
 """Cells of tables as text: columns, records of several columns, values of other libraries."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -85,13 +85,6 @@ def distinct_records(
         np.array(cells.values, dtype=object)[cells.inverse[first]] for cells in columns
     ]  # of the first record of each distinct one
     return Distinct(list(zip(*fields, strict=True)), inverse)
-
-
-class TextChunk(NamedTuple):
-    """A chunk of a table, and the preprocessed texts of its records."""
-
-    table: pa.Table  # n rows
-    texts: Distinct[str]  # of n records
 
 
 def as_records(texts: Any, chunk_rows: int = CHUNK_ROWS) -> Iterator[tuple[str, ...]]:

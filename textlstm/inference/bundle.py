@@ -1,4 +1,8 @@
-"""The bundle: everything that predicts together, in one folder of safetensors and JSON."""
+"""The bundle: a trained model with all that prediction needs, as a folder of JSON and safetensors.
+
+The recipe, the vocabulary, the labels, the weights, the calibration and the out-of-fold predictions
+are saved and loaded together.
+"""
 
 import hashlib
 import json
@@ -15,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from textlstm.config import RARE_LABEL
+from textlstm.data.distinct import Distinct
 from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
@@ -29,12 +34,13 @@ from textlstm.inference.bundle_files import (
 )
 from textlstm.inference.model_card import CARD, in_words, plain_text
 from textlstm.models.ensemble import Ensemble
-from textlstm.models.logits import predict_logits
+from textlstm.models.logits import MapBatches, predict_logits
 from textlstm.recipe import Recipe
 from textlstm.storage.json_files import read_json, to_json
 from textlstm.storage.swap import write_folder
 from textlstm.uncertainty.calibration import apply_temperature
 from textlstm.uncertainty.out_of_fold import OutOfFold
+from textlstm.uncertainty.predictions import Predictions
 
 
 @dataclass(frozen=True)
@@ -44,17 +50,17 @@ class Bundle:
     Attributes
     ----------
     recipe
-        What it was trained by.
-    encoding
-        From texts to ids.
+        Settings that it was trained with.
+    vocabulary
+        Turns texts into ids.
     labels
-        The class names; their order is that of the probabilities' columns.
+        Class names, in the order of the columns of the probabilities.
     network
-        With its weights.
+        The ensemble, with its weights.
     temperature
-        What the logits are divided by.
-    held_out
-        What can be promised is read off it.
+        Divisor of the logits (calibration).
+    out_of_fold
+        Predictions of training records, from which promises are derived.
     summary
         Figures for the model card: numbers and column names, never text of records.
     """
@@ -69,33 +75,45 @@ class Bundle:
 
     @property
     def codable(self) -> NDArray[np.bool_]:
-        """Return whether records may be given each class (C,): merged classes are no code."""
+        """Return whether records may be given each class (C,); merged classes are no code."""
         return np.array([label != RARE_LABEL for label in self.labels], dtype=np.bool_)
+
+    def predict(
+        self,
+        inputs: Distinct[str],
+        device: torch.device | None = None,
+        map_batches: MapBatches | None = None,
+    ) -> Predictions:
+        """Predict n records by their inputs, which are preprocessed texts.
+
+        Each distinct input is computed once. ``map_batches`` is as in :func:`.predict_logits`.
+        """
+        if not inputs.values:
+            return Predictions(np.empty((0, len(self.labels))), inputs.inverse)
+        device = device or torch.device("cpu")
+        corpus = Corpus(self.vocabulary.encode(inputs.values), self.vocabulary)
+        logits = predict_logits(self.network.to(device), corpus, device, map_batches).numpy()
+        return Predictions(apply_temperature(logits, self.temperature), inputs.inverse)
 
     def predict_proba(
         self, texts: Sequence[str], device: torch.device | None = None
     ) -> NDArray[np.float64]:
         """Return the probabilities (n, C) of preprocessed texts."""
-        if not texts:
-            return np.empty((0, len(self.labels)))
-        device = device or torch.device("cpu")
-        # Each distinct text is computed once: most texts of a registry are repeats.
-        distinct = list(dict.fromkeys(texts))
-        place = {text: row for row, text in enumerate(distinct)}
-        corpus = Corpus(self.vocabulary.encode(distinct), self.vocabulary)
-        logits = predict_logits(self.network.to(device), corpus, device).numpy()
-        return apply_temperature(logits, self.temperature)[[place[text] for text in texts]]
+        predictions = self.predict(Distinct.of(texts), device)
+        probabilities: NDArray[np.float64] = predictions.probabilities[predictions.rows]
+        return probabilities
 
     def save(self, folder: Path) -> None:
-        """Write the bundle; the manifest comes last, so that a part of one is never taken for it.
+        """Write the bundle to a folder, whole or not at all (atomic write).
 
-        A bundle that is there already stays whole until all of the new one is on the disk, and is
-        replaced at once where the folder holds nothing else and the system can (Linux).
+        The manifest is written last, so that an incomplete bundle is never read as one. An older
+        bundle in the folder stays whole until the new one is on the disk; it is then replaced in
+        one operation if the folder holds nothing else and the system is Linux.
 
         Raises
         ------
         InputError
-            If another process writes a bundle there.
+            If another process writes a bundle to the folder.
         OSError
             If the folder cannot be written.
         """
@@ -123,12 +141,12 @@ class Bundle:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Return the bundle in a folder, after checking it against its manifest.
+        """Load the bundle of a folder, after checking its files against the manifest.
 
         Raises
         ------
         InputError
-            If a file is missing, differs from the manifest, or is of another format.
+            If a file is missing or differs from the manifest, or the format is another version.
         """
         verify(folder)
         try:
@@ -147,8 +165,8 @@ class Bundle:
             bundle.require_finite()
         except MemoryError:
             raise
-        # A manifest vouches for what its author wrote, which may be anything: whatever goes wrong
-        # in making sense of it, these are not the parts of a bundle.
+        # The manifest proves only that the files are those its author wrote. They may hold anything
+        # and so fail in any way.
         except Exception as error:
             raise InputError(
                 f"{folder}: the bundle's parts do not fit together; train it again"
@@ -156,18 +174,19 @@ class Bundle:
         return bundle
 
     def require_finite(self) -> None:
-        """Try one short text, of known words and an unknown one.
+        """Predict one short text, of two known words and an unknown one, as a check.
 
         Raises
         ------
         InputError
-            If what comes out are no probabilities.
+            If a probability is not finite.
         """
-        tried = " ".join([*self.vocabulary.known_words[:2], "untold"][: self.vocabulary.length])
-        if not np.isfinite(self.predict_proba([tried])).all():
+        words = [*self.vocabulary.known_words[:2], "untold"][: self.vocabulary.length]
+        if not np.isfinite(self.predict_proba([" ".join(words)])).all():
             raise InputError("the probabilities of a text are not finite")
 
     def _card(self) -> str:
+        """Write the model card."""
         facts = "\n".join(
             f"- {plain_text(name)}: {in_words(name, value)}" for name, value in self.summary.items()
         )

@@ -1,30 +1,35 @@
-"""Drift: how new records differ from those a model was trained on."""
+"""Drift: whether new records differ from the training records, by statistics of their inputs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from textlstm.inference.bundle_files import MEAN_PROBABILITY, UNKNOWN_WORDS
+from textlstm.errors import counted
+from textlstm.inference.bundle_files import MEAN_PROBABILITY, UNCODABLE, UNKNOWN_WORDS
 from textlstm.uncertainty.intervals import tenths
+from textlstm.uncertainty.risk_control import uncodable_sentence
+
+if TYPE_CHECKING:
+    from textlstm.inference.bundle import Bundle
 
 DRIFT_THRESHOLD = 0.05
-"""Difference to the records trained on, in shares, from which new ones deserve a warning."""
+"""Difference from the training records, as a share, that gives a warning."""
 
 
 @dataclass(frozen=True)
 class InputStatistics:
-    """How records look to a model; looks at parts of a table add up to that at the whole.
+    """Statistics of the inputs of some records; those of chunks add up to those of the table.
 
     Attributes
     ----------
     records, empty, review
-        Records in all, those without a word, and those for a person.
+        Numbers of records: all, those without a word, and those for review.
     words, unknown
-        Their words in all, abbreviations written out, and those that are not in the vocabulary.
+        Numbers of words, abbreviations written out: all, and those not in the vocabulary.
     probability
-        The sum of the probabilities of the most probable class, over records with any word.
+        Sum of the probabilities of the most probable class, over records with a word.
     abbreviated
-        Records with an abbreviation that was written out.
+        Number of records with an abbreviation that was written out.
     """
 
     records: int = 0
@@ -50,23 +55,55 @@ class InputStatistics:
 
     @property
     def mean_probability(self) -> float:
-        """Return the mean probability of the most probable class, of records with any word."""
+        """Return the mean probability of the most probable class, over records with a word."""
         return self.probability / max(self.records - self.empty, 1)
 
     def drift_warnings(self, summary: Mapping[str, Any]) -> list[str]:
-        """Return what tells these records from those trained on, as a bundle's summary has it.
+        """Compare with the training records, whose statistics stand in a bundle's summary.
 
-        A difference counts from :data:`DRIFT_THRESHOLD` on, where it cannot be the chance of few
-        records:
-        a share's standard error is at most half by the root of their number.
+        A difference of at least :data:`DRIFT_THRESHOLD` gives a warning, unless chance explains it
+        because the records are few: the standard error of a share of n records is at most
+        ``0.5 / sqrt(n)``.
         """
-        notable = max(DRIFT_THRESHOLD, 3 * 0.5 / max(self.records - self.empty, 1) ** 0.5)
-        usual, sure = summary[UNKNOWN_WORDS], summary[MEAN_PROBABILITY]
-        found = []
-        if self.unknown_share - usual > notable:
-            found.append(
-                f"{tenths(self.unknown_share)} of the words are unknown ({tenths(usual)} there)"
+        threshold = max(DRIFT_THRESHOLD, 3 * 0.5 / max(self.records - self.empty, 1) ** 0.5)
+        usual_unknown, usual_probability = summary[UNKNOWN_WORDS], summary[MEAN_PROBABILITY]
+        warnings = []
+        if self.unknown_share - usual_unknown > threshold:
+            warnings.append(
+                f"{tenths(self.unknown_share)} of the words are unknown "
+                f"({tenths(usual_unknown)} there)"
             )
-        if sure - self.mean_probability > notable:
-            found.append(f"the mean probability is {self.mean_probability:.3f} ({sure:.3f} there)")
-        return found
+        if usual_probability - self.mean_probability > threshold:
+            warnings.append(
+                f"the mean probability is {self.mean_probability:.3f} "
+                f"({usual_probability:.3f} there)"
+            )
+        return warnings
+
+
+def summary_lines(statistics: InputStatistics, bundle: "Bundle", out: object) -> Iterator[str]:
+    """Yield a summary of scored records in sentences, drift warnings last.
+
+    Parameters
+    ----------
+    out
+        Where the predictions were written.
+    """
+    records = counted(statistics.records, "record")
+    yield f"{records} coded, {statistics.review} of them for review: {out}"
+    yield (
+        f"{tenths(statistics.empty_share)} of the records without a word; "
+        f"{tenths(statistics.unknown_share)} of the words unknown; "
+        f"mean probability {statistics.mean_probability:.3f}"
+    )
+    if statistics.abbreviated:
+        yield (
+            f"{counted(statistics.abbreviated, 'record has', 'records have')} abbreviations "
+            "that are not in the vocabulary; written out"
+        )
+    if uncodable := bundle.summary[UNCODABLE]:
+        yield f"in training, {uncodable_sentence(uncodable)}"
+    if bundle.out_of_fold.gain <= 0:
+        yield "warning: the model is not shown to be better than the class shares alone"
+    if warnings := statistics.drift_warnings(bundle.summary):
+        yield f"warning: these records are not like those of the training: {'; '.join(warnings)}"

@@ -1,4 +1,7 @@
-"""Tables with the predictions of a bundle beside their columns."""
+"""Pure scoring: a table in, the table with predictions out, without threads, files or a cache.
+
+An engine calls it on each part of a large table, in any order and on any machine.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Self
@@ -8,33 +11,59 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from textlstm.errors import InputError, quoted
+from textlstm.data.cells import distinct_records
+from textlstm.data.distinct import Distinct
 from textlstm.inference.bundle import Bundle
 from textlstm.inference.drift import InputStatistics
-from textlstm.inference.scoring import ACCEPT, REVIEW, DecisionRule, Scores, rounded
+from textlstm.inference.rules import ACCEPT, REVIEW, DecisionRule, require_free_columns
+from textlstm.inference.scoring import rounded, score_and_count
+from textlstm.models.logits import MapBatches, map_in_this_thread
+from textlstm.text.tokenizing import preprocess
 from textlstm.uncertainty.conformal import format_sets
 
 
-def require_free_columns(table: pa.Table, added: Sequence[str]) -> None:
-    """Raise an :class:`InputError` if the table has one of the columns to be added already."""
-    for name in added:
-        if name in table.column_names:
-            raise InputError(f"the table has a column {quoted(name)} already; rename it first")
+def score_table(
+    bundle: Bundle,
+    rule: DecisionRule,
+    table: pa.Table,
+    columns: Sequence[str],
+    *,
+    device: torch.device | None = None,
+    source: str = "the table",
+) -> pa.Table:
+    """Score a table: all of its columns and rows, with the rule's columns behind them.
+
+    Parameters
+    ----------
+    columns
+        Names of the text columns, in reading order.
+    source
+        Name of the table in messages.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a text column, or has one of the columns to be added.
+    """
+    require_free_columns(table, rule.columns)
+    records = distinct_records(table, columns, source)
+    texts = Distinct.of(preprocess(records.values))
+    coded = CodedTexts.of(bundle, texts.values, rule, device, map_in_this_thread)
+    rows = texts.inverse[records.inverse]
+    return coded.take(rows).added_to(table, rule, bundle.labels)
 
 
 class CodedTexts(NamedTuple):
-    """What n records are coded as."""
+    """Predictions and decisions of n texts or records, as they are written."""
 
     classes: NDArray[np.int64]  # (n,) number of the most probable class
     probabilities: NDArray[np.float64]  # (n,) of that class
-    seconds: NDArray[np.int64]  # (n,) number of the next most probable class; -1 where none is left
-    accepted: NDArray[np.bool_]  # (n,) False where a person should see the record
+    seconds: NDArray[np.int64]  # (n,) number of the second class; -1 where a model knows but one
+    accepted: NDArray[np.bool_]  # (n,) False where a person reviews the record
     words: NDArray[np.int64]  # (n,)
     unknown: NDArray[np.int64]  # (n,) words that are not in the vocabulary
     abbreviated: NDArray[np.bool_]  # (n,) whether an abbreviation was written out
-    sets: NDArray[
-        np.object_
-    ]  # (n,) cells of the prediction sets; None where they are not asked for
+    sets: NDArray[np.object_]  # (n,) cells of the prediction sets; None where not asked for
 
     @classmethod
     def of(
@@ -43,29 +72,36 @@ class CodedTexts(NamedTuple):
         texts: Sequence[str],
         rule: DecisionRule,
         device: torch.device | None = None,
+        map_batches: MapBatches | None = None,
     ) -> Self:
-        """Return what bundle and rule make of n preprocessed texts."""
-        words, unknown = bundle.vocabulary.count_words(texts)
-        scores = Scores(bundle.predict_proba(texts, device), words > unknown, bundle.codable)
+        """Score n distinct preprocessed texts; ``map_batches`` is as in :func:`.predict_logits`."""
+        distinct = Distinct(texts, np.arange(len(texts)))
+        scores, words, unknown = score_and_count(bundle, distinct, device, map_batches)
         sets = np.full(len(texts), None, dtype=object)
         if rule.set_probability is not None:
-            possible = scores.sets(rule.set_probability)
-            sets[:] = format_sets(possible, scores.probabilities, bundle.labels)
-        best = scores.probabilities.max(axis=1, initial=0.0)
-        accepted = scores.accepted(rule.min_probability)
-        classes, seconds = scores.ranked(0), np.full(len(texts), -1)
+            members = scores.sets(rule.set_probability)
+            sets[:] = format_sets(members, scores.probabilities, bundle.labels)
+        seconds = np.full(len(texts), -1)
         if len(bundle.labels) > 1:
             seconds = scores.ranked(1)
-        changed = [bundle.vocabulary.expand_abbreviations(text) != text for text in texts]
-        abbreviated = np.array(changed, dtype=np.bool_)
-        return cls(classes, best, seconds, accepted, words, unknown, abbreviated, sets)
+        abbreviated = [bundle.vocabulary.expand_abbreviations(text) != text for text in texts]
+        return cls(
+            classes=scores.ranked(0),
+            probabilities=scores.highest,
+            seconds=seconds,
+            accepted=scores.accepted(rule.min_probability),
+            words=words,
+            unknown=unknown,
+            abbreviated=np.array(abbreviated, dtype=np.bool_),
+            sets=sets,
+        )
 
-    def take(self, rows: NDArray[np.int64]) -> Self:
-        """Return these rows."""
+    def take(self, rows: NDArray[np.integer]) -> Self:
+        """Select rows."""
         return type(self)._make([values[rows] for values in self])
 
     def added_to(self, table: pa.Table, rule: DecisionRule, labels: Sequence[str]) -> pa.Table:
-        """Return a table of n rows with the rule's columns behind its own."""
+        """Append the rule's columns to a table of n rows."""
         names = pa.array(labels, pa.string())
         cells = [
             names.take(pa.array(self.classes)),
@@ -79,8 +115,8 @@ class CodedTexts(NamedTuple):
             table = table.append_column(name, column)
         return table
 
-    def look(self) -> InputStatistics:
-        """Return how the records look to the model."""
+    def statistics(self) -> InputStatistics:
+        """Return the input statistics of n records."""
         return InputStatistics(
             records=len(self.words),
             empty=int((self.words == 0).sum()),

@@ -1,115 +1,140 @@
-"""New records through a bundle: labels, probabilities, and which records a person should see."""
+"""Scores: predictions of texts, and the decisions that follow from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from textlstm.config import MIN_PROBABILITY
+from textlstm.data.distinct import Distinct
 from textlstm.inference.bundle import Bundle
+from textlstm.inference.rules import ACCEPT, REVIEW
+from textlstm.models.logits import MapBatches
 from textlstm.uncertainty.conformal import prediction_sets
 from textlstm.uncertainty.out_of_fold import DECIMALS
-
-ACCEPT, REVIEW = "accept", "review"
-
-ADDED_COLUMNS = ("predicted_label", "probability", "second_label", "decision")
-"""``second_label`` is the next most probable one; empty where a model knows but one label."""
-
-SET_COLUMN = "prediction_set"
-"""Added where sets are asked for."""
-
-
-@dataclass(frozen=True)
-class DecisionRule:
-    """What is made of probabilities.
-
-    Attributes
-    ----------
-    min_probability
-        Below it the most probable label is for review.
-    set_probability
-        From it on a label belongs to the prediction set; if None, no sets are given.
-    """
-
-    min_probability: float = MIN_PROBABILITY
-    set_probability: float | None = None
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Return the columns added to a table."""
-        return ADDED_COLUMNS if self.set_probability is None else (*ADDED_COLUMNS, SET_COLUMN)
+from textlstm.uncertainty.predictions import Predictions
 
 
 @dataclass(frozen=True)
 class Scores:
-    """The outcome for n texts.
+    """Predictions of n records that have B distinct texts, with what decides on them.
 
     Attributes
     ----------
-    probabilities
-        (n, C), columns in the order of the bundle's labels.
-    readable
-        (n,) whether the text has any word of the vocabulary. Words known by their hash alone do
-        not make it readable, though the model learned from some of them: others share the hash and
-        were never seen. On held-out training records of a registry, two labels and two seeds, 86
-        of 9,918 texts had no other words; 60 % of these were given their true label, and of 22 that
-        a promise of 2 % error would have accepted, 2 were wrong.
+    predictions
+        Of the n records; columns in the order of the bundle's labels.
+    has_known_word
+        (B,) whether the text has a word of the vocabulary. Words known by their hash bucket alone
+        do not count, although the model learned from some of them: other words share the bucket
+        and were never seen in training. Measured on held-out training records of a registry (two
+        labels, two seeds): 86 of 9,918 texts had no other words; 60 % of the 86 were given their
+        true label, and of the 22 that a promise of 2 % error would have accepted, 2 were wrong.
     codable
-        (C,) whether records are ever given the class; by default, they are.
+        (C,) whether records may be given the class; None allows every class.
     """
 
-    probabilities: NDArray[np.float64]
+    predictions: Predictions
     has_known_word: NDArray[np.bool_]
     codable: NDArray[np.bool_] | None = None
 
-    def ranked(self, place: int) -> NDArray[np.int64]:
-        """Return each record's class number at that place, 0 being the most probable (n,)."""
-        best: NDArray[np.int64] = self.probabilities.argmax(axis=1)
-        if place:  # faster than to sort, for the first few places
-            left = self.probabilities.copy()
-            for _ in range(place):
-                left[np.arange(len(left)), best] = -1.0
-                best = left.argmax(axis=1)
-        return best
+    @classmethod
+    def of(
+        cls,
+        probabilities: NDArray[np.float64],
+        has_known_word: NDArray[np.bool_],
+        codable: NDArray[np.bool_] | None = None,
+    ) -> Self:
+        """Build from the probabilities (n, C) of n texts."""
+        return cls(Predictions.of(probabilities), has_known_word, codable)
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Return the probabilities of each record (n, C)."""
+        return self._of_records(self.predictions.probabilities)
+
+    def ranked(self, rank: int) -> NDArray[np.int64]:
+        """Return the class number of each record at a rank, 0 being the most probable (n,)."""
+        probabilities = self.predictions.probabilities
+        best: NDArray[np.int64] = probabilities.argmax(axis=1)
+        if rank:  # faster than sorting, for the first few ranks
+            remaining = probabilities.copy()
+            for _ in range(rank):
+                remaining[np.arange(len(remaining)), best] = -1.0
+                best = remaining.argmax(axis=1)
+        return self._of_records(best)
 
     def decisions(self, min_probability: float = MIN_PROBABILITY) -> list[str]:
         """Return accept or review for each record; see :meth:`accepted`."""
-        return [ACCEPT if one else REVIEW for one in self.accepted(min_probability)]
+        return [ACCEPT if accepted else REVIEW for accepted in self.accepted(min_probability)]
+
+    @property
+    def highest(self) -> NDArray[np.float64]:
+        """Return the probability of the most probable class of each record (n,)."""
+        return self._of_records(self.predictions.probabilities.max(axis=1, initial=0.0))
 
     @property
     def confidence(self) -> NDArray[np.float64]:
-        """Return the probability of each record's label (n,); 0 where a person sees it anyway.
+        """Return the probability of each record's label (n,); 0 where a person reviews it anyway.
 
-        That is where a text is empty or has no known word, and where the label is that of merged
-        classes, which is no code.
+        A person reviews each text that is empty or has no known word, and each record whose most
+        probable class stands for several merged classes, which is no code.
         """
-        sure = self.has_known_word
+        decidable = self._of_records(self.has_known_word)
         if self.codable is not None:
-            sure = sure & self.codable[self.ranked(0)]
-        return np.where(sure, rounded(self.probabilities.max(axis=1, initial=0.0)), 0.0)
+            decidable = decidable & self.codable[self.ranked(0)]
+        return np.where(decidable, rounded(self.highest), 0.0)
 
     def accepted(self, min_probability: float) -> NDArray[np.bool_]:
-        """Return whether each record's label is probable enough to be taken unseen (n,).
+        """Return whether each record's label is probable enough to accept without review (n,).
 
-        A record of :attr:`confidence` 0 is always for review.
+        A record of :attr:`confidence` 0 is never accepted (abstention).
         """
         confidence = self.confidence
-        sure: NDArray[np.bool_] = (confidence > 0) & (confidence >= min_probability)
-        return sure
+        accepted: NDArray[np.bool_] = (confidence > 0) & (confidence >= min_probability)
+        return accepted
 
     def sets(self, threshold: float) -> NDArray[np.bool_]:
-        """Return which labels are possible for each record (n, C): all, where no word is known."""
-        return prediction_sets(self.probabilities, threshold) | ~self.has_known_word[:, None]
+        """Return the prediction set of each record (n, C): every label where no word is known."""
+        full = ~self.has_known_word[:, None]
+        return self._of_records(prediction_sets(self.predictions.probabilities, threshold) | full)
+
+    def _of_records(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return the values of the records (n, ...), given those of the distinct texts (B, ...)."""
+        of_records: NDArray[Any] = values[self.predictions.rows]
+        return of_records
+
+
+class CountedScores(NamedTuple):
+    """Scores of n records that have B distinct texts, with the numbers of words of the texts."""
+
+    scores: Scores
+    words: NDArray[np.int64]  # (B,)
+    unknown: NDArray[np.int64]  # (B,) words that are not in the vocabulary
 
 
 def score(bundle: Bundle, texts: Sequence[str], device: torch.device | None = None) -> Scores:
-    """Return what the bundle makes of preprocessed texts."""
-    words, unknown = bundle.vocabulary.count_words(texts)
-    return Scores(bundle.predict_proba(texts, device), words > unknown, bundle.codable)
+    """Score preprocessed texts (n,), each distinct one once."""
+    return score_and_count(bundle, Distinct.of(texts), device).scores
+
+
+def score_and_count(
+    bundle: Bundle,
+    texts: Distinct[str],
+    device: torch.device | None = None,
+    map_batches: MapBatches | None = None,
+) -> CountedScores:
+    """Score the preprocessed texts of n records, and count the words of the distinct texts.
+
+    ``map_batches`` is as in :func:`.predict_logits`.
+    """
+    words, unknown = bundle.vocabulary.count_words(texts.values)
+    predictions = bundle.predict(texts, device, map_batches)
+    return CountedScores(Scores(predictions, words > unknown, bundle.codable), words, unknown)
 
 
 def rounded(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return probabilities to six decimals: what float32 logits can tell apart."""
+    """Round probabilities to six decimals: float32 logits distinguish no more."""
     return probabilities.round(DECIMALS)

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +163,43 @@ def _appending(path: Path) -> Iterator[Callable[[Path], None]]:
         yield append
 
 
+def require_not_taken(out: Path) -> None:
+    """Check, before any work, what :func:`resumable_shards` requires of an output.
+
+    Raises
+    ------
+    InputError
+        As there.
+    """
+    _require_file(out)
+    folders.require_own_folder(Shards(out).folder, _is_shard_name)
+    if os.path.lexists(_lock_of(out)):
+        with _locked(out):
+            pass
+
+
+def _require_file(out: Path) -> None:
+    """Raise an :class:`InputError` if the output has no known format, or is a folder."""
+    require_format(out)
+    if out.is_dir():
+        raise InputError(f"{out}: this is a folder; name a file")
+
+
+def _lock_of(out: Path) -> Path:
+    """Return the lock file of an output.
+
+    It lies beside the folder of the shards: in that folder it would be removed with them, and two
+    processes could hold the lock.
+    """
+    return out.with_name(f".{out.name}.lock")
+
+
+def _locked(out: Path) -> AbstractContextManager[None]:
+    """Hold the lock of an output; raise an :class:`InputError` if another process holds it."""
+    taken = f"{out}: another process is writing it; wait, or name another"
+    return folders.locked(_lock_of(out), taken)
+
+
 @contextmanager
 def resumable_shards(out: Path, job: Mapping[str, Any]) -> Iterator[Shards]:
     """Give the shards of an output; those that an interrupted command finished are resumed.
@@ -181,14 +218,9 @@ def resumable_shards(out: Path, job: Mapping[str, Any]) -> Iterator[Shards]:
         If another process writes the same output, its name ends in none of :data:`FORMATS` or is
         that of a folder, or the folder of the shards is a link or holds other files.
     """
-    require_format(out)
-    if out.is_dir():
-        raise InputError(f"{out}: this is a folder; name a file")
+    _require_file(out)
     shards, job = Shards(out), json.loads(json.dumps(job))
-    # The lock stands beside the folder of the shards: in it, it would be removed with them, and two
-    # processes could hold it.
-    lock = out.with_name(f".{out.name}.lock")
-    with folders.locked(lock, f"{out}: another process is writing it; wait, or name another"):
+    with _locked(out):
         folders.require_own_folder(shards.folder, _is_shard_name)
         try:
             if _job_of(shards) != job:

@@ -1,67 +1,98 @@
-"""The local engine: predictions of tables of any size, in threads of one machine."""
+"""The local engine: tables of any size on the processors of one machine.
+
+It scores as :func:`.score_table` does, chunk by chunk, and computes each distinct text once in all
+chunks: a cache keeps the predictions of the texts met before.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from textlstm.data.cells import TextChunk
 from textlstm.inference.bundle import Bundle
 from textlstm.inference.drift import InputStatistics
-from textlstm.inference.score_table import CodedTexts, require_free_columns
-from textlstm.inference.scoring import DecisionRule
+from textlstm.inference.engines.chunks import TextChunk
+from textlstm.inference.rules import DecisionRule, require_free_columns
+from textlstm.inference.score_table import CodedTexts
+from textlstm.models.logits import batch_workers
 from textlstm.storage.parallel import map_ordered, usable_cpus
 from textlstm.text.worker import CACHE_SIZE
 
 
 class PredictionCache:
-    """The texts that were met so far, and their codes: most of those to come repeat them."""
+    """The distinct texts met so far, and their predictions: most later texts repeat them."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
-        self._codes: list[CodedTexts] = []
+        self._predictions: list[CodedTexts] = []
 
     def __len__(self) -> int:
         return len(self._numbers)
 
     def add(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
-        """Return the number of each text (n,), and those that are new, in order."""
+        """Return the numbers of the texts (n,), and the new texts in their order."""
         before = len(self)
         numbers = [self._numbers.setdefault(text, len(self)) for text in texts]
         return np.array(numbers, dtype=np.int64), list(islice(self._numbers, before, None))
 
-    def store(self, codes: CodedTexts) -> None:
-        """Take the codes of new texts, in the order in which they were met."""
-        values = zip(*self._codes, codes, strict=True)
-        self._codes = [CodedTexts(*map(np.concatenate, values))]
+    def store(self, predictions: CodedTexts) -> None:
+        """Store the predictions of new texts, in the order in which these were added."""
+        columns = zip(*self._predictions, predictions, strict=True)
+        self._predictions = [CodedTexts(*map(np.concatenate, columns))]
 
     def lookup(self, numbers: NDArray[np.int64]) -> CodedTexts:
-        """Return the codes of texts by their numbers (n,)."""
-        return self._codes[0].take(numbers)
+        """Return the predictions of texts by their numbers (n,)."""
+        return self._predictions[0].take(numbers)
 
 
-class _Met(NamedTuple):
-    """A part of a table of which every text has a number."""
+@dataclass(frozen=True)
+class ScoredChunk:
+    """A chunk of a table with its predictions.
 
-    number: int  # of the part
+    Attributes
+    ----------
+    number
+        Position of the chunk in the whole table, from 0.
+    table
+        The rows, with the rule's columns behind their own.
+    statistics
+        Input statistics of the rows.
+    """
+
+    number: int
+    table: pa.Table
+    statistics: InputStatistics
+
+
+@dataclass(frozen=True)
+class _NumberedChunk:
+    """A chunk whose texts have their numbers in the cache."""
+
+    number: int  # of the chunk
     table: pa.Table  # n rows
-    texts: NDArray[np.int64]  # (n,) the text of each row
-    new: list[str]  # texts that stand in no part before
-    known: PredictionCache
+    texts: NDArray[np.int64]  # (n,) number of the text of each row
+    new: list[str]  # texts that no earlier chunk has
+    cache: PredictionCache
 
 
 def predict_tables(
-    parts: Iterable[tuple[int, TextChunk]], bundle: Bundle, rule: DecisionRule, device: torch.device
-) -> Iterator[tuple[int, pa.Table, InputStatistics]]:
-    """Yield the numbered parts of a table, the rule's columns behind its own, and a look at each.
+    chunks: Iterable[tuple[int, TextChunk]],
+    bundle: Bundle,
+    rule: DecisionRule,
+    device: torch.device,
+    cache_size: int = CACHE_SIZE,
+) -> Iterator[ScoredChunk]:
+    """Score the numbered chunks of a table, in their order, on all processors or on a GPU.
 
-    A text is coded once, in whatever parts it is repeated, unless :data:`CACHE_SIZE` others lie
-    between: memory does not grow with the table.
+    Parameters
+    ----------
+    cache_size
+        Distinct texts after which the cache is emptied: memory does not grow with the table.
 
     Raises
     ------
@@ -69,22 +100,27 @@ def predict_tables(
         If the table has one of the columns to be added already.
     """
 
-    def met() -> Iterator[_Met]:
-        known = PredictionCache()
-        for number, part in parts:
-            require_free_columns(part.table, rule.columns)
-            if len(known) > CACHE_SIZE:
-                known = PredictionCache()
-            texts, new = known.add(part.texts.values)
-            yield _Met(number, part.table, texts[part.texts.inverse], new, known)
+    def numbered_chunks() -> Iterator[_NumberedChunk]:
+        cache = PredictionCache()
+        for number, chunk in chunks:
+            require_free_columns(chunk.table, rule.columns)
+            if len(cache) > cache_size:
+                cache = PredictionCache()
+            numbers, new = cache.add(chunk.texts.values)
+            yield _NumberedChunk(number, chunk.table, numbers[chunk.texts.inverse], new, cache)
 
-    def read(part: _Met) -> tuple[_Met, CodedTexts]:
-        return part, CodedTexts.of(bundle, part.new, rule, device)
-
-    # On processors, many parts at a time with a thread each are faster than the reverse.
+    # On processors, several chunks at a time with a thread each are faster than the reverse. Their
+    # batches share one pool of threads: pools that nest would start workers x workers threads.
     workers = usable_cpus() if device.type == "cpu" else 1
     single = partial(torch.set_num_threads, 1)
-    for part, codes in map_ordered(read, met(), workers, single):
-        part.known.store(codes)  # results come in order: those of all parts before are there
-        rows = part.known.lookup(part.texts)
-        yield part.number, rows.added_to(part.table, rule, bundle.labels), rows.look()
+    with batch_workers(device) as map_batches:
+
+        def predict_new(chunk: _NumberedChunk) -> tuple[_NumberedChunk, CodedTexts]:
+            return chunk, CodedTexts.of(bundle, chunk.new, rule, device, map_batches)
+
+        for chunk, predictions in map_ordered(predict_new, numbered_chunks(), workers, single):
+            # Results come in order, so the cache has the predictions of all earlier chunks.
+            chunk.cache.store(predictions)
+            rows = chunk.cache.lookup(chunk.texts)
+            scored = rows.added_to(chunk.table, rule, bundle.labels)
+            yield ScoredChunk(chunk.number, scored, rows.statistics())

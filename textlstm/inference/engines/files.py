@@ -1,0 +1,198 @@
+"""Score a file of any size and write a file; an interrupted job is resumed from its shards.
+
+The table is looked at before torch is imported and before the preprocessing process is started: a
+missing file or column is answered at once. Torch is imported while the table is read and its texts
+are preprocessed.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import AbstractContextManager, closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from textlstm.data import charset, chunks
+from textlstm.inference.engines.chunks import (
+    SHARD_ROWS,
+    RecordChunk,
+    TextChunk,
+    preprocess_chunks,
+    read_chunks,
+    read_first,
+)
+from textlstm.inference.rules import DecisionRequest, require_free_columns
+from textlstm.monitor import SILENT, Monitor
+from textlstm.storage.parallel import map_ordered, prefetch, thread_pool
+from textlstm.storage.resumable import Shards, require_not_taken, resumable_shards
+from textlstm.text import worker
+from textlstm.text.worker import Preprocess
+
+if TYPE_CHECKING:
+    from textlstm.inference.drift import InputStatistics
+    from textlstm.inference.engines.local import ScoredChunk
+
+CHUNKS_AHEAD = 24
+"""Chunks of the table that are read and preprocessed while torch is imported."""
+
+
+class Source(Protocol):
+    """The file or folder of a table, as it was before any of it was read."""
+
+    data: str
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return what distinguishes the table from others, and from itself after a change."""
+        ...
+
+    def require_unchanged(self) -> None:
+        """Raise an :class:`.InputError` if the table has changed."""
+        ...
+
+
+@dataclass(frozen=True)
+class FileJob:
+    """All that the predictions of a file depend on.
+
+    Attributes
+    ----------
+    source
+        The table.
+    out
+        The file to write.
+    columns
+        Names of the text columns, in reading order.
+    charset, delimiter
+        Of the table, as in :func:`.iter_tables`.
+    bundle
+        Folder of the bundle.
+    request
+        What the user asks of the decisions.
+    device
+        Name of the device, as in :func:`.resolve_device`.
+    versions
+        Releases of the libraries.
+    rows
+        Rows of a shard, at most.
+    """
+
+    source: Source
+    out: Path
+    columns: tuple[str, ...]
+    charset: str
+    delimiter: str
+    bundle: Path
+    request: DecisionRequest
+    device: str
+    versions: Mapping[str, str]
+    rows: int = SHARD_ROWS
+
+    def fingerprint(self, device: str, identity: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what shards must share to belong to the same output."""
+        return {
+            "data": identity,
+            "charset": self.charset,
+            "delimiter": self.delimiter,
+            "text": self.columns,
+            "rule": self.request,
+            "device": device,
+            "sizes": [charset.CHUNK_BYTES, chunks.CHUNK_ROWS, self.rows],
+            "versions": self.versions,
+            "bundle": (self.bundle / "manifest.json").read_text(encoding="utf-8"),
+        }
+
+
+def predict_file(
+    job: FileJob,
+    monitor: Monitor = SILENT,
+    preprocessing: Callable[[], AbstractContextManager[Preprocess]] | None = None,
+) -> "InputStatistics":
+    """Score the records of a file; return the input statistics of all of them.
+
+    Parameters
+    ----------
+    monitor
+        Receives messages and progress.
+    preprocessing
+        Gives the function that preprocesses records; by default, a process of its own does, see
+        :func:`.preprocessing_process`.
+
+    Raises
+    ------
+    InputError
+        If the table cannot be read, lacks a text column or has one of the columns to be added, the
+        output is taken, the bundle is damaged, or the table changes while it is read.
+    """
+    records = _checked_chunks(job, monitor)
+    with (
+        (preprocessing or worker.preprocessing_process)() as preprocess,
+        thread_pool(1) as pool,
+        prefetch(preprocess_chunks(records, preprocess), CHUNKS_AHEAD) as texts,
+    ):
+        identity = pool.submit(job.source.identity)
+        with monitor.working("loading the model"):
+            from textlstm.inference.bundle import Bundle
+            from textlstm.inference.drift import summary_lines
+            from textlstm.inference.engines.local import predict_tables
+            from textlstm.models.logits import resolve_device
+
+            bundle, device = Bundle.load(job.bundle), resolve_device(job.device)
+        bundle.network.to(device)
+        rule = job.request.rule(bundle.out_of_fold, monitor.log)
+        fingerprint = job.fingerprint(device.type, identity.result())
+        with resumable_shards(job.out, fingerprint) as shards:
+            numbered = _NumberedChunks(texts, shards)
+            scored = predict_tables(numbered.missing(), bundle, rule, device)
+            with shards.concatenating() as concatenate:
+                with closing(_write_shards(scored, shards, concatenate)) as written:
+                    for _ in monitor.track(written, "coding", "records", size=int):
+                        pass
+                statistics = numbered.statistics()
+                job.source.require_unchanged()
+    for line in summary_lines(statistics, bundle, job.out):
+        monitor.log(line)
+    return statistics
+
+
+def _checked_chunks(job: FileJob, monitor: Monitor) -> Iterator[RecordChunk]:
+    """Read the table in chunks; the output and the first chunk are checked before this returns."""
+    require_not_taken(job.out)
+    table = job.source.data, job.columns, job.charset, job.delimiter
+    first, records = read_first(read_chunks(*table, monitor.log, job.rows))
+    require_free_columns(first.table, job.request.columns)
+    return records
+
+
+class _NumberedChunks:
+    """The chunks of a table, numbered from 0; those that have a shard already are not scored."""
+
+    def __init__(self, chunks: Iterator[TextChunk], shards: Shards) -> None:
+        self._chunks, self._shards = chunks, shards
+        self._numbers: list[int] = []
+
+    def missing(self) -> Iterator[tuple[int, TextChunk]]:
+        """Yield the chunks without a shard."""
+        for number, chunk in enumerate(self._chunks):
+            self._numbers.append(number)
+            if number not in self._shards:
+                yield number, chunk
+
+    def statistics(self) -> "InputStatistics":
+        """Return the input statistics of the whole table, once each chunk has a shard."""
+        from textlstm.inference.drift import InputStatistics
+
+        parts = (InputStatistics(**self._shards.metadata(number)) for number in self._numbers)
+        return sum(parts, InputStatistics())
+
+
+def _write_shards(
+    scored: Iterator["ScoredChunk"], shards: Shards, concatenate: Callable[[], None]
+) -> Generator[int]:
+    """Write each scored chunk as a shard, in a thread of its own; yield its number of records."""
+
+    def write(chunk: "ScoredChunk") -> int:
+        shards.write(chunk.number, chunk.table, asdict(chunk.statistics))
+        concatenate()
+        return chunk.statistics.records
+
+    with closing(map_ordered(write, scored, workers=1, finish=True)) as written:
+        yield from written

@@ -1,0 +1,113 @@
+"""Decision rules: which predictions are accepted, and which records a person reviews (abstention).
+
+A request is what the user asks for, such as an error of 2 % at most; a rule is the thresholds that
+follow from it for one bundle. Neither needs torch.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from textlstm.config import MIN_PROBABILITY
+from textlstm.errors import InputError, quoted
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from textlstm.uncertainty.out_of_fold import OutOfFold
+
+ACCEPT, REVIEW = "accept", "review"
+"""Values of the column ``decision``."""
+
+ADDED_COLUMNS = ("predicted_label", "probability", "second_label", "decision")
+"""Columns added to a table; ``second_label`` is empty where a model knows a single label."""
+
+SET_COLUMN = "prediction_set"
+"""Column added to a table where prediction sets are asked for."""
+
+
+@dataclass(frozen=True)
+class DecisionRule:
+    """Thresholds that turn probabilities into decisions and prediction sets.
+
+    Attributes
+    ----------
+    min_probability
+        A less probable label is for review.
+    set_probability
+        A label at least as probable belongs to the prediction set; None gives no sets.
+    """
+
+    min_probability: float = MIN_PROBABILITY
+    set_probability: float | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns that the rule adds to a table."""
+        return ADDED_COLUMNS if self.set_probability is None else (*ADDED_COLUMNS, SET_COLUMN)
+
+
+class DecisionRequest(NamedTuple):
+    """What a user asks of the decisions; None stands for a flag that was not given.
+
+    At most one of ``min_probability`` and ``max_error`` is given.
+    """
+
+    min_probability: float | None = None
+    max_error: float | None = None
+    coverage: float | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns that will be added to a table."""
+        return ADDED_COLUMNS if self.coverage is None else (*ADDED_COLUMNS, SET_COLUMN)
+
+    def require_shares(self) -> None:
+        """Raise an :class:`InputError` if a value lies outside its range."""
+        lowest = self.min_probability
+        if lowest is not None and not 0.0 <= lowest <= 1.0:
+            raise InputError(
+                f"--min-probability must lie between 0 and 1, not {lowest:g}"
+                f"{_percentage_hint(lowest)}"
+            )
+        for flag, share in (("--max-error", self.max_error), ("--coverage", self.coverage)):
+            if share is not None and not 0.0 < share < 1.0:
+                raise InputError(
+                    f"{flag} must lie between 0 and 1, such as 0.02 or 0.95, not {share:g}"
+                    f"{_percentage_hint(share)}"
+                )
+
+    def rule(self, out_of_fold: "OutOfFold", log: Callable[[str], object] = str) -> DecisionRule:
+        """Choose the thresholds by a model's out-of-fold predictions.
+
+        Parameters
+        ----------
+        log
+            Receives the promise in words, and the reason where every prediction set is full.
+        """
+        from textlstm.uncertainty.conformal import conformal_threshold, why_sets_are_full
+        from textlstm.uncertainty.risk_control import promise
+
+        lowest = MIN_PROBABILITY if self.min_probability is None else self.min_probability
+        if self.max_error is not None:
+            promised = promise(out_of_fold, self.max_error)
+            log(promised.sentence())
+            lowest = promised.threshold
+        if self.coverage is None:
+            return DecisionRule(lowest)
+        if reason := why_sets_are_full(out_of_fold, self.coverage):
+            log(reason)
+        return DecisionRule(lowest, conformal_threshold(out_of_fold, self.coverage))
+
+
+def require_free_columns(table: "pa.Table", added: Sequence[str]) -> None:
+    """Raise an :class:`InputError` if the table already has one of the columns to be added."""
+    for name in added:
+        if name in table.column_names:
+            raise InputError(f"the table has a column {quoted(name)} already; rename it first")
+
+
+def _percentage_hint(number: float) -> str:
+    """Return how to write a number that was probably meant in percent; otherwise nothing."""
+    is_percentage = 1 < number < 100
+    return f"; for {number:g} % write {number / 100:g} or {number:g}%" if is_percentage else ""
