@@ -34,7 +34,7 @@ def test_promises_and_sets_are_measured_class_by_class():
     labels = np.repeat([0, 1, 2, 3], [40, 30, 12, 4])
     answers = np.eye(4)[labels]
     out_of_fold = OutOfFold.of(Predictions.of(answers), labels)
-    scores = Scores(answers, labels < 3)  # no word of the last class is known
+    scores = Scores.of(answers, labels < 3)  # no word of the last class is known
     decisions = measure_decisions(out_of_fold, scored(scores, labels, labels > 1), NAMES)
     one, two, five = (outcome.to_dict() for outcome in decisions.promises)
     assert [one["threshold"], two["threshold"], five["threshold"]] == [None, None, 1.0]
@@ -51,7 +51,7 @@ def test_promises_and_sets_are_measured_class_by_class():
 def test_where_texts_are_new_the_intervals_count_texts():
     labels, answers = np.zeros(90, dtype=int), sure_of(0, 90)
     out_of_fold = OutOfFold.of(Predictions.of(answers), labels)
-    scores = Scores(answers, labels == 0)
+    scores = Scores.of(answers, labels == 0)
     each, of_three = (
         measure_decisions(
             out_of_fold, scored(scores, labels, cluster_size=np.full(90, n)), "ab"
@@ -68,7 +68,7 @@ def test_where_texts_are_new_the_intervals_count_texts():
 def test_records_of_unknown_classes_are_errors_of_decisions_and_count_in_no_class():
     answers, labels = sure_of(0, 400), np.zeros(400, dtype=int)
     out_of_fold = OutOfFold.of(Predictions.of(answers), labels)
-    scores = Scores(answers, labels == 0)
+    scores = Scores.of(answers, labels == 0)
     labels[:40] = -1
     decisions = measure_decisions(out_of_fold, scored(scores, labels), "ab")
     five = decisions.promises[2]
@@ -89,7 +89,7 @@ def test_records_predicted_as_merged_classes_are_never_coded():
     answers, labels = sure_of(1, 400), np.ones(400, dtype=int)
     answers[:200], labels[:200] = sure_of(0, 200), 0
     labels[:20] = 1  # of merged classes, but predicted as the other class
-    scores = Scores(answers, labels >= 0, np.array([True, False]))
+    scores = Scores.of(answers, labels >= 0, np.array([True, False]))
     out_of_fold = OutOfFold.of(Predictions.of(answers), labels, codable=scores.codable)
     decisions = measure_decisions(
         out_of_fold, scored(scores, labels, labels == 0), ["a", RARE_LABEL]
@@ -109,8 +109,8 @@ def test_repeated_texts_give_the_same_measures_as_texts_of_their_own():
     has_known_word = generator.random(20) < 0.9
     out_of_fold = OutOfFold.of(Predictions.of(answers[rows]), labels)
     facts = labels, unseen, cluster_sizes(rows)
-    shared = scored(Scores(answers, has_known_word), *facts, rows)
-    repeated = scored(Scores(answers[rows], has_known_word[rows]), *facts)
+    shared = scored(Scores.of(answers, has_known_word), *facts, rows)
+    repeated = scored(Scores.of(answers[rows], has_known_word[rows]), *facts)
     decisions, expected = (
         measure_decisions(out_of_fold, records, NAMES) for records in (shared, repeated)
     )
@@ -120,7 +120,7 @@ def test_repeated_texts_give_the_same_measures_as_texts_of_their_own():
 def test_a_single_class_name_or_none_is_enough():
     labels, answers = np.zeros(90, dtype=int), sure_of(0, 90)
     out_of_fold = OutOfFold.of(Predictions.of(answers), labels)
-    values = measure_decisions(out_of_fold, scored(Scores(answers, labels == 0), labels), ())
+    values = measure_decisions(out_of_fold, scored(Scores.of(answers, labels == 0), labels), ())
     written = values.to_dict()
     assert list(written) == [
         "held_out", "held_out_effective", "promises", "workload", "workload_per_class", "sets",
