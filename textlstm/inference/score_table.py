@@ -69,7 +69,7 @@ class CodedTexts(NamedTuple):
     def of(
         cls,
         bundle: Bundle,
-        texts: Sequence[str],
+        texts: list[str],
         rule: DecisionRule,
         device: torch.device | None = None,
         map_batches: MapBatches | None = None,
