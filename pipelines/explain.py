@@ -63,6 +63,7 @@ def explain(
 
         from textlstm.data.cells import column
         from textlstm.insight.token_table import token_table
+        from textlstm.models.cells.table import CELLS
         from textlstm.reporting.explain_page import render_explanations
         from textlstm.storage.atomic import write_bytes
         from textlstm.storage.resumable import require_format, write_table
@@ -91,7 +92,7 @@ def explain(
         shown = _shown(list(rows), written, tokens, bundle.vocabulary.length)
         if member is not None:
             _add_pictures(shown, bundle, texts, member - 1)
-        page = render_explanations(config, shown, member)
+        page = render_explanations(config, shown, member, CELLS[bundle.recipe.network.cell])
         write_bytes(out, page.encode("utf-8"), private=True)
     else:
         shown_tokens = tokens["token"].replace(SEPARATOR, NEXT_FIELD)

@@ -46,8 +46,8 @@ WINGS = {
         "encoded_splits", "batching", "unique_rows", "corpus", "terms",
     ],
     "models": [
-        "cells.cell", "cells.lstm", "cells.table", "memory", "pooling", "prefix_tree", "encoder",
-        "dropout", "linear", "word_vectors", "network", "ensemble", "logits",
+        "cells.cell", "cells.lstm", "cells.gru", "cells.table", "memory", "pooling", "prefix_tree",
+        "encoder", "dropout", "linear", "word_vectors", "network", "ensemble", "logits",
     ],
     "training": ["checkpoint", "optim", "folds", "state", "loop", "rare_classes"],
     "inference": [

@@ -60,8 +60,8 @@ class NetworkConfig(Settings):
     )
     cell: str = setting(
         "lstm",
-        "recurrent cell: long short-term memory (Hochreiter and Schmidhuber 1997)",
-        choices=("lstm",),
+        "recurrent cell that reads the words: an LSTM, or a GRU, which has a quarter fewer weights",
+        choices=("lstm", "gru"),
     )
     hidden_units: int = setting(
         64, "hidden units of the recurrent cell in each direction", low=1, high=100_000
@@ -69,9 +69,10 @@ class NetworkConfig(Settings):
     bidirectional: bool = setting(True, "read the text forwards and backwards")
     pooling: str = setting(
         "max_mean",
-        "what the output layer sees: the hidden state after the last word (last), or the "
-        "maximum and the mean of the hidden states after each word (max_mean)",
-        choices=("last", "max_mean"),
+        "what the output layer sees: the hidden state after the last word (last), the maximum and "
+        "the mean of the hidden states after each word (max_mean), or their mean weighted by a "
+        "learned query (attention)",
+        choices=("last", "max_mean", "attention"),
     )
     embedding_init: str = setting(
         "narrow-normal",

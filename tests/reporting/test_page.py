@@ -8,6 +8,7 @@ from report_source import ALL, DECISIONS, EQUAL, METRICS, NONE, page_of, source_
 from textlstm.config import DataConfig, RunConfig
 from textlstm.evaluation.bootstrap import Estimate
 from textlstm.evaluation.subgroups import GroupMeasures
+from textlstm.models.cells.lstm import LSTM
 from textlstm.recipe import Recipe, load_recipe
 from textlstm.reporting.clouds import draw_clouds, single_clouds
 from textlstm.reporting.drawing import png
@@ -178,7 +179,7 @@ PIXEL = png(draw_words_taken_away({"highest": [1.0], "random": [1.0]}))
 
 
 def test_explanations_escape_what_records_and_labels_say():
-    for page in (explanations(), explanations(member=1)):
+    for page in (explanations(), explanations(member=1, cell=LSTM)):
         assert "<script" not in page and page.count("&lt;script&gt;") >= 10
         assert "\x1b" not in page and "\\x1b" in page
         assert "-0.500" in page and "This record has no word." in page
@@ -195,7 +196,7 @@ def test_words_are_marked_where_they_stand_the_stronger_the_more_they_add():
 
 def test_gates_are_shown_where_they_are_asked_for():
     assert "gate" not in explanations() and "<img" not in explanations()
-    page = explanations(member=2)
+    page = explanations(member=2, cell=LSTM)
     assert "forget gate" in page and "network 2" in page and page.count("<img") == 1
 
 
@@ -343,7 +344,7 @@ def test_axe_finds_nothing_wrong_with_the_report(many_classes, tmp_path, width, 
 
 @needs_axe
 def test_axe_finds_nothing_wrong_with_explanations(tmp_path):
-    assert violations(explanations(member=1), tmp_path, 400, DARK) == []
+    assert violations(explanations(member=1, cell=LSTM), tmp_path, 400, DARK) == []
 
 
 @needs_axe

@@ -16,6 +16,7 @@ from textlstm.insight.attributions import (
     word_counts,
 )
 from textlstm.models.cells.cell import Cell, Trace
+from textlstm.models.cells.table import CELLS
 
 
 def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) -> pd.DataFrame:
@@ -53,7 +54,7 @@ def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) ->
     table = table.assign(**_answer_columns(bundle, texts, lengths))
     if member is None:
         return table
-    cell = bundle.network.networks[member].encoder.forward_direction.cell
+    cell = CELLS[bundle.recipe.network.cell]
     gates = [
         _gate_columns(cell, traces, word_counts(bundle.vocabulary, text))
         for text, traces in zip(texts, token_traces(bundle, texts, member), strict=True)
@@ -79,7 +80,9 @@ def _answer_columns(bundle: Bundle, texts: Sequence[str], lengths: Sequence[int]
     return columns
 
 
-def _gate_columns(cell: Cell, traces: Mapping[str, Trace], counts: Sequence[int]) -> pd.DataFrame:
+def _gate_columns(
+    cell: type[Cell], traces: Mapping[str, Trace], counts: Sequence[int]
+) -> pd.DataFrame:
     """Average the gates and the memory of a text over the hidden units and words of each token.
 
     ``counts`` are the words read for each token; words behind the maximum length have no gates.

@@ -75,13 +75,21 @@ def require_addresses() -> None:
 
 
 def least_bytes(network: NetworkConfig) -> int:
-    """Return the bytes that training takes for the weights of the LSTMs alone, in float32.
+    """Return the bytes that training takes for the weights of the cells alone, in float32.
 
     >>> least_bytes(NetworkConfig(embedding_size=62, hidden_units=64)) // 16
     65536
     """
+    # Imported late: it loads torch, and the stages ask for memory before that.
+    from textlstm.models.cells.table import CELLS
+
     hidden, directions = network.hidden_units, 2 if network.bidirectional else 1
-    weights = 4 * hidden * (network.embedding_size + hidden + 2) * directions
+    weights = (
+        CELLS[network.cell].PROJECTIONS
+        * hidden
+        * (network.embedding_size + hidden + 2)
+        * directions
+    )
     return 4 * weights * (network.ensemble_size - 1 + COPIES)
 
 

@@ -106,7 +106,54 @@ class MaxMean(Pooling):
         return torch.cat([maximum, total / lengths[:, None]], dim=1)
 
 
+class Attention(Pooling):
+    """The mean of the states, weighted by a learned query (Yang et al. 2016).
+
+    The weights are a softmax over the tokens of a text. States are added up by the running maximum
+    of the scores, so that no exponential overflows.
+    """
+
+    def __init__(self, hidden_units: int) -> None:
+        super().__init__(hidden_units)
+        self.key = nn.Linear(hidden_units, hidden_units)
+        self.query = nn.Linear(hidden_units, 1, bias=False)
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Set Glorot-uniform weights and a bias of zero."""
+        nn.init.xavier_uniform_(self.key.weight)
+        self.key.bias.zero_()
+        nn.init.xavier_uniform_(self.query.weight)
+
+    def scores(self, states: Tensor) -> Tensor:
+        """Return the scores (..., 1) of states (..., H)."""
+        scores: Tensor = self.query(self.key(states).tanh())
+        return scores
+
+    def start(self, states: Tensor, lengths: Tensor) -> Memory:
+        """Return the highest score, the sum of the weights, and that of the weighted states."""
+        read = inside(states, lengths)[:, :, None]  # (N, T, 1)
+        scores = self.scores(states).masked_fill(~read, -torch.inf)
+        highest = scores.detach().amax(dim=1)  # (N, 1)
+        weights = (scores - highest[:, None]).exp()
+        return highest, weights.sum(dim=1), (weights * states).sum(dim=1)
+
+    def add(self, memory: Iterable[Tensor], state: Tensor) -> Memory:
+        """Return the same with one more state."""
+        before, weight, total = memory
+        score = self.scores(state)  # (N, 1)
+        highest = torch.maximum(before, score)
+        kept, new = (before - highest).exp(), (score - highest).exp()
+        return highest, weight * kept + new, total * kept + new * state
+
+    def finish(self, memory: Memory, lengths: Tensor) -> Tensor:
+        """Return the weighted mean (N, H)."""
+        _, weight, total = memory
+        return total / weight
+
+
 POOLINGS: dict[str, type[Pooling]] = {
     "last": Last,
     "max_mean": MaxMean,
+    "attention": Attention,
 }

@@ -54,7 +54,10 @@ def token_gates(tokens: pd.DataFrame) -> Figure:
     tokens
         The rows of one text as :func:`.token_table` gives them.
     """
-    directions = [one for one in ("forward", "backward") if f"{one}_forget_gate" in tokens]
+    gates = [name.removeprefix("forward_") for name in tokens.columns
+             if name.startswith("forward_") and name.endswith("_gate")]  # fmt: skip
+    directions = [direction for direction in ("forward", "backward")
+                  if gates and f"{direction}_{gates[0]}" in tokens]  # fmt: skip
     figure = Figure(
         figsize=(float(np.clip(0.6 * len(tokens) + 2, 5, 12)), 2.2 + 1.5 * len(directions)),
         layout="constrained",
@@ -65,12 +68,14 @@ def token_gates(tokens: pd.DataFrame) -> Figure:
     grid[0].axhline(0, color=SOFT, linewidth=0.8)
     grid[0].set(ylabel="attribution\n(nats)")
     for axes, direction in zip(grid[1:], directions, strict=True):
-        for gate, colour, marker in (("forget", FIRST, "o"), ("input", SECOND, "s")):
-            axes.plot(places, tokens[f"{direction}_{gate}_gate"], color=colour, marker=marker,
-                      markersize=5, linewidth=1, label=f"{gate} gate")  # fmt: skip
+        # The gate that keeps the memory is the last one, and is drawn first.
+        for gate, colour, marker in zip(gates[::-1], (FIRST, SECOND), ("o", "s"), strict=False):
+            axes.plot(places, tokens[f"{direction}_{gate}"], color=colour, marker=marker,
+                      markersize=5, linewidth=1, label=gate.replace("_", " "))  # fmt: skip
         axes.set(ylim=(0, 1.02), ylabel=direction)
-    grid[1].legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1),
-                   borderaxespad=0)  # fmt: skip
+    if directions:
+        grid[1].legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1),
+                       borderaxespad=0)  # fmt: skip
     for axes in grid:
         plain_axes(axes)
     _token_axis(grid[-1], tokens["token"].tolist())

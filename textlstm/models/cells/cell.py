@@ -5,6 +5,8 @@ H hidden units, G projections of a word to H units.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar, Protocol
 
 import torch
@@ -59,15 +61,15 @@ class Cell(nn.Module, ABC):
     STATES
         Number of tensors in the state.
     GATES
-        Names of the gates, from 0 to 1, in a trace; the last one is the gate at which 1 means that
-        all of the memory is kept. Empty for a cell without gates.
+        What each gate in a trace does where it is near 1 (it lies between 0 and 1), by name; the
+        last one keeps the memory. Empty for a cell without gates.
     MEMORY
         Name of the state in a trace that the gates write to.
     """
 
     PROJECTIONS: ClassVar[int]
     STATES: ClassVar[int] = 1
-    GATES: ClassVar[tuple[str, ...]] = ()
+    GATES: ClassVar[Mapping[str, str]] = MappingProxyType({})
     MEMORY: ClassVar[str] = "hidden"
 
     def __init__(self, inputs: int, hidden_units: int) -> None:

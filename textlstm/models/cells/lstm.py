@@ -4,6 +4,8 @@ Shapes: B texts, T tokens, N texts or prefixes that are read side by side, E emb
 H hidden units. The gates stand in torch's order: input, forget, candidate, output.
 """
 
+from types import MappingProxyType
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -24,7 +26,10 @@ class LSTM(Cell):
 
     PROJECTIONS = 4
     STATES = 2  # hidden, cell
-    GATES = ("input_gate", "forget_gate")
+    GATES = MappingProxyType({
+        "input_gate": "the word enters the cell",
+        "forget_gate": "the cell keeps what was read before",
+    })  # fmt: skip
     MEMORY = "cell"
 
     def __init__(self, inputs: int, hidden_units: int) -> None:
