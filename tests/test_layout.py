@@ -47,7 +47,8 @@ WINGS = {
     ],
     "models": [
         "cells.cell", "cells.lstm", "cells.gru", "cells.table", "memory", "pooling", "prefix_tree",
-        "encoder", "dropout", "linear", "word_vectors", "network", "ensemble", "logits",
+        "encoder", "heads", "dropout", "linear", "linear_fit", "word_vectors", "network",
+        "ensemble", "logits",
     ],
     "training": ["checkpoint", "optim", "folds", "state", "loop", "rare_classes"],
     "inference": [

@@ -14,7 +14,8 @@ from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.inference.bundle import Bundle
 from textlstm.inference.bundle_files import MEAN_PROBABILITY, TEXT_FIELDS, UNCODABLE, UNKNOWN_WORDS
 from textlstm.models.ensemble import Ensemble
-from textlstm.models.linear import LinearBranch, average_branches, fit_linear
+from textlstm.models.linear import LinearBranch, average_branches
+from textlstm.models.linear_fit import fit_linear
 from textlstm.models.memory import require_memory
 from textlstm.recipe import Recipe
 from textlstm.recipe_sections import NetworkConfig
@@ -101,7 +102,7 @@ def train_bundle(
     )
     network.logit_adjustment.copy_(adjustment)
     network.to(device)
-    logits = logits + adjustment.numpy()
+    logits = network.head.combine([logits], None, 0.0, adjustment.numpy())
     temperature = fit_temperature(logits, *truth)
     judged = Judged.of(examples, n_members, truth, apply_temperature(logits, temperature))
     mean_probability = float(judged.probabilities.max(axis=1)[judged.places].mean())
@@ -191,7 +192,8 @@ def _join_linear(
     share = fit_linear_weight(logits, linear_logits, *truth)
     network.linear = average_branches(branches)
     network.linear_weight.fill_(share)
-    return mix_log_probs(logits, linear_logits, share).astype(np.float32)
+    mixed = network.head.combine([logits], linear_logits, share, mix=mix_log_probs)
+    return mixed.astype(np.float32)
 
 
 def logit_adjustment(labels: Tensor, weights: Tensor, n_classes: int, share: float) -> Tensor:

@@ -9,7 +9,8 @@ from sklearn.linear_model import LogisticRegression
 from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.subwords import hashed_ngrams
 from textlstm.encoding.vocabulary import Vocabulary
-from textlstm.models.linear import LinearBranch, average_branches, fit_linear
+from textlstm.models.linear import LinearBranch, average_branches
+from textlstm.models.linear_fit import fit_linear
 from textlstm.models.logits import predict_logits
 from textlstm.recipe_sections import EncodingConfig
 

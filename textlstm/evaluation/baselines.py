@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from textlstm.array_types import Counts
-from textlstm.models.linear import without_convergence_warnings
+from textlstm.models.linear_fit import without_convergence_warnings
 from textlstm.text.tokenizing import split_fields
 
 INVERSE_REGULARISATION = 10.0

@@ -176,6 +176,6 @@ def interpolated_log_probs(bundle: Bundle, batch: Batch) -> Callable[[Tensor, Te
         linear = None
         if ensemble.linear is not None and scores is not None:
             linear = ensemble.linear.bias + (share * scores[texts]).sum(dim=1)
-        return (ensemble.combine(logits, linear) / bundle.temperature).log_softmax(dim=1)
+        return ensemble.head.log_probs(ensemble.combine(logits, linear), bundle.temperature)
 
     return log_probabilities

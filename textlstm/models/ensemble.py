@@ -1,4 +1,4 @@
-"""An ensemble of networks of one recipe, with a linear model beside them."""
+"""The ensemble: networks of one recipe, with a linear branch beside them."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from textlstm.encoding.batching import Batch
 from textlstm.encoding.encoded import PAD
 from textlstm.encoding.vocabulary import Vocabulary
+from textlstm.models.heads import Softmax
 from textlstm.models.linear import LinearBranch
 from textlstm.models.network import Network
 from textlstm.models.prefix_tree import PrefixTrees
@@ -15,25 +16,23 @@ from textlstm.recipe_sections import NetworkConfig
 
 
 class Ensemble(nn.Module):
-    """Networks of one recipe that start and drop at random apart, and answer together.
+    """Networks of one recipe, trained from other seeds, and a linear branch: their mixture.
 
-    Averaging smooths out what each learned by chance from few records (Lakshminarayanan et al.
-    2017); of log probabilities, so that one temperature calibrates the whole. They share what is
-    not trained: the vectors of character n-grams, whose mean is a part of each word's vector
-    (Bojanowski et al. 2017), placed once from all training texts and not moved by single records.
-    A linear branch, where the recipe has one, has its share in the mean. To the mean is added what
-    the recipe gives rare classes.
+    Averaging evens out what each network learns by chance from few records (Lakshminarayanan et al.
+    2017). The networks share what is not trained: the vectors of character n-grams, whose mean is a
+    part of each word's vector (Bojanowski et al. 2017), set once from all training texts.
 
     Parameters
     ----------
     config
         The recipe's ``[network]``.
-    encoding
+    vocabulary
         Of the texts.
     n_classes
         C.
     """
 
+    head = Softmax()
     linear_weight: Tensor  # (), from 0 to 1
     logit_adjustment: Tensor  # (C,), added to the logits
 
@@ -75,18 +74,17 @@ class Ensemble(nn.Module):
         return [member for member in self.members if isinstance(member, Network)]
 
     def subword_vectors(self, batch: Batch) -> Tensor | None:
-        """Return what their spelling adds to the vectors of the distinct words (U, E)."""
+        """Return the part of the distinct words' vectors that their spelling makes (U, E)."""
         if self.subword_embedding is None:
             return None
         vectors: Tensor = self.subword_embedding(batch.subwords, batch.offsets)
         return vectors
 
     def member_log_probs(self, member: int) -> Callable[[Batch], Tensor]:
-        """Return what gives the log probabilities (R, C) of one member alone."""
+        """Return the function that gives the log probabilities (R, C) of one member alone."""
 
         def log_probabilities(batch: Batch) -> Tensor:
-            logits: Tensor = self.networks[member](batch, self.subword_vectors(batch))
-            return logits.log_softmax(dim=1)
+            return self.head.log_probs(self.networks[member](batch, self.subword_vectors(batch)))
 
         return log_probabilities
 
@@ -98,16 +96,15 @@ class Ensemble(nn.Module):
         return self.combine(logits, None if self.linear is None else self.linear(batch))
 
     def combine(self, members: Sequence[Tensor], linear: Tensor | None) -> Tensor:
-        """Return the logits (R, C) of all: mean log probabilities, rare classes seen to.
+        """Return the logits (R, C) of the whole, of the logits (R, C) of its parts.
 
         Parameters
         ----------
         members
-            The logits (R, C) of each member.
+            Of each network.
         linear
-            Those of the linear branch, if there is one.
+            Of the linear branch, if there is one.
         """
-        mean = torch.stack([logits.log_softmax(dim=1) for logits in members]).mean(0)
-        if linear is not None:
-            mean = torch.lerp(mean, linear.log_softmax(dim=1), self.linear_weight)
-        return mean + self.logit_adjustment
+        log_probs = [self.head.log_probs(logits) for logits in members]
+        linear = None if linear is None else self.head.log_probs(linear)
+        return self.head.combine(log_probs, linear, self.linear_weight, self.logit_adjustment)

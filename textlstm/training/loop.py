@@ -11,7 +11,6 @@ from itertools import islice
 import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
-from torch.nn import functional
 
 from textlstm.encoding.batching import shuffled_batches
 from textlstm.encoding.corpus import Corpus
@@ -162,16 +161,14 @@ def _one_epoch(
         labels = examples.labels[rows].long().to(device)
         weights = examples.weights[rows].to(device)
         logits = network(batch, ensemble.subword_vectors(batch), course.chances[member])  # (B, C)
-        losses = functional.cross_entropy(
-            logits, labels, reduction="none", label_smoothing=config.label_smoothing
-        )
+        losses = ensemble.head.loss(logits, labels, config.label_smoothing)
         optimizer.zero_grad(set_to_none=True)
         (losses * weights).mean().backward()
         clip_gradients(network.parameters(), config)
         optimizer.step()
         course.schedules[member].step()
         with torch.no_grad():
-            plain = functional.cross_entropy(logits, labels, reduction="none")
+            plain = ensemble.head.loss(logits, labels)
             hits = (logits.argmax(1) == labels).double()
             return torch.stack([weights.sum(), (plain * weights).sum(), (hits * weights).sum()])
 

@@ -20,6 +20,7 @@ from textlstm.encoding.batching import Batch
 from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.encoded import EncodedTexts
 from textlstm.encoding.vocabulary import Vocabulary
+from textlstm.models.heads import Softmax
 from textlstm.models.logits import predict_logits
 from textlstm.training.folds import Examples, OutOfFoldLabels
 from textlstm.uncertainty.calibration import mix_log_probs
@@ -105,7 +106,8 @@ class RareClasses:
             found = predict_logits(answers[member], corpus, device).numpy()
             if branches:
                 linear = predict_logits(branches[member], corpus, torch.device("cpu")).numpy()
-                found = mix_log_probs(found, linear, linear_share).astype(np.float32)
+                mixed = Softmax.combine([found], linear, linear_share, mix=mix_log_probs)
+                found = mixed.astype(np.float32)
             logits.append(found)
             has_known_word.append(corpus.has_known_word()[corpus.inverse.numpy()])
         if not logits:

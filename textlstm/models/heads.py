@@ -1,0 +1,67 @@
+"""The head: what the outputs of networks mean, the loss they are trained by, and their mixture.
+
+Shapes: R records, C classes.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+Values = TypeVar("Values", Tensor, NDArray[np.floating[Any]])
+"""Log probabilities or logits (R, C): a tensor, or an array."""
+
+
+class Softmax:
+    """One class of C for each record."""
+
+    @staticmethod
+    def loss(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        """Return the cross entropy (R,) of logits (R, C) and class numbers (R,), in nats."""
+        return functional.cross_entropy(
+            logits, labels, reduction="none", label_smoothing=label_smoothing
+        )
+
+    @staticmethod
+    def log_probs(logits: Tensor, temperature: float = 1.0) -> Tensor:
+        """Return the log probabilities (R, C) of logits divided by a temperature."""
+        return (logits / temperature).log_softmax(dim=1)
+
+    @staticmethod
+    def combine(
+        members: Sequence[Values],
+        linear: Values | None,
+        linear_weight: Any,
+        logit_adjustment: Any = 0.0,
+        *,
+        mix: Callable[[Any, Any, Any], Any] = torch.lerp,
+    ) -> Values:
+        """Return the logits (R, C) of a model: the mean of its members, mixed and adjusted.
+
+        Averaging log probabilities, one temperature calibrates the whole.
+
+        Parameters
+        ----------
+        members
+            Log probabilities of each network; arrays come from one network at a time.
+        linear
+            Log probabilities of the linear model, if there is one.
+        linear_weight
+            Its weight in the mean, from 0 to 1.
+        logit_adjustment
+            (C,) what is added to the mean: rare classes are named more often.
+        mix
+            Gives the weighted mean of the first two arguments, the weight of the second being the
+            third: :func:`torch.lerp`, or for arrays :func:`.mix_log_probs`.
+        """
+        mean: Any = members[0]
+        if len(members) > 1:
+            mean = torch.stack(list(members)).mean(0)
+        if linear is not None:
+            mean = mix(mean, linear, linear_weight)
+        logits: Values = mean + logit_adjustment
+        return logits
