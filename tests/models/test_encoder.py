@@ -51,9 +51,9 @@ def test_trees_batches_and_single_texts_give_the_same(cell, pooling, bidirection
         alone = torch.cat([network(corpus.batch(row[None])) for row in rows])
     with torch.no_grad():
         by_itself = []
-        for row in corpus.places.tolist():
+        for row in corpus.inverse.tolist():
             length = int(corpus.text_lengths[row])
-            vectors = network.embedding.weight[corpus.words[corpus.forms[row, :length]]][None]
+            vectors = network.embedding.weight[corpus.words[corpus.text_ids[row, :length]]][None]
             by_itself.append(network.output(network.encoder(vectors, torch.tensor([length]))))
     for other in (trees, alone, torch.cat(by_itself)):
         close(other, dense.detach())
@@ -74,7 +74,7 @@ def test_gradients_reach_every_weight_that_is_trained(cell, pooling):
 @family
 def test_padding_is_not_read(cell, pooling):
     network, corpus = made(cell, pooling)
-    batch = corpus.batch_of_texts(corpus.places)
+    batch = corpus.batch_of_texts(corpus.inverse)
     embedded = network.embed(batch, None, None).detach()
     behind = torch.arange(embedded.shape[1]) >= batch.lengths[:, None]
     other = torch.where(behind[:, :, None], torch.tensor(9.0), embedded)
@@ -85,7 +85,7 @@ def test_padding_is_not_read(cell, pooling):
 @torch.no_grad()
 def test_the_features_are_those_of_the_traced_states(cell, pooling):
     network, corpus = made(cell, pooling)
-    batch = corpus.batch_of_texts(corpus.places)
+    batch = corpus.batch_of_texts(corpus.inverse)
     embedded = network.embed(batch, None, None)
     traces = network.encoder.trace(embedded, batch.lengths)
     states = {name: trace["hidden"] for name, trace in traces.items()}

@@ -58,9 +58,8 @@ class Softmax:
             Gives the weighted mean of the first two arguments, the weight of the second being the
             third: :func:`torch.lerp`, or for arrays :func:`.mix_log_probs`.
         """
-        mean: Any = members[0]
-        if len(members) > 1:
-            mean = torch.stack(list(members)).mean(0)
+        several: Any = members
+        mean = torch.stack(tuple(several)).mean(0) if len(members) > 1 else several[0]
         if linear is not None:
             mean = mix(mean, linear, linear_weight)
         logits: Values = mean + logit_adjustment
