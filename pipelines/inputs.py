@@ -111,9 +111,9 @@ def table_charset(run: Run, data: str, charset: str = "") -> str:
     trained = run.config().data.charset
     if charset or trained == "utf-8" or not Path(data).is_file():
         return charset or trained
-    from textlstm.data.charset import presumed_encoding
+    from textlstm.data.text_files import presumed_charset
 
-    return presumed_encoding(Path(data), trained)
+    return presumed_charset(Path(data), trained)
 
 
 def require_free_output(out: Path, *sources: str) -> None:
@@ -123,13 +123,15 @@ def require_free_output(out: Path, *sources: str) -> None:
     stages of a run write there.
     A file in a folder that is read would be taken for a part of the table from then on.
     """
-    from textlstm.data.dataset import data_files, places
+    from textlstm.data.dataset import data_files, data_folders
     from textlstm.storage.atomic import require_writable
 
     require_writable(out)
     for source in map(Path, sources):
         is_folder = source.is_dir()
-        if is_folder and out.resolve().parent in [place.resolve() for place in places(source)]:
+        if is_folder and out.resolve().parent in [
+            place.resolve() for place in data_folders(source)
+        ]:
             raise InputError(f"--out {out}: lies in {source}, which is read; give another place")
         # The file may have several names: links lead to it, too.
         for read in data_files(source) if is_folder else [source]:

@@ -35,9 +35,11 @@ WINGS = {
     "settings": [],
     "recipe_sections": [],
     "recipe": [],
+    "formats": [],
     "config": [],
     "data": [
-        "allowance", "labels", "charset", "chunks", "delimiters", "delimited", "json_lines",
+        "allowance", "options", "labels", "charset", "text_files", "chunks", "delimiters",
+        "plain_csv", "delimited", "json_lines",
         "parquet_pages", "arrow_messages", "class_names", "columnar", "dataset", "readers",
         "distinct", "cells", "dates", "groups", "records", "splits", "handled", "preprocessing",
     ],

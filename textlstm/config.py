@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 from textlstm.errors import InputError
+from textlstm.formats import ENDINGS, alternatives
 from textlstm.recipe import Recipe
 from textlstm.settings import Settings, flag_of, setting
 
@@ -29,8 +30,8 @@ class DataConfig(Settings):
 
     data: str = setting(
         "data/sample.csv",
-        "table of records: a .csv, .tsv, .jsonl, .parquet or .arrow file, a folder of such files, "
-        "or hub:owner/name for a data set of the Hugging Face hub",
+        f"table of records: a {alternatives(ENDINGS)} file, a folder of such files, or "
+        "hub:owner/name for a data set of the Hugging Face hub",
     )
     text: tuple[str, ...] = setting(
         ("cause",), "text columns in reading order, such as the lines of a death certificate"

@@ -14,12 +14,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textlstm.data import charset, chunks, dataset, delimited
+from textlstm.data import dataset, delimited, plain_csv
 from textlstm.data.cells import as_records, column, distinct_records
 from textlstm.data.distinct import DistinctBuilder
+from textlstm.data.options import LIMITS, Limits
 from textlstm.data.parquet_pages import page_bytes
 from textlstm.data.readers import iter_tables, read_table
 from textlstm.errors import InputError
+
+
+def read_all(path, **limits):
+    """A whole table, read in chunks of other sizes than those of the stages."""
+    return pa.concat_tables(iter_tables(path, limits=Limits(**limits)))
 
 
 def write(path, content):
@@ -116,26 +122,23 @@ def test_a_long_name_of_a_column_is_read(tmp_path):
     for header in (f"{name},b", f'"{name}",b'):
         table = read_table(write(tmp_path / "t.csv", f"{header}\n1,2\n"))
         assert table.column_names == [name, "b"]
-    with (
-        mock.patch.object(delimited, "MAX_CELL", 1 << 17),
-        pytest.raises(InputError, match="larger than field limit"),
-    ):
-        read_table(str(tmp_path / "t.csv"))
+    with pytest.raises(InputError, match="larger than field limit"):
+        read_all(str(tmp_path / "t.csv"), max_cell=1 << 17)
 
 
 @given(st.lists(st.sampled_from(["\n", '"', "a", ","]), max_size=12).map("".join))
 def test_a_row_ends_at_the_last_line_feed_out_of_quotes(text):
     ends = [n + 1 for n, one in enumerate(text) if one == "\n" and text[:n].count('"') % 2 == 0]
     quotes = np.flatnonzero(np.frombuffer(text.encode(), np.uint8) == ord('"'))
-    assert delimited._end_of_rows(text.encode(), quotes) == max(ends, default=0)
+    assert plain_csv._end_of_rows(text.encode(), quotes) == max(ends, default=0)
 
 
 def test_line_feeds_within_quotes_are_passed_over_at_once():
     part = b'cause\n"' + b"\n" * 2_000_000
     started = time.process_time()
-    parts = list(delimited._whole_rows([part], ","))
+    chunks = list(plain_csv.whole_rows([part], ",", LIMITS.chunk_bytes))
     assert time.process_time() - started < 1
-    assert parts == [(b"cause\n", True), (part[6:], False)]
+    assert chunks == [(b"cause\n", True), (part[6:], False)]
 
 
 @pytest.mark.parametrize(
@@ -292,38 +295,33 @@ def test_a_csv_reads_alike_whatever_reads_it_and_in_whatever_chunks(
     content = header + b"".join(pieces)
     path = write(tmp_path_factory.getbasetemp() / "t.csv", content)
     expected = as_python_reads(content)
-    with (
-        mock.patch.object(charset, "CHUNK_BYTES", chunk),
-        mock.patch.object(chunks, "CHUNK_ROWS", 2),
-    ):
-        if expected is None:
-            with pytest.raises(InputError):
-                read_table(path)
-        else:
-            table = read_table(path)
-            cells = [column.to_pylist() for column in table.columns]
-            assert [table.column_names, *map(list, zip(*cells, strict=True))] == expected
+    if expected is None:
+        with pytest.raises(InputError):
+            read_all(path, chunk_bytes=chunk, chunk_rows=2)
+    else:
+        table = read_all(path, chunk_bytes=chunk, chunk_rows=2)
+        cells = [column.to_pylist() for column in table.columns]
+        assert [table.column_names, *map(list, zip(*cells, strict=True))] == expected
 
 
 def test_plain_rows_are_left_to_the_fast_reader(tmp_path):
     path = write(tmp_path / "t.csv", 'a,b\n1,"x, ""y"""\n2,"line\nline"\n\n3,z')
-    with mock.patch.object(delimited, "_read_strictly", side_effect=AssertionError):
+    with mock.patch.object(delimited, "_StrictReader", side_effect=AssertionError):
         assert column(read_table(path), "b", "") == ['x, "y"', "line\nline", "z"]
 
 
-def test_a_table_comes_in_parts_and_an_error_still_names_its_row(tmp_path):
+def test_a_table_comes_in_chunks_and_an_error_still_names_its_row(tmp_path):
     rows = [f"{number},x{number}\n" for number in range(1000)]
-    with mock.patch.object(charset, "CHUNK_BYTES", 1000):
-        path = write(tmp_path / "t.csv", "a,b\n" + "".join(rows))
-        parts = list(iter_tables(path))
-        assert len(parts) > 5
-        assert sum(map(len, parts)) == 1000
-        path = write(tmp_path / "t.csv", "a,b\n" + "".join(rows) + "1,2,3\n")
-        with pytest.raises(InputError, match=r"row 1002 \(line 1002\) has 3 fields"):
-            read_table(path)
-        path = write(tmp_path / "t.csv", ("a,b\n" + "".join(rows)).encode() + b"\xff,1\n")
-        with pytest.raises(InputError, match=f"byte {len('a,b') + 1 + len(''.join(rows))} "):
-            read_table(path)
+    path = write(tmp_path / "t.csv", "a,b\n" + "".join(rows))
+    chunks = list(iter_tables(path, limits=Limits(chunk_bytes=1000)))
+    assert len(chunks) > 5
+    assert sum(map(len, chunks)) == 1000
+    path = write(tmp_path / "t.csv", "a,b\n" + "".join(rows) + "1,2,3\n")
+    with pytest.raises(InputError, match=r"row 1002 \(line 1002\) has 3 fields"):
+        read_all(path, chunk_bytes=1000)
+    path = write(tmp_path / "t.csv", ("a,b\n" + "".join(rows)).encode() + b"\xff,1\n")
+    with pytest.raises(InputError, match=f"byte {len('a,b') + 1 + len(''.join(rows))} "):
+        read_all(path, chunk_bytes=1000)
 
 
 @pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
@@ -377,9 +375,9 @@ def test_of_a_folder_the_files_of_one_table_are_read_by_name(tmp_path):
     assert rows() == ["a.csv", "b.csv", "t"]
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).rename(tmp_path / f"test-{name}")
-    told = []
-    assert column(read_table(str(tmp_path), tell=told.append), "a", "") == ["t"]
-    assert told == [f"{tmp_path}: read of this folder: 'train-accidents.csv'"]
+    logged = []
+    assert column(read_table(str(tmp_path), log=logged.append), "a", "") == ["t"]
+    assert logged == [f"{tmp_path}: read of this folder: 'train-accidents.csv'"]
 
 
 def test_the_folders_that_datasets_saves_are_read(tmp_path):
@@ -446,5 +444,5 @@ def test_a_view_a_category_and_a_wide_table_are_read(tmp_path):
         assert column(read, "v", "") == column(read, "c", "") == ["a", "", "b" * 40]
     wide = ",".join(f"c{number}" for number in range(300))
     path = write(tmp_path / "t.csv", f"{wide}\n" + f'{wide}"\n' * 20)
-    with mock.patch.object(chunks, "CHUNK_CELLS", 3000):
-        assert [len(part) for part in iter_tables(path)] == [10, 10]
+    chunks = iter_tables(path, limits=Limits(chunk_cells=3000))
+    assert [len(chunk) for chunk in chunks] == [10, 10]

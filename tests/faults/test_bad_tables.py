@@ -429,7 +429,7 @@ def _(desk):
         assert outcome.status == 0 and f"records.csv: read as divided by {name}" in outcome.told
         # Output is divided by commas, whatever divides the input.
         assert pd.read_csv(desk.out)["cause"].tolist() == wanted
-        assert column(read_table(str(data), delimiter=sign, tell=forbidden), "cause", "") == wanted
+        assert column(read_table(str(data), delimiter=sign, log=forbidden), "cause", "") == wanted
     assert "read as" not in desk.code(data, "--delimiter", "pipe").told
     outcome = desk.learn(data)
     assert outcome.status == 0 and f"preprocess: {data}: read as divided by" in outcome.told

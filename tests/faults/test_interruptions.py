@@ -35,6 +35,7 @@ from pipelines import (
 )  # fmt: skip
 from pipelines.runs import Run
 from textlstm import TextLSTMClassifier
+from textlstm.data.options import Limits
 from textlstm.storage import swap
 from textlstm.storage.atomic import sha256
 from textlstm.storage.resumable import Shards
@@ -180,8 +181,9 @@ def _(desk):
 
 
 CODING = """
-import sys, textlstm.data.delimited
-textlstm.data.charset.CHUNK_BYTES = 5000
+import sys
+from textlstm.data import options
+options.LIMITS = options.Limits(chunk_bytes=5000)
 from pipelines.predict import main
 main(sys.argv[1:])
 """
@@ -199,7 +201,7 @@ def coding(desk, name):
 
 def coded_whole(desk, name):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("textlstm.data.charset.CHUNK_BYTES", 5000)
+        patch.setattr("textlstm.data.options.LIMITS", Limits(chunk_bytes=5000))
         assert carried_out(predict.main, *coding(desk, name)).status == 0
 
 
@@ -261,7 +263,7 @@ def stopped_after(desk, parts, *command):
         write(self, *arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("textlstm.data.charset.CHUNK_BYTES", 1000)
+        patch.setattr("textlstm.data.options.LIMITS", Limits(chunk_bytes=1000))
         patch.setattr(Shards, "write", writing)
         return carried_out(
             predict.main, "--run", desk.shared("dirty") / "run", "--device", "cpu", *command

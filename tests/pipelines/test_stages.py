@@ -36,7 +36,8 @@ from pipelines import run as run_stage
 from pipelines.inputs import TableFormat
 from pipelines.runs import Run
 from textlstm import TextLSTMClassifier
-from textlstm.data import chunks
+from textlstm.data import options
+from textlstm.data.options import Limits
 from textlstm.data.records import SPLITS
 from textlstm.encoding.encoded import read_encoded
 from textlstm.encoding.vocabulary import Vocabulary
@@ -236,7 +237,7 @@ def test_the_parts_are_those_of_the_table(home, table):
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_a_table_in_parts_gives_the_records_of_the_whole(home, tmp_path, table, size):
     table.to_parquet(tmp_path / "records.parquet")
-    with mock.patch.object(chunks, "CHUNK_ROWS", size):
+    with mock.patch.object(options, "LIMITS", Limits(chunk_rows=size)):
         preprocess.main(flags(tmp_path / "records.parquet", tmp_path / "run"))
     for name in ("train.parquet", "validation.parquet", "holdout.parquet", "summary.json"):
         parts, whole = (run / "records" / name for run in (tmp_path / "run", home / "run"))
@@ -257,7 +258,7 @@ def test_each_distinct_text_is_tokenized_and_encoded_once(tmp_path, table):
         return tokenize(field)
 
     with (
-        mock.patch.object(chunks, "CHUNK_ROWS", 7),
+        mock.patch.object(options, "LIMITS", Limits(chunk_rows=7)),
         mock.patch.object(tokenizing, "tokenize", tokenize_noted),
         mock.patch.object(Vocabulary, "encode", encode_noted),
     ):

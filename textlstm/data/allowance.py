@@ -1,6 +1,7 @@
-"""What a file may unpack to, by its size, and how large values are that share memory.
+"""Decompression bombs: rows, cells and bytes to which a file may unpack, by its size.
 
-A few bytes of a Parquet or Arrow file can stand for millions of rows.
+A few bytes of a Parquet or Arrow file can stand for millions of rows, which are counted before they
+are unpacked.
 """
 
 from pathlib import Path
@@ -14,22 +15,22 @@ from pyarrow import types
 from textlstm.errors import InputError
 
 MAX_UNPACKED, MAX_RATIO = 1 << 31, 1000
-"""What a file may unpack to: so many bytes, and beyond them so many times its own size."""
+"""Bytes to which any file may unpack, and bytes for each byte of a larger file."""
 
 MAX_ROWS, ROWS_PER_BYTE = 1 << 24, 8
-"""Rows that a file may have: so many, and beyond them so many for each of its bytes."""
+"""Rows that any file may have, and rows for each byte of a larger file."""
 
 MAX_CELLS, MAX_CELLS_PER_BYTE = 1 << 27, 64
-"""Cells that a file may have, empty ones included: as of rows."""
+"""Cells that any file may have, empty ones included, and cells for each byte of a larger file."""
 
 
 class Allowance:
-    """What files of a table may still unpack to, by their size.
+    """Rows, cells and bytes to which the files of a table may still unpack.
 
     Parameters
     ----------
     n_bytes
-        The size of all of them together.
+        The total size of the files.
     """
 
     def __init__(self, n_bytes: int) -> None:
@@ -38,15 +39,15 @@ class Allowance:
         self._bytes = max(MAX_UNPACKED, MAX_RATIO * n_bytes)
 
     def require(self, path: Path, n_rows: int, n_cells: int, n_bytes: int = 0) -> None:
-        """Raise an :class:`InputError` if so many are more than there may be."""
-        for what, wanted, left in (
+        """Raise an :class:`InputError` if a file has more than is left."""
+        for unit, number, left in (
             ("rows", n_rows, self._rows),
             ("cells", n_cells, self._cells),
             ("bytes", n_bytes, self._bytes),
         ):
-            if wanted > left:
+            if number > left:
                 raise InputError(
-                    f"{path}: has {wanted:,} {what}, more than the {left:,} that are read of so "
+                    f"{path}: has {number:,} {unit}, more than the {left:,} that are read of so "
                     "small a file; if it is not a bomb, give it as CSV"
                 )
 
@@ -67,7 +68,7 @@ class Allowance:
 
 
 def unpacked_bytes(values: pa.Array) -> int:
-    """Return how large values are once none of them shares memory: a byte each, at least."""
+    """Return the bytes of values that share no memory: a byte each, at least."""
     kind = values.type
     if isinstance(kind, pa.BaseExtensionType):
         return unpacked_bytes(values.storage)
@@ -87,8 +88,8 @@ def unpacked_bytes(values: pa.Array) -> int:
 
 
 def _sizes(values: pa.Array) -> np.ndarray[Any, Any]:
-    """Return the bytes of each value, none of them nested (n,)."""
-    if is_view(values.type):  # of sixteen bytes each, the first four of which are the length
+    """Return the bytes of each value (n,); none of the values is nested."""
+    if is_view(values.type):  # a view has sixteen bytes, and the first four are its length
         views = np.frombuffer(values.buffers()[1], np.int32)
         lengths = views.reshape(-1, 4)[values.offset : values.offset + len(values), 0]
         return np.maximum(lengths.astype(np.int64), 0)  # they are not checked yet
@@ -108,5 +109,5 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def is_view(kind: pa.DataType) -> bool:
-    """Return whether values are views of texts or bytes that lie elsewhere."""
+    """Return whether values are views of texts or bytes in another buffer."""
     return bool(types.is_string_view(kind) or types.is_binary_view(kind))

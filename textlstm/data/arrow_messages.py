@@ -1,4 +1,4 @@
-"""Messages of Arrow files: compressed ones are found before Arrow unpacks them."""
+"""Messages of Arrow files: refuse compressed values before Arrow unpacks them."""
 
 import struct
 from pathlib import Path
@@ -8,45 +8,46 @@ import pyarrow as pa
 from textlstm.errors import InputError
 
 ARROW_FILE = b"ARROW1\0\0"
-"""How an Arrow file begins; what follows is what an Arrow stream consists of."""
+"""First bytes of an Arrow file; an Arrow stream follows them."""
 
 
-def to_first_message(file: pa.NativeFile) -> None:
-    """Skip the marker that an Arrow file begins with; a stream has none."""
+def skip_marker(file: pa.NativeFile) -> None:
+    """Go to the first message: behind the marker of an Arrow file, or to the start of a stream."""
     if file.read(len(ARROW_FILE)) != ARROW_FILE:
         file.seek(0)
 
 
 def require_not_compressed(message: bytes, path: Path) -> None:
-    """Raise an :class:`InputError` if the values behind a message are compressed.
+    """Raise an :class:`InputError` if the values of a message are compressed.
 
-    Arrow unpacks them before anybody can count. The message is a table of FlatBuffers, as
-    Message.fbs and Schema.fbs of the Arrow format lay it down.
+    Arrow unpacks compressed values before anybody can count them. The message is a FlatBuffers
+    table, as Message.fbs and Schema.fbs of the Arrow format define it.
     """
     kind = _field(message, _root(message), 1)
     if kind is None or message[kind] == 1:  # a schema
         return
-    body = _table(message, _root(message), 2)
-    if message[kind] == 2:  # a dictionary, whose values are a batch of records
-        body = _table(message, body, 1)
+    body = _subtable(message, _root(message), 2)
+    if message[kind] == 2:  # a dictionary, whose values are a record batch
+        body = _subtable(message, body, 1)
     if _field(message, body, 3) is not None:
         raise InputError(f"{path}: its values are compressed; write them without compression")
 
 
 def _root(message: bytes) -> int:
+    """Return the position of the root table."""
     return int(struct.unpack_from("<I", message)[0])
 
 
-def _table(message: bytes, table: int, number: int) -> int:
-    """Return where the table lies that is a field of a table."""
-    place = _field(message, table, number)
-    if place is None:
+def _subtable(message: bytes, table: int, number: int) -> int:
+    """Return the position of the table in a field of a table."""
+    position = _field(message, table, number)
+    if position is None:
         raise ValueError("a message without its header")
-    return place + int(struct.unpack_from("<I", message, place)[0])
+    return position + int(struct.unpack_from("<I", message, position)[0])
 
 
 def _field(message: bytes, table: int, number: int) -> int | None:
-    """Return where a field of a table lies, if the table has it."""
+    """Return the position of a field of a table; None if the table lacks it."""
     layout = table - struct.unpack_from("<i", message, table)[0]
     entry = 4 + 2 * number
     if entry >= struct.unpack_from("<H", message, layout)[0]:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from textlstm.data.chunks import CHUNK_ROWS
 from textlstm.data.distinct import Distinct
+from textlstm.data.options import LIMITS
 from textlstm.errors import InputError, no_such, quoted
 
 
@@ -87,7 +87,7 @@ def distinct_records(
     return Distinct(list(zip(*fields, strict=True)), inverse)
 
 
-def as_records(texts: Any, chunk_rows: int = CHUNK_ROWS) -> Iterator[tuple[str, ...]]:
+def as_records(texts: Any, chunk_rows: int = LIMITS.chunk_rows) -> Iterator[tuple[str, ...]]:
     """Yield the text fields of each record of a sequence, a table, an array or a DataFrame.
 
     Parameters

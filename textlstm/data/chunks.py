@@ -1,4 +1,4 @@
-"""Tables in chunks: how many rows and columns a chunk may have, and how it is built."""
+"""Chunks of tables: built from rows of text, of a limited number of rows and columns."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -6,41 +6,33 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from textlstm.data.options import Limits
 from textlstm.errors import InputError, quoted
 from textlstm.text.cleaning import LONE_SURROGATE
 
-CHUNK_ROWS = 100_000
-"""Rows read at a time from sources that are counted in rows."""
-
-CHUNK_CELLS = 1 << 22
-"""Cells read at a time: fewer rows than :data:`CHUNK_ROWS` where there are many columns."""
-
 MAX_COLUMNS = 1 << 14
-"""Columns of a table, at most, as of a spreadsheet: each costs memory in every part."""
+"""Columns of a table, at most, as of a spreadsheet: each costs memory in every chunk."""
 
 
 def in_chunks(
-    rows: Iterable[Sequence[str]], build: Callable[[list[Sequence[str]]], pa.Table]
+    rows: Iterable[Sequence[str]],
+    build: Callable[[list[Sequence[str]]], pa.Table],
+    limits: Limits,
 ) -> Iterator[pa.Table]:
-    """Yield tables built of so many rows of cells each, at least one table, be it empty.
+    """Build a table of each chunk of rows; yield at least one table, which may be empty.
 
-    A table is of :data:`CHUNK_ROWS` rows, or of as many as make :data:`CHUNK_CELLS` cells.
+    A chunk has ``limits.chunk_rows`` rows, or as many as make ``limits.chunk_cells`` cells.
     """
-    some: list[Sequence[str]] = []
+    chunk: list[Sequence[str]] = []
     n_cells, n_tables = 0, 0
     for row in rows:
-        some.append(row)
+        chunk.append(row)
         n_cells += len(row)
-        if len(some) >= CHUNK_ROWS or n_cells >= CHUNK_CELLS:
-            yield build(some)
-            some, n_cells, n_tables = [], 0, n_tables + 1
-    if some or not n_tables:
-        yield build(some)
-
-
-def chunk_rows(n_columns: int) -> int:
-    """Return how many rows of so many columns are read at a time."""
-    return max(1, min(CHUNK_ROWS, CHUNK_CELLS // max(1, n_columns)))
+        if len(chunk) >= limits.chunk_rows or n_cells >= limits.chunk_cells:
+            yield build(chunk)
+            chunk, n_cells, n_tables = [], 0, n_tables + 1
+    if chunk or not n_tables:
+        yield build(chunk)
 
 
 def require_columns(names: Sequence[str], path: Path) -> None:
@@ -61,5 +53,5 @@ def from_rows(rows: Sequence[Sequence[str]], names: Sequence[str]) -> pa.Table:
 def _string_array(cells: Iterable[str]) -> pa.Array:
     try:
         return pa.array(cells, pa.string())
-    except UnicodeEncodeError:  # JSON can spell half a character
+    except UnicodeEncodeError:  # of a lone surrogate, which JSON can spell
         return pa.array([LONE_SURROGATE.sub("\ufffd", cell) for cell in cells], pa.string())

@@ -1,7 +1,7 @@
-"""Data sets: a folder of data files, or one of the Hugging Face hub.
+"""Data sets: a folder of data files, or a data set of the Hugging Face hub.
 
-Of a folder, its own data files are read and nothing else: what its descriptions say is not
-followed, whoever wrote them.
+Only data files in the folder itself are read: its descriptions are not followed, whoever wrote
+them.
 """
 
 import re
@@ -12,79 +12,80 @@ from pathlib import Path
 from typing import Any
 
 from textlstm.errors import InputError, listed
+from textlstm.formats import ENDINGS
 from textlstm.storage.atomic import name_in_errors
 
-KINDS = (".csv", ".tsv", ".jsonl", ".parquet", ".arrow")
-"""How the names of data files end."""
-
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz")
-"""Endings of what is never unpacked."""
+"""Endings of the names of compressed files, which are never unpacked."""
 
-SPLIT = re.compile(r"(train|test|validation|valid|val|dev|eval)(\W|_|\d|$)", re.IGNORECASE)
-"""How the files of a data set begin that is divided already."""
+SPLIT_NAME = re.compile(r"(train|test|validation|valid|val|dev|eval)(\W|_|\d|$)", re.IGNORECASE)
+"""Beginnings of the names of files in a data set that is already divided."""
 
 HUB = "hub:"
-"""What the name of a data set on the hub begins with."""
+"""Prefix of the name of a data set on the hub."""
 
 HUB_SECONDS = 10.0
-"""So long the hub may be silent."""
+"""Seconds that the hub may take to answer."""
 
 DATASET_CARD, SETTINGS = "README.md", ".huggingface.yaml"
-"""Files of a data set that may send whoever follows them elsewhere."""
+"""Files of a data set that may name files elsewhere."""
 
 LEADS_AWAY = re.compile(r"^\s*[/\\~]|:[/\\]|::|^\s*\w+:|(^|[/\\])\.\.([/\\]|$)")
-"""What no name of a file in a data set has: an address, a drive, an absolute path, a way up."""
+"""Signs that a file lies outside the data set: an address, a drive, an absolute path, ``..``."""
 
 NO_FILES = ("features", "description")
-"""Settings of a table that name columns and say what it is."""
+"""Settings of a data set that name no files but describe its columns."""
 
 
 def data_files(folder: Path) -> list[Path]:
-    """Return the files that are the table of a folder, by name.
+    """Return the files that make up the table of a folder, sorted by name.
 
-    Where all files are called after the part of the data that they are, :data:`SPLIT`, those of
-    ``train`` are the table. If there is no data file in the folder, those of the folder ``train``
-    in it are taken, or else of the folder ``data``.
+    If the names of all files begin with the name of a split (:data:`SPLIT_NAME`), the table is that
+    of ``train``. If there is no data file in the folder, the table is in its folder ``train``, or
+    else in its folder ``data``.
 
     Raises
     ------
     InputError
-        If there is none, they are of several kinds, or one is a link or compressed.
+        If there is no data file, they have several formats, or one is a link or compressed.
     """
     with name_in_errors(folder):
-        found = next(filter(None, (sorted(_entries(place)) for place in places(folder))), [])
-    if not found:
+        candidates = (sorted(_data_files_in(each)) for each in data_folders(folder))
+        files = next(filter(None, candidates), [])
+    if not files:
         raise InputError(
             f"{folder}: no data file in this folder, nor in a folder train or data in it; such "
-            f"files end in {', '.join(KINDS)} (save a spreadsheet as CSV)"
+            f"files end in {', '.join(ENDINGS)} (save a spreadsheet as CSV)"
         )
-    parts = [SPLIT.match(path.name) for path in found]
+    splits = [SPLIT_NAME.match(path.name) for path in files]
     train = [
-        path for path, part in zip(found, parts, strict=True) if part and part[1].lower() == "train"
+        path
+        for path, split in zip(files, splits, strict=True)
+        if split and split[1].lower() == "train"
     ]
-    chosen = train if train and all(parts) else found
-    if len({path.suffix.lower() for path in chosen}) > 1:
+    table = train if train and all(splits) else files
+    if len({path.suffix.lower() for path in table}) > 1:
         raise InputError(
-            f"{folder}: data files of several kinds, {listed([path.name for path in chosen])}; "
+            f"{folder}: data files of several kinds, {listed([path.name for path in table])}; "
             "name one of them"
         )
-    return chosen
+    return table
 
 
-def places(folder: Path) -> list[Path]:
-    """Return the folders where data files are looked for: a folder, and some of those in it."""
+def data_folders(folder: Path) -> list[Path]:
+    """Return the folders that may hold the data files: a folder, its ``train`` and its ``data``."""
     return [folder, *filter(_is_folder, (folder / "train", folder / "data"))]
 
 
-def _entries(folder: Path) -> Iterator[Path]:
-    """Yield the data files that lie in a folder itself."""
+def _data_files_in(folder: Path) -> Iterator[Path]:
+    """Yield the data files in a folder itself."""
     for path in folder.iterdir():
         if path.name.startswith((".", "_")):
             continue
         endings = {ending.lower() for ending in path.suffixes[-2:]}
         if not endings.isdisjoint(COMPRESSED_SUFFIXES):
             raise InputError(f"{path}: this file is compressed; unpack it first")
-        if path.suffix.lower() not in KINDS:
+        if path.suffix.lower() not in ENDINGS:
             continue
         if path.is_symlink() or not path.is_file():
             raise InputError(f"{path}: not a file of this folder but a link or the like; copy it")
@@ -97,7 +98,7 @@ def _is_folder(path: Path) -> bool:
 
 @contextmanager
 def from_hub(source: str) -> Iterator[Path]:
-    """Give a folder that holds the split ``train`` of a data set on the hub, then remove it.
+    """Download the split ``train`` of a data set on the hub to a folder, which is removed later.
 
     Parameters
     ----------
@@ -108,19 +109,19 @@ def from_hub(source: str) -> Iterator[Path]:
     ------
     InputError
         If there is no such data set, the hub does not answer within :data:`HUB_SECONDS`, or the
-        data set names files that lie elsewhere, or holds pictures and the like.
+        data set names files elsewhere, or holds pictures and the like.
     """
     name = source.removeprefix(HUB)
     if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", name):
         raise InputError(f"{source}: no data set of the hub is called so; give hub:owner/name")
-    if Path(name).exists():  # which `datasets` would load in its place
+    if Path(name).exists():  # `datasets` would load it instead
         raise InputError(f"{source}: this is a file or folder; give it without {HUB}")
     with tempfile.TemporaryDirectory() as folder:
         try:
             _download(name, Path(folder))
         except InputError:
             raise
-        except Exception as error:  # the hub, the network and every builder raise their own kinds
+        except Exception as error:  # the hub, the network and every builder raise their own errors
             raise InputError(
                 f"{source}: cannot be had from the hub ({type(error).__name__}); is there such a "
                 "data set, and a connection?"
@@ -129,13 +130,13 @@ def from_hub(source: str) -> Iterator[Path]:
 
 
 def _download(name: str, folder: Path) -> None:
-    """Save the split ``train`` of a data set in a folder; what is fetched for it stays there."""
+    """Save the split ``train`` of a data set in a folder, downloads included."""
     # Imported late: it takes a second, and most tables are files.
     import datasets
     from huggingface_hub import HfApi, hf_hub_download
 
-    known = HfApi().dataset_info(name, timeout=HUB_SECONDS)
-    files = {one.rfilename for one in known.siblings or []}
+    info = HfApi().dataset_info(name, timeout=HUB_SECONDS)
+    files = {file.rfilename for file in info.siblings or []}
     if SETTINGS in files:
         raise InputError(
             f"{HUB}{name}: its {SETTINGS} may name files that are not of the data set; download "
@@ -143,16 +144,16 @@ def _download(name: str, folder: Path) -> None:
         )
     if DATASET_CARD in files:
         card = hf_hub_download(name, DATASET_CARD, repo_type="dataset", cache_dir=folder / "hub",
-                               revision=known.sha, etag_timeout=HUB_SECONDS)  # fmt: skip
+                               revision=info.sha, etag_timeout=HUB_SECONDS)  # fmt: skip
         _require_own_files(Path(card), name)
     dataset = datasets.load_dataset(
-        name, split="train", revision=known.sha, cache_dir=str(folder / "cache")
+        name, split="train", revision=info.sha, cache_dir=str(folder / "cache")
     )
     _save(dataset, folder / "train", name)
 
 
 def _save(dataset: Any, folder: Path, name: str) -> None:
-    """Save a data set, unless ``datasets`` would copy files into it that its cells name."""
+    """Save a data set, unless its cells name files that ``datasets`` would copy into it."""
     from datasets.features.features import require_storage_embed
 
     if any(map(require_storage_embed, dataset.features.values())):
@@ -163,7 +164,7 @@ def _save(dataset: Any, folder: Path, name: str) -> None:
 
 
 def _require_own_files(card: Path, name: str) -> None:
-    """Raise an :class:`InputError` if a card sends ``datasets`` elsewhere for the records."""
+    """Raise an :class:`InputError` if a data set card names files outside the data set."""
     from huggingface_hub import DatasetCard
 
     # Read as `datasets` reads it: YAML spells addresses and names of settings in many ways.
@@ -173,7 +174,7 @@ def _require_own_files(card: Path, name: str) -> None:
 
 
 def _texts_in(value: Any) -> Iterator[str]:
-    """Yield the texts in lists and mappings, but for what names no file."""
+    """Yield the texts in lists and mappings, without the settings in :data:`NO_FILES`."""
     if isinstance(value, dict):
         value = [inner for key, inner in value.items() if key not in NO_FILES]
     if isinstance(value, list):

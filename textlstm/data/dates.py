@@ -1,4 +1,4 @@
-"""Dates of records, as offices write them."""
+"""Dates of records: columns of dates, and dates in ISO 8601."""
 
 import re
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from textlstm.data.distinct import Distinct
 from textlstm.errors import InputError, counted, quoted
 
 _ISO_8601 = re.compile(r"\s*-?[0-9]{4}")
-"""How a date in ISO 8601 begins, which has its year first."""
+"""Beginning of a date in ISO 8601: the year comes first."""
 
 
 def says_when(name: str, cells: Sequence[str]) -> bool:
-    """Return whether a column, by its name or by some of its cells, says when records were made.
+    """Return whether a column says when records were made, by its name or by some of its cells.
 
     >>> says_when("Year of death", ["2021"]), says_when("date", [""]), says_when("update", ["no"])
     (True, True, False)
@@ -24,19 +24,23 @@ def says_when(name: str, cells: Sequence[str]) -> bool:
     >>> says_when("x", ["2021-03-01", "", "2022-12-31 10:00"]), says_when("x", ["2021", "4-1"])
     (True, False)
     """
-    given = [cell.strip() for cell in cells if cell.strip()]
-    words = re.findall(
-        r"[a-z]+|[A-Z][a-z]*", re.sub(r"[A-Z]{2,}", lambda found: found[0].lower(), name)
-    )
-    words = [word.lower() for word in words]
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    without_capitals = re.sub(r"[A-Z]{2,}", lambda capitals: capitals[0].lower(), name)
+    words = [word.lower() for word in re.findall(r"[a-z]+|[A-Z][a-z]*", without_capitals)]
     if not {"birth", "born", "dob"}.isdisjoint(words):
         return False
-    dated = all(re.match(r"(19|20)\d\d-\d\d(-\d\d|$)", cell) for cell in given)
-    return "year" in words or "date" in words or bool(given and dated)
+    dated = all(re.match(r"(19|20)\d\d-\d\d(-\d\d|$)", cell) for cell in filled)
+    return "year" in words or "date" in words or bool(filled and dated)
 
 
 def parse_dates(values: pd.Series, name: str = "date") -> np.ndarray[Any, Any]:
-    """Return the dates of a column, which is called ``name`` in the table."""
+    """Parse the dates of a column; messages call the column ``name``.
+
+    Raises
+    ------
+    InputError
+        If a cell is empty or not a date in ISO 8601.
+    """
     cells = Distinct[str].of(values)
     is_empty = np.array([not cell.strip() for cell in cells.values], dtype=bool)
     empty = int(is_empty[cells.inverse].sum())
@@ -46,7 +50,7 @@ def parse_dates(values: pd.Series, name: str = "date") -> np.ndarray[Any, Any]:
             f"{quoted(name)}, as those of review import have; fill it in, leave them out, or use "
             "another split"
         )
-    # pandas takes "now" and "today" for dates as well: another split every day.
+    # pandas also reads "now" and "today" as dates: the split would change every day.
     iso = [cell if _ISO_8601.match(cell) else None for cell in cells.values]
     dates = pd.to_datetime(pd.Series(iso), errors="coerce", format="ISO8601", utc=True)
     if unreadable := int(dates.isna().to_numpy()[cells.inverse].sum()):

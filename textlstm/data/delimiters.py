@@ -1,4 +1,4 @@
-"""What separates the cells of a delimited file: as given, or as its first rows show."""
+"""Delimiters: the sign that separates the cells of a file, as given or as its first rows show."""
 
 import codecs
 import csv
@@ -10,35 +10,35 @@ from textlstm.data.charset import codec_name
 from textlstm.errors import InputError, quoted
 
 SIGNS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-"""What is looked for in a header, and how it is called."""
+"""Delimiters that are looked for in a header, and their names in messages."""
 
 SPELLED = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
-"""Names for what is hard to type in a shell."""
+"""Names of delimiters that are hard to type in a shell."""
 
 SAMPLE_BYTES = 1 << 16
-"""So much of a file is looked at."""
+"""Bytes at the beginning of a file in which the delimiter is looked for."""
 
 _DECLARATION = re.compile('"?sep=.?"?')
 
 
 def delimiter_of(path: Path, charset: str, usual: str, given: str = "") -> str:
-    r"""Return what separates the cells of a file.
+    r"""Return the delimiter of a file.
 
-    Where none is given, it is ``usual`` if that divides the header, and most rows alike. Otherwise
-    it is the one of :data:`SIGNS` that does so, if there is one, else ``usual``.
+    Unless one is given, it is ``usual`` if that sign divides the header and most rows into as many
+    cells; otherwise the sign of :data:`SIGNS` that does so, if there is one, else ``usual``.
 
     Parameters
     ----------
     usual
-        That of files whose name ends as this one's.
+        The delimiter of files with this ending.
     given
         One character, or one of :data:`SPELLED`; empty: none.
 
     Raises
     ------
     InputError
-        If two signs divide the rows alike, what is given is no delimiter, or the first line
-        declares one to spreadsheets instead of naming the columns.
+        If two signs divide the rows alike, ``given`` is no delimiter, or the first line declares a
+        delimiter to spreadsheets instead of naming the columns.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -51,7 +51,7 @@ def delimiter_of(path: Path, charset: str, usual: str, given: str = "") -> str:
         start, whole = handle.read(SAMPLE_BYTES), not handle.read(1)
     try:
         text = codecs.getincrementaldecoder(codec_name(charset))("replace").decode(start)
-    except UnicodeError:  # of UTF-16 without a mark, which whoever reads the file will refuse
+    except UnicodeError:  # of UTF-16 without a mark, which the reader will refuse
         return usual
     text = text.removeprefix("\ufeff")
     if _DECLARATION.fullmatch(text[:100].split("\n")[0].strip()):
@@ -60,7 +60,7 @@ def delimiter_of(path: Path, charset: str, usual: str, given: str = "") -> str:
             "spreadsheets alone; remove that line"
         )
     if given:
-        return _delimiter(given)
+        return _as_character(given)
     dividing = [sign for sign in SIGNS if _divides(text, sign, whole=whole)]
     if usual in dividing or not dividing:
         return usual
@@ -70,8 +70,8 @@ def delimiter_of(path: Path, charset: str, usual: str, given: str = "") -> str:
     return dividing[0]
 
 
-def _delimiter(given: str) -> str:
-    """Return the character that ``--delimiter`` gives."""
+def _as_character(given: str) -> str:
+    """Return the character that ``--delimiter`` names."""
     sign = SPELLED.get(given, given)
     # Arrow's reader takes a single byte.
     usable = len(sign) == 1 and sign.isascii() and (sign.isprintable() or sign == "\t")
@@ -89,7 +89,7 @@ def _divides(text: str, sign: str, *, whole: bool) -> bool:
     Parameters
     ----------
     whole
-        Whether this is all of the file: otherwise, its last row goes on.
+        Whether the text is the whole file; otherwise, its last row is incomplete.
     """
     try:
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=sign) if row]

@@ -1,4 +1,4 @@
-"""Tables of JSON lines: an object a row, whose keys are the columns."""
+"""JSON lines: a table with an object a line, whose keys are the columns."""
 
 import json
 from collections.abc import Iterator
@@ -7,59 +7,63 @@ from typing import Any
 
 import pyarrow as pa
 
-from textlstm.data.charset import decoded, lines
-from textlstm.data.chunks import CHUNK_CELLS, MAX_COLUMNS, from_rows, in_chunks, require_columns
+from textlstm.data.chunks import MAX_COLUMNS, from_rows, in_chunks, require_columns
+from textlstm.data.options import ReadOptions
+from textlstm.data.text_files import decoded, lines
 from textlstm.errors import InputError
 from textlstm.text.cleaning import LONE_SURROGATE
 
 CELLS_PER_BYTE = 64
-"""Cells that a byte of the file may make: where each row has keys of its own, most are empty."""
+"""Cells for each byte of a file, at most: where each row has its own keys, most cells are empty."""
 
 
-def read_json_lines(path: Path, charset: str) -> Iterator[pa.Table]:
-    """Yield the rows of a file, as text; see :func:`.iter_tables`.
+def read_json_lines(path: Path, options: ReadOptions) -> Iterator[pa.Table]:
+    """Yield the rows of a file in chunks, as text.
 
-    A row need not name every column. What it nests stays JSON.
+    A row may lack columns. Nested values stay JSON.
 
     Raises
     ------
     InputError
-        If a line is not an object, or names a key twice; or if there are too many columns, or so
-        many keys that few rows share that the table would be much larger than the file.
+        If a line is not an object or has a key twice, there are too many columns, or rows share so
+        few keys that the table would be much larger than the file.
     """
-    names = _names(path, charset)  # it takes a reading of all lines to know them
-    require_columns([_plain(name) for name in names], path)
+    keys = _all_keys(path, options)  # they are known only after a first reading of all lines
+    names = [_valid_unicode(key) for key in keys]
+    require_columns(names, path)
 
     def rows() -> Iterator[list[str]]:
-        for number, row in _objects(path, charset):
-            yield [_cell(row.get(name), path, number) for name in names]
+        for number, row in _objects(path, options):
+            yield [_value_as_text(row.get(key), path, number) for key in keys]
 
-    yield from in_chunks(rows(), lambda some: from_rows(some, [_plain(name) for name in names]))
+    yield from in_chunks(rows(), lambda chunk: from_rows(chunk, names), options.limits)
 
 
-def _names(path: Path, charset: str) -> list[str]:
-    """Return the keys of all rows, in the order in which they first come."""
-    most_cells = max(CHUNK_CELLS, CELLS_PER_BYTE * path.stat().st_size)
-    names: dict[str, None] = {}
-    for n_rows, (_, row) in enumerate(_objects(path, charset), start=1):
-        names.update(dict.fromkeys(row))
-        if len(names) > MAX_COLUMNS:
+def _all_keys(path: Path, options: ReadOptions) -> list[str]:
+    """Return the keys of all rows, in the order in which they first occur."""
+    most_cells = max(options.limits.chunk_cells, CELLS_PER_BYTE * path.stat().st_size)
+    keys: dict[str, None] = {}
+    for n_rows, (_, row) in enumerate(_objects(path, options), start=1):
+        keys.update(dict.fromkeys(row))
+        if len(keys) > MAX_COLUMNS:
             raise InputError(f"{path}: more than {MAX_COLUMNS:,} columns; so many are not read")
-        if n_rows * len(names) > most_cells:
+        if n_rows * len(keys) > most_cells:
             raise InputError(
-                f"{path}: its rows have {len(names):,} different keys, few of which they share; as "
+                f"{path}: its rows have {len(keys):,} different keys, few of which they share; as "
                 "a table, it would be much larger than the file"
             )
-    return list(names)
+    return list(keys)
 
 
-def _objects(path: Path, charset: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the number of each line that is not blank, and the object that it is."""
-    for number, line in enumerate(lines(decoded(path, charset), path), start=1):
+def _objects(path: Path, options: ReadOptions) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the number of each line that is not blank, and its object."""
+    limits = options.limits
+    text = decoded(path, options.charset, limits.chunk_bytes)
+    for number, line in enumerate(lines(text, path, limits.max_cell), start=1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line, object_pairs_hook=_once_each)
+            row = json.loads(line, object_pairs_hook=_without_repeats)
         except InputError as error:
             raise InputError(f"{path}: line {number} {error}") from error
         except (ValueError, RecursionError) as error:
@@ -69,16 +73,16 @@ def _objects(path: Path, charset: str) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, row
 
 
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object of these keys and values, each key once."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of keys and values; raise an :class:`InputError` if a key repeats."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
         raise InputError("has a key twice")
-    return made
+    return values
 
 
-def _cell(value: Any, path: Path, number: int) -> str:
-    """Return a value as text: a missing one is empty, a number has its decimal form."""
+def _value_as_text(value: Any, path: Path, number: int) -> str:
+    """Return a value as text: a missing value is empty, a number has its decimal form."""
     if type(value) is str:
         return value
     if isinstance(value, list | dict):
@@ -86,9 +90,9 @@ def _cell(value: Any, path: Path, number: int) -> str:
             return json.dumps(value, ensure_ascii=False)
         except RecursionError as error:
             raise InputError(f"{path}: line {number} is nested too deeply") from error
-    return "" if value is None or value != value else str(value)  # NaN alone is not itself
+    return "" if value is None or value != value else str(value)  # NaN alone differs from itself
 
 
-def _plain(name: str) -> str:
-    """Return a name that can be written in UTF-8: JSON can spell half a character."""
+def _valid_unicode(name: str) -> str:
+    """Return a name that can be written in UTF-8: JSON can spell a lone surrogate."""
     return LONE_SURROGATE.sub("\ufffd", name)

@@ -1,81 +1,65 @@
-"""Tables in, as text, a chunk of rows at a time.
+"""Readers of tables: CSV, TSV, JSON lines, Parquet, Arrow, folders and data sets, chunk by chunk.
 
-Everything is read as text: ``0123`` stays ``0123``, and ``NA``, ``None`` and ``null`` are words.
+Cells of text formats are read as text: ``0123`` stays ``0123``, and ``NA``, ``None`` and ``null``
+are words. The formats and their readers stand in :data:`.FORMATS`.
 """
 
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pyarrow as pa
 
 from textlstm.data.allowance import Allowance
-from textlstm.data.columnar import read_arrow, read_parquet
-from textlstm.data.dataset import HUB, KINDS, data_files, from_hub
-from textlstm.data.delimited import read_delimited
-from textlstm.data.delimiters import SIGNS, delimiter_of
-from textlstm.data.json_lines import read_json_lines
+from textlstm.data.dataset import HUB, data_files, from_hub
+from textlstm.data.options import Limits, ReadOptions
 from textlstm.errors import InputError, listed
+from textlstm.formats import ENDINGS, FORMATS
 from textlstm.storage.atomic import is_plain_file, name_in_errors
 
-USUAL_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+Reader = Callable[[Path, ReadOptions], Iterator[pa.Table]]
+"""Yields the rows of a file in chunks, at least one, which may be empty."""
 
 SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
-"""What names of files that only spreadsheet programs read end in."""
-
-
-@dataclass(frozen=True)
-class ReadOptions:
-    """How text files are read.
-
-    Attributes
-    ----------
-    encoding
-        Character encoding; decoding is strict. A UTF-8 byte order mark is dropped.
-    delimiter
-        What separates the cells of a ``.csv`` or ``.tsv`` file; empty: what the header shows.
-    tell
-        Is given a line about what was found out about a file.
-    """
-
-    charset: str = "utf-8"
-    delimiter: str = ""
-    tell: Callable[[str], object] = str
+"""Endings of the names of files that only spreadsheet programs read."""
 
 
 def read_table(
     source: str,
     charset: str = "utf-8",
     delimiter: str = "",
-    tell: Callable[[str], object] = str,
+    log: Callable[[str], object] = str,
 ) -> pa.Table:
     """Return a whole table; see :func:`iter_tables`."""
-    return pa.concat_tables(iter_tables(source, charset, delimiter, tell))
+    return pa.concat_tables(iter_tables(source, charset, delimiter, log))
 
 
 def iter_tables(
     source: str,
     charset: str = "utf-8",
     delimiter: str = "",
-    tell: Callable[[str], object] = str,
+    log: Callable[[str], object] = str,
+    limits: Limits | None = None,
 ) -> Iterator[pa.Table]:
-    """Yield the rows of a table in order, some at a time, at least one part, be it empty.
+    """Yield the rows of a table in chunks, in order: at least one chunk, which may be empty.
 
     Parameters
     ----------
     source
-        A file whose name ends in one of :data:`.KINDS`; a folder of such files, of
-        one kind and with the same columns, see :func:`.data_files`; or
-        ``hub:owner/name``, a data set of the Hugging Face hub, the one case in which anything is
-        fetched. Text formats give strings only.
-    encoding
-        Of a text file; decoding is strict. A UTF-8 byte order mark is dropped.
+        A file whose name ends in one of :data:`.ENDINGS`; a folder of such files, of one format and
+        with the same columns, see :func:`.data_files`; or ``hub:owner/name``, a data set of the
+        Hugging Face hub, the only source that is downloaded.
+    charset
+        Character set of text files; decoding is strict. A UTF-8 byte order mark is dropped.
     delimiter
-        What separates the cells of a ``.csv`` or ``.tsv`` file; empty: what its header shows.
-    tell
-        Is given a line about what was found out about the files.
+        Delimiter of ``.csv`` and ``.tsv`` files; empty: the one that the header shows.
+    log
+        Receives a line about what was found out about the files.
+    limits
+        Sizes of chunks and cells; by default, those of the stages.
 
     Raises
     ------
@@ -83,16 +67,18 @@ def iter_tables(
         If the source cannot be found, decoded or parsed, names a column twice, or unpacks to far
         more than its size. The message gives the offset or row, never the text.
     """
-    reading = ReadOptions(charset, delimiter, tell)
+    options = ReadOptions(charset, delimiter, log)
+    if limits is not None:
+        options = replace(options, limits=limits)
     if source.startswith(HUB):
         with from_hub(source) as folder:
-            yield from _read_folder(folder, reading)
+            yield from _read_folder(folder, options)
     elif re.match(r"\w+://|file:", source):
         raise InputError(f"{source}: an address, not a file; download it first")
     elif Path(source).is_dir():
-        yield from _read_folder(Path(source), reading)
+        yield from _read_folder(Path(source), options)
     elif is_plain_file(Path(source)):
-        yield from _read_file(Path(source), reading)
+        yield from _read_file(Path(source), options)
     elif os.path.lexists(source):
         raise InputError(
             f"{source}: no plain file but a pipe, a device, a link that leads nowhere or the like; "
@@ -105,42 +91,37 @@ def iter_tables(
         )
 
 
-def _read_file(
-    path: Path, reading: ReadOptions, allowance: Allowance | None = None
-) -> Iterator[pa.Table]:
-    """Yield the rows of a file; what the system says of it names it."""
+def _read_file(path: Path, options: ReadOptions) -> Iterator[pa.Table]:
+    """Yield the rows of a file; errors of the system name the file."""
     with name_in_errors(path):
-        yield from _parts_of_file(path, reading, allowance)
+        yield from reader_of(path)(path, options)
 
 
-def _parts_of_file(
-    path: Path, reading: ReadOptions, allowance: Allowance | None
-) -> Iterator[pa.Table]:
-    kind = path.suffix.lower()
-    if kind in USUAL_DELIMITERS:
-        usual = USUAL_DELIMITERS[kind]
-        sign = delimiter_of(path, reading.charset, usual, reading.delimiter)
-        if sign != usual and not reading.delimiter:
-            reading.tell(f"{path}: read as divided by {SIGNS[sign]} (--delimiter, if it is not)")
-        return read_delimited(path, sign, reading.charset)
-    if kind == ".jsonl":
-        return read_json_lines(path, reading.charset)
-    if kind == ".parquet":
-        return read_parquet(path, allowance)
-    if kind == ".arrow":
-        return read_arrow(path, allowance)
-    hint = "; save it as CSV in the spreadsheet program" if kind in SPREADSHEETS else ""
-    raise InputError(f"{path}: unknown format; use {', '.join(KINDS)}{hint}")
+def reader_of(path: Path) -> Reader:
+    """Return the reader of a file, by the ending of its name.
+
+    Raises
+    ------
+    InputError
+        If there is no reader of this format.
+    """
+    ending = path.suffix.lower()
+    if ending in FORMATS:
+        reader: Reader = resolve_name(FORMATS[ending])
+        return reader
+    hint = "; save it as CSV in the spreadsheet program" if ending in SPREADSHEETS else ""
+    raise InputError(f"{path}: unknown format; use {', '.join(ENDINGS)}{hint}")
 
 
-def _read_folder(folder: Path, reading: ReadOptions) -> Iterator[pa.Table]:
+def _read_folder(folder: Path, options: ReadOptions) -> Iterator[pa.Table]:
     """Yield the rows of the data files of a folder, one file after the other."""
     paths = data_files(folder)
-    reading.tell(f"{folder}: read of this folder: {listed([path.name for path in paths])}")
+    options.log(f"{folder}: read of this folder: {listed([path.name for path in paths])}")
     allowance = Allowance(sum(path.stat().st_size for path in paths))
+    options = replace(options, allowance=allowance)
     schema: pa.Schema | None = None
     for path in paths:
-        for table in _read_file(path, reading, allowance):
+        for table in _read_file(path, options):
             schema = schema or table.schema
             if sorted(table.column_names) != sorted(schema.names):
                 raise InputError(f"{path}: other columns than in {paths[0]}; name one of the files")
@@ -148,5 +129,5 @@ def _read_folder(folder: Path, reading: ReadOptions) -> Iterator[pa.Table]:
             if not ordered.schema.equals(schema):
                 raise InputError(f"{path}: other types than in {paths[0]}; name one of the files")
             yield ordered
-        # What is told of one file would be told of all.
-        reading = replace(reading, tell=str)
+        # Every file would give the same lines as the first one.
+        options = replace(options, log=str)

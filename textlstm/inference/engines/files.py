@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from textlstm.data import charset, chunks
+from textlstm.data import options
 from textlstm.inference.engines.chunks import (
     SHARD_ROWS,
     RecordChunk,
@@ -95,7 +95,7 @@ class FileJob:
             "text": self.columns,
             "rule": self.request,
             "device": device,
-            "sizes": [charset.CHUNK_BYTES, chunks.CHUNK_ROWS, self.rows],
+            "sizes": [options.LIMITS.chunk_bytes, options.LIMITS.chunk_rows, self.rows],
             "versions": self.versions,
             "bundle": (self.bundle / "manifest.json").read_text(encoding="utf-8"),
         }

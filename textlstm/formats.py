@@ -1,0 +1,26 @@
+"""Formats of tables: how the names of files end, and the function that reads each format.
+
+To add a format, write a function that takes a path and :class:`.ReadOptions` and yields tables, and
+add a line to :data:`FORMATS`. Help texts and messages name the formats from there.
+"""
+
+FORMATS = {
+    ".csv": "textlstm.data.delimited:read_csv",
+    ".tsv": "textlstm.data.delimited:read_tsv",
+    ".jsonl": "textlstm.data.json_lines:read_json_lines",
+    ".parquet": "textlstm.data.columnar:read_parquet",
+    ".arrow": "textlstm.data.columnar:read_arrow",
+}
+"""Readers by the ending of a file's name, in lower case; a reader is imported when it is needed."""
+
+ENDINGS = tuple(FORMATS)
+"""Endings of the names of data files."""
+
+
+def alternatives(names: tuple[str, ...]) -> str:
+    """Return names as a list with ``or`` before the last.
+
+    >>> alternatives((".csv", ".tsv", ".jsonl"))
+    '.csv, .tsv or .jsonl'
+    """
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
