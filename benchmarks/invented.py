@@ -28,7 +28,7 @@ from benchmarks.comparison import leaving
 from benchmarks.promises import row, trained
 from pipelines import flags, shell
 from textlstm.config import DataConfig
-from textlstm.data.records import SPLIT, select_usable
+from textlstm.data.records import SPLIT_COLUMN, select_usable
 from textlstm.data.splits import split
 from textlstm.errors import InputError
 from textlstm.evaluation.evaluate import evaluate
@@ -152,7 +152,7 @@ def noise(seed: int, _: str) -> dict[str, Any]:
     bundle = trained(found, parts, rare, recipe(), "stratified", seed)
     summary = {"rows": len(records), "dropped": found.dropped, "distinct_texts": 0, "handled": {},
                "uncodable": {"records": found.uncodable, "share": 0.0}}  # fmt: skip
-    measured = evaluate(bundle, of_parts, summary, seed, rare[rare[SPLIT] == "holdout"])
+    measured = evaluate(bundle, of_parts, summary, seed, rare[rare[SPLIT_COLUMN] == "holdout"])
     lines = verdict(measured.to_dict())
     return {
         "win": any("textlstm is better" in line or "textlstm beats" in line for line in lines),

@@ -33,8 +33,8 @@ from benchmarks.comparison import (
 from pipelines import shell
 from textlstm.config import DataConfig
 from textlstm.data.distinct import Distinct
-from textlstm.data.records import SPLIT, UsableRecords
-from textlstm.data.splits import split
+from textlstm.data.records import SPLIT_COLUMN, UsableRecords
+from textlstm.data.splits import METHODS, split
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.evaluation.decisions import measure_decisions
 from textlstm.evaluation.scored_records import ScoredRecords
@@ -53,7 +53,7 @@ def measure(found: UsableRecords, how: str, seed: int) -> dict[str, Any]:
     """Return what was promised and measured on a seed's holdout, classes apart."""
     parts, rare = split(found, DataConfig(split=how), seed)
     bundle = trained(found, parts, rare, load_recipe(RECIPE), how, seed)
-    new = pd.concat([parts["holdout"], rare[rare[SPLIT] == "holdout"]])
+    new = pd.concat([parts["holdout"], rare[rare[SPLIT_COLUMN] == "holdout"]])
     learned = pd.concat([parts["train"], parts["validation"]])["text"]
     measured = measured_on(bundle, new, ~new["text"].isin(learned).to_numpy(), how)
     return {name: measured[name] for name in ("held_out", "promises", "sets")}
@@ -72,7 +72,11 @@ def measured_on(
     labels = pd.Index(bundle.labels).get_indexer(pd.Index(new["label"]))
     texts = Distinct[str].of(new["text"])
     rows = texts.inverse
-    cluster_size = cluster_sizes(rows) if how == "grouped" else np.ones(len(rows), dtype=np.int64)
+    cluster_size = (
+        cluster_sizes(rows)
+        if METHODS[how].keeps_texts_together
+        else np.ones(len(rows), dtype=np.int64)
+    )
     records = ScoredRecords(score(bundle, texts.values), rows, labels, unseen, cluster_size)
     return measure_decisions(bundle.out_of_fold, records, ()).to_dict()
 
@@ -102,10 +106,10 @@ def trained(
         np.arange(len(training)) >= len(parts["train"]),
         split=how,
     )
-    judging = rare[rare[SPLIT] != "holdout"]
+    judging = rare[rare[SPLIT_COLUMN] != "holdout"]
     classes = RareClasses(
         encoding.encode(judging["text"].tolist()),
-        (judging[SPLIT] == "validation").to_numpy(),
+        (judging[SPLIT_COLUMN] == "validation").to_numpy(),
         found.uncodable_share,
         tuple(
             np.flatnonzero(np.isin(labels, found.borderline) | (np.bincount(codes) == 1)).tolist()

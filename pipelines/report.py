@@ -27,7 +27,7 @@ def report(run: Run) -> None:
     with progress.working("report", progress.LOADING):
         import pandas as pd
 
-        from textlstm.data.records import SPLIT, SPLITS, learned_labels, read_parts, read_rare
+        from textlstm.data.records import SPLIT_COLUMN, SPLITS, learned_labels, read_splits, read_rare
         from textlstm.evaluation.evaluate import evaluate
         from textlstm.inference.bundle import Bundle
         from textlstm.reporting.report import Report
@@ -40,7 +40,7 @@ def report(run: Run) -> None:
     console.log("report: measuring the model and, for comparison, simpler ones")
     with shell.timed() as seconds, progress.steps("report", N_STEPS) as step:
         step("loading the model")
-        bundle, splits = Bundle.load(run.bundle), read_parts(run.records)
+        bundle, splits = Bundle.load(run.bundle), read_splits(run.records)
         if list(bundle.labels) != learned_labels(splits):
             raise InputError(
                 f"{run.bundle}: this bundle is of other classes than the records of this run; "
@@ -52,7 +52,7 @@ def report(run: Run) -> None:
             splits,
             read_json(run.records / "summary.json"),
             config.seed,
-            rare[rare[SPLIT] == "holdout"],
+            rare[rare[SPLIT_COLUMN] == "holdout"],
             step,
         )
         history = pd.read_csv(run.history)

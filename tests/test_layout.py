@@ -41,7 +41,8 @@ WINGS = {
         "allowance", "options", "labels", "charset", "text_files", "chunks", "delimiters",
         "plain_csv", "delimited", "json_lines",
         "parquet_pages", "arrow_messages", "class_names", "columnar", "dataset", "readers",
-        "distinct", "cells", "dates", "groups", "records", "splits", "handled", "preprocessing",
+        "distinct", "cells", "dates", "groups", "records", "draws", "splits",
+        "handled", "preprocessing",
     ],
     "encoding": [
         "encoded", "abbreviations", "phrases", "abbreviation_table", "subwords", "vocabulary",

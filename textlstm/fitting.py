@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from textlstm.config import RARE_LABEL
+from textlstm.data.splits import METHODS
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.inference.bundle import Bundle
 from textlstm.inference.bundle_files import MEAN_PROBABILITY, TEXT_FIELDS, UNCODABLE, UNKNOWN_WORDS
@@ -156,7 +157,7 @@ def _held_out(
         Predictions(judged.probabilities, judged.places),
         judged.labels,
         seed,
-        texts=judged.texts if given.split == "grouped" else None,
+        texts=judged.texts if METHODS[given.split].keeps_texts_together else None,
         has_known_word=judged.has_known_word,
         codable=np.array([label != RARE_LABEL for label in labels]),
         shares=(sums + 1) / (sums + 1).sum(),

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from textlstm.data.groups import MISSING, group_names
+from textlstm.data.groups import MISSING_GROUP, group_names
 from textlstm.errors import InputError
 from textlstm.evaluation.metrics import log_losses
 from textlstm.evaluation.subgroups import SEEN, RecordOutcomes, seen_names, shown_groups
@@ -94,12 +94,12 @@ def test_small_groups_are_not_shown_nor_what_tells_them(counts, shown):
         (5, 4, {}),
         (6, 4, {"F": 40, "M or (missing)": 10}),
         (12, 4, {"F": 40}),
-        (12, 30, {"F": 40, "M": 30, MISSING: 12}),
+        (12, 30, {"F": 40, "M": 30, MISSING_GROUP: 12}),
         (0, 30, {"F": 40, "M": 30}),
     ],
 )
 def test_few_missing_cells_are_counted_with_the_smallest_group(missing, small, shown):
-    groups = ["F"] * 40 + ["M"] * small + [MISSING] * missing
+    groups = ["F"] * 40 + ["M"] * small + [MISSING_GROUP] * missing
     flags, losses = np.ones(len(groups), dtype=bool), np.zeros(len(groups))
     outcomes = RecordOutcomes(flags, losses, flags, flags)
     measured = shown_groups(outcomes.by(pd.Series(groups), 0))

@@ -9,7 +9,7 @@ import torch
 from scipy.stats import binom
 
 from textlstm.config import DataConfig
-from textlstm.data.records import SPLIT, select_usable
+from textlstm.data.records import SPLIT_COLUMN, select_usable
 from textlstm.data.splits import split
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.fitting import train_bundle
@@ -134,7 +134,7 @@ def test_over_many_tables_with_rare_classes_promises_are_kept_and_sets_cover(how
         labels = pd.Index(sorted(parts["train"]["label"].unique()))
         probabilities = learned(parts, labels)
         codable = np.array([not label.startswith("(") for label in labels])
-        judged = pd.concat([parts["validation"], rare[rare[SPLIT] == "validation"]])
+        judged = pd.concat([parts["validation"], rare[rare[SPLIT_COLUMN] == "validation"]])
         judged_labels = labels.get_indexer(judged["label"])
         judged_labels[judged["label"].isin(found.borderline)] = -1
         out_of_fold = OutOfFold.of(

@@ -1,4 +1,4 @@
-"""Groups of records, by a column: categories, years of dates, ten years of age."""
+"""Groups of records by a column: categories, years of dates, ten years of age."""
 
 import re
 from collections.abc import Sequence
@@ -7,12 +7,13 @@ from textlstm.data.labels import plain_label
 from textlstm.errors import InputError
 
 MOST_GROUPS = 100
-"""A column of more groups than that is one of names or ids."""
+"""Groups of a column, at most: a column of more groups holds names or ids."""
 
-MISSING = "(missing)"
+MISSING_GROUP = "(missing)"
+"""Group of the records whose cell is empty."""
 
 PREFIX = "by:"
-"""Of the columns of the records that say to which group they belong."""
+"""Prefix of the names of columns that hold the group of each record."""
 
 
 def group_names(column: str, cells: Sequence[str]) -> list[str]:
@@ -23,7 +24,7 @@ def group_names(column: str, cells: Sequence[str]) -> list[str]:
     Raises
     ------
     InputError
-        If there are more than :data:`MOST_GROUPS` of them.
+        If there are more than :data:`MOST_GROUPS` groups.
 
     >>> group_names("date", ["2021-03-01", "", "2022-12-31"])
     ['2021', '(missing)', '2022']
@@ -40,11 +41,11 @@ def group_names(column: str, cells: Sequence[str]) -> list[str]:
             f"--by {column}: this column has {len(set(names)):,} groups; at most {MOST_GROUPS} can "
             "be compared, so give a column of fewer"
         )
-    return [name or MISSING for name in names]
+    return [name or MISSING_GROUP for name in names]
 
 
 def _ten_years(age: str) -> str:
-    """Return the ten years in which an age in years lies; anything else as it is."""
+    """Return the ten years in which an age in years lies, and any other text unchanged."""
     if not re.fullmatch(r"\d+(\.\d+)?", age):
         return age
     first = int(float(age)) // 10 * 10
@@ -52,13 +53,15 @@ def _ten_years(age: str) -> str:
 
 
 OLDEST_SHOWN = 89
-"""Ages over it are one group (HIPAA Privacy Rule, 45 CFR 164.514(b)(2)(i)(C))."""
+"""Oldest age in years that is shown: higher ages are one group (HIPAA Privacy Rule, 45 CFR
+164.514(b)(2)(i)(C))."""
 
 OLDEST_GROUP = "90+"
+"""Group of the ages over :data:`OLDEST_SHOWN`."""
 
 
 def pooled_ages(ages: Sequence[str]) -> list[str]:
-    """Return ages in years, or groups of them, with all that begin above 89 as one group.
+    """Return ages in years, or groups of ages; all that begin above 89 become one group.
 
     >>> pooled_ages(["7", "89", "90", "95-99", "101.5", "85+", "unknown"])
     ['7', '89', '90+', '90+', '90+', '85+', 'unknown']

@@ -1,4 +1,4 @@
-"""Labels as they stand in a table: written alike, and what about them is seldom meant."""
+"""Labels: normalise them, and warn of labels that are seldom meant."""
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
@@ -10,25 +10,25 @@ MISSING_MARKS = frozenset(
     "na n/a #n/a #na <na> nan null #null! (null) none (none) nil missing (missing) (blank)"
     " . .. ... - -- --- ? ??".split()
 )
-"""What stands in cells of tables where a value is missing, in lower case."""
+"""Cells of tables that stand for a missing value, in lower case."""
 
 LONGEST_LABEL = 1000
-"""Characters of a label, at most: longer ones are texts."""
+"""Characters of a label, at most: a longer label is a text."""
 
 LIST_SIGNS = (";", "|")
-"""Signs between the items of a list, seldom found in a name."""
+"""Signs between the items of a list that seldom occur in names."""
 
 NAME_SIGNS = (",", "/", "+")
-"""Signs between the items of a list that are found in names as well."""
+"""Signs between the items of a list that occur in names as well."""
 
 MANY, MANY_SHARE = 5, 0.1
-"""So many labels, and so large a share of them, have a list's sign where lists are meant."""
+"""Labels, and share of labels, that contain a sign where lists are meant, at least."""
 
 
 def plain_label(label: str) -> str:
-    r"""Return a label with single spaces, composed, without invisible characters.
+    r"""Return a label with single spaces, in composed Unicode, without invisible characters.
 
-    What looks the same is the same.
+    Labels that look the same become equal.
 
     >>> plain_label("\ufeff  Heart\u00a0 dis\u200bease\n")
     'Heart disease'
@@ -48,58 +48,67 @@ def require_short(labels: Iterable[str]) -> None:
 
 
 def label_warnings(records: Mapping[str, int]) -> dict[str, tuple[int, str]]:
-    """Return what about labels is seldom meant: in how many records, and in which labels.
+    """Find labels that are seldom meant: count their records, and name examples.
 
-    Nothing is changed by it: a person decides what was meant.
+    Nothing is changed: a person decides what was meant.
 
     Parameters
     ----------
     records
-        How many records have each label, as :func:`plain_label` gives it.
+        Number of records of each label, which is normalised by :func:`plain_label`.
 
     Returns
     -------
     dict
-        ``labels_alike`` but for upper and lower case, ``labels_like_missing`` cells, and
-        ``labels_like_lists``, those there are: the records, and some of the labels in words.
+        ``labels_alike`` (they differ in upper and lower case only), ``labels_like_missing`` and
+        ``labels_like_lists``, if there are any: the number of records, and some labels in words.
 
     >>> label_warnings({"Fall": 3, "fall": 1, "NA": 2, "MI": 9})
     {'labels_alike': (4, "'Fall', 'fall'"), 'labels_like_missing': (2, "'NA'")}
     """
-    found = {
+    odd = {
         "labels_alike": _near_duplicates(records),
-        "labels_like_missing": [one for one in records if one.lower() in MISSING_MARKS],
+        "labels_like_missing": [label for label in records if label.lower() in MISSING_MARKS],
     }
-    told = {name: (_count(records, ones), listed(ones)) for name, ones in found.items() if ones}
+    warnings = {
+        kind: (_count_records(records, labels), listed(labels))
+        for kind, labels in odd.items()
+        if labels
+    }
     for sign in (*LIST_SIGNS, *NAME_SIGNS):
         if lists := _looks_like_lists(records, sign):
             contain = counted(len(lists), "label contains", "labels contain")
             named = f"{contain} {quoted(sign)}, such as {quoted(lists[0])}"
-            return told | {"labels_like_lists": (_count(records, lists), named)}
-    return told
+            return warnings | {"labels_like_lists": (_count_records(records, lists), named)}
+    return warnings
 
 
-def _count(records: Mapping[str, int], labels: Iterable[str]) -> int:
+def _count_records(records: Mapping[str, int], labels: Iterable[str]) -> int:
     return sum(records[label] for label in labels)
 
 
 def _near_duplicates(labels: Iterable[str]) -> list[str]:
-    """Return the labels that differ from another one in case only, side by side."""
-    forms: dict[str, list[str]] = {}
+    """Return the labels that differ from another label in case only, next to each other."""
+    spellings: dict[str, list[str]] = {}
     for label in sorted(labels):
-        forms.setdefault(unicodedata.normalize("NFC", label.casefold()), []).append(label)
-    return [label for same in forms.values() if len(same) > 1 for label in same]
+        spellings.setdefault(unicodedata.normalize("NFC", label.casefold()), []).append(label)
+    return [label for same in spellings.values() if len(same) > 1 for label in same]
 
 
 def _looks_like_lists(labels: Mapping[str, int], sign: str) -> list[str]:
-    """Return the labels that are lists of others between a sign, if so much speaks for it."""
-    pieces = {
-        label: [piece.strip() for piece in label.split(sign) if piece.strip()]
+    """Return the labels that look like lists whose items a sign separates.
+
+    A label is a list if its items are labels themselves: any item where the sign is seldom in
+    names, else all items. Where the sign is seldom in names and many labels contain it, all of
+    these labels are lists.
+    """
+    items = {
+        label: [item.strip() for item in label.split(sign) if item.strip()]
         for label in labels
         if sign in label
     }
-    pieces = {label: parts for label, parts in pieces.items() if len(parts) > 1}
-    of_labels: Callable[[Iterable[bool]], bool] = any if sign in LIST_SIGNS else all
-    sure = [label for label, parts in pieces.items() if of_labels(part in labels for part in parts)]
-    many = len(pieces) >= MANY and len(pieces) >= MANY_SHARE * len(labels)
-    return sorted(pieces) if sign in LIST_SIGNS and (sure or many) else sorted(sure)
+    items = {label: several for label, several in items.items() if len(several) > 1}
+    enough: Callable[[Iterable[bool]], bool] = any if sign in LIST_SIGNS else all
+    sure = [label for label, several in items.items() if enough(item in labels for item in several)]
+    many = len(items) >= MANY and len(items) >= MANY_SHARE * len(labels)
+    return sorted(items) if sign in LIST_SIGNS and (sure or many) else sorted(sure)

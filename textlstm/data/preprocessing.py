@@ -21,8 +21,8 @@ from textlstm.data.distinct import Distinct, DistinctBuilder
 from textlstm.data.groups import PREFIX, group_names
 from textlstm.data.handled import check_labels, count_handled, sentence
 from textlstm.data.readers import iter_tables
-from textlstm.data.records import SPLIT, SPLITS, UsableRecords, select_usable, write_records
-from textlstm.data.splits import split
+from textlstm.data.records import SPLIT_COLUMN, SPLITS, UsableRecords, select_usable, write_records
+from textlstm.data.splits import METHODS, split
 from textlstm.errors import InputError, counted, quoted, row_number
 from textlstm.storage.json_files import write_json
 from textlstm.text.cleaning import count_repairs
@@ -71,7 +71,7 @@ class PreparedRecords:
     splits
         The usable records by the names of :data:`.SPLITS`.
     rare
-        The records of dropped classes, with the column :data:`.SPLIT`.
+        The records of dropped classes, with the column :data:`.SPLIT_COLUMN`.
     odd_labels
         Records with a label that is seldom meant, by kind.
     handled
@@ -94,7 +94,7 @@ class PreparedRecords:
         columns = ["record_id", "text", "label", *groups]
         for name in SPLITS:
             write_records(self.splits[name][columns], folder / f"{name}.parquet")
-        write_records(self.rare[[*columns, SPLIT]], folder / "rare.parquet")
+        write_records(self.rare[[*columns, SPLIT_COLUMN]], folder / "rare.parquet")
         summary = {
             "rows": len(self.table.records),
             "dropped": self.usable.dropped,
@@ -125,7 +125,7 @@ class PreparedRecords:
             if number and name not in self.odd_labels:
                 yield sentence(name, number)
         dated = self.table.date_column
-        if dated and self.config.split != "temporal":
+        if dated and not METHODS[self.config.split].judged_by_latest:
             yield (
                 f"column {quoted(dated)} says when records were made; --split temporal --date "
                 f"{as_argument(dated)} holds out the latest of them, as records to come will be"

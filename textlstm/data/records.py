@@ -1,4 +1,4 @@
-"""Usable records, and their split into training, validation, holdout."""
+"""Records: which of them are usable, and their Parquet files, a file a split."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -17,30 +17,30 @@ from textlstm.errors import InputError, counted, quoted
 from textlstm.storage.atomic import atomic_write
 
 SPLITS = ("train", "validation", "holdout")
-"""The parts a table is split into; training and validation are the training side."""
+"""Names of the splits of a table; train and validation are the training side."""
 
-SPLIT = "part"
-"""Column of records of dropped classes: which of the :data:`SPLITS` they belong to."""
+SPLIT_COLUMN = "part"
+"""Column of records of dropped classes: the name of their split."""
 
 
 class UsableRecords(NamedTuple):
-    """The records of a table, by what can be learned from them.
+    """The records that a model can learn from, and counts of the others.
 
     Attributes
     ----------
     records
-        Those a model learns from.
+        The records that a model learns from.
     rare
-        Those of classes that ``--rare drop`` drops. No model can give them their label, so they
-        count as errors in everything that is said of records in general.
+        The records of classes that ``--rare drop`` drops. No model can give them their label, so
+        they count as errors in all measures of records in general.
     dropped
-        How many records no model learns from, by reason.
+        Number of records that no model learns from, by reason.
     uncodable
-        How many of the records with label and text have a label that no model can give: that of a
-        class that is dropped or merged.
+        Number of records with label and text whose label no model can give: their class is dropped
+        or merged.
     borderline
-        Classes that one record less would have made rare. To a new record they are what a rare
-        class of the same size is to a record of the table.
+        Classes that one record less would have made rare. A new record meets them as a record of
+        the table meets a rare class of the same size.
     """
 
     records: pd.DataFrame
@@ -51,17 +51,17 @@ class UsableRecords(NamedTuple):
 
     @property
     def uncodable_share(self) -> float:
-        """Return the share of these among all records with label and text."""
+        """Return the share of uncodable records among all records with label and text."""
         return self.uncodable / (len(self.records) + len(self.rare))
 
 
 def select_usable(records: pd.DataFrame, config: DataConfig) -> UsableRecords:
-    """Return the records that can be learned from, and what becomes of the others.
+    """Select the records that a model can learn from, and count the others.
 
     Parameters
     ----------
     records
-        Columns ``text`` (preprocessed) and ``label``, and any others, which are kept.
+        Columns ``text`` (preprocessed) and ``label``; other columns are kept.
 
     Raises
     ------
@@ -91,14 +91,14 @@ def select_usable(records: pd.DataFrame, config: DataConfig) -> UsableRecords:
     if drop:
         records = records[~uncodable]
     elif config.rare == "merge":
-        merged = relabel(records["label"], lambda one: one if one in frequent else RARE_LABEL)
+        merged = relabel(records["label"], lambda name: name if name in frequent else RARE_LABEL)
         records = records.assign(label=merged)
     if records["label"].nunique() < 2:
         raise InputError(
             f"column {quoted(config.label)} leaves "
             f"{counted(records['label'].nunique(), 'class', 'classes')} to learn "
-            f"({counted(len(records), 'usable record')}; left out: {_listed(dropped)}); two are "
-            "needed"
+            f"({counted(len(records), 'usable record')}; left out: {_listed_counts(dropped)}); "
+            "two are needed"
         )
     return UsableRecords(
         records.reset_index(drop=True),
@@ -110,7 +110,7 @@ def select_usable(records: pd.DataFrame, config: DataConfig) -> UsableRecords:
 
 
 def texts_by_class(records: pd.DataFrame) -> dict[str, list[str]]:
-    """Return the texts of each class, the class of the most records first.
+    """Return the texts of each class; the class with the most records comes first.
 
     >>> records = {"text": ["fall", "mi", "mi"], "label": ["External", "Heart", "Heart"]}
     >>> texts_by_class(pd.DataFrame(records))
@@ -121,34 +121,34 @@ def texts_by_class(records: pd.DataFrame) -> dict[str, list[str]]:
     return {labels.values[row]: interned(records["text"][labels.inverse == row]) for row in order}
 
 
-def _listed(counts: Mapping[str, int]) -> str:
+def _listed_counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
 
 
 def write_records(records: pd.DataFrame, path: Path) -> None:
-    """Write records as a Parquet file of texts, in which each distinct one is kept once."""
+    """Write records as a Parquet file of text columns; each distinct text is stored once."""
     table = pa.Table.from_pandas(records, preserve_index=False).replace_schema_metadata()
     with atomic_write(path) as temporary:
-        # Without Arrow's own schema, categoricals are text to whatever reads the file.
+        # Without Arrow's own schema, every reader of the file sees categoricals as text.
         pq.write_table(table, temporary, store_schema=False)
 
 
 def read_records(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Return columns of what :func:`write_records` wrote, as categoricals."""
+    """Read columns of a file of :func:`write_records`, as categoricals."""
     table = pq.read_table(path, columns=list(columns), read_dictionary=list(columns))
     return pd.DataFrame(table.to_pandas())
 
 
 def read_rare(folder: Path) -> pd.DataFrame:
-    """Return the records of dropped classes that stand in a folder, and their :data:`SPLIT`."""
+    """Read the records of dropped classes in a folder, with their :data:`SPLIT_COLUMN`."""
     path = folder / "rare.parquet"
     return read_records(path, pq.read_schema(path).names)
 
 
-def read_parts(folder: Path) -> dict[str, pd.DataFrame]:
-    """Return the :data:`SPLITS` that :func:`write_records` wrote to a folder, by their names.
+def read_splits(folder: Path) -> dict[str, pd.DataFrame]:
+    """Read the records of all :data:`SPLITS` in a folder, by the names of the splits.
 
-    All columns but ``record_id`` are categoricals, of the same categories in all parts.
+    All columns but ``record_id`` are categoricals, of the same categories in all splits.
     """
     paths = [folder / f"{name}.parquet" for name in SPLITS]
     repeated = [name for name in pq.read_schema(paths[0]).names if name != "record_id"]
@@ -160,14 +160,14 @@ def read_parts(folder: Path) -> dict[str, pd.DataFrame]:
     }
 
 
-def learned_labels(parts: Mapping[str, pd.DataFrame]) -> list[str]:
+def learned_labels(splits: Mapping[str, pd.DataFrame]) -> list[str]:
     """Return the labels that a run's model learns, sorted.
 
-    A class that only the validation part has is learned by the networks that train on it.
+    A class that only validation records have is learned by the networks that train on them.
 
     Parameters
     ----------
-    parts
+    splits
         ``train`` and ``validation``, with a column ``label``.
     """
-    return sorted({*parts["train"]["label"].unique(), *parts["validation"]["label"].unique()})
+    return sorted({*splits["train"]["label"].unique(), *splits["validation"]["label"].unique()})

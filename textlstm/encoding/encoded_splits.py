@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from textlstm.data.distinct import Distinct
-from textlstm.data.records import SPLIT, SPLITS, learned_labels, read_records
+from textlstm.data.records import SPLIT_COLUMN, SPLITS, learned_labels, read_records
 from textlstm.encoding.encoded import write_encoded
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.recipe_sections import EncodingConfig
@@ -79,10 +79,10 @@ def encode_splits(
 
 def _write_rare(records: Path, vocabulary: Vocabulary, out: Path) -> None:
     """Write the records of rare classes on the training side, with flags of the validation part."""
-    rare = read_records(records / "rare.parquet", ["text", SPLIT])
-    rare = rare[rare[SPLIT] != "holdout"]
+    rare = read_records(records / "rare.parquet", ["text", SPLIT_COLUMN])
+    rare = rare[rare[SPLIT_COLUMN] != "holdout"]
     encoded = vocabulary.encode(Distinct[str].of(rare["text"]))
-    in_validation = (rare[SPLIT] == "validation").to_numpy().astype(np.int32)
+    in_validation = (rare[SPLIT_COLUMN] == "validation").to_numpy().astype(np.int32)
     write_encoded(out / "rare.arrow", encoded, in_validation)
 
 

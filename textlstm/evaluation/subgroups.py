@@ -10,7 +10,7 @@ import pandas as pd
 
 from textlstm.array_types import Flags, Floats, Integers
 from textlstm.data.distinct import relabel
-from textlstm.data.groups import MISSING
+from textlstm.data.groups import MISSING_GROUP
 from textlstm.disclosure import SMALLEST_SHOWN, suppress_counts
 from textlstm.evaluation.bootstrap import Estimate, bootstrap_mean
 from textlstm.uncertainty.intervals import Proportion, proportion
@@ -38,12 +38,12 @@ def with_few_missing_pooled(groups: pd.Series) -> pd.Series:
     ['F or (missing)', 'M']
     """
     counts = {str(name): n for name, n in groups.value_counts().items() if n}
-    missing = counts.pop(MISSING, 0)
+    missing = counts.pop(MISSING_GROUP, 0)
     if not counts or not 0 < missing < SMALLEST_SHOWN:
         return groups
     smallest = min(counts, key=lambda name: (counts[name], name))
-    pooled = f"{smallest} or {MISSING}"
-    return relabel(groups, lambda name: pooled if name in (smallest, MISSING) else name)
+    pooled = f"{smallest} or {MISSING_GROUP}"
+    return relabel(groups, lambda name: pooled if name in (smallest, MISSING_GROUP) else name)
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _order(name: str) -> tuple[Any, ...]:
     if name in SEEN:
         return (0, SEEN.index(name), name)
     number = re.match(r"\d+", name)
-    return (name == MISSING, int(number[0]) if number else np.inf, name)
+    return (name == MISSING_GROUP, int(number[0]) if number else np.inf, name)
 
 
 def shown_groups(groups: Mapping[str, GroupMeasures]) -> dict[str, GroupMeasures]:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from textlstm.data.splits import split_off
+from textlstm.data.splits import METHODS, split_off
 from textlstm.encoding.batching import Batch
 from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.encoded import EncodedTexts
@@ -88,7 +88,7 @@ def assign_folds(examples: Examples, members: int, seed: int) -> Examples:
     frame = pd.DataFrame({"text": places[rows], "label": examples.labels.numpy()[rows]}, index=rows)
     rest = frame[folds[rows] != 0]
     size = min(len(frame) - len(rest), MAX_FOLD_RECORDS)
-    grouped = examples.split == "grouped"
+    grouped = METHODS[examples.split].keeps_texts_together
     how = "grouped" if grouped and rest["text"].duplicated().any() else "stratified"
     for member in range(1, members):
         if len(rest) <= size:

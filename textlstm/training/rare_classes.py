@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from textlstm.data.splits import draw_share
+from textlstm.data.draws import draw_share
+from textlstm.data.splits import METHODS
 from textlstm.encoding.batching import Batch
 from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.encoded import EncodedTexts
@@ -61,12 +62,12 @@ class RareClasses:
         """
         left_out = [len(examples.validation_rows(member)) for member in range(members)]
         none = [np.zeros(0, dtype=np.int64)] * (members - 1)
-        if examples.split == "temporal":
+        if METHODS[examples.split].judged_by_latest:
             rows = np.flatnonzero(self.validation)
             share = left_out[0] / max(int((examples.folds == 0).sum()), 1)
             return [rows[np.sort(draw_share(len(rows), share, seed + JUDGED))], *none]
         share = min(1.0, sum(left_out) / len(examples.labels))
-        by_text = examples.split == "grouped"
+        by_text = METHODS[examples.split].keeps_texts_together
         units = self.texts.inverse if by_text else np.arange(len(self.texts))
         n_units = int(units.max(initial=-1)) + 1
         drawn = draw_share(n_units, share, seed + JUDGED)
@@ -166,7 +167,7 @@ class Judged:
             [examples.corpus.select(rows).has_known_word() for rows in folds]
         )
         texts = examples.corpus.inverse[torch.cat(folds)].numpy()
-        n = len(folds[0]) if examples.split == "temporal" else len(texts)
+        n = len(folds[0]) if METHODS[examples.split].judged_by_latest else len(texts)
         labels, weights, places = truth
         return cls(probabilities, has_known_word, labels[:n], weights[:n], places[:n], texts[:n])
 
