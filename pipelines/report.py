@@ -27,7 +27,13 @@ def report(run: Run) -> None:
     with progress.working("report", progress.LOADING):
         import pandas as pd
 
-        from textlstm.data.records import SPLIT_COLUMN, SPLITS, learned_labels, read_splits, read_rare
+        from textlstm.data.records import (
+            SPLIT_COLUMN,
+            SPLITS,
+            learned_labels,
+            read_rare,
+            read_splits,
+        )
         from textlstm.evaluation.evaluate import evaluate
         from textlstm.inference.bundle import Bundle
         from textlstm.reporting.report import Report
