@@ -905,7 +905,10 @@ def test_a_class_only_the_holdout_has_is_counted_and_not_measured(home, tmp_path
     assert "New" not in found["per_class"]
     assert found["data"]["holdout"] == len(pd.read_csv(tmp_path / "run" / "predictions.csv"))
     assert found["decisions"]["held_out"] == found["data"]["validation"]
-    assert "training records, the latest of them," in (tmp_path / "run" / "report.html").read_text()
+    assert (
+        "training records, the latest of them; each was predicted by"
+        in (tmp_path / "run" / "report.html").read_text()
+    )
 
 
 def test_the_grouped_split_tests_on_unseen_texts_only(home, tmp_path):

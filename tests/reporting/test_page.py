@@ -68,7 +68,7 @@ def test_a_clear_winner_is_marked_and_missing_values_are_dashes():
 def test_where_no_confusion_may_be_shown_the_page_says_where_they_are():
     for confusion, expected in (([[30, 2], [0, 4]], True), ([[30, 12], [0, 4]], False)):
         page = page_of(confusion=confusion)
-        assert ("No two classes are taken for each other" in page) == expected
+        assert ("No number of confusions between two classes may be shown" in page) == expected
         assert "tables/confusion.csv" in page
 
 
@@ -103,7 +103,8 @@ def test_deciding_words_have_bars_to_one_scale():
     assert "They do." in page and "All are in use." in page
     assert "<h2>Feature attribution: which words decide</h2>" in page and "copd" in page
     none = page_of(METRICS | {"deciding_words": {}})
-    assert "speak most for each class" not in none and "They do." not in none
+    most = "add most to the log probability of each class"
+    assert most in page and most not in none and "They do." not in none
     assert "fewer than 10 labels of the holdout may be wrong" in none
 
 
@@ -124,7 +125,9 @@ def test_the_change_that_costs_most_is_said():
     }
     page = page_of(METRICS | {"robustness": changes})
     assert "The change that costs most: words shuffled." in page
-    assert "90.0\u00a0% are given the right label" in page and "70.0\u00a0% when changed" in page
+    assert (
+        "90.0\u00a0% are given the right label" in page and "70.0\u00a0% after the change" in page
+    )
     harmless = {"one typo": {"records": 90, "before": 0.5, "after": 0.5}}
     page = page_of(METRICS | {"robustness": harmless})
     assert "costs most" not in page

@@ -54,6 +54,7 @@ def environment() -> jinja2.Environment:
         "two_lines": break_before_interval,
         "as_written": mark_words,
     }
+    jinja.globals["smallest_shown"] = SMALLEST_SHOWN
     return jinja
 
 
