@@ -43,6 +43,7 @@ from textlstm.inference.bundle import Bundle
 from textlstm.inference.scoring import score
 from textlstm.recipe import Recipe, load_recipe
 from textlstm.training.folds import as_examples
+from textlstm.training.inputs import TrainingInputs
 from textlstm.training.rare_classes import RareClasses
 from textlstm.uncertainty.intervals import cluster_sizes, percent
 
@@ -115,10 +116,10 @@ def trained(
             np.flatnonzero(np.isin(labels, found.borderline) | (np.bincount(codes) == 1)).tolist()
         ),
     )
+    inputs = TrainingInputs(encoding, tuple(labels.tolist()), examples, classes)
     return train_bundle(
-        recipe, encoding, tuple(labels.tolist()), examples, seed=seed,
-        device=torch.device("cpu"), on_epoch=lambda epoch: None, rare=classes,
-    )  # fmt: skip
+        recipe, inputs, seed=seed, device=torch.device("cpu"), on_epoch=lambda epoch: None
+    )
 
 
 def promise_table(results: Sequence[dict[str, Any]]) -> str:

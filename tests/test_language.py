@@ -39,7 +39,7 @@ SEARCHES = {
     "out-of-fold": "textlstm/uncertainty/out_of_fold.py",
     "atomic write": "textlstm/storage/atomic.py",
     "memory-map": "textlstm/storage/arrays.py",
-    "class weight": "textlstm/training/loop.py",
+    "class weight": "textlstm/training/class_weights.py",
 }
 """Words that a newcomer would search for, and the file that docstrings must lead to."""
 

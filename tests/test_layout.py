@@ -53,7 +53,11 @@ WINGS = {
         "encoder", "heads", "dropout", "linear", "linear_fit", "word_vectors", "network",
         "ensemble", "logits",
     ],
-    "training": ["checkpoint", "optim", "folds", "state", "loop", "rare_classes"],
+    "tasks": [],
+    "training": [
+        "checkpoint", "optim", "folds", "class_weights", "linear_branches", "state", "out_of_fold",
+        "loop", "rare_classes", "inputs",
+    ],
     "inference": [
         "rules", "bundle_files", "model_card", "bundle", "scoring", "drift", "score_table",
         "engines.chunks", "engines.local", "engines.files",

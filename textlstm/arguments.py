@@ -1,7 +1,8 @@
-"""Arguments of the estimator: texts, labels and weights as scikit-learn passes them."""
+"""Arguments of the estimator: what scikit-learn passes, validated and made training inputs."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,20 +11,47 @@ from numpy.typing import NDArray
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight
 
+from textlstm.array_types import Floats
+from textlstm.config import DataConfig
 from textlstm.data.cells import as_records, as_text
 from textlstm.data.distinct import Distinct
+from textlstm.data.labels import require_short
+from textlstm.data.splits import split_off
 from textlstm.encoding.abbreviation_table import checked_abbreviations
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError, did_you_mean, quoted
 from textlstm.recipe import Recipe, as_fields
 from textlstm.text.tokenizing import preprocess
+from textlstm.training.folds import as_examples
+from textlstm.training.inputs import TrainingInputs
 
 OWN_PARAMETERS = ("recipe", "random_state", "device", "abbreviations")
-"""The estimator's parameters beside the recipe's fields."""
+"""Names of the estimator's parameters that are not settings of the recipe."""
+
+
+@dataclass(frozen=True)
+class TrainingArguments:
+    """Validated arguments of ``fit``.
+
+    Attributes
+    ----------
+    records
+        A row for each record that has a word and a weight: ``text`` (preprocessed, categorical),
+        ``label`` (class number) and ``weight``; the index is the row number among all records.
+    classes
+        (C,) the labels of these records, sorted.
+    n_fields
+        Number of text fields of a record.
+    """
+
+    records: pd.DataFrame
+    classes: NDArray[Any]
+    n_fields: int
 
 
 @contextmanager
 def in_parameters() -> Iterator[None]:
-    """Have errors speak of parameters, where the stages speak of flags."""
+    """Rewrite flags in error messages as parameters: ``--learning-rate`` as ``learning_rate``."""
     try:
         yield
     except InputError as error:
@@ -31,17 +59,21 @@ def in_parameters() -> Iterator[None]:
 
 
 def require_fields(names: Iterable[str]) -> None:
-    """Raise an :class:`InputError` if the estimator has no such parameter."""
+    """Raise an :class:`InputError` if a name is not a setting of the recipe."""
     for name in names:
         if name not in Recipe.names():
-            known = [*OWN_PARAMETERS, *Recipe.names()]
-            raise InputError(
-                f"TextLSTMClassifier has no parameter {quoted(name)}{did_you_mean(name, known)}"
-            )
+            meant = did_you_mean(name, [*OWN_PARAMETERS, *Recipe.names()])
+            raise InputError(f"TextLSTMClassifier has no parameter {quoted(name)}{meant}")
 
 
-def given_fields(abbreviations: Any) -> dict[str, str]:
-    """Return abbreviations and their meanings, preprocessed."""
+def validate_abbreviations(abbreviations: Any) -> dict[str, str]:
+    """Preprocess the abbreviations and their meanings.
+
+    Raises
+    ------
+    InputError
+        If they are not a mapping, or one cannot be an abbreviation.
+    """
     try:
         pairs = [(as_text(short), as_text(meaning)) for short, meaning in abbreviations.items()]
     except AttributeError as error:
@@ -49,40 +81,47 @@ def given_fields(abbreviations: Any) -> dict[str, str]:
     return checked_abbreviations(pairs, "abbreviations")
 
 
-def text_fields(
-    texts: Any, labels: Any, sample_weight: Any
-) -> tuple[pd.DataFrame, NDArray[Any], int]:
-    """Return the records that teach something, by row number, the classes (C,), and the fields F.
+def deduplicate_texts(texts: Any) -> Distinct[tuple[str, ...]]:
+    """Deduplicate the records: each is the tuple of its text fields."""
+    return Distinct[tuple[str, ...]].of(as_records(texts))
 
-    Records have a text, of which each distinct one is kept once, a class number and a weight.
+
+def validate_training(texts: Any, labels: Any, sample_weight: Any) -> TrainingArguments:
+    """Validate the arguments of ``fit``, and select the records that can be trained on.
+
+    Raises
+    ------
+    InputError
+        If there are no texts, the lengths differ, a label is missing, or the weights are invalid.
     """
     labels = column_or_1d(np.asarray(labels))
-    records = Distinct.of(as_records(texts))
-    if not records:
+    distinct = deduplicate_texts(texts)
+    if not len(distinct):
         raise InputError("there are no texts to learn from")
-    if len(records) != len(labels):
-        raise InputError(f"{len(records)} texts and {len(labels)} labels do not match")
-    weights = _weights(sample_weight, labels)
+    if len(distinct) != len(labels):
+        raise InputError(f"{len(distinct)} texts and {len(labels)} labels do not match")
+    weights = _validate_weights(sample_weight, labels)
     if pd.isna(labels).any():
         raise InputError("a label is missing")
-    classes, codes = np.unique(labels, return_inverse=True)
-    text = pd.Categorical(preprocess(records.values)).take(records.inverse)
-    frame = pd.DataFrame({"text": text, "label": codes, "weight": weights})
+    classes, numbers = np.unique(labels, return_inverse=True)
+    text = pd.Categorical(preprocess(distinct.values)).take(distinct.inverse)
+    frame = pd.DataFrame({"text": text, "label": numbers, "weight": weights})
     frame = frame[(frame["text"] != "") & (frame["weight"] > 0)]
-    taught, codes = np.unique(frame["label"], return_inverse=True)
-    return frame.assign(label=codes), classes[taught], len(records.values[0])
+    trained, numbers = np.unique(frame["label"], return_inverse=True)
+    n_fields = len(distinct.values[0])
+    return TrainingArguments(frame.assign(label=numbers), classes[trained], n_fields)
 
 
-def _weights(sample_weight: Any, labels: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the weights (n,) as shares of the largest one, of which no sum is too large.
+def _validate_weights(sample_weight: Any, labels: NDArray[Any]) -> Floats:
+    """Return the weights (n,) as shares of the largest one, so that no sum overflows.
 
-    What is lost in single precision beside the largest one weighs nothing.
+    A share that underflows in single precision becomes 0.
     """
     kind = "f" if sample_weight is None else np.asarray(sample_weight).dtype.kind
     if kind in "OUS":
         try:
             sample_weight = np.asarray(sample_weight).astype(np.float64)
-        except (TypeError, ValueError, OverflowError):  # whose message would show the cell
+        except (TypeError, ValueError, OverflowError):  # its message would quote the cell
             raise InputError("sample_weight must be numbers") from None
     elif kind not in "biuf":
         raise InputError("sample_weight must be numbers, and none complex or a date")
@@ -94,5 +133,37 @@ def _weights(sample_weight: Any, labels: NDArray[Any]) -> NDArray[np.float64]:
         raise InputError(f"sample_weight is refused: {error}") from None
     if (weights < 0).any() or not weights.any():
         raise InputError("sample_weight must be at least 0, and not 0 throughout")
-    shares: NDArray[np.float64] = weights / weights.max()
+    shares: Floats = weights / weights.max()
     return np.where(shares < np.finfo(np.float32).tiny, 0.0, shares)
+
+
+def training_inputs(
+    arguments: TrainingArguments, recipe: Recipe, abbreviations: dict[str, str], seed: int
+) -> tuple[TrainingInputs, int]:
+    """Draw the validation part, fit the vocabulary and encode the records.
+
+    Returns the inputs and the number of records in the validation part.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two classes, or too few records.
+    """
+    records = arguments.records
+    labels = tuple(as_text(label) for label in arguments.classes.tolist())
+    require_short(labels)
+    if len(labels) < 2:
+        raise InputError("texts with words of at least two classes are needed")
+    train, validation = split_off(records, DataConfig().validation, "stratified", seed)
+    train_texts, texts = (Distinct[str].of(part["text"]) for part in (train, records))
+    vocabulary = Vocabulary.fit(
+        train_texts.values, recipe.encoding, train_texts.counts, abbreviations
+    )
+    examples = as_examples(
+        vocabulary.encode(texts),
+        records["label"].to_numpy(),
+        vocabulary,
+        records.index.isin(validation.index),
+        records["weight"].to_numpy(),
+    )
+    return TrainingInputs(vocabulary, labels, examples), len(validation)

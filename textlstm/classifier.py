@@ -12,17 +12,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from textlstm.arguments import (
     OWN_PARAMETERS,
-    given_fields,
+    deduplicate_texts,
     in_parameters,
     require_fields,
-    text_fields,
+    training_inputs,
+    validate_abbreviations,
+    validate_training,
 )
-from textlstm.config import DataConfig
-from textlstm.data.cells import as_records, as_text
-from textlstm.data.distinct import Distinct
-from textlstm.data.labels import require_short
-from textlstm.data.splits import split_off
-from textlstm.encoding.vocabulary import Vocabulary
+from textlstm.array_types import Floats
 from textlstm.errors import InputError, counted
 from textlstm.fitting import train_bundle
 from textlstm.inference.bundle import Bundle
@@ -30,8 +27,8 @@ from textlstm.inference.bundle_files import TEXT_FIELDS
 from textlstm.models.logits import resolve_device
 from textlstm.recipe import Recipe, load_recipe
 from textlstm.text.tokenizing import preprocess
-from textlstm.training.folds import as_examples
 from textlstm.training.state import Epoch
+from textlstm.uncertainty.predictions import Predictions
 
 
 class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -42,14 +39,15 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     recipe
         The name of a shipped recipe, the path of a TOML file, or a :class:`~textlstm.Recipe`.
     random_state
-        Seed of the weights, the order of records, dropout and the validation part; also a
-        ``numpy.random.RandomState``, or None for another one each time.
+        Seed of the starting weights, the order of records, dropout and the validation part; a
+        ``numpy.random.RandomState`` draws a seed, and None a new one in each fit.
     device
-        ``auto``, ``cpu``, ``cuda`` or another device of torch.
+        ``auto`` (the GPU if there is one), ``cpu``, ``cuda`` or another device of torch.
     abbreviations
-        What words that are not in the vocabulary stand for, such as ``{"etoh": "alcohol"}``.
+        Meanings of abbreviations, such as ``{"etoh": "alcohol"}``; an abbreviation is replaced
+        unless it is in the vocabulary.
     **fields
-        Any field of the recipe by its name, such as ``epochs=3``; it wins over the recipe.
+        Settings by name, such as ``epochs=3``, which take precedence over the recipe.
 
     Attributes
     ----------
@@ -64,8 +62,9 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Notes
     -----
-    Each network leaves a tenth of the records given to :meth:`fit` out of its training, the next
-    one another tenth: they are what it is calibrated on, and stopped by where the recipe says so.
+    Each network of the ensemble has a validation fold of its own, a tenth of the records: it is not
+    trained on them, and they are used for its calibration and, if the recipe asks for it, for early
+    stopping.
     """
 
     classes_: NDArray[Any]
@@ -96,16 +95,16 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters, those of the recipe's fields that were given included."""
+        """Return the parameters, including the settings that were passed."""
         return {name: getattr(self, name) for name in OWN_PARAMETERS} | self.fields
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters, any field of the recipe among them.
+        """Set parameters; any setting of the recipe is one.
 
         Raises
         ------
         InputError
-            If there is no such parameter.
+            If a parameter does not exist.
         """
         fields = {name: value for name, value in params.items() if name not in OWN_PARAMETERS}
         require_fields(fields)
@@ -116,72 +115,57 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     @in_parameters()
     def fit(self, texts: Any, labels: Any, sample_weight: Any = None) -> Self:
-        """Train on raw texts. If they are refused, the estimator stays as it was.
+        """Train on raw texts. An error leaves the estimator unchanged.
 
         Parameters
         ----------
         texts
             A sequence of n strings, or a DataFrame or array (n, F) of F text fields in reading
-            order. Texts without a word are left out.
+            order. Records without a word are dropped.
         labels
             (n,) labels of any sortable type.
         sample_weight
-            (n,) weights of the records, at least 0, or one for all; by default all are 1. Only
-            their proportions count.
+            (n,) weights of the records, at least 0, or one number for all; by default all are 1.
+            Only their proportions matter, and records of weight 0 are dropped.
 
         Raises
         ------
         InputError
             If the lengths differ, a label is missing, there are too few records or classes, an
-            abbreviation or its meaning is none, or scikit-learn refuses the weights: they are not
-            finite, negative, all 0, or not (n,).
+            abbreviation or its meaning is invalid, or scikit-learn rejects the weights: they are
+            not finite, negative, all 0, or not (n,).
         """
         recipe = load_recipe(self.recipe).with_fields(**self.fields)
-        given = given_fields(self.abbreviations or {})
+        abbreviations = validate_abbreviations(self.abbreviations or {})
         device, seed = resolve_device(self.device), self._seed()
-        records, classes, n_fields = text_fields(texts, labels, sample_weight)
-        names = tuple(as_text(label) for label in classes.tolist())
-        require_short(names)
-        if len(classes) < 2:
-            raise InputError("texts with words of at least two classes are needed")
-        train, validation = split_off(records, DataConfig().validation, "stratified", seed)
-        learned = Distinct[str].of(train["text"])
-        vocabulary = Vocabulary.fit(learned.values, recipe.encoding, learned.counts, given)
+        arguments = validate_training(texts, labels, sample_weight)
+        inputs, n_validation = training_inputs(arguments, recipe, abbreviations, seed)
         history: list[Epoch] = []
-        examples = as_examples(
-            vocabulary.encode(Distinct[str].of(records["text"])),
-            records["label"].to_numpy(),
-            vocabulary,
-            records.index.isin(validation.index),
-            records["weight"].to_numpy(),
-        )
         bundle = train_bundle(
             recipe,
-            vocabulary,
-            names,
-            examples,
+            inputs,
             seed=seed,
             device=device,
             on_epoch=history.append,
             summary={
-                TEXT_FIELDS: n_fields,
-                "training records": len(train),
-                "validation records": len(validation),
+                TEXT_FIELDS: arguments.n_fields,
+                "training records": len(arguments.records) - n_validation,
+                "validation records": n_validation,
             },
         )
-        # All at once, at the end: until then it predicts as it did before.
-        self.bundle_, self.classes_, self.n_fields_ = bundle, classes, n_fields
-        self.history_ = history
+        # Set together at the end: until then the estimator predicts as it did before.
+        self.bundle_, self.classes_ = bundle, arguments.classes
+        self.n_fields_, self.history_ = arguments.n_fields, history
         return self
 
     def _seed(self) -> int:
-        """Return the seed that ``random_state`` stands for."""
+        """Return the seed of ``random_state``."""
         if isinstance(self.random_state, int | np.integer):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31))
 
     @in_parameters()
-    def predict_proba(self, texts: Any) -> NDArray[np.float64]:
+    def predict_proba(self, texts: Any) -> Floats:
         """Return the probabilities (n, C), columns in the order of ``classes_``.
 
         Raises
@@ -190,8 +174,8 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Before :meth:`fit` or :meth:`load`.
         """
         check_is_fitted(self, "bundle_")
-        records = Distinct.of(as_records(texts))
-        if records and (n_fields := len(records.values[0])) != self.n_fields_:
+        records = deduplicate_texts(texts)
+        if len(records) and (n_fields := len(records.values[0])) != self.n_fields_:
             raise InputError(
                 f"texts of {counted(n_fields, 'field')} are given; the model reads {self.n_fields_}"
             )
@@ -201,31 +185,30 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, texts: Any) -> NDArray[Any]:
         """Return the most probable label of each text (n,)."""
-        # Asked first: an unfitted estimator has no classes_ yet.
-        best = self.predict_proba(texts).argmax(axis=1)
-        labels: NDArray[Any] = self.classes_[best]
+        predictions = Predictions.of(self.predict_proba(texts))  # first: it needs no classes_
+        labels: NDArray[Any] = self.classes_[predictions.predicted]
         return labels
 
     def save(self, folder: str | Path) -> None:
-        """Write the bundle to a folder."""
+        """Save the bundle to a folder."""
         check_is_fitted(self, "bundle_")
         self.bundle_.save(Path(folder))
 
     @classmethod
     def load(cls, folder: str | Path, device: str = "auto") -> Self:
-        """Return the classifier of a bundle; its labels are text.
+        """Load a classifier from the folder of a bundle; its labels are strings.
 
         Raises
         ------
         InputError
-            If the folder holds no whole bundle.
+            If the folder does not hold a complete bundle.
         """
         bundle = Bundle.load(Path(folder))
-        given = bundle.vocabulary.abbreviations.meanings
-        # Its parameters, and what it prints of itself, are those that differ from the default ones.
-        usual = load_recipe("default")
-        changed = dict(setting for setting in bundle.recipe.items() if setting not in usual.items())
-        classifier = cls(device=device, abbreviations=given or None, **changed)
+        abbreviations = bundle.vocabulary.abbreviations.meanings
+        # Its parameters are the settings that differ from the default recipe, as repr shows them.
+        default = load_recipe("default").items()
+        changed = dict(setting for setting in bundle.recipe.items() if setting not in default)
+        classifier = cls(device=device, abbreviations=abbreviations or None, **changed)
         classifier.bundle_ = bundle
         classifier.classes_ = np.array(bundle.labels)
         classifier.n_fields_ = bundle.summary[TEXT_FIELDS]

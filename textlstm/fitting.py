@@ -1,13 +1,18 @@
-"""From encoded examples to a bundle: the networks, the linear branch, and their calibration."""
+"""Fitting: from a recipe and encoded records to a bundle.
 
-from collections.abc import Callable, Sequence
+The networks are trained by the training loop, the linear branch by logistic regression; both are
+calibrated together on out-of-fold predictions.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from textlstm.config import RARE_LABEL
 from textlstm.data.splits import METHODS
@@ -16,198 +21,224 @@ from textlstm.inference.bundle import Bundle
 from textlstm.inference.bundle_files import MEAN_PROBABILITY, TEXT_FIELDS, UNCODABLE, UNKNOWN_WORDS
 from textlstm.models.ensemble import Ensemble
 from textlstm.models.linear import LinearBranch, average_branches
-from textlstm.models.linear_fit import fit_linear
 from textlstm.models.memory import require_memory
 from textlstm.recipe import Recipe
-from textlstm.recipe_sections import NetworkConfig
 from textlstm.storage.parallel import run_in_background
+from textlstm.tasks import OutOfFoldTargets, SingleLabel
 from textlstm.training.checkpoint import Checkpoint
-from textlstm.training.folds import (
-    Examples,
-    OutOfFoldLabels,
-    assign_folds,
-    balance_classes,
-    class_weight_sums,
-    out_of_fold_labels,
-    out_of_fold_logits,
+from textlstm.training.class_weights import balance_classes, class_weight_sums, logit_adjustment
+from textlstm.training.folds import Examples, assign_folds
+from textlstm.training.inputs import TrainingInputs
+from textlstm.training.linear_branches import fit_branches
+from textlstm.training.loop import fit, single_threaded
+from textlstm.training.out_of_fold import (
+    MemberModels,
+    OutOfFoldPredictions,
+    out_of_fold_outputs,
+    out_of_fold_targets,
 )
-from textlstm.training.loop import fit, initial_ensemble, single_threaded
-from textlstm.training.rare_classes import Judged, RareClasses
-from textlstm.training.state import Epoch
-from textlstm.uncertainty.calibration import (
-    apply_temperature,
-    fit_linear_weight,
-    fit_temperature,
-    mix_log_probs,
-)
+from textlstm.training.rare_classes import RareClasses
+from textlstm.training.state import Epoch, initial_ensemble
 from textlstm.uncertainty.out_of_fold import OutOfFold
-from textlstm.uncertainty.predictions import Predictions
-
-MOST_LINEAR = 1 << 19
-"""So many records, drawn at random, teach the linear branch, which learns from all at once."""
 
 
 @single_threaded()
 def train_bundle(
     recipe: Recipe,
-    vocabulary: Vocabulary,
-    labels: tuple[str, ...],
-    examples: Examples,
+    inputs: TrainingInputs,
     *,
     seed: int,
     device: torch.device,
     on_epoch: Callable[[Epoch], None],
     on_step: Callable[[str], object] = str,
-    summary: dict[str, Any] | None = None,
+    summary: Mapping[str, Any] | None = None,
     checkpoint: Checkpoint | None = None,
-    rare: RareClasses | None = None,
 ) -> Bundle:
-    """Train the recipe's networks and calibrate them.
+    """Train the recipe's networks and linear branch, and calibrate them.
 
-    ``on_epoch`` is told each epoch, and ``on_step`` what is done before and after them.
+    No record is held out from all members, so mixing weight and temperature are fitted on
+    out-of-fold predictions. So are promises, which count the records of rare classes too.
 
-    With a checkpoint, the training of the networks goes on where an earlier one ended.
-
-    What is left out by one member and known to the others cannot judge them all together: share and
-    temperature are those of members by themselves, on the part that each left out. So are promises,
-    for which records of rare classes are judged too, though nothing is learned of them.
+    Parameters
+    ----------
+    on_epoch, on_step
+        Called with each epoch, and with the name of each other step before it begins.
+    summary
+        Entries of the bundle's summary, beside those that are computed here.
+    checkpoint
+        Saves the training of the networks; an interrupted training is resumed from it.
     """
-    n_members = recipe.network.ensemble_size
-    on_step("dividing the records")
+    vocabulary, labels = inputs.vocabulary, inputs.labels
+    task = SingleLabel(labels, recipe.training.label_smoothing)
+    on_step("dividing the records into folds")
     require_memory(recipe.network)
-    examples = assign_folds(examples, n_members, seed)
-    truth = out_of_fold_labels(examples, n_members)
-    given = examples
+    examples = assign_folds(inputs.examples, recipe.network.ensemble_size, seed)
+    weighted = examples
     if recipe.training.class_weight == "balanced":
-        examples = balance_classes(examples, len(labels))
-    on_step("placing the words")
-    network = initial_ensemble(recipe, vocabulary, examples.corpus, len(labels), seed)
-    # The steps of the networks are small, and leave processors idle by turns.
-    work = partial(_branches, recipe.network, examples, len(labels), seed)
-    with run_in_background(work, partial(torch.set_num_threads, 1)) as branches:
-        on_step("training")
-        for epoch in fit(network, examples, recipe.training, seed, device, checkpoint):
-            on_epoch(epoch)
-    on_step("judging what was left out")
-    answers = [network.member_log_probs(member) for member in range(n_members)]
-    logits = out_of_fold_logits(answers, examples, device).numpy()
-    linear = []
-    if recipe.network.linear_c:
-        on_step("fitting the linear branch")
-        linear = branches.result()
-        logits = _join_linear(network, linear, examples, logits, truth)
-    on_step("calibrating")
-    n_classes = len(labels)
-    adjustment = logit_adjustment(
-        examples.labels, examples.weights, n_classes, recipe.training.logit_adjustment
-    )
-    network.logit_adjustment.copy_(adjustment)
-    network.to(device)
-    logits = network.head.combine([logits], None, 0.0, adjustment.numpy())
-    temperature = fit_temperature(logits, *truth)
-    judged = Judged.of(examples, n_members, truth, apply_temperature(logits, temperature))
-    mean_probability = float(judged.probabilities.max(axis=1)[judged.places].mean())
-    if rare is not None:
-        rows = rare.judged_by(examples, n_members, seed)
-        share = float(network.linear_weight)
-        said, has_known_word = rare.logits(
-            rows, answers, linear, share, n_classes, vocabulary, device
+        weighted = balance_classes(examples, len(labels))
+    fitting = _Fitting(recipe, vocabulary, task, examples, weighted, seed, device, on_step)
+    ensemble, branches = fitting.train(on_epoch, checkpoint)
+    calibrated = fitting.calibrate(ensemble, branches)
+    out_of_fold = fitting.evaluate(calibrated, inputs.rare)
+    computed = fitting.summarize(calibrated, out_of_fold)
+    summary = {TEXT_FIELDS: vocabulary.n_fields} | dict(summary or {}) | computed
+    temperature = calibrated.temperature
+    return Bundle(recipe, vocabulary, labels, ensemble, temperature, out_of_fold, summary)
+
+
+@dataclass(frozen=True)
+class _Calibrated:
+    """Calibrated models of the members, and their out-of-fold predictions.
+
+    ``adjustment`` (C,) is added to the logits; ``records`` are without those of rare classes.
+    """
+
+    models: MemberModels
+    adjustment: NDArray[np.float32]
+    temperature: float
+    records: OutOfFoldPredictions
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """The steps of a fit, and what they share.
+
+    Attributes
+    ----------
+    examples
+        The records, in folds.
+    weighted
+        The same with class weights, as in training.
+    """
+
+    recipe: Recipe
+    vocabulary: Vocabulary
+    task: SingleLabel
+    examples: Examples
+    weighted: Examples
+    seed: int
+    device: torch.device
+    on_step: Callable[[str], object]
+
+    @property
+    def n_members(self) -> int:
+        """Return the number of networks."""
+        return self.recipe.network.ensemble_size
+
+    @property
+    def n_classes(self) -> int:
+        """Return C."""
+        return len(self.task.labels)
+
+    def train(
+        self, on_epoch: Callable[[Epoch], None], checkpoint: Checkpoint | None
+    ) -> tuple[Ensemble, Future[list[LinearBranch]]]:
+        """Train the networks, while a thread fits the linear branches."""
+        recipe, examples, seed = self.recipe, self.weighted, self.seed
+        self.on_step("computing word vectors")
+        ensemble = initial_ensemble(recipe, self.vocabulary, examples.corpus, self.n_classes, seed)
+        # The steps of the networks are small, and leave processors idle at times.
+        work = partial(fit_branches, recipe.network, examples, self.n_classes, seed)
+        with run_in_background(work, partial(torch.set_num_threads, 1)) as branches:
+            self.on_step("training")
+            config, task = recipe.training, self.task
+            for epoch in fit(ensemble, examples, task, config, seed, self.device, checkpoint):
+                on_epoch(epoch)
+        return ensemble, branches
+
+    def calibrate(self, ensemble: Ensemble, branches: Future[list[LinearBranch]]) -> _Calibrated:
+        """Fit mixing weight and temperature on out-of-fold predictions, and adjust the logits."""
+        self.on_step("predicting the validation folds")
+        truth = out_of_fold_targets(self.examples, self.n_members)
+        networks = [ensemble.member_log_probs(member) for member in range(self.n_members)]
+        models = MemberModels(self.task, networks, self.device)
+        logits = out_of_fold_outputs(networks, self.examples, self.device)
+        if self.recipe.network.linear_c:
+            self.on_step("fitting the linear branch")
+            models, logits = self._mix_linear(ensemble, models, branches.result(), logits, truth)
+        self.on_step("calibrating")
+        adjustment = logit_adjustment(
+            self.weighted.targets,
+            self.weighted.weights,
+            self.n_classes,
+            self.recipe.training.logit_adjustment,
         )
-        judged = judged.with_rare(
-            rare, rows, apply_temperature(said + adjustment.numpy(), temperature), has_known_word
+        ensemble.logit_adjustment.copy_(adjustment)
+        ensemble.to(self.device)
+        logits = logits + adjustment.numpy()
+        temperature = self.task.fit_temperature(logits, truth)
+        predictions = self.task.predict(logits, temperature, truth.rows)
+        records = OutOfFoldPredictions.of(self.examples, self.n_members, truth, predictions)
+        return _Calibrated(models, adjustment.numpy(), temperature, records)
+
+    def _mix_linear(
+        self,
+        ensemble: Ensemble,
+        models: MemberModels,
+        branches: list[LinearBranch],
+        logits: NDArray[np.float32],
+        truth: OutOfFoldTargets,
+    ) -> tuple[MemberModels, NDArray[np.float32]]:
+        """Add the mean linear branch to the ensemble, with the weight that fits best.
+
+        Returns the members' models and out-of-fold logits (B, C), both with their linear branches.
+        """
+        linear = out_of_fold_outputs(branches, self.examples, torch.device("cpu"))
+        weight = self.task.fit_linear_weight(logits, linear, truth)
+        ensemble.linear = average_branches(branches)
+        ensemble.linear_weight.fill_(weight)
+        single = float(ensemble.linear_weight)  # in single precision, as predictions use it
+        models = replace(models, branches=branches, linear_weight=single)
+        return models, self.task.mix(logits, linear, weight)
+
+    def evaluate(self, calibrated: _Calibrated, rare: RareClasses | None) -> OutOfFold:
+        """Evaluate the out-of-fold predictions, those of rare classes included.
+
+        The gain is that of the weights of training: balanced classes have class shares of their
+        own.
+        """
+        records = calibrated.records
+        if rare is not None:
+            records = self._with_rare_classes(calibrated, rare)
+        sums, counts = (
+            class_weight_sums(examples.targets, examples.weights, self.n_classes).numpy()
+            for examples in (self.weighted, self.examples)
         )
-    out_of_fold = _held_out(
-        judged, given, examples, labels, seed, 0.0 if rare is None else round(rare.share, 6)
-    )
-    summary = (
-        {TEXT_FIELDS: vocabulary.n_fields}
-        | (summary or {})
-        | {
-            UNKNOWN_WORDS: round(
-                examples.corpus.select(examples.validation_rows(0)).unknown_share(), 6
-            ),
-            MEAN_PROBABILITY: round(mean_probability, 6),
-            # Where no class is dropped, left-out records that are the only ones of their class show
-            # how many new records are of classes that no record has.
+        class_weights = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
+        grouped = METHODS[self.examples.split].keeps_texts_together
+        return OutOfFold.of(
+            records.predictions,
+            records.labels,
+            self.seed,
+            texts=records.text_ids if grouped else None,
+            has_known_word=records.has_known_word,
+            codable=np.array([label != RARE_LABEL for label in self.task.labels]),
+            shares=(sums + 1) / (sums + 1).sum(),
+            weights=records.weights * class_weights[records.labels],
+            uncodable=0.0 if rare is None else round(rare.share, 6),
+        )
+
+    def _with_rare_classes(
+        self, calibrated: _Calibrated, rare: RareClasses
+    ) -> OutOfFoldPredictions:
+        """Add the out-of-fold predictions of records of rare classes."""
+        folds = rare.assign_folds(self.examples, self.n_members, self.seed)
+        models, n_classes = calibrated.models, self.n_classes
+        logits, has_known_word = rare.predict_logits(folds, models, self.vocabulary, n_classes)
+        predictions = self.task.predict(logits + calibrated.adjustment, calibrated.temperature)
+        text_ids = rare.texts.inverse[np.concatenate(folds)]
+        return calibrated.records.with_rare_classes(
+            predictions.probabilities, has_known_word, text_ids, rare.borderline
+        )
+
+    def summarize(self, calibrated: _Calibrated, out_of_fold: OutOfFold) -> dict[str, Any]:
+        """Compute the statistics that new records are compared with."""
+        validation = self.examples.corpus.select(self.examples.validation_rows(0))
+        confidence = float(calibrated.records.predictions.confidence.mean())
+        return {
+            UNKNOWN_WORDS: round(validation.unknown_share(), 6),
+            MEAN_PROBABILITY: round(confidence, 6),
+            # Where no class is dropped, out-of-fold records that are the only ones of their class
+            # estimate how many new records have classes that no training record has.
             UNCODABLE: out_of_fold.uncodable or round(out_of_fold.unknown_share, 6),
         }
-    )
-    return Bundle(recipe, vocabulary, labels, network, temperature, out_of_fold, summary)
-
-
-def _held_out(
-    judged: Judged,
-    given: Examples,
-    weighted: Examples,
-    labels: Sequence[str],
-    seed: int,
-    uncodable: float,
-) -> OutOfFold:
-    """Return what promises are read off, of records as given and as weighted for the training.
-
-    Whether anything was learned is seen by the weights of the training: those of balanced classes
-    make class shares of their own.
-    """
-    sums, counts = (
-        class_weight_sums(each.labels, each.weights, len(labels)).numpy()
-        for each in (weighted, given)
-    )
-    per_record = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
-    return OutOfFold.of(
-        Predictions(judged.probabilities, judged.places),
-        judged.labels,
-        seed,
-        texts=judged.texts if METHODS[given.split].keeps_texts_together else None,
-        has_known_word=judged.has_known_word,
-        codable=np.array([label != RARE_LABEL for label in labels]),
-        shares=(sums + 1) / (sums + 1).sum(),
-        weights=judged.weights * per_record[judged.labels],
-        uncodable=uncodable,
-    )
-
-
-def _branches(
-    config: NetworkConfig, examples: Examples, n_classes: int, seed: int
-) -> list[LinearBranch]:
-    """Return a linear branch for each member, trained on the same records; none if not wanted."""
-    if not config.linear_c:
-        return []
-    examples = examples.sample(MOST_LINEAR, seed)
-    parts = [examples.training_rows(member) for member in range(config.ensemble_size)]
-    records = examples.corpus, examples.labels, examples.weights
-    return fit_linear(*records, n_classes, config.linear_c, parts)
-
-
-def _join_linear(
-    network: Ensemble,
-    branches: Sequence[LinearBranch],
-    examples: Examples,
-    logits: NDArray[np.float32],
-    truth: OutOfFoldLabels,
-) -> NDArray[np.float32]:
-    """Join the linear branches to the network, and return what all say of what was left out.
-
-    ``logits`` is what the members alone say of it, ``truth`` what is known of it.
-    """
-    linear_logits = out_of_fold_logits(branches, examples, torch.device("cpu")).numpy()
-    share = fit_linear_weight(logits, linear_logits, *truth)
-    network.linear = average_branches(branches)
-    network.linear_weight.fill_(share)
-    mixed = network.head.combine([logits], linear_logits, share, mix=mix_log_probs)
-    return mixed.astype(np.float32)
-
-
-def logit_adjustment(labels: Tensor, weights: Tensor, n_classes: int, share: float) -> Tensor:
-    """Return what is added to the logits (C,), so that rare classes are named more often.
-
-    The most probable class is seldom a rare one: what is best for accuracy leaves macro-F1 lower
-    than it could be. Menon et al. 2021, "Long-tail learning via logit adjustment": ``-share * log
-    p``, p being the frequency of the class among the training records, of which every class is
-    given one more.
-
-    >>> labels, ones = torch.tensor([0, 0, 0]), torch.ones(3)
-    >>> logit_adjustment(labels, ones, n_classes=2, share=0.5).exp() ** -2
-    tensor([0.8000, 0.2000])
-    """
-    counts = class_weight_sums(labels, weights, n_classes) + 1
-    return -share * (counts / counts.sum()).log()

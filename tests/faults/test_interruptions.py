@@ -33,13 +33,14 @@ from pipelines import (
     review,
     train,
 )  # fmt: skip
-from pipelines.runs import Run
+from pipelines.runs import Run, versions
 from textlstm import TextLSTMClassifier
 from textlstm.data.options import Limits
 from textlstm.storage import swap
 from textlstm.storage.atomic import sha256
 from textlstm.storage.resumable import Shards
 from textlstm.training.checkpoint import Checkpoint
+from textlstm.training.inputs import open_checkpoint
 
 fault = Faults()
 
@@ -58,7 +59,9 @@ def at_a_step(process, epoch):
 
 
 def saved(run):
-    return Checkpoint(run / "checkpoint", train._inputs(Run(run), Run(run).config(), "cpu")).start
+    paths = Run(run)
+    settings = paths.config(), "cpu", versions()
+    return open_checkpoint(paths.checkpoint, paths.encoded, *settings).resumed_from
 
 
 def comes_to_the_same_end(run, whole):
@@ -86,7 +89,9 @@ def _(desk):
         outcome = carried_out(train.main, "--run", run, "--device", "cpu")
     assert outcome.status == 2 and "--learning-rate" in outcome.told.splitlines()[-1]
     assert sha256(run / "bundle" / "model.safetensors") == before
-    weights = {name: one for name, one in saved(run).tensors.items() if name.startswith("learned")}
+    weights = {
+        name: one for name, one in saved(run).tensors.items() if name.startswith("trainable")
+    }
     assert weights and all(one.isfinite().all() for one in weights.values())
 
 
@@ -130,7 +135,7 @@ def _(desk):
     process.kill()
     process.wait()
     assert temporary.exists(), "the kill came after the save"
-    tensors, numbers = Checkpoint(desk.folder, "same").start
+    tensors, numbers = Checkpoint(desk.folder, "same").resumed_from
     assert (tensors["t"] == numbers["n"]).all()
 
 

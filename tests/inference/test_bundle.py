@@ -21,6 +21,7 @@ from textlstm.recipe import Recipe
 from textlstm.storage import atomic, json_files, swap
 from textlstm.storage.atomic import sha256
 from textlstm.training.folds import as_examples
+from textlstm.training.inputs import TrainingInputs
 
 TEXTS = ["acute mi", "stroke", "copd", "asthma"] * 5
 LABELS = np.array([0, 0, 1, 1] * 5)
@@ -36,9 +37,10 @@ def made(seed=0, split="stratified", members=1):
     encoded = encoding.encode(TEXTS)
     examples = as_examples(encoded, LABELS, encoding, validation, split=split)
     seen = []
+    inputs = TrainingInputs(encoding, ("Circulatory", "Respiratory"), examples)
     bundle = train_bundle(
-        recipe, encoding, ("Circulatory", "Respiratory"), examples, seed=seed, device=CPU,
-        on_epoch=seen.append, summary={"training records": 20},
+        recipe, inputs, seed=seed, device=CPU, on_epoch=seen.append,
+        summary={"training records": 20},
     )  # fmt: skip
     assert len(seen) == 2
     return bundle

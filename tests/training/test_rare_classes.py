@@ -1,4 +1,4 @@
-"""Promises hold where some records are of classes that no model can give."""
+"""Promises hold where some records have classes that the model cannot predict."""
 
 import dataclasses
 
@@ -15,6 +15,7 @@ from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.fitting import train_bundle
 from textlstm.recipe import Recipe
 from textlstm.training.folds import as_examples
+from textlstm.training.inputs import TrainingInputs
 from textlstm.training.rare_classes import RareClasses
 from textlstm.uncertainty.conformal import conformal_threshold
 from textlstm.uncertainty.out_of_fold import OutOfFold
@@ -24,47 +25,46 @@ from textlstm.uncertainty.risk_control import promise
 CPU = torch.device("cpu")
 TEXTS = ["acute mi", "mi", "stroke", "acute stroke", "copd", "asthma", "copd asthma", "acute copd"]
 LABELS = np.repeat([0, 1], 4)
-ENCODING = Vocabulary.fit(TEXTS, Recipe().with_fields(min_count=1).encoding)
+VOCABULARY = Vocabulary.fit(TEXTS, Recipe().with_fields(min_count=1).encoding)
 
 
 def examples_of(n, split="stratified", validation=0.1):
     texts = [TEXTS[row % 8] for row in range(n)]
-    out_of_fold = np.arange(n) >= n - round(validation * n)
-    return as_examples(
-        ENCODING.encode(texts), LABELS[np.arange(n) % 8], ENCODING, out_of_fold, split=split
-    )
+    in_validation = np.arange(n) >= n - round(validation * n)
+    labels = LABELS[np.arange(n) % 8]
+    return as_examples(VOCABULARY.encode(texts), labels, VOCABULARY, in_validation, split=split)
 
 
 def rare_classes(texts, validation=None, borderline=()):
     validation = np.zeros(len(texts), bool) if validation is None else np.array(validation)
-    return RareClasses(ENCODING.encode(texts), validation, 0.1, borderline)
+    return RareClasses(VOCABULARY.encode(texts), validation, 0.1, borderline)
 
 
-def test_members_judge_as_large_a_share_of_rare_records_as_they_leave_out_of_others():
+def test_folds_have_the_same_share_of_rare_records_as_of_others():
     examples, rare = examples_of(800), rare_classes(["stroke", "fall"] * 100)
-    rows = rare.judged_by(examples, 1, seed=0)
-    assert len(rows) == 1 and len(rows[0]) == 20 and len(set(rows[0])) == 20
-    parts = dataclasses.replace(examples, folds=torch.arange(800, dtype=torch.int16) % 10 - 1)
-    first, second = rare.judged_by(parts, 2, seed=0)
+    folds = rare.assign_folds(examples, 1, seed=0)
+    assert len(folds) == 1 and len(folds[0]) == 20 and len(set(folds[0])) == 20
+    in_folds = dataclasses.replace(examples, folds=torch.arange(800, dtype=torch.int16) % 10 - 1)
+    first, second = rare.assign_folds(in_folds, 2, seed=0)
     assert len(first) == len(second) == 20 and not set(first) & set(second)
 
 
-def test_after_a_temporal_split_the_latest_rare_records_are_judged():
+def test_after_a_temporal_split_the_latest_rare_records_are_in_the_first_fold():
     rare = rare_classes(["fall"] * 5, [False, True, True, False, True])
-    first, second = rare.judged_by(examples_of(80, "temporal"), 2, seed=0)
+    first, second = rare.assign_folds(examples_of(80, "temporal"), 2, seed=0)
     assert first.tolist() == [1, 2, 4] and not len(second)
 
 
-def test_where_texts_are_left_out_whole_so_are_those_of_rare_records():
+def test_after_a_grouped_split_all_rare_records_of_a_text_are_in_one_fold():
     rare = rare_classes([f"fall {number // 10}" for number in range(400)])
-    (rows,) = rare.judged_by(examples_of(80, "grouped", 0.5), 1, seed=0)
+    (rows,) = rare.assign_folds(examples_of(80, "grouped", 0.5), 1, seed=0)
     texts, counts = np.unique(rare.texts.inverse[rows], return_counts=True)
     assert len(texts) == 20 and set(counts) == {10}
 
 
 @pytest.mark.parametrize("linear", [0.0, 1.0])
 @pytest.mark.parametrize("split", ["stratified", "grouped", "temporal"])
-def test_a_bundle_promises_less_where_records_are_of_rare_classes(linear, split):
+def test_a_bundle_promises_less_where_records_have_rare_classes(linear, split):
     recipe = Recipe().with_fields(
         embedding_size=8,
         hidden_units=8,
@@ -74,23 +74,22 @@ def test_a_bundle_promises_less_where_records_are_of_rare_classes(linear, split)
         min_count=1,
         batch_size=16,
     )
-    found = []
+    bundles = []
     for rare in (None, rare_classes(["stroke", "unheard of"] * 40, [True] * 80, (1,))):
-        bundle = train_bundle(
-            recipe, ENCODING, ("a", "b"), examples_of(240, split, 0.4), seed=0, device=CPU,
-            on_epoch=lambda epoch: None, rare=rare,
-        )  # fmt: skip
-        found.append(bundle.out_of_fold)
-    without, with_rare = found
+        inputs = TrainingInputs(VOCABULARY, ("a", "b"), examples_of(240, split, 0.4), rare)
+        bundles.append(
+            train_bundle(recipe, inputs, seed=0, device=CPU, on_epoch=lambda epoch: None)
+        )
+    without, with_rare = (bundle.out_of_fold for bundle in bundles)
     assert without.known.all() and without.gain == pytest.approx(with_rare.gain, abs=0.5)
     n_rare = len(with_rare.top) - len(without.top)
     assert n_rare > 10
-    # Those of the borderline class count as of one that the model cannot give.
+    # Records of the borderline class count as records of a class that the model cannot predict.
     borderline = (~with_rare.known).sum() - n_rare
     assert 0.4 < borderline / len(without.top) < 0.6
     assert not with_rare.correct[~with_rare.known].any()
-    assert (with_rare.top == 0).sum() >= n_rare // 4  # no word of theirs is known
-    assert with_rare.unknown_share > 0.4 and bundle.summary[
+    assert (with_rare.top == 0).sum() >= n_rare // 4  # these have no known word
+    assert with_rare.unknown_share > 0.4 and bundles[1].summary[
         "share of records whose class the model cannot give"
     ] == pytest.approx(0.1)
 
@@ -99,7 +98,7 @@ def test_a_bundle_promises_less_where_records_are_of_rare_classes(linear, split)
 
 
 def table(chance, rare_share, n):
-    """Records of three frequent classes and many rare ones; the text tells one of ten values."""
+    """Records of three frequent classes and many rare ones; the text is one of twelve values."""
     n_rare = max(1, round(rare_share * n / 4))
     shares = np.append((1 - rare_share) * np.array([0.5, 0.3, 0.2]),
                        rare_share * chance.dirichlet(np.full(n_rare, 5.0)))  # fmt: skip
@@ -114,8 +113,8 @@ def table(chance, rare_share, n):
     return draw(n), draw(10_000)
 
 
-def learned(parts, labels):
-    """Probabilities of each text: the shares of the classes among the records that have it."""
+def class_shares(parts, labels):
+    """Probabilities of each text: the shares of the classes among its records."""
     counts = np.ones((12, len(labels))) * 0.1
     for part in (parts["train"], parts["validation"]):
         np.add.at(counts, (part["text"].astype(int), labels.get_indexer(part["label"])), 1)
@@ -132,7 +131,7 @@ def test_over_many_tables_with_rare_classes_promises_are_kept_and_sets_cover(how
         found = select_usable(records, config)
         parts, rare = split(found, config, seed)
         labels = pd.Index(sorted(parts["train"]["label"].unique()))
-        probabilities = learned(parts, labels)
+        probabilities = class_shares(parts, labels)
         codable = np.array([not label.startswith("(") for label in labels])
         judged = pd.concat([parts["validation"], rare[rare[SPLIT_COLUMN] == "validation"]])
         judged_labels = labels.get_indexer(judged["label"])
@@ -156,13 +155,13 @@ def test_over_many_tables_with_rare_classes_promises_are_kept_and_sets_cover(how
     assert 0.79 < np.nanmean(coverages) < 0.95
 
 
-def test_were_rare_classes_not_judged_promises_would_be_broken():
+def test_without_rare_records_among_the_out_of_fold_ones_promises_would_be_broken():
     chance = np.random.default_rng(0)
     records, new = table(chance, 0.2, 2500)
     config = DataConfig(validation=0.4)
     parts, _ = split(select_usable(records, config), config, 0)
     labels = pd.Index(sorted(parts["train"]["label"].unique()))
-    probabilities = learned(parts, labels)
+    probabilities = class_shares(parts, labels)
     out_of_fold = OutOfFold.of(
         Predictions(probabilities, parts["validation"]["text"].astype(int).to_numpy()),
         labels.get_indexer(parts["validation"]["label"]),

@@ -1,4 +1,4 @@
-"""The checkpoint of a training: from it, the training goes on as if it had never been stopped."""
+"""Checkpoint of a training, from which an interrupted training is resumed bit for bit."""
 
 import hashlib
 import json
@@ -19,114 +19,136 @@ STATE_FILE = "state.safetensors"
 """Name of the file."""
 
 MAX_TIME_SHARE = 0.02
-"""Saving takes at most this share of the time: a slow disk or a large network saves less often."""
+"""Share of the time spent on saving, at most: a slow disk or a large network saves less often."""
 
 
 class Saved(NamedTuple):
-    """What a checkpoint holds."""
+    """Contents of a checkpoint: tensors, and metadata that JSON can hold."""
 
     tensors: Mapping[str, Tensor]
-    facts: Mapping[str, Any]
+    metadata: Mapping[str, Any]
 
 
 class Checkpoint:
-    """Where a training stands, in one file that is whole or absent.
-
-    Raises
-    ------
-    InputError
-        If the folder is a link, or holds files of others.
+    """The saved state of a training: one file, written atomically.
 
     Parameters
     ----------
     folder
-        Of its own, and for its owner alone; made by the first save, and gone once the training is
-        over.
-    inputs
-        A digest of all that the training follows from. What was saved for other inputs does not
-        count, nor does what the disk has damaged: both are as good as absent.
+        A folder of its own, private to its owner; the first save makes it, and :meth:`remove`
+        deletes it when the training is done.
+    fingerprint
+        A digest of all that determines the training: records, settings, device, releases. A file
+        with another fingerprint, or a damaged one, is ignored.
 
     Attributes
     ----------
-    start
-        What an earlier process saved, if it counts.
-    unfit
-        Whether something was saved that does not count.
-    before
+    resumed_from
+        The state that an earlier process saved; None if there is none to resume.
+    mismatched
+        Whether a file was ignored for its fingerprint or for damage.
+    seconds_before
         Seconds that the earlier processes took until they last saved.
     stopping
-        Whether the training is to save and end after the step it is taking.
+        Whether the training was asked to save and end after the step under way.
+
+    Raises
+    ------
+    InputError
+        If the folder is a link, or holds files that are not a checkpoint's.
     """
 
-    def __init__(self, folder: Path, inputs: str) -> None:
+    def __init__(self, folder: Path, fingerprint: str) -> None:
         folders.require_own_folder(folder, STATE_FILE.__eq__)
-        self._folder, self._path, self._inputs = folder, folder / STATE_FILE, inputs
-        self._stepping = False
-        self._due = 0.0
+        self._folder, self._path, self._fingerprint = folder, folder / STATE_FILE, fingerprint
+        self._training = False
+        self._next_save = 0.0
         self.stopping = False
-        self._begun = time.perf_counter()
-        self.start = self._read()
-        self.unfit = self.start is None and self._path.exists()
-        self.before = float(self.start.facts.get("spent", 0.0)) if self.start else 0.0
+        self._started = time.perf_counter()
+        self.resumed_from = self._read()
+        self.mismatched = self.resumed_from is None and self._path.exists()
+        self.seconds_before = 0.0
+        if self.resumed_from is not None:
+            self.seconds_before = float(self.resumed_from.metadata.get("seconds_spent", 0.0))
+
+    def notice(self, run: Path) -> str:
+        """Say whether the training of a run is resumed; empty if nothing was saved."""
+        if self.resumed_from is not None:
+            return "going on from where the training was interrupted"
+        if not self.mismatched:
+            return ""
+        return (
+            f"{run} held an unfinished training of other records or settings, or by another device "
+            "or release; it is replaced"
+        )
 
     def should_save(self) -> bool:
-        """Return whether enough time is over for another save, or the training is to end."""
-        return self.stopping or time.perf_counter() >= self._due
+        """Return whether the next save is due, or the training was asked to stop."""
+        return self.stopping or time.perf_counter() >= self._next_save
 
-    def save(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        """Replace what was saved before.
+    def save(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
+        """Replace the saved state atomically.
 
         Raises
         ------
         OSError
-            If the file cannot be written; what was saved before is still there then.
+            If the file cannot be written; the earlier state is still there then.
         """
         started = time.perf_counter()
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        spent = self.before + started - self._begun
-        text = json.dumps({**facts, "spent": spent}, allow_nan=False)
-        header = {"inputs": self._inputs, "facts": text, "sha256": _digest(tensors, text)}
+        spent = self.seconds_before + started - self._started
+        text = json.dumps({**metadata, "seconds_spent": spent}, allow_nan=False)
+        header = {
+            "fingerprint": self._fingerprint,
+            "metadata": text,
+            "sha256": _digest(tensors, text),
+        }
         folders.make_private(self._folder)
         write_bytes(self._path, safetensors.torch.save(dict(tensors), header), private=True)
         now = time.perf_counter()
-        self._due = now + (now - started) / MAX_TIME_SHARE
+        self._next_save = now + (now - started) / MAX_TIME_SHARE
 
     def remove(self) -> None:
-        """Remove it with its folder."""
+        """Delete the checkpoint with its folder."""
         folders.remove_folder(self._folder, STATE_FILE.__eq__)
 
     @contextmanager
-    def steps(self) -> Iterator[None]:
-        """Within this block, :meth:`stop` leaves the ending to the training."""
-        self._stepping = True
+    def training(self) -> Iterator[None]:
+        """Within this block, :meth:`stop` is answered by the training loop, which saves first."""
+        self._training = True
         try:
             yield
         finally:
-            self._stepping = False
+            self._training = False
 
     def stop(self) -> bool:
-        """Ask the training to save and end after the step it is taking; say whether it takes any.
+        """Ask the training loop to save and end after the step under way.
 
-        If so, it raises a KeyboardInterrupt when it has saved.
+        Returns
+        -------
+        bool
+            Whether the loop runs; if so, it raises a KeyboardInterrupt once it has saved.
         """
-        self.stopping = self._stepping
-        return self._stepping
+        self.stopping = self._training
+        return self._training
 
     def _read(self) -> Saved | None:
+        """Read the saved state; None if it is absent, damaged or has another fingerprint."""
         try:
             with safe_open(self._path, "pt") as file:
                 header = file.metadata() or {}
-                if header.get("inputs") != self._inputs:
+                if header.get("fingerprint") != self._fingerprint:
                     return None
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            if header["sha256"] != _digest(tensors, header["facts"]):
+            if header["sha256"] != _digest(tensors, header["metadata"]):
                 return None
-            return Saved(tensors, json.loads(header["facts"]))
+            return Saved(tensors, json.loads(header["metadata"]))
         except (OSError, SafetensorError, KeyError, ValueError):
             return None
 
 
 def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
+    """Return the SHA-256 of names, types, shapes and values of tensors, and of a text."""
     digest = hashlib.sha256(text.encode("utf-8"))
     for name in sorted(tensors):
         digest.update(f"\n{name} {tensors[name].dtype} {tuple(tensors[name].shape)}\n".encode())

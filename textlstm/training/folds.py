@@ -1,8 +1,7 @@
-"""Training examples, and the validation fold that each member of an ensemble leaves out."""
+"""Training records, and the validation fold of each member of an ensemble."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -10,181 +9,166 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from textlstm.array_types import Flags, Floats, Integers
 from textlstm.data.splits import METHODS, split_off
-from textlstm.encoding.batching import Batch
 from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.encoded import EncodedTexts
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
-from textlstm.models.logits import predict_logits
 from textlstm.storage.arrays import empty, flatnonzero, row_blocks
 
 MAX_FOLD_RECORDS = 1 << 16
-"""So many records that it left out say what a member is worth: more would say hardly more."""
+"""Validation records per member, at most; more would not change the estimate."""
 
 MAX_ASSIGNED_RECORDS = 1 << 20
-"""So many records are divided into the parts that members leave out."""
-
-
-OutOfFoldLabels = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int32]]
-"""Of held-out records: class numbers, weights, and places; see :func:`out_of_fold_labels`."""
+"""Records that are divided into folds, at most; further records are trained on by all members."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Texts with what is to be learned of them, the validation part among them.
+    """Training and validation records: encoded texts, targets, weights and folds.
 
-    A record is its place among the distinct texts, its label, weight and part; there may be more
-    of them than memory holds.
+    Each member of an ensemble has a validation fold of its own, the first one the validation part,
+    and is trained on all other records. Together the members train on all records, and each fold
+    has out-of-fold predictions, as in cross-validation (Krogh and Vedelsby 1995). The columns may
+    be larger than memory.
 
-    Each member of an ensemble leaves another part out of its training, the first one the validation
-    part: together they learn from all records, and yet say of each part what it is worth on records
-    never trained on (as in cross-validation; Krogh and Vedelsby 1995). Of very many records that a
-    member leaves out, :data:`MAX_FOLD_RECORDS` say so, drawn at random.
+    Attributes
+    ----------
+    corpus
+        The texts of the n records, each distinct text once.
+    targets
+        (n,) targets of the task, such as int32 class numbers.
+    weights
+        (n,) float32.
+    folds
+        (n,) int16, the fold of each record: 0 for the validation part, -1 for none.
+    split
+        How the validation part was drawn: ``stratified``, ``grouped`` or ``temporal``.
+    max_fold_records
+        Validation records per member, at most; they are drawn at random.
     """
 
     corpus: Corpus
-    labels: Tensor  # (n,) int32, class numbers
-    weights: Tensor  # (n,) float32
-    folds: Tensor  # (n,) int16, the part a record belongs to, 0 for validation; -1 for none
-    split: str = "stratified"  # how the validation part was left out: see the data settings
+    targets: Tensor
+    weights: Tensor
+    folds: Tensor
+    split: str = "stratified"
+    max_fold_records: int = MAX_FOLD_RECORDS
 
     def validation_rows(self, member: int) -> Tensor:
-        """Return the rows that a member leaves out and is judged by, int32."""
-        rows = flatnonzero((self.folds == self._part_of(member)).numpy())
-        return torch.from_numpy(rows[subsample(len(rows), MAX_FOLD_RECORDS, member)])
+        """Return the rows of a member's validation fold, int32."""
+        rows = flatnonzero((self.folds == self._fold_of(member)).numpy())
+        return torch.from_numpy(rows[subsample(len(rows), self.max_fold_records, member)])
 
     def training_rows(self, member: int) -> Tensor:
-        """Return the rows that a member learns from, int32."""
-        return torch.from_numpy(flatnonzero((self.folds != self._part_of(member)).numpy()))
+        """Return the rows that a member is trained on, int32: all outside its fold."""
+        return torch.from_numpy(flatnonzero((self.folds != self._fold_of(member)).numpy()))
 
-    def _part_of(self, member: int) -> int:
+    def _fold_of(self, member: int) -> int:
+        """Return the fold of a member; members share folds where there are fewer folds."""
         return member % (int(self.folds.max()) + 1)
 
-    def sample(self, most: int, seed: int) -> Self:
-        """Return all of the records, or if that is too many so many of them drawn at random."""
-        rows = torch.from_numpy(subsample(len(self.labels), most, seed))
-        of_records = {name: getattr(self, name)[rows] for name in ("labels", "weights", "folds")}
-        return replace(self, corpus=self.corpus.select(rows), **of_records)
+    def sample(self, max_records: int, seed: int) -> Self:
+        """Return all records, or ``max_records`` drawn at random."""
+        rows = torch.from_numpy(subsample(len(self.targets), max_records, seed))
+        columns = {name: getattr(self, name)[rows] for name in ("targets", "weights", "folds")}
+        return replace(self, corpus=self.corpus.select(rows), **columns)
 
 
-def subsample(n: int, most: int, seed: int) -> NDArray[np.int64]:
-    """Return the rows of n, in their order: all, or if that is too many so many drawn at random."""
-    if n <= most:
+def subsample(n: int, max_rows: int, seed: int) -> Integers:
+    """Return the rows of n in order: all, or ``max_rows`` drawn at random."""
+    if n <= max_rows:
         return np.arange(n)
-    return np.sort(np.random.default_rng(seed).choice(n, most, replace=False, shuffle=False))
+    return np.sort(np.random.default_rng(seed).choice(n, max_rows, replace=False, shuffle=False))
 
 
-def assign_folds(examples: Examples, members: int, seed: int) -> Examples:
-    """Return the examples with a part for each member, drawn as large as the validation part.
+def assign_folds(
+    examples: Examples, n_members: int, seed: int, max_assigned: int = MAX_ASSIGNED_RECORDS
+) -> Examples:
+    """Draw a validation fold for each member, of the size of the validation part.
 
-    Where equal texts are together in the validation part, so they are in the other parts. Where
-    there are too few records for so many parts, some members leave out the same. Very large parts
-    are no larger than need be, and of very many records :data:`MAX_ASSIGNED_RECORDS` are divided.
+    If equal texts are kept together in the validation part, they are in the other folds too. If
+    there are fewer records than these folds need, members share folds. Folds are not larger than
+    ``examples.max_fold_records``, and they are drawn from at most ``max_assigned`` records.
     """
-    places, folds = examples.corpus.inverse.numpy(), empty(len(examples.folds), np.int16)
+    text_ids, folds = examples.corpus.inverse.numpy(), empty(len(examples.folds), np.int16)
     folds[:] = examples.folds
-    rows = subsample(len(folds), MAX_ASSIGNED_RECORDS, seed)
-    frame = pd.DataFrame({"text": places[rows], "label": examples.labels.numpy()[rows]}, index=rows)
-    rest = frame[folds[rows] != 0]
-    size = min(len(frame) - len(rest), MAX_FOLD_RECORDS)
+    rows = subsample(len(folds), max_assigned, seed)
+    columns = {"text": text_ids[rows], "label": examples.targets.numpy()[rows]}
+    drawn_from = pd.DataFrame(columns, index=rows)
+    remaining = drawn_from[folds[rows] != 0]
+    fold_size = min(len(drawn_from) - len(remaining), examples.max_fold_records)
     grouped = METHODS[examples.split].keeps_texts_together
-    how = "grouped" if grouped and rest["text"].duplicated().any() else "stratified"
-    for member in range(1, members):
-        if len(rest) <= size:
+    split = "grouped" if grouped and remaining["text"].duplicated().any() else "stratified"
+    for member in range(1, n_members):
+        if len(remaining) <= fold_size:
             break
         try:
-            rest, part = split_off(rest, size / len(rest), how, seed + member)
-        except InputError:
+            share = fold_size / len(remaining)
+            remaining, fold = split_off(remaining, share, split, seed + member)
+        except InputError:  # too few records for another fold
             break
-        folds[part.index] = member
-        if grouped:  # with the other records of their texts, if not all are divided
-            moved = np.zeros(len(examples.corpus.text_ids), dtype=bool)
-            moved[part["text"]] = True
-            for some in row_blocks(len(folds)):
-                folds[some][moved[places[some]]] = member
+        folds[fold.index] = member
+        if grouped:
+            in_fold = np.zeros(len(examples.corpus.text_ids), dtype=bool)
+            in_fold[fold["text"]] = True
+            _add_equal_texts(folds, text_ids, in_fold, member)
     return replace(examples, folds=torch.from_numpy(folds))
 
 
-def class_weight_sums(labels: Tensor, weights: Tensor, n_classes: int) -> Tensor:
-    """Return the weights of all records (n,) of each class, summed up (C,)."""
-    sums = torch.zeros(n_classes, dtype=torch.float64)
-    for some in row_blocks(len(labels)):
-        sums.index_add_(0, labels[some], weights[some].double())
-    return sums.float()
+def _add_equal_texts(
+    folds: NDArray[np.int16],
+    text_ids: NDArray[np.int32],
+    in_fold: Flags,
+    member: int,
+) -> None:
+    """Put all records of a fold's texts into the fold, also those it was not drawn from.
 
-
-def balance_classes(examples: Examples, n_classes: int) -> Examples:
-    """Return the examples so weighted that every class that has any comes to the same sum.
-
-    >>> labels, ones = torch.tensor([0, 0, 0, 2]), torch.ones(4)
-    >>> balance_classes(Examples(None, labels, ones, labels), n_classes=3).weights
-    tensor([0.6667, 0.6667, 0.6667, 2.0000])
+    ``in_fold`` (B,) flags the distinct texts of the fold.
     """
-    sums = class_weight_sums(examples.labels, examples.weights, n_classes)
-    shares = sums.sum() / (sums * (sums > 0).sum())
-    weights = empty(len(examples.labels), np.float32)
-    for some in row_blocks(len(weights)):
-        weights[some] = examples.weights[some] * shares[examples.labels[some]]
-    return replace(examples, weights=torch.from_numpy(weights))
-
-
-def out_of_fold_labels(examples: Examples, members: int) -> OutOfFoldLabels:
-    """Return what is known of the records that each member left out, member after member.
-
-    Returns
-    -------
-    labels, weights
-        (n,) of the records.
-    places
-        (n,) the row that each has among the :func:`out_of_fold_logits`.
-    """
-    rows = torch.cat([examples.validation_rows(member) for member in range(members)])
-    folds = [examples.corpus.select(examples.validation_rows(member)) for member in range(members)]
-    firsts = np.cumsum([0, *(len(part.text_ids) for part in folds)], dtype=np.int32)[:-1]
-    places = [part.inverse.numpy() + first for part, first in zip(folds, firsts, strict=True)]
-    return examples.labels[rows].numpy(), examples.weights[rows].numpy(), np.concatenate(places)
-
-
-def out_of_fold_logits(
-    answers: Sequence[Callable[[Batch], Tensor]], examples: Examples, device: torch.device
-) -> Tensor:
-    """Return the logits of the distinct texts that each member left out, member after member."""
-    rows = (examples.validation_rows(member) for member in range(len(answers)))
-    corpora = (examples.corpus.select(some).distinct_texts() for some in rows)
-    return torch.cat(
-        [
-            predict_logits(log_probs, corpus, device)
-            for log_probs, corpus in zip(answers, corpora, strict=True)
-        ]
-    )
+    for rows in row_blocks(len(folds)):
+        folds[rows][in_fold[text_ids[rows]]] = member
 
 
 def as_examples(
     texts: EncodedTexts,
-    labels: NDArray[np.integer[Any]],
+    targets: Integers,
     vocabulary: Vocabulary,
-    validation: NDArray[np.bool_],
-    weights: NDArray[np.float64] | None = None,
+    validation: Flags,
+    weights: Floats | None = None,
     *,
     split: str = "stratified",
 ) -> Examples:
-    """Return encoded texts and class numbers as what the training loop takes.
+    """Build examples from encoded texts and targets.
 
-    Weights are scaled to a mean of 1, which leaves the size of a training step as it is.
-    ``split`` says how the validation part was left out: drawn at random, with all records of its
-    texts (``grouped``), or as the latest (``temporal``).
+    Parameters
+    ----------
+    texts
+        The texts of the n records.
+    targets
+        (n,) class numbers.
+    vocabulary
+        The vocabulary that the texts were encoded with.
+    validation
+        (n,) whether a record belongs to the validation part.
+    weights
+        (n,) weights of the records, scaled here to a mean of 1, which leaves the size of a
+        training step as it is; by default all are 1.
+    split
+        How the validation part was drawn: at random (``stratified``), with all records of a text
+        (``grouped``), or the latest records (``temporal``).
     """
-    folds = empty(len(labels), np.int16)
-    for some in row_blocks(len(labels)):
-        folds[some] = validation[some].astype(np.int16) - 1
+    folds = empty(len(targets), np.int16)
+    for rows in row_blocks(len(targets)):
+        folds[rows] = validation[rows].astype(np.int16) - 1
     if weights is None:
-        scaled = torch.ones(1).expand(len(labels))
+        scaled = torch.ones(1).expand(len(targets))
     else:
         scaled = torch.tensor(weights / weights.mean(), dtype=torch.float32)
     return Examples(
         Corpus(texts, vocabulary),
-        torch.from_numpy(labels.astype(np.int32, copy=False)),
+        torch.from_numpy(targets.astype(np.int32, copy=False)),
         scaled,
         torch.from_numpy(folds),
         split,

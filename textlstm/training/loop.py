@@ -1,11 +1,11 @@
-"""The training loop: it yields one :class:`Epoch` at a time; who calls it logs, draws and saves."""
+"""The training loop: epochs of all members side by side, with early stopping and checkpoints."""
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import torch
@@ -13,17 +13,13 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from textlstm.encoding.batching import shuffled_batches
-from textlstm.encoding.corpus import Corpus
-from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
 from textlstm.models.ensemble import Ensemble
-from textlstm.models.word_vectors import latent_vectors
-from textlstm.recipe import Recipe
 from textlstm.recipe_sections import TrainingConfig
 from textlstm.storage.arrays import take
-from textlstm.storage.parallel import usable_cpus
+from textlstm.tasks import OutOfFoldTargets, Task
 from textlstm.training.checkpoint import Checkpoint
-from textlstm.training.folds import Examples, out_of_fold_labels, out_of_fold_logits
+from textlstm.training.folds import Examples
 from textlstm.training.optim import (
     clip_gradients,
     effective_batch_size,
@@ -31,202 +27,209 @@ from textlstm.training.optim import (
     make_schedule,
     steps_per_epoch,
 )
-from textlstm.training.state import INITIAL_STREAM, ORDER_STREAM, Epoch, TrainingState, derive_seed
-from textlstm.uncertainty.calibration import calibrated_loss, fit_temperature
+from textlstm.training.out_of_fold import out_of_fold_outputs, out_of_fold_targets
+from textlstm.training.state import ORDER_STREAM, Epoch, TrainingState, derive_seed
 
 SYNC_EVERY = 8
-"""Steps after which members wait for each other."""
-
-
-def initial_ensemble(
-    recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, n_classes: int, seed: int
-) -> Ensemble:
-    """Return the recipe's networks as they start on the training texts."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(seed, INITIAL_STREAM))
-        ensemble = Ensemble(recipe.network, vocabulary, n_classes)
-    if recipe.network.embedding_init == "lsa":
-        vectors = latent_vectors(corpus, recipe.network.embedding_size, seed)
-        ensemble.set_word_vectors(*map(torch.from_numpy, vectors))
-    return ensemble
+"""Steps after which the members wait for each other, and the training can be saved."""
 
 
 def fit(
     ensemble: Ensemble,
     examples: Examples,
+    task: Task,
     config: TrainingConfig,
     seed: int,
     device: torch.device,
     checkpoint: Checkpoint | None = None,
+    *,
+    sync_every: int = SYNC_EVERY,
 ) -> Iterator[Epoch]:
-    """Train the networks in place, yielding each epoch.
+    """Train the networks in place, and yield each epoch.
 
-    Members take their steps side by side, each on its own records. Where the recipe restores the
-    best weights, they then are those of the epoch with the lowest validation loss, otherwise those
-    of the last one. An epoch's randomness follows from the seed, the member and its number alone.
+    The members are trained side by side, each on the records outside its validation fold. At the
+    end, if the recipe restores the best weights, the networks have those of the epoch with the
+    lowest validation loss, else those of the last epoch. The randomness of an epoch follows from
+    the seed, the member and the number of the epoch only.
 
-    With a checkpoint, the training is saved now and then, and at its end. It goes on from what was
-    saved, and comes to the same weights as one that was never stopped; the epochs before are
-    yielded again.
+    With a checkpoint, the training is saved now and then and at its end. A saved training is
+    resumed: it comes to the same weights as one that was never interrupted, and its finished epochs
+    are yielded again.
+
+    Parameters
+    ----------
+    sync_every
+        Steps after which the members wait for each other, and the training can be saved.
 
     Raises
     ------
     InputError
-        If the loss stops being finite; the checkpoint is one from before.
+        If the loss is not finite; the checkpoint then holds an earlier state.
     KeyboardInterrupt
-        If the checkpoint is told to stop; it has been saved then.
+        If the checkpoint was told to stop; it has been saved then.
     """
     ensemble.to(device)
-    members = range(len(ensemble.networks))
-    n_records = min(len(examples.training_rows(member)) for member in members)
-    config = replace(config, batch_size=effective_batch_size(n_records, config))
-    optimizers = [make_optimizer(network, config) for network in ensemble.networks]
-    n_steps = steps_per_epoch(n_records, config) * config.epochs
-    course = TrainingState(
-        ensemble,
-        optimizers,
-        schedules=[make_schedule(optimizer, config, n_steps) for optimizer in optimizers],
-        chances=[torch.Generator(device) for _ in members],
-        totals=torch.zeros(3, dtype=torch.float64, device=device),
-    )
-    if checkpoint is not None and checkpoint.start is not None:
-        course.restore(*checkpoint.start)
-        checkpoint.start = None
-        yield from course.epochs
-    labels, weights, places = out_of_fold_labels(examples, len(members))
-    with checkpoint.steps() if checkpoint is not None else nullcontext():
-        while not course.finished(config):
-            train_loss, train_accuracy = _one_epoch(
-                course, examples, config, seed, device, checkpoint
-            )
-            answers = [ensemble.member_log_probs(member) for member in members]
-            logits = out_of_fold_logits(answers, examples, device)
-            # Epochs are judged as they will be used, calibrated: before it, the most confident
-            # network looks worst, and the best one is stopped too early.
-            arrays = logits.numpy(), labels
-            temperature = fit_temperature(*arrays, weights, places)
-            loss = calibrated_loss(*arrays, temperature, weights, places)
-            if not (math.isfinite(train_loss) and math.isfinite(loss)):
-                raise _diverged(course)
-            epoch = Epoch(
-                number=course.number,
-                learning_rate=float(optimizers[0].param_groups[0]["lr"]),
-                train_loss=train_loss,
-                train_accuracy=train_accuracy,
-                validation_loss=loss,
-                validation_accuracy=float((logits.argmax(1).numpy()[places] == labels).mean()),
-                best=loss < course.best_loss,
-                seconds=time.perf_counter() - course.started,
-            )
-            course.end_epoch(epoch, keep_best=config.restore_best)
-            yield epoch
+    loop = _TrainingLoop.begin(ensemble, examples, task, config, seed, device)
+    state = loop.state
+    if checkpoint is not None and checkpoint.resumed_from is not None:
+        state.restore(*checkpoint.resumed_from)
+        checkpoint.resumed_from = None
+        yield from state.epochs
+    with checkpoint.training() if checkpoint is not None else nullcontext():
+        while not state.finished(loop.config):
+            loop.train_epoch(checkpoint, sync_every)
+            yield loop.end_epoch()
         if checkpoint is not None:
-            course.save(checkpoint)
+            state.save(checkpoint)
     if checkpoint is not None and checkpoint.stopping:
         raise KeyboardInterrupt
-    if course.best:
-        course.set_trainable(course.best)
+    if state.best:
+        state.set_trainable(state.best)
 
 
-def _diverged(course: TrainingState) -> InputError:
-    return InputError(
-        f"the loss is not finite in epoch {course.number}; lower --learning-rate or set "
-        "--max-grad-norm"
-    )
+@dataclass(frozen=True)
+class _TrainingLoop:
+    """What a training needs: the state that changes, and the records and settings that stay."""
 
+    state: TrainingState
+    examples: Examples
+    task: Task
+    truth: OutOfFoldTargets
+    config: TrainingConfig  # with the effective batch size
+    seed: int
+    device: torch.device
 
-def _one_epoch(
-    course: TrainingState,
-    examples: Examples,
-    config: TrainingConfig,
-    seed: int,
-    device: torch.device,
-    checkpoint: Checkpoint | None,
-) -> tuple[float, float]:
-    """Take an epoch's steps; return the members' mean loss and accuracy, records weighted."""
-    ensemble, number = course.ensemble, course.number
-    members = range(len(ensemble.networks))
-    all_lengths = examples.corpus.lengths.numpy()
+    @classmethod
+    def begin(
+        cls,
+        ensemble: Ensemble,
+        examples: Examples,
+        task: Task,
+        config: TrainingConfig,
+        seed: int,
+        device: torch.device,
+    ) -> "_TrainingLoop":
+        """Set up optimizers and schedules for the first step."""
+        members = range(len(ensemble.networks))
+        n_records = min(len(examples.training_rows(member)) for member in members)
+        config = replace(config, batch_size=effective_batch_size(n_records, config))
+        optimizers = [make_optimizer(network, config) for network in ensemble.networks]
+        n_steps = steps_per_epoch(n_records, config) * config.epochs
+        state = TrainingState(
+            ensemble,
+            optimizers,
+            schedules=[make_schedule(optimizer, config, n_steps) for optimizer in optimizers],
+            generators=[torch.Generator(device) for _ in members],
+            totals=torch.zeros(1 + len(task.measures), dtype=torch.float64, device=device),
+        )
+        truth = out_of_fold_targets(examples, len(members))
+        return cls(state, examples, task, truth, config, seed, device)
 
-    def batches(member: int) -> Iterator[Tensor]:
-        records = examples.training_rows(member)
-        order = torch.Generator().manual_seed(derive_seed(seed, number, member, ORDER_STREAM))
-        lengths = torch.from_numpy(take(all_lengths, records.numpy()))
-        for rows in shuffled_batches(lengths, config.batch_size, order, drop_last=config.drop_last):
+    @property
+    def members(self) -> range:
+        """Return the numbers of the members."""
+        return range(len(self.state.ensemble.networks))
+
+    def train_epoch(self, checkpoint: Checkpoint | None, sync_every: int) -> None:
+        """Take the remaining steps of the epoch under way, saving when a checkpoint is due.
+
+        The members are independent of each other, and torch releases Python's lock while it
+        computes, so each has a thread. They wait for each other every few steps, so that a saved
+        state has all members at the same step. Folds differ in size by a record or two: the epoch
+        ends with the shortest one.
+        """
+        state = self.state
+        if not state.steps:
+            state.begin_epoch(self.seed)
+        lengths = self.examples.corpus.lengths
+        batches = (self._batches(member, lengths) for member in self.members)
+        steps = islice(zip(*batches, strict=False), state.steps, None)
+        threads = len(self.members)
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            while batches_of_steps := list(islice(steps, sync_every)):
+                per_member = zip(*batches_of_steps, strict=True)
+                sums = pool.map(self._take_steps, self.members, per_member)
+                for step_sums in zip(*sums, strict=True):
+                    state.totals += torch.stack(step_sums).sum(0)
+                    state.steps += 1
+                if checkpoint is not None and checkpoint.should_save():
+                    self._save(checkpoint)
+
+    def _batches(self, member: int, lengths: Tensor) -> Iterator[Tensor]:
+        """Yield the rows of each training batch of a member, shuffled anew in each epoch."""
+        config, records = self.config, self.examples.training_rows(member)
+        order_seed = derive_seed(self.seed, self.state.number, member, ORDER_STREAM)
+        order = torch.Generator().manual_seed(order_seed)
+        own = torch.from_numpy(take(lengths.numpy(), records.numpy()))
+        for rows in shuffled_batches(own, config.batch_size, order, drop_last=config.drop_last):
             yield records[rows]
 
-    def step(member: int, rows: Tensor) -> Tensor:
-        network, optimizer = ensemble.networks[member], course.optimizers[member]
-        batch = examples.corpus.batch(rows).to(device)
-        labels = examples.labels[rows].long().to(device)
-        weights = examples.weights[rows].to(device)
-        logits = network(batch, ensemble.subword_vectors(batch), course.chances[member])  # (B, C)
-        losses = ensemble.head.loss(logits, labels, config.label_smoothing)
+    def _take_steps(self, member: int, batches: Sequence[Tensor]) -> list[Tensor]:
+        """Take optimizer steps of one member; return the sums (1 + M,) of each step."""
+        return [self._take_step(member, rows) for rows in batches]
+
+    def _take_step(self, member: int, rows: Tensor) -> Tensor:
+        """Take one optimizer step; return the sum of weights and of the weighted measures."""
+        state, examples = self.state, self.examples
+        network, optimizer = state.ensemble.networks[member], state.optimizers[member]
+        batch = examples.corpus.batch(rows).to(self.device)
+        targets = examples.targets[rows].to(self.device)
+        weights = examples.weights[rows].to(self.device)
+        subword_vectors = state.ensemble.subword_vectors(batch)
+        outputs = network(batch, subword_vectors, state.generators[member])  # (B, O)
+        losses = self.task.losses(outputs, targets)
         optimizer.zero_grad(set_to_none=True)
         (losses * weights).mean().backward()
-        clip_gradients(network.parameters(), config)
+        clip_gradients(network.parameters(), self.config)
         optimizer.step()
-        course.schedules[member].step()
+        state.schedules[member].step()
         with torch.no_grad():
-            plain = ensemble.head.loss(logits, labels)
-            hits = (logits.argmax(1) == labels).double()
-            return torch.stack([weights.sum(), (plain * weights).sum(), (hits * weights).sum()])
+            measures = self.task.measure(outputs, targets)
+            sums = [(values * weights).sum() for values in measures]
+            return torch.stack([weights.sum(), *sums])
 
-    if not course.steps:
-        course.begin_epoch(seed)
-    # Members are independent, and torch lets go of Python's lock while it computes. They meet now
-    # and then, so that an interruption finds all of them at the same step; parts differ by a record
-    # or two, and with them, at most, the last batch.
-    workers = min(len(members), usable_cpus())
-    steps = islice(zip(*map(batches, members), strict=False), course.steps, None)
-    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        while several := list(islice(steps, SYNC_EVERY)):
-            for sums in _steps_taken(pool, step, several):
-                course.totals += sums
-                course.steps += 1
-            if checkpoint is not None and checkpoint.should_save():
-                if not course.all_finite():
-                    raise _diverged(course)
-                course.save(checkpoint)
-                if checkpoint.stopping:
-                    raise KeyboardInterrupt
-    weight, loss, correct = course.totals.tolist()
-    return loss / weight, correct / weight
+    def end_epoch(self) -> Epoch:
+        """Validate the networks on the out-of-fold records, and add the epoch to the state."""
+        state = self.state
+        weight, *sums = state.totals.tolist()
+        train = {name: s / weight for name, s in zip(self.task.measures, sums, strict=True)}
+        predictors = [state.ensemble.member_log_probs(member) for member in self.members]
+        outputs = out_of_fold_outputs(predictors, self.examples, self.device)
+        validation = self.task.validate(outputs, self.truth)
+        if not (math.isfinite(train["loss"]) and math.isfinite(validation["loss"])):
+            raise self._diverged()
+        epoch = Epoch(
+            number=state.number,
+            learning_rate=float(state.optimizers[0].param_groups[0]["lr"]),
+            train=train,
+            validation=validation,
+            best=validation["loss"] < state.best_loss,
+            seconds=time.perf_counter() - state.started,
+        )
+        state.end_epoch(epoch, keep_best=self.config.restore_best)
+        return epoch
 
+    def _save(self, checkpoint: Checkpoint) -> None:
+        """Save the state, unless the training has diverged; then stop if it was asked to."""
+        if not self.state.all_finite():
+            raise self._diverged()
+        self.state.save(checkpoint)
+        if checkpoint.stopping:
+            raise KeyboardInterrupt
 
-def _steps_taken(
-    pool: ThreadPoolExecutor,
-    step: Callable[[int, Tensor], Tensor],
-    several: Sequence[tuple[Tensor, ...]],
-) -> Iterator[Tensor]:
-    """Take several steps of all members, and yield what each step came to, over the members.
-
-    A member's steps follow each other, and wait for no other member's: no processor is idle while
-    there are more members than processors.
-    """
-
-    def after(before: Future[Tensor] | None, member: int, rows: Tensor) -> Tensor:
-        if before is not None:
-            before.result()
-        return step(member, rows)
-
-    last: list[Future[Tensor] | None] = [None] * len(several[0])
-    taken = []
-    for records in several:
-        members = enumerate(zip(last, records, strict=True))
-        now = [pool.submit(after, before, member, rows) for member, (before, rows) in members]
-        taken.append(now)
-        last = list(now)
-    for futures in taken:
-        yield torch.stack([future.result() for future in futures]).sum(0)
+    def _diverged(self) -> InputError:
+        return InputError(
+            f"the loss is not finite in epoch {self.state.number}; lower --learning-rate or set "
+            "--max-grad-norm"
+        )
 
 
 @contextmanager
 def single_threaded() -> Iterator[None]:
-    """Compute each thing with one thread for a while, in torch and in linear algebra.
+    """Limit torch and linear algebra to one thread per operation.
 
-    The steps are too small to gain from more, lose much where other work wants the processors too,
-    and with one the sums do not depend on how many processors there are.
+    A training step is too small to gain from more threads, and loses much where other work uses the
+    processors too. With one thread, sums do not depend on the number of processors.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -1,202 +1,94 @@
-"""Records of rare classes: a model learns nothing from them, and is judged on them all the same.
+"""Rare classes: records of dropped classes are not trained on, but count in the evaluation.
 
-A class that is dropped for its few records is a class that no prediction names. New records have it
-as often as those of the table, and whatever such a record is coded as is wrong. Promises are read
-off records that a member of the ensemble left out of its training; as large a share of these as of
-the table must be of rare classes.
+No prediction names a class that was dropped for its few records. New records have such classes as
+often as the table has, and each of their predictions is an error. Promises are computed from
+out-of-fold records, so these must have the same share of rare classes as the table.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from textlstm.array_types import Flags, Integers
 from textlstm.data.draws import draw_share
 from textlstm.data.splits import METHODS
-from textlstm.encoding.batching import Batch
 from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.encoded import EncodedTexts
 from textlstm.encoding.vocabulary import Vocabulary
-from textlstm.models.heads import Softmax
-from textlstm.models.logits import predict_logits
-from textlstm.training.folds import Examples, OutOfFoldLabels
-from textlstm.uncertainty.calibration import mix_log_probs
+from textlstm.training.folds import Examples
+from textlstm.training.out_of_fold import MemberModels
 
-JUDGED = 3
-"""Source of the chance by which records are drawn and given to members, apart from a run's seed."""
-
-Answer = Callable[[Batch], Tensor]
-"""Gives the log probabilities (R, C) of a batch."""
+SEED_OFFSET = 3
+"""Number added to a run's seed when rare records are drawn, so that this stream is its own."""
 
 
 @dataclass(frozen=True)
 class RareClasses:
-    """What a table has of classes that a model cannot give.
+    """Records of dropped classes on the training side of the split.
 
     Attributes
     ----------
     texts
-        (m,) of the records on the training side whose class was dropped.
-    validation
-        (m,) whether they belong to the validation part.
+        (m,) of the records.
+    in_validation
+        (m,) whether a record belongs to the validation part.
     share
-        Share of the table's records, of label and text, whose class was dropped or merged.
+        Share of the table's usable records whose class was dropped or merged.
     borderline
         Numbers of the classes that one record less would have made rare.
     """
 
     texts: EncodedTexts
-    validation: NDArray[np.bool_]
+    in_validation: Flags
     share: float
     borderline: tuple[int, ...]
 
-    def judged_by(self, examples: Examples, members: int, seed: int) -> list[NDArray[np.int64]]:
-        """Return the rows (of m) that each member judges, drawn as its left-out records are.
+    def assign_folds(self, examples: Examples, n_members: int, seed: int) -> list[Integers]:
+        """Draw the rows (of m) that belong to the validation fold of each member.
 
-        After a temporal split the latest records are what is judged; otherwise as large a share of
-        the rows as members leave out of the others, of whole texts where these are left out whole.
+        The share of the rows that are drawn is the share of the examples that are in a fold. After
+        a grouped split whole texts are drawn; after a temporal split, the latest records.
         """
-        left_out = [len(examples.validation_rows(member)) for member in range(members)]
-        none = [np.zeros(0, dtype=np.int64)] * (members - 1)
+        fold_sizes = [len(examples.validation_rows(member)) for member in range(n_members)]
         if METHODS[examples.split].judged_by_latest:
-            rows = np.flatnonzero(self.validation)
-            share = left_out[0] / max(int((examples.folds == 0).sum()), 1)
-            return [rows[np.sort(draw_share(len(rows), share, seed + JUDGED))], *none]
-        share = min(1.0, sum(left_out) / len(examples.labels))
-        by_text = METHODS[examples.split].keeps_texts_together
-        units = self.texts.inverse if by_text else np.arange(len(self.texts))
-        n_units = int(units.max(initial=-1)) + 1
-        drawn = draw_share(n_units, share, seed + JUDGED)
-        return [np.flatnonzero(np.isin(units, drawn[member::members])) for member in range(members)]
+            rows = np.flatnonzero(self.in_validation)
+            share = fold_sizes[0] / max(int((examples.folds == 0).sum()), 1)
+            latest = rows[np.sort(draw_share(len(rows), share, seed + SEED_OFFSET))]
+            return [latest, *[np.zeros(0, dtype=np.int64)] * (n_members - 1)]
+        share = min(1.0, sum(fold_sizes) / len(examples.targets))
+        grouped = METHODS[examples.split].keeps_texts_together
+        units = self.texts.inverse if grouped else np.arange(len(self.texts))
+        drawn = draw_share(int(units.max(initial=-1)) + 1, share, seed + SEED_OFFSET)
+        return [
+            np.flatnonzero(np.isin(units, drawn[member::n_members])) for member in range(n_members)
+        ]
 
-    def logits(
+    def predict_logits(
         self,
-        rows: Sequence[NDArray[np.int64]],
-        answers: Sequence[Answer],
-        branches: Sequence[Answer],
-        linear_share: float,
-        n_classes: int,
+        folds: Sequence[Integers],
+        models: MemberModels,
         vocabulary: Vocabulary,
-        device: torch.device,
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Return what each member says of its rows, and whether any of their words is known.
+        n_classes: int,
+    ) -> tuple[NDArray[np.float32], Flags]:
+        """Predict the out-of-fold logits of the records in the folds.
 
         Parameters
         ----------
-        rows
-            The rows that each member judges, k in all.
-        answers, branches
-            Of each member: the network, and the linear branch if there are any.
-        linear_share
-            Share of the linear branch in the mean of log probabilities.
+        folds
+            The rows in the fold of each member, k rows altogether.
 
         Returns
         -------
-        logits, readable
-            (k, C) and (k,), member after member.
+        logits, has_known_word
+            (k, C) and (k,) whether the text has a word of the vocabulary, member after member.
         """
-        logits, has_known_word = [], []
-        for member, mine in enumerate(rows):
-            if not len(mine):
-                continue
-            corpus = Corpus(self.texts[mine], vocabulary)
-            found = predict_logits(answers[member], corpus, device).numpy()
-            if branches:
-                linear = predict_logits(branches[member], corpus, torch.device("cpu")).numpy()
-                mixed = Softmax.combine([found], linear, linear_share, mix=mix_log_probs)
-                found = mixed.astype(np.float32)
-            logits.append(found)
-            has_known_word.append(corpus.has_known_word()[corpus.inverse.numpy()])
-        if not logits:
-            return np.zeros((0, n_classes), np.float32), np.zeros(0, np.bool_)
+        logits = [np.zeros((0, n_classes), np.float32)]
+        has_known_word = [np.zeros(0, np.bool_)]
+        for member, rows in enumerate(folds):
+            if len(rows):
+                corpus = Corpus(self.texts[rows], vocabulary)
+                logits.append(models.predict_logits(member, corpus))
+                has_known_word.append(corpus.has_known_word()[corpus.inverse.numpy()])
         return np.concatenate(logits), np.concatenate(has_known_word)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Records with what the members that left them out of their training say of them.
-
-    Attributes
-    ----------
-    probabilities
-        (B, C) of distinct texts.
-    readable
-        (B,) whether any word of the text is known.
-    labels
-        (n,) class numbers; -1 where the model cannot give the class.
-    weights
-        (n,) as in training.
-    places
-        (n,) the row of the probabilities of each record.
-    texts
-        (n,) numbers by which records of one text are told.
-    """
-
-    probabilities: NDArray[np.float64]
-    has_known_word: NDArray[np.bool_]
-    labels: NDArray[np.integer[Any]]
-    weights: NDArray[np.floating[Any]]
-    places: NDArray[np.integer[Any]]
-    texts: NDArray[np.integer[Any]]
-
-    @classmethod
-    def of(
-        cls,
-        examples: Examples,
-        members: int,
-        truth: OutOfFoldLabels,
-        probabilities: NDArray[np.float64],
-    ) -> Self:
-        """Return the left-out records of a training, without those of rare classes.
-
-        After a temporal split these are the latest: they know most of what changes with time.
-
-        Parameters
-        ----------
-        truth
-            As :func:`.out_of_fold_labels` gives it.
-        probabilities
-            (B, C) of the texts there.
-        """
-        folds = [examples.validation_rows(member) for member in range(members)]
-        has_known_word = np.concatenate(
-            [examples.corpus.select(rows).has_known_word() for rows in folds]
-        )
-        texts = examples.corpus.inverse[torch.cat(folds)].numpy()
-        n = len(folds[0]) if METHODS[examples.split].judged_by_latest else len(texts)
-        labels, weights, places = truth
-        return cls(probabilities, has_known_word, labels[:n], weights[:n], places[:n], texts[:n])
-
-    def with_rare(
-        self,
-        rare: RareClasses,
-        rows: Sequence[NDArray[np.int64]],
-        probabilities: NDArray[np.float64],
-        has_known_word: NDArray[np.bool_],
-    ) -> Self:
-        """Return these and the records of dropped classes, none of a class that can be given.
-
-        Parameters
-        ----------
-        rows
-            The rows that each member judges, k in all.
-        probabilities, readable
-            (k, C) and (k,), member after member.
-        """
-        mine = np.concatenate(rows)
-        texts = self.texts.max(initial=-1) + 1 + rare.texts.inverse[mine]
-        new = len(self.probabilities) + np.arange(len(mine))
-        labels = np.where(np.isin(self.labels, rare.borderline), -1, self.labels)
-        return replace(
-            self,
-            probabilities=np.concatenate([self.probabilities, probabilities]),
-            has_known_word=np.concatenate([self.has_known_word, has_known_word]),
-            labels=np.append(labels, np.full(len(mine), -1)),
-            weights=np.append(self.weights, np.ones(len(mine))),
-            places=np.append(self.places, new),
-            texts=np.append(self.texts, texts),
-        )

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import takewhile
 from typing import Any
@@ -11,58 +11,96 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from textlstm.encoding.corpus import Corpus
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.models.ensemble import Ensemble
+from textlstm.models.word_vectors import latent_vectors
+from textlstm.recipe import Recipe
 from textlstm.recipe_sections import TrainingConfig
 from textlstm.training.checkpoint import Checkpoint
 
 INITIAL_STREAM, ORDER_STREAM, DROPOUT_STREAM = 1, 2, 3
-"""What chance decides: each has a source of its own."""
+"""Random streams, each seeded separately: starting weights, order of records, dropout."""
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one pass over the training records came to.
+    """Measures of one epoch: the loss first, then what else the task measures.
 
-    The training figures are means over the members and the epoch's steps, dropout on, as the
-    weights moved; the validation figures are of each member's own part at its end, the loss after
-    calibration on the same records. Losses are cross entropies in nats, without label smoothing.
+    The training measures are means over the members and the epoch's steps, with dropout, while the
+    weights moved; the validation measures are those of the out-of-fold records at the epoch's end.
     """
 
     number: int
     learning_rate: float
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float
-    validation_accuracy: float
+    train: Mapping[str, float]
+    validation: Mapping[str, float]
     best: bool
     seconds: float
+
+    @property
+    def train_loss(self) -> float:
+        """Return the training loss."""
+        return self.train["loss"]
+
+    @property
+    def validation_loss(self) -> float:
+        """Return the validation loss, which early stopping follows."""
+        return self.validation["loss"]
+
+    def to_dict(self) -> dict[str, float]:
+        """Return a row of the training history, such as ``train_loss`` and ``validation_loss``."""
+        return {
+            "number": self.number,
+            "learning_rate": self.learning_rate,
+            **{f"train_{name}": value for name, value in self.train.items()},
+            **{f"validation_{name}": value for name, value in self.validation.items()},
+            "best": self.best,
+            "seconds": self.seconds,
+        }
+
+    def describe(self) -> str:
+        """Describe the epoch's measures in a line of a log."""
+        validation = (f"validation {name} {value:.3f}" for name, value in self.validation.items())
+        return ", ".join([f"loss {self.train_loss:.3f}", *validation])
+
+    def describe_validation(self) -> str:
+        """Describe the validation measures in fewer words, for a place beside a progress bar."""
+        return ", ".join(f"{name} {value:.3f}" for name, value in self.validation.items())
+
+
+def history_columns(epochs: Sequence[Epoch]) -> dict[str, list[float]]:
+    """Return the training history as columns, one value an epoch."""
+    rows = [epoch.to_dict() for epoch in epochs]
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 @dataclass
 class TrainingState:
-    """What moves in a training: with it, and with what stays, the training goes on bit for bit.
+    """The mutable state of a training; restoring it resumes the training bit for bit.
 
     Attributes
     ----------
-    ensemble, optimizers, schedules, chances
-        The networks; of each member, the optimizer, the course of its learning rate, and the chance
-        of its dropout.
+    ensemble
+        The networks.
+    optimizers, schedules, generators
+        Optimizer, learning-rate schedule and random generator of the dropout of each member.
     totals
-        (3,) float64: weight, loss and hits of the steps of the epoch under way.
+        (1 + M,) float64, sums over the steps of the epoch under way: weight, and the M measures.
     steps
-        How many of them have been taken.
+        Steps taken in the epoch under way.
     started
-        When the epoch started, on the clock of :func:`time.perf_counter`.
+        Start of the epoch under way, on the clock of :func:`time.perf_counter`.
     epochs
-        Those that are over.
+        The finished epochs.
     best
-        The learned weights of the best of them, where they are to be restored.
+        Trainable weights of the best epoch, where they are to be restored.
     """
 
     ensemble: Ensemble
     optimizers: list[torch.optim.Optimizer]
     schedules: list[torch.optim.lr_scheduler.LRScheduler]
-    chances: list[torch.Generator]
+    generators: list[torch.Generator]
     totals: Tensor
     steps: int = 0
     started: float = 0.0
@@ -76,93 +114,117 @@ class TrainingState:
 
     @property
     def best_loss(self) -> float:
-        """Return the lowest validation loss so far."""
+        """Return the lowest validation loss of the finished epochs."""
         return min((epoch.validation_loss for epoch in self.epochs), default=math.inf)
 
     def finished(self, config: TrainingConfig) -> bool:
-        """Return whether there have been enough epochs, or too many without a lower loss."""
+        """Return whether training ends: after the last epoch, or by early stopping."""
         since_best = sum(1 for _ in takewhile(lambda epoch: not epoch.best, self.epochs[::-1]))
         return len(self.epochs) >= config.epochs or 0 < config.patience <= since_best
 
     def begin_epoch(self, seed: int) -> None:
-        """Make ready for the first step of an epoch."""
-        for member, chance in enumerate(self.chances):
-            chance.manual_seed(derive_seed(seed, self.number, member, DROPOUT_STREAM))
+        """Reset totals and clock, and seed the dropout of the epoch."""
+        for member, generator in enumerate(self.generators):
+            generator.manual_seed(derive_seed(seed, self.number, member, DROPOUT_STREAM))
         self.totals.zero_()
         self.started = time.perf_counter()
 
     def end_epoch(self, epoch: Epoch, *, keep_best: bool) -> None:
-        """Note an epoch that is over."""
+        """Add a finished epoch; copy its weights if it is the best and ``keep_best``."""
         self.epochs.append(epoch)
         self.steps = 0
         if keep_best and epoch.best:
             self.best = {name: weight.clone() for name, weight in self.trainable().items()}
 
     def trainable(self) -> dict[str, Tensor]:
-        """Return the weights that training moves."""
+        """Return the weights that training changes."""
         named = self.ensemble.named_parameters()
         return {name: weight.detach() for name, weight in named if weight.requires_grad}
 
     def all_finite(self) -> bool:
-        """Return whether all weights are finite numbers."""
+        """Return whether all trainable weights are finite."""
         return all(bool(weight.isfinite().all()) for weight in self.trainable().values())
 
     @torch.no_grad()
     def set_trainable(self, weights: Mapping[str, Tensor]) -> None:
-        """Set the weights that :meth:`learned` names."""
+        """Set the weights that :meth:`trainable` names."""
         for name, weight in self.trainable().items():
             weight.copy_(weights[name])
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Save all of it."""
-        states = {
-            f"{member}.{number}.{key}": value
+        """Save the state in a checkpoint."""
+        moments = {
+            f"{member}.{parameter}.{key}": value
             for member, optimizer in enumerate(self.optimizers)
-            for number, state in optimizer.state_dict()["state"].items()
+            for parameter, state in optimizer.state_dict()["state"].items()
             for key, value in state.items()
         }
-        chances = {str(member): chance.get_state() for member, chance in enumerate(self.chances)}
-        named = {"learned": self.trainable(), "best": self.best, "optimizer": states,
-                 "chance": chances, "epoch": {"totals": self.totals}}  # fmt: skip
-        tensors = {
-            f"{kind}/{name}": tensor
-            for kind, each in named.items()
-            for name, tensor in each.items()
+        generators = {str(m): generator.get_state() for m, generator in enumerate(self.generators)}
+        groups = {
+            "trainable": self.trainable(),
+            "best": self.best,
+            "optimizer": moments,
+            "generator": generators,
+            "epoch": {"totals": self.totals},
         }
-        facts = {
+        tensors = {
+            f"{group}/{name}": tensor
+            for group, members in groups.items()
+            for name, tensor in members.items()
+        }
+        metadata = {
             "steps": self.steps,
             "seconds": time.perf_counter() - self.started,
             "epochs": [asdict(epoch) for epoch in self.epochs],
             "schedules": [schedule.state_dict() for schedule in self.schedules],
         }
-        checkpoint.save(tensors, facts)
+        checkpoint.save(tensors, metadata)
 
-    def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        """Go back to what was saved."""
-        named: dict[str, dict[str, Tensor]] = {"best": {}}
+    def restore(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
+        """Resume from the tensors and metadata of a checkpoint."""
+        groups: dict[str, dict[str, Tensor]] = {"best": {}, "optimizer": {}}
         for path, tensor in tensors.items():
-            kind, name = path.split("/")
-            named.setdefault(kind, {})[name] = tensor.to(self.totals.device)
-        self.set_trainable(named["learned"])
-        self.best = named["best"]
-        self.totals.copy_(named["epoch"]["totals"])
-        for member, chance in enumerate(self.chances):
-            chance.set_state(tensors[f"chance/{member}"])
+            group, name = path.split("/")
+            groups.setdefault(group, {})[name] = tensor.to(self.totals.device)
+        self.set_trainable(groups["trainable"])
+        self.best = groups["best"]
+        self.totals.copy_(groups["epoch"]["totals"])
+        for member, generator in enumerate(self.generators):
+            generator.set_state(tensors[f"generator/{member}"])
+        self._restore_optimizers(groups["optimizer"], metadata["schedules"])
+        self.steps = metadata["steps"]
+        self.started = time.perf_counter() - metadata["seconds"]
+        self.epochs = [Epoch(**epoch) for epoch in metadata["epochs"]]
+
+    def _restore_optimizers(
+        self, moments: Mapping[str, Tensor], schedule_states: list[dict[str, Any]]
+    ) -> None:
+        """Restore the optimizers' moments, the schedules and the learning rates."""
         states: list[dict[int, dict[str, Tensor]]] = [{} for _ in self.optimizers]
-        for name, tensor in named["optimizer"].items():
-            number, row, key = name.split(".")
-            states[int(number)].setdefault(int(row), {})[key] = tensor
-        kept = zip(self.optimizers, states, self.schedules, facts["schedules"], strict=True)
-        for optimizer, state, schedule, course in kept:
+        for name, tensor in moments.items():
+            member, parameter, key = name.split(".")
+            states[int(member)].setdefault(int(parameter), {})[key] = tensor
+        restored = zip(self.optimizers, states, self.schedules, schedule_states, strict=True)
+        for optimizer, state, schedule, schedule_state in restored:
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-            schedule.load_state_dict(course)
+            schedule.load_state_dict(schedule_state)
             for group, rate in zip(optimizer.param_groups, schedule.get_last_lr(), strict=True):
                 group["lr"] = rate
-        self.steps = facts["steps"]
-        self.started = time.perf_counter() - facts["seconds"]
-        self.epochs = [Epoch(**epoch) for epoch in facts["epochs"]]
+
+
+def initial_ensemble(
+    recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, n_classes: int, seed: int
+) -> Ensemble:
+    """Return the recipe's networks with their starting weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(seed, INITIAL_STREAM))
+        ensemble = Ensemble(recipe.network, vocabulary, n_classes)
+    if recipe.network.embedding_init == "lsa":
+        vectors = latent_vectors(corpus, recipe.network.embedding_size, seed)
+        ensemble.set_word_vectors(*map(torch.from_numpy, vectors))
+    return ensemble
 
 
 def derive_seed(*numbers: int) -> int:
-    """Return the seed of a source of chance that follows from these, a run's seed first."""
+    """Derive the seed of a random stream from numbers, a run's seed first."""
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])

@@ -1,0 +1,176 @@
+"""Out-of-fold predictions: of each validation fold, by the member that was not trained on it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from textlstm.array_types import Flags, Floats, Integers, Numbers
+from textlstm.data.splits import METHODS
+from textlstm.encoding.batching import Batch
+from textlstm.encoding.corpus import Corpus
+from textlstm.models.logits import predict_logits
+from textlstm.tasks import OutOfFoldTargets, SingleLabel
+from textlstm.training.folds import Examples
+from textlstm.uncertainty.predictions import Predictions
+
+Predictor = Callable[[Batch], Tensor]
+"""A function from a batch to the outputs (R, O) of its records."""
+
+
+def out_of_fold_targets(examples: Examples, n_members: int) -> OutOfFoldTargets:
+    """Return targets, weights and output rows of the validation folds, concatenated over members.
+
+    The rows are those of :func:`out_of_fold_outputs`.
+    """
+    folds = [examples.validation_rows(member) for member in range(n_members)]
+    corpora = [examples.corpus.select(fold) for fold in folds]
+    n_texts = [len(corpus.text_ids) for corpus in corpora]
+    offsets = np.cumsum([0, *n_texts], dtype=np.int32)[:-1]
+    rows = [
+        corpus.inverse.numpy() + offset for corpus, offset in zip(corpora, offsets, strict=True)
+    ]
+    records = torch.cat(folds)
+    return OutOfFoldTargets(
+        examples.targets[records].numpy(),
+        examples.weights[records].numpy(),
+        np.concatenate(rows),
+    )
+
+
+def out_of_fold_outputs(
+    members: Sequence[Predictor], examples: Examples, device: torch.device
+) -> NDArray[np.float32]:
+    """Return the outputs (B, O) of each member for the distinct texts of its validation fold."""
+    outputs = []
+    for member, predictor in enumerate(members):
+        fold = examples.corpus.select(examples.validation_rows(member))
+        outputs.append(predict_logits(predictor, fold.distinct_texts(), device))
+    found: NDArray[np.float32] = torch.cat(outputs).numpy()
+    return found
+
+
+@dataclass(frozen=True)
+class MemberModels:
+    """The model of each member: its network, mixed with its linear branch if there is one.
+
+    Attributes
+    ----------
+    task
+        It mixes network and linear branch.
+    networks
+        The network of each member.
+    device
+        The device that the networks are on; linear branches are on the CPU.
+    branches
+        The linear branch of each member; empty if the recipe has none.
+    linear_weight
+        Weight of the linear branch in the mean of log probabilities.
+    """
+
+    task: SingleLabel
+    networks: Sequence[Predictor]
+    device: torch.device
+    branches: Sequence[Predictor] = ()
+    linear_weight: float = 0.0
+
+    def predict_logits(self, member: int, corpus: Corpus) -> NDArray[np.float32]:
+        """Return the logits (n, C) of a member for the records of a corpus."""
+        logits: NDArray[np.float32]
+        logits = predict_logits(self.networks[member], corpus, self.device).numpy()
+        if not self.branches:
+            return logits
+        linear = predict_logits(self.branches[member], corpus, torch.device("cpu")).numpy()
+        return self.task.mix(logits, linear, self.linear_weight)
+
+
+@dataclass(frozen=True)
+class OutOfFoldPredictions:
+    """Out-of-fold predictions of n records that have B distinct texts.
+
+    Attributes
+    ----------
+    predictions
+        Of the records.
+    has_known_word
+        (B,) whether a text has a word of the vocabulary.
+    labels
+        (n,) class numbers; -1 for a class that the model cannot predict.
+    weights
+        (n,) weights of the records in training.
+    text_ids
+        (n,) numbers of the records' texts; equal texts have equal numbers.
+    """
+
+    predictions: Predictions
+    has_known_word: Flags
+    labels: Integers
+    weights: Numbers
+    text_ids: Integers
+
+    @classmethod
+    def of(
+        cls,
+        examples: Examples,
+        n_members: int,
+        truth: OutOfFoldTargets,
+        predictions: Predictions,
+    ) -> Self:
+        """Collect the out-of-fold predictions of a training, without records of rare classes.
+
+        After a temporal split these are the latest records, the validation part, since drift shows
+        in them.
+
+        Parameters
+        ----------
+        truth
+            As :func:`out_of_fold_targets` gives it.
+        predictions
+            Of the same records.
+        """
+        folds = [examples.validation_rows(member) for member in range(n_members)]
+        has_known_word = [examples.corpus.select(fold).has_known_word() for fold in folds]
+        text_ids = examples.corpus.inverse[torch.cat(folds)].numpy()
+        latest = METHODS[examples.split].judged_by_latest
+        n = len(folds[0]) if latest else len(text_ids)
+        return cls(
+            predictions.take(np.arange(n)),
+            np.concatenate(has_known_word),
+            truth.targets[:n],
+            truth.weights[:n],
+            text_ids[:n],
+        )
+
+    def with_rare_classes(
+        self,
+        probabilities: Floats,
+        has_known_word: Flags,
+        text_ids: Integers,
+        borderline: Sequence[int],
+    ) -> Self:
+        """Append k records of dropped classes, with the label -1.
+
+        Parameters
+        ----------
+        probabilities, has_known_word
+            (k, C) and (k,).
+        text_ids
+            (k,) numbers of the texts among the records of dropped classes.
+        borderline
+            Class numbers that become -1 too: one record less would have made these classes rare.
+        """
+        k, known = len(text_ids), self.predictions
+        labels = np.where(np.isin(self.labels, borderline), -1, self.labels)
+        rows = np.append(known.rows, len(known.probabilities) + np.arange(k))
+        return replace(
+            self,
+            predictions=Predictions(np.concatenate([known.probabilities, probabilities]), rows),
+            has_known_word=np.concatenate([self.has_known_word, has_known_word]),
+            labels=np.append(labels, np.full(k, -1)),
+            weights=np.append(self.weights, np.ones(k)),
+            text_ids=np.append(self.text_ids, self.text_ids.max(initial=-1) + 1 + text_ids),
+        )
