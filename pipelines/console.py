@@ -61,7 +61,7 @@ def print_path(path: Path) -> None:
 class _ForgivingStream:
     """A stream that drops what is written after its reader has gone.
 
-    The work goes on: the table or the report is worth more than the messages about it.
+    The work continues: the table or the report is worth more than the messages about it.
     """
 
     def __init__(self, stream: TextIO) -> None:

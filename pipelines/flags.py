@@ -82,7 +82,7 @@ def parser(stage: str, description: str | None, usage: str = "") -> Parser:
     description
         The docstring of that module; its examples stand at the end of the help.
     usage
-        The most important flags, where all of them are too many for a line.
+        The most important flags, if all flags are too many for a line.
     """
     name = as_called(MODULES + stage)
     made = Parser(

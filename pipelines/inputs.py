@@ -88,7 +88,7 @@ def text_columns(run: Run, columns: Sequence[str] = ()) -> tuple[str, ...]:
     Raises
     ------
     InputError
-        If there are more or fewer of them than the model reads.
+        If there are more or fewer columns than the model reads.
     """
     trained = run.config().data.text
     chosen = tuple(columns) or tuple(trained)
@@ -117,11 +117,11 @@ def table_charset(run: Run, data: str, charset: str = "") -> str:
 
 
 def require_free_output(out: Path, *sources: str) -> None:
-    """Raise an :class:`InputError` if ``--out`` would write over, or among, what is read.
+    """Raise an :class:`InputError` if ``--out`` would replace or join the files that are read.
 
     It is raised as well if no file may be written there (see :func:`.require_writable`), or if the
-    stages of a run write there.
-    A file in a folder that is read would be taken for a part of the table from then on.
+    stages of a run write there. A file in a folder that is read would belong to the table from then
+    on.
     """
     from textlstm.data.dataset import data_files, data_folders
     from textlstm.storage.atomic import require_writable

@@ -9,13 +9,13 @@ from typing import Any
 
 from pipelines.console import log
 
-RESUME_HINT = "what is finished is kept, and the same command goes on from there"
+RESUME_HINT = "finished work is kept, and the same command resumes it"
 """Message after an interruption, unless :func:`on_interrupt` gives another."""
 
-NOTHING_TO_RESUME = "nothing was finished yet; the same command begins anew"
+NOTHING_TO_RESUME = "nothing was finished yet; the same command starts again from the beginning"
 """Message where the same command has nothing to resume from."""
 
-STOPPING = "stopping as soon as what is nearly done is kept; a second Ctrl-C stops at once"
+STOPPING = "stopping as soon as the current step is saved; a second Ctrl-C stops at once"
 """Message while the work finishes the step that it keeps."""
 
 STOPPING_AFTER = 1.0

@@ -60,7 +60,7 @@ class Progress:
     timely
         Whether steps take equally long, so that the remaining time can be estimated.
     unit
-        Noun of what is counted where the total is not known, such as "records".
+        Noun of the things counted if the total is not known, such as "records".
     """
 
     def __init__(self, stage: str, total: int | None, *, timely: bool, unit: str = "") -> None:

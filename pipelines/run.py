@@ -1,6 +1,6 @@
-r"""Carry out all stages: preprocess, encode, train, report. Without arguments: the demo.
+r"""Run all stages: preprocess, encode, train, report. Without arguments: the demo.
 
-A run that was interrupted goes on by the same command.
+The same command resumes a run that was interrupted.
 
 Reads:  the table given by --data
 Writes: RUN/, at its end RUN/report.html
@@ -21,7 +21,7 @@ from textlstm.models.memory import require_memory
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Parse the flags and carry out the stages."""
+    """Parse the flags and run the stages."""
     parser = run_flags.run_parser("run", __doc__, default=run_flags.DEMO_RUN, device=True)
     given = parser.parse_args(argv)
     flags.require_device(given.device)

@@ -1,4 +1,4 @@
-"""Paths in the folder of a run: what each stage writes, and what is private."""
+"""Paths in the folder of a run: the outputs of each stage, and which paths are private."""
 
 from pathlib import Path
 

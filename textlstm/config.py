@@ -41,8 +41,8 @@ class DataConfig(Settings):
     date: str = setting("", "column of dates; --split temporal needs it")
     by: tuple[str, ...] = setting(
         (),
-        "columns of groups, such as sex, age or year, in each of which the model is measured; "
-        "dates are grouped by year, ages by ten years",
+        "columns of groups, such as sex, age or year; the model is measured in each group; dates "
+        "are grouped by year, ages by ten years",
     )
     charset: str = setting(
         "utf-8", "character set of a text file, such as utf-8 or latin-1; bytes that it lacks are "

@@ -10,17 +10,17 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+
+from textlstm.array_types import Counts, Flags, Floats
 
 SMALLEST_SHOWN = 10
-"""Records; a smaller count is suppressed, zero too, so that a suppressed count says nothing."""
+"""Records of the smallest count that is published. Smaller counts are suppressed, zero too: so the
+suppression of a count tells nothing about it."""
 
 TOLERANCE = 1e-6
 """Records by which a linear program may be wrong."""
 
-Counts = NDArray[np.int64]
-Mask = NDArray[np.bool_]
-Sums = NDArray[np.float64]
+Sums = Floats
 """Sums of counts that a reader knows, as rows (m, n): one where a sum includes a count, else zero.
 """
 
@@ -28,9 +28,9 @@ Sums = NDArray[np.float64]
 class Suppressed(NamedTuple):
     """Which measures of a classifier are suppressed, class by class."""
 
-    supports: Mask  # (C,), numbers of records
-    rates: Mask  # (C,), precision, recall and F1
-    cells: Mask  # (C, C), of the confusion matrix
+    supports: Flags  # (C,), numbers of records
+    rates: Flags  # (C,), precision, recall and F1
+    cells: Flags  # (C, C), of the confusion matrix
 
     def suppressed_row_sums(self, confusion: Counts) -> list[int | None]:
         """Return the records of each true class in suppressed cells; None if that is suppressed.
@@ -47,7 +47,7 @@ class Suppressed(NamedTuple):
         return [int(n) if is_known else None for n, is_known in zip(sums, published, strict=True)]
 
 
-def suppress_counts(counts: Counts) -> Mask:
+def suppress_counts(counts: Counts) -> Flags:
     """Return which counts (n,) to suppress where their sum is published.
 
     The suppressed counts together come to ten or more, since their sum can be worked out. Where all
@@ -59,7 +59,7 @@ def suppress_counts(counts: Counts) -> Mask:
     return _suppress(counts, lambda _: np.ones((1, len(counts))), SMALLEST_SHOWN)
 
 
-def suppress_cells(table: Counts) -> Mask:
+def suppress_cells(table: Counts) -> Flags:
     """Return which cells of a table (R, C) to suppress where row and column sums are published.
 
     The sums leave open a range of ten or more for each count of one to nine. Where all cells are
@@ -87,7 +87,7 @@ def suppress(confusion: Counts) -> Suppressed:
     supports = suppress_counts(confusion.sum(axis=1))
     rows, columns = np.indices(confusion.shape).reshape(2, -1)
 
-    def published_sums(suppressed: Mask) -> Sums:
+    def published_sums(suppressed: Flags) -> Sums:
         rated = np.flatnonzero(~suppressed[:: n + 1])
         sums = [rows == columns, supports[rows]]
         sums += [rows == number for number in np.flatnonzero(~supports)]
@@ -106,10 +106,10 @@ def any_shown(measures: Mapping[str, float | None]) -> bool:
 
 def _suppress(
     counts: Counts,
-    published_sums: Callable[[Mask], Sums],
+    published_sums: Callable[[Flags], Sums],
     width: float,
-    in_any_case: Mask | bool = False,
-) -> Mask:
+    in_any_case: Flags | bool = False,
+) -> Flags:
     """Return which counts (n,) to suppress: the small ones, and others until these are protected.
 
     Parameters
@@ -132,7 +132,7 @@ def _suppress(
     return suppressed
 
 
-def _next_secondary(counts: Counts, suppressed: Mask, exposed: Mask, sums: Sums) -> int:
+def _next_secondary(counts: Counts, suppressed: Flags, exposed: Flags, sums: Sums) -> int:
     """Return the index of the count to suppress next: a small one that protects exposed counts."""
     linked, reached = exposed, sums[:, exposed].any(axis=1)
     while (more := suppressed & sums[reached].any(axis=0)).sum() > linked.sum():
@@ -142,11 +142,11 @@ def _next_secondary(counts: Counts, suppressed: Mask, exposed: Mask, sums: Sums)
     return int(np.lexsort((counts, new_sums, useless))[0])
 
 
-def _exposed(counts: Counts, suppressed: Mask, sums: Sums, width: float) -> Mask:
+def _exposed(counts: Counts, suppressed: Flags, sums: Sums, width: float) -> Flags:
     """Return which suppressed counts of one to nine a reader can narrow to less than ``width``.
 
-    The ends of each count's range are linear programs over the suppressed counts. A solution for
-    one count is possible for all of them, and so widens the ranges of the others.
+    The ends of each count's range are linear programs over the suppressed counts. A solution
+    for one count is a possible value of every other, and so widens their ranges.
     """
     # Imported late: it takes a tenth of a second, and coding needs only the constant above.
     from scipy.optimize import linprog

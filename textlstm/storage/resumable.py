@@ -1,6 +1,6 @@
 """Resumable outputs: a table of any size is written shard by shard.
 
-Finished shards are kept beside the output until all of them exist: a command that was interrupted
+Finished shards are kept beside the output until all shards exist: a command that was interrupted
 resumes where it stopped, without a lost or repeated row. Memory holds a few shards at a time.
 """
 
@@ -204,7 +204,7 @@ def _locked(out: Path) -> AbstractContextManager[None]:
 def resumable_shards(out: Path, job: Mapping[str, Any]) -> Iterator[Shards]:
     """Give the shards of an output; those that an interrupted command finished are resumed.
 
-    Shards of another job are removed, and all of them are if the work raises an exception; an
+    Shards of another job are removed, and all shards if the work raises an exception; an
     interruption keeps them for the next time.
 
     Parameters

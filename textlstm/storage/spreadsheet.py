@@ -51,7 +51,7 @@ def write_csv(path: Path, columns: Columns, *, for_people: bool = False) -> None
     ----------
     for_people
         Whether the file begins with a UTF-8 byte order mark, without which spreadsheets read
-        accents wrongly. Programs read the other files, and not all of them drop the mark.
+        accents wrongly. Programs read the other files, and some do not drop the mark.
     """
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         _write_rows(file, columns, for_people)
@@ -86,10 +86,10 @@ def _cells(values: Iterable[Any]) -> list[Any]:
         array = np.asarray(values)
         cells: list[Any] = np.where(np.isnan(array), "", array.astype(str)).tolist()
         return cells
-    return [_cell(value) for value in values]
+    return [_csv_cell(value) for value in values]
 
 
-def _cell(value: Any) -> Any:
+def _csv_cell(value: Any) -> Any:
     if isinstance(value, str):
         return escape_formula(value)
     try:

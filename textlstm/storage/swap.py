@@ -1,6 +1,6 @@
 """Swap finished files and folders with old ones: at every moment all are the old or the new.
 
-The new ones wait in a working folder beside their targets. If one of them cannot be put in its
+The new ones wait in a working folder beside their targets. If a new file cannot be put in its
 place, all that were swapped before it are swapped back. A swap that was cut off can be finished.
 """
 
@@ -48,7 +48,7 @@ def swap_folders(
     Raises
     ------
     OSError
-        If one of them cannot be renamed; then nothing is changed.
+        If a file cannot be renamed; then nothing is changed.
     """
     with ExitStack() as undo:
         for name, inode in new.items():
@@ -73,7 +73,7 @@ def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
     InputError
         If another process writes there, or something else has the name of the working folder.
     OSError
-        If they cannot be written; then the old files stay.
+        If a file cannot be written; then the old files stay.
     """
     target = folder.resolve()
     if not _can_be_exchanged(target, contents):
