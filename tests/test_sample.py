@@ -49,6 +49,7 @@ def test_it_is_as_its_readme_says(sample):
 
 
 def test_the_default_recipe_beats_majority_and_the_linear_models_log_loss(sample):
+    sample = sample[:2000]  # a third of the records shows it, in a third of the time
     counts = sample["category"].value_counts()
     usable = sample[sample["category"].map(counts) >= 10]
     train, held = train_test_split(
