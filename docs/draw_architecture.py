@@ -16,7 +16,11 @@ JOINED = {
     "settings": "config",
     "recipe": "config",
     "recipe_sections": "config",
+    "formats": "config",
     "arguments": "classifier",
+    "tasks": "training",
+    "monitor": "errors",
+    "array_types": "errors",
 }
 """Single modules that are drawn within the box of another."""
 
@@ -32,15 +36,15 @@ BOXES = {
     "review": (560, 410, "queue and answers"),
     "fitting": (800, 410, "records to bundle"),
     "inference": (345, 520, "bundle, scoring, decisions"),
-    "training": (680, 520, "loop, checkpoints"),
+    "training": (680, 520, "task, loop, checkpoints"),
     "models": (410, 640, "cells, pooling, ensemble"),
     "uncertainty": (870, 640, "calibration, promises"),
     "encoding": (410, 730, "vocabulary, ids, batches"),
     "data": (410, 820, "readers, records, splits"),
     "text": (200, 920, "cleaning, tokens"),
     "storage": (410, 920, "files whole or absent"),
-    "config": (620, 920, "settings and recipes"),
-    "errors": (680, 1020, "errors a user can cause"),
+    "config": (620, 920, "settings, recipes, formats"),
+    "errors": (680, 1020, "errors, progress, array types"),
     "disclosure": (880, 1020, "counts that may be shown"),
 }
 """Centre and purpose of each box."""

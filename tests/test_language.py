@@ -5,23 +5,24 @@ import re
 import pytest
 from sources import PACKAGES, ROOT, comments, docstrings, messages, python_files
 
-not_yet = pytest.mark.xfail(reason="not yet rewritten everywhere", strict=False)
-
 BANNED = (
-    "so many", "so much of", "be it", "be none", "of which", "is what", "seen to",
-    "at all", "known of", "but for", "goes on", "as it were",
+    "so many", "so much of", "be it", "be none", "seen to", "known of", "goes on", "as it were",
+    "as are to be",
+    "(?<!not )at all",
+    "(?<!each )(?<!some )(?<!most )(?<!none )(?<!one )(?<!any )of which",
 )  # fmt: skip
-"""Phrases that make a sentence a riddle: the noun that is meant is clearer."""
+"""Phrases that make a sentence a riddle, as patterns: the noun that is meant is clearer."""
 
-BANNED_IN_CODE = (*BANNED, "what is", "of them")
-"""Phrases banned in docstrings and comments; a message may ask "what is taken for what?", or count
-"3 of them"."""
+BANNED_IN_CODE = (*BANNED, "what is")
+"""Phrases banned in docstrings and comments; a title may ask "what is taken for what?"."""
+
+not_yet = pytest.mark.xfail(reason="not yet rewritten everywhere", strict=False)
 
 
 def hits_of(phrases, text):
     """Yield the banned phrases of a text."""
-    pattern = rf"\b({'|'.join(phrases)})\b".replace(" ", r"\s+")
-    return re.finditer(pattern, text, re.IGNORECASE)
+    # White space is one blank, since the patterns look behind.
+    return re.finditer(rf"\b({'|'.join(phrases)})\b", re.sub(r"\s+", " ", text), re.IGNORECASE)
 
 
 DOCUMENTS = sorted(
@@ -76,10 +77,9 @@ def test_messages_have_no_banned_phrase(folder):
 @not_yet
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_documents_have_no_banned_phrase(path):
-    text = path.read_text()
     hits = [
-        f"{path.name}:{text[: hit.start()].count(chr(10)) + 1}: {hit[0]}"
-        for hit in hits_of(BANNED, text)
+        f"{path.name}: ...{hit.string[hit.start() - 40 : hit.end()]}"
+        for hit in hits_of(BANNED, path.read_text())
     ]
     assert not hits, "\n".join(hits)
 
