@@ -26,28 +26,28 @@ from textlstm.recipe_sections import EncodingConfig, TrainingConfig
         (DataConfig, {"split": "temporal"}, "--date"),
     ],
 )
-def test_a_bad_value_is_refused_by_the_name_of_its_flag(kind, values, flag):
+def test_the_error_about_a_bad_value_names_its_flag(kind, values, flag):
     with pytest.raises(InputError, match=flag):
         kind(**values)
 
 
-def test_numbers_of_numpy_are_numbers():
+def test_numbers_of_numpy_become_numbers_of_python():
     config = TrainingConfig(batch_size=np.int64(8), learning_rate=np.float32(0.5), max_grad_norm=1)
     assert (type(config.batch_size), type(config.learning_rate)) == (int, float)
     assert config == TrainingConfig(batch_size=8, learning_rate=0.5, max_grad_norm=1.0)
 
 
-def test_no_field_stands_in_two_sections():
+def test_no_two_sections_share_a_field():
     names = [*Recipe.names(), *DataConfig.names()]
     assert len(names) == len(set(names))
 
 
-def test_every_field_is_described():
+def test_every_field_has_a_help_sentence():
     kinds = [DataConfig, *(section_settings(section) for section in fields(Recipe))]
     assert all(item.metadata["help"] for kind in kinds for item in fields(kind))
 
 
-def test_both_recipes_are_shipped_and_give_themselves_back():
+def test_a_recipe_survives_the_way_to_a_dictionary_and_back():
     assert shipped_recipes() == ["default", "okut-table2"]
     for name in shipped_recipes():
         recipe = load_recipe(name)
@@ -66,7 +66,7 @@ def test_okut_table2_has_the_numbers_of_the_chapter():
     assert training.drop_last
 
 
-def test_a_recipe_file_wins_over_defaults_and_fields_over_it(tmp_path):
+def test_fields_win_over_a_recipe_file_and_the_file_over_defaults(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("[training]\nepochs = 2\nbatch_size = 16\n")
     recipe = load_recipe(path).with_fields(batch_size=8)
@@ -90,11 +90,40 @@ def test_a_bad_recipe_file_is_refused(tmp_path, text, message):
         load_recipe(path)
 
 
-def test_an_unknown_recipe_lists_the_known_ones():
+def test_the_error_about_an_unknown_recipe_lists_the_shipped_ones():
     with pytest.raises(InputError, match=r"did you mean 'okut-table2'.* default, okut-table2"):
         load_recipe("okut-table")
 
 
-def test_a_run_config_gives_itself_back():
+def test_the_settings_of_a_run_survive_the_way_to_a_dictionary_and_back():
     config = RunConfig(DataConfig(text=("a", "b")), load_recipe("okut-table2"), "okut-table2", 3)
     assert RunConfig.from_dict(config.to_dict()) == config
+
+
+def test_differences_are_the_flags_whose_values_differ():
+    config = RunConfig(DataConfig(), load_recipe("default"), "default", 0)
+    other = RunConfig(
+        DataConfig(holdout=0.2), load_recipe("default").with_fields(batch_size=9), "mine", 1
+    )
+    assert config.differences(config) == []
+    assert config.differences(other) == ["--seed", "--holdout", "--batch-size"]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (30.0, "must be at most 0.9, not 30.0; write 0.3 for 30 %"),
+        (0.001, "must be at least 0.01, not 0.001"),
+        (float("inf"), "must be a finite number, not inf"),
+        ("much", "takes a value of type float, not 'much'"),
+    ],
+)
+def test_the_error_about_a_number_says_what_is_allowed(value, message):
+    with pytest.raises(InputError) as raised:
+        DataConfig(holdout=value)
+    assert str(raised.value) == f"--holdout {message}"
+
+
+def test_the_error_about_a_choice_suggests_the_nearest():
+    with pytest.raises(InputError, match=r"did you mean 'grouped'. Choose one of stratified, grou"):
+        DataConfig(split="groupd")

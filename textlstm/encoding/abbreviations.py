@@ -42,7 +42,7 @@ VOWELS = frozenset("aeiouy")
 JOINT = "+"
 """Sign between the parts of a compound word of a phrase."""
 
-CACHE_SIZE = 1 << 16
+WORDS_CACHED = 1 << 16
 """Unknown words whose meaning, or lack of one, is cached, at most."""
 
 
@@ -89,7 +89,7 @@ class Abbreviations:
         cached = self._cache.get(word, "")
         if cached != "":  # no meaning is empty
             return cached
-        if len(self._cache) > CACHE_SIZE:
+        if len(self._cache) > WORDS_CACHED:
             self._cache.clear()
         self._cache[word] = meaning = self._look_up(word)
         return meaning
