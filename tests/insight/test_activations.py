@@ -13,7 +13,9 @@ from textlstm.insight.activations import (
     trace,
     unit_usage,
 )
+from textlstm.insight.attributions import attributions
 from textlstm.models.cells.lstm import LSTM
+from textlstm.models.ensemble import Ensemble
 
 TEXTS = ["acute mi", "mi of heart <sep> copd", "copd", "acute asthma copd", ""]
 
@@ -99,6 +101,19 @@ def test_the_size_to_try_is_that_of_the_lstm_with_the_most_in_use():
     assert UnitUsage(near_zero).unused.tolist() == [[2, 1]]
     assert UnitUsage(near_zero).size_to_try == 3
     assert UnitUsage(np.ones((1, 1, 4))).size_to_try == 1
+
+
+def test_a_question_does_not_move_the_network(bundle, monkeypatch):
+    def moved(*_):
+        raise AssertionError("moved")
+
+    monkeypatch.setattr(Ensemble, "_apply", moved)
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda values: values)
+    assert bundle.network.device == torch.device("cpu")
+    assert unit_usage(bundle, TEXTS).hidden_units == 5
+    assert len(token_traces(bundle, TEXTS)) == len(TEXTS)
+    assert neighbours(bundle, ["mi", "heart"]).keys() == {"mi", "heart"}
+    assert len(attributions(bundle, TEXTS[:2], [0, 1])) == 2
 
 
 def test_without_texts_there_is_nothing_to_count(bundle):

@@ -86,11 +86,12 @@ class Bundle:
     ) -> Predictions:
         """Predict n records by their inputs, which are preprocessed texts.
 
-        Each distinct input is computed once. ``map_batches`` is as in :func:`.predict_logits`.
+        Each distinct input is computed once. The network is moved to ``device``, if one is given.
+        ``map_batches`` is as in :func:`.predict_logits`.
         """
         if not inputs.values:
             return Predictions(np.empty((0, len(self.labels))), inputs.inverse)
-        device = device or torch.device("cpu")
+        device = device or self.network.device
         corpus = Corpus(self.vocabulary.encode(inputs.values), self.vocabulary)
         logits = predict_logits(self.network.to(device), corpus, device, map_batches).numpy()
         return Predictions(apply_temperature(logits, self.temperature), inputs.inverse)
