@@ -24,28 +24,28 @@ JOINED = {
 }
 """Single modules that are drawn within the box of another."""
 
-WIDTH, HEIGHT = 1000, 1075
+WIDTH, HEIGHT = 960, 1140
 BOX_WIDTH, BOX_HEIGHT = 178, 54
 BOXES = {
     "benchmarks": (660, 90, "accuracy, speed, promises"),
     "pipelines": (340, 180, "the stages: flags, call, save"),
     "reporting": (230, 290, "tables, figures, page"),
-    "classifier": (800, 290, "scikit-learn estimator"),
+    "classifier": (790, 290, "scikit-learn estimator"),
     "evaluation": (130, 410, "metrics, baselines, groups"),
     "insight": (345, 410, "attributions, label errors"),
     "review": (560, 410, "queue and answers"),
-    "fitting": (800, 410, "records to bundle"),
+    "fitting": (790, 410, "records to bundle"),
     "inference": (345, 520, "bundle, scoring, decisions"),
-    "training": (680, 520, "task, loop, checkpoints"),
-    "models": (410, 640, "cells, pooling, ensemble"),
-    "uncertainty": (870, 640, "calibration, promises"),
-    "encoding": (410, 730, "vocabulary, ids, batches"),
-    "data": (410, 820, "readers, records, splits"),
-    "text": (200, 920, "cleaning, tokens"),
-    "storage": (410, 920, "files whole or absent"),
-    "config": (620, 920, "settings, recipes, formats"),
-    "errors": (680, 1020, "errors, progress, array types"),
-    "disclosure": (880, 1020, "counts that may be shown"),
+    "training": (640, 520, "task, loop, checkpoints"),
+    "models": (480, 630, "cells, pooling, ensemble"),
+    "encoding": (480, 720, "vocabulary, ids, batches"),
+    "data": (480, 810, "readers, records, splits"),
+    "text": (150, 910, "cleaning, tokens"),
+    "storage": (370, 910, "files whole or absent"),
+    "config": (590, 910, "settings, recipes, formats"),
+    "uncertainty": (810, 910, "calibration, promises"),
+    "disclosure": (810, 1000, "counts that may be shown"),
+    "errors": (480, 1090, "errors, progress, types"),
 }
 """Centre and purpose of each box."""
 

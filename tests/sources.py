@@ -96,16 +96,23 @@ def code_lines(path):
 
 
 def top_names(path):
-    """Return the functions, classes and constants that a module defines at its top."""
+    """Return the functions, classes and constants that a module defines at its top.
+
+    Type variables are left out: they mean nothing outside of the signatures that use them.
+    """
     names = []
     for node in tree(path).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             names.append(node.name)
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and not _is_type_variable(node.value):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names += [name.id for target in targets for name in ast.walk(target)
                       if isinstance(name, ast.Name)]  # fmt: skip
     return set(names)
+
+
+def _is_type_variable(value):
+    return isinstance(value, ast.Call) and getattr(value.func, "id", "") == "TypeVar"
 
 
 def defined_names(path):
