@@ -27,43 +27,27 @@ def report(run: Run) -> None:
     with progress.working("report", progress.LOADING):
         import pandas as pd
 
-        from textlstm.data.records import (
-            SPLIT_COLUMN,
-            SPLITS,
-            learned_labels,
-            read_rare,
-            read_splits,
-        )
-        from textlstm.evaluation.evaluate import evaluate
+        from textlstm.data import records
         from textlstm.inference.bundle import Bundle
-        from textlstm.reporting.report import Report
-        from textlstm.reporting.sections.section import ReportInput
+        from textlstm.reporting.report import measured_report
         from textlstm.storage.json_files import read_json
 
     run.require(run.history, "train")
-    for name in SPLITS:
+    for name in records.SPLITS:
         run.require(run.records / f"{name}.parquet", "preprocess")
     console.log("report: measuring the model and, for comparison, simpler ones")
     with shell.timed() as seconds, progress.steps("report", N_STEPS) as step:
         step("loading the model")
-        bundle, splits = Bundle.load(run.bundle), read_splits(run.records)
-        if list(bundle.labels) != learned_labels(splits):
+        bundle, splits = Bundle.load(run.bundle), records.read_splits(run.records)
+        if list(bundle.labels) != records.learned_labels(splits):
             raise InputError(
                 f"{run.bundle}: this bundle is of other classes than the records of this run; "
                 "run the train stage"
             )
-        rare = read_rare(run.records)
-        evaluation = evaluate(
-            bundle,
-            splits,
-            read_json(run.records / "summary.json"),
-            config.seed,
-            rare[rare[SPLIT_COLUMN] == "holdout"],
-            step,
-        )
+        summary, rare = read_json(run.records / "summary.json"), records.read_rare(run.records)
+        rare = rare[rare[records.SPLIT_COLUMN] == "holdout"]
         history = pd.read_csv(run.history)
-        source = ReportInput(config, evaluation, splits, history, evaluation.to_dict())
-        result = Report(source, bundle, step)
+        result = measured_report(bundle, config, splits, rare, summary, history, step)
         with run.staged_outputs("report") as new:
             result.write(
                 new.folder, lambda: {**run.timing(), "report": seconds()}, run.origin(), step

@@ -30,7 +30,9 @@ def source(dropped=None):
     truth = np.repeat(np.arange(4), CONFUSION.sum(axis=1))
     answers, rows = np.eye(4)[truth], np.arange(len(truth))
     # The texts of the last class have no known word.
-    records = ScoredRecords(Scores(answers, truth < 3), rows, truth, truth > 1, np.ones(len(rows)))
+    records = ScoredRecords(
+        Scores(Predictions.of(answers), truth < 3), rows, truth, truth > 1, np.ones(len(rows))
+    )
     out_of_fold = OutOfFold.of(Predictions.of(answers), truth)
     measures = measures_by_class(truth, truth, LABELS)
     intervals = intervals_by_class(CONFUSION, LABELS)

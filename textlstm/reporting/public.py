@@ -7,19 +7,19 @@ from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.reporting.sections.section import ReportInput
 from textlstm.uncertainty.risk_control import main_promise
 
-PublicMeasures = dict[str, dict[str, Any]]
+MeasuresByClass = dict[str, dict[str, Any]]
 """Precision, recall, F1 and support by class; a suppressed number is None."""
 
 
-def public_class_measures(source: ReportInput) -> PublicMeasures:
-    """Return the measures of each class, without those that would give away a small count."""
+def public_class_measures(source: ReportInput) -> MeasuresByClass:
+    """Return the measures of each class; a measure that gives away a small count is None."""
     return {
         label: {name: None if name in suppressed else value for name, value in row.items()}
         for (label, row), suppressed in _rows_with_suppressed(source, "per_class")
     }
 
 
-def public_class_intervals(source: ReportInput) -> PublicMeasures:
+def public_class_intervals(source: ReportInput) -> MeasuresByClass:
     """Return the confidence intervals of the measures that :func:`public_class_measures` shows."""
     return {
         label: {name: None if name in suppressed else bounds for name, bounds in row.items()}
@@ -41,10 +41,10 @@ def _rows_with_suppressed(
 
 
 def measured_classes(source: ReportInput) -> set[str]:
-    """Return the classes of which every measure is shown.
+    """Return the classes whose measures are all shown.
 
-    How a model decides on a class may be published for these alone: a class has suppressed measures
-    if it has few records.
+    Decisions on a class may be published for these alone: a class of few records has suppressed
+    measures.
     """
     return {
         label for label, row in public_class_measures(source).items() if None not in row.values()
@@ -52,7 +52,7 @@ def measured_classes(source: ReportInput) -> set[str]:
 
 
 def of_measured_classes(source: ReportInput, decision: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a promise or a kind of prediction sets, by class for the measured classes alone."""
+    """Return a promise, or prediction sets, with the measured classes alone."""
     shown = measured_classes(source)
     per_class = {label: row for label, row in decision["per_class"].items() if label in shown}
     return {**decision, "per_class": per_class}

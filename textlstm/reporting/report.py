@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from textlstm.config import RunConfig
 from textlstm.reporting.drawing import png
 from textlstm.reporting.page import Chapter, Pictures, render
 from textlstm.reporting.sections.confusion import Confusion
@@ -172,3 +173,35 @@ class Report:
         seconds = timing()
         write_json(folder / "metrics.json", {**self._source.metrics, "timing": seconds})
         write_bytes(folder / "report.html", self.page(pictures, seconds, made).encode("utf-8"))
+
+
+def measured_report(
+    bundle: "Bundle",
+    config: RunConfig,
+    splits: Mapping[str, pd.DataFrame],
+    rare: pd.DataFrame,
+    summary: Mapping[str, Any],
+    history: pd.DataFrame,
+    on_step: OnStep = str,
+) -> Report:
+    """Measure a model and its baselines on the holdout, and every section of the report.
+
+    Parameters
+    ----------
+    splits
+        ``train``, ``validation`` and ``holdout``: record_id, text, label.
+    rare
+        Records of the holdout whose classes are too rare to be learned.
+    summary
+        What ``preprocess`` wrote about the table.
+    history
+        As ``history.csv``.
+    on_step
+        Called with the name of each step before it begins.
+    """
+    # Imported late, since it loads torch.
+    from textlstm.evaluation.evaluate import evaluate
+
+    evaluation = evaluate(bundle, splits, summary, config.seed, rare, on_step)
+    source = ReportInput(config, evaluation, splits, history, evaluation.to_dict())
+    return Report(source, bundle, on_step)

@@ -1,7 +1,8 @@
-"""Words that a word cloud leaves out: stop words of English and of other languages of registries.
+"""Stop words: words that a word cloud leaves out, in English and in other languages of registries.
 
-Function words of another language ("por", "und", "de") stand in many records and name nothing. Some
-are spelled like English words or like medical abbreviations ("die", "male", "OD"): these stay.
+Function words of another language ("por", "und", "de") stand in many records and name nothing. A
+function word that is spelled like an English word or a medical abbreviation ("die", "male", "OD")
+is kept in the cloud.
 """
 
 from functools import cache
@@ -12,10 +13,11 @@ from runpy import run_path
 from wordcloud import STOPWORDS
 
 LANGUAGES = ("da", "de", "es", "fr", "it", "nb", "nl", "pt", "sv")
-"""Danish, German, Spanish, French, Italian, Norwegian, Dutch, Portuguese, Swedish."""
+"""Codes of the languages beside English: Danish, German, Spanish, French, Italian, Norwegian,
+Dutch, Portuguese, Swedish."""
 
 MORE_ENGLISH = frozenset({"due"})
-"""Stands in most certificates ("due to") and is in no list."""
+"""English words that are in no list; "due to" stands in most certificates."""
 
 ENGLISH_WORDS = frozenset(
     """
@@ -27,33 +29,33 @@ ENGLISH_WORDS = frozenset(
     tan tempo tenant tend tens toe ton total valor van want war zero
     """.split()
 )
-"""Stop words of another language that mean something in English."""
+"""Stop words of another language that are English words with a meaning."""
 
 ABBREVIATIONS = frozenset("af als av co ed er gi ich io mi ob od os sah te vas vi".split())
-"""Stop words of another language that abbreviate something in records: AF, atrial fibrillation;
+"""Stop words of another language that are abbreviations in records: AF, atrial fibrillation;
 ED, emergency department; ICH, intracerebral haemorrhage; OD, overdose ..."""
 
 
 @cache
 def stop_words() -> frozenset[str]:
-    """Return the words that name nothing, in lower case.
+    """Return the stop words, in lower case.
 
-    A word of another language's list is one of them unless it is in :data:`ENGLISH_WORDS` or in
-    :data:`PHRASE_ABBREVIATIONS`. The lists are those of wordcloud (English) and spaCy (the others).
+    The lists are those of wordcloud (English) and spaCy (other languages), without the words in
+    :data:`ENGLISH_WORDS` and :data:`ABBREVIATIONS`.
 
     >>> [word in stop_words() for word in ("the", "por", "und", "de", "die", "od", "fall")]
     [True, True, True, True, False, False, False]
     """
-    in_doubt = ENGLISH_WORDS | ABBREVIATIONS
-    others = set[str]().union(*map(_listed, LANGUAGES))
-    return frozenset(others - in_doubt | set(STOPWORDS) | MORE_ENGLISH)
+    ambiguous = ENGLISH_WORDS | ABBREVIATIONS
+    others = set[str]().union(*map(_spacy_stop_words, LANGUAGES))
+    return frozenset(others - ambiguous | set(STOPWORDS) | MORE_ENGLISH)
 
 
-def _listed(language: str) -> set[str]:
-    """Return spaCy's list of a language.
+def _spacy_stop_words(language: str) -> set[str]:
+    """Return spaCy's stop words of a language.
 
-    The module that holds it is read by itself: the package of French alone takes two seconds to be
-    imported, for rules of a tokenizer that clouds do not need.
+    The module is executed without its package: importing the package of French alone takes two
+    seconds, for tokenizer rules that word clouds do not need.
     """
     spacy = find_spec("spacy")
     assert spacy is not None and spacy.origin is not None

@@ -1,4 +1,4 @@
-"""Pictures of tokens: hidden units and gates over the tokens of a text."""
+"""Figures of a single text: hidden states and gates, token by token."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 from textlstm.reporting.drawing import FIRST, SECOND, SOFT, plain_axes, shorten
 
 DIVERGING = LinearSegmentedColormap.from_list("diverging", [SECOND, "#ffffff", FIRST])
-"""From -1 to 1: the same two colours, white between them."""
+"""Colours from -1 to 1: the two colours of all figures, with white in the middle."""
 
 
 def activation_map(
     tokens: Sequence[str], hidden: Mapping[str, NDArray[np.floating[Any]]]
 ) -> Figure:
-    """Draw the hidden states of a text: units by tokens, orange below zero, blue above.
+    """Draw the hidden states of a text, units by tokens: orange below zero, blue above.
 
-    Units stand in the order of the token at which they are furthest from zero, so that one sees
-    which words they answer to.
+    Units are sorted by the token at which they are furthest from zero, which shows the words that
+    they respond to.
 
     Parameters
     ----------
     tokens
-        Of the text.
+        The tokens of the text.
     hidden
         (tokens, H) by direction, in reading order, from -1 to 1.
     """
@@ -47,12 +47,12 @@ def activation_map(
 
 
 def token_gates(tokens: pd.DataFrame) -> Figure:
-    """Draw what each word adds to the log probability, and the gates that let it in, word by word.
+    """Draw the attribution of each token, and below it the means of the input and forget gates.
 
     Parameters
     ----------
     tokens
-        The rows of one text as :func:`.token_table` gives them.
+        The rows of one text as :func:`.token_table` returns them.
     """
     gates = [name.removeprefix("forward_") for name in tokens.columns
              if name.startswith("forward_") and name.endswith("_gate")]  # fmt: skip
@@ -63,14 +63,14 @@ def token_gates(tokens: pd.DataFrame) -> Figure:
         layout="constrained",
     )
     grid = figure.subplots(1 + len(directions), 1, sharex=True, squeeze=False)[:, 0]
-    places, gains = np.arange(len(tokens)), tokens["attribution"].to_numpy()
-    grid[0].bar(places, gains, color=np.where(gains < 0, SECOND, FIRST), width=0.6)
+    positions, gains = np.arange(len(tokens)), tokens["attribution"].to_numpy()
+    grid[0].bar(positions, gains, color=np.where(gains < 0, SECOND, FIRST), width=0.6)
     grid[0].axhline(0, color=SOFT, linewidth=0.8)
     grid[0].set(ylabel="attribution\n(nats)")
     for axes, direction in zip(grid[1:], directions, strict=True):
         # The gate that keeps the memory is the last one, and is drawn first.
         for gate, colour, marker in zip(gates[::-1], (FIRST, SECOND), ("o", "s"), strict=False):
-            axes.plot(places, tokens[f"{direction}_{gate}"], color=colour, marker=marker,
+            axes.plot(positions, tokens[f"{direction}_{gate}"], color=colour, marker=marker,
                       markersize=5, linewidth=1, label=gate.replace("_", " "))  # fmt: skip
         axes.set(ylim=(0, 1.02), ylabel=direction)
     if directions:
@@ -83,6 +83,6 @@ def token_gates(tokens: pd.DataFrame) -> Figure:
 
 
 def _token_axis(axes: Axes, tokens: Sequence[str]) -> None:
-    """Name the tokens along the lower axis."""
+    """Label the lower axis with the tokens."""
     axes.set_xticks(range(len(tokens)), [shorten(token, 18) for token in tokens], rotation=60,
                     ha="right", rotation_mode="anchor", fontsize=8)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Confusion matrix: what is taken for what, small counts suppressed."""
+"""Confusion matrix: true against predicted classes, small counts suppressed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -29,7 +29,7 @@ class PublicData:
     n_rows
         Rows of the table, or None if they would give away how few were left out.
     n_training, n_validation, n_holdout
-        Records the model learned from, those of them that early stopping uses, and the others.
+        Records the model learned from, validation records among these, and the holdout.
     dropped
         Records left out, by reason.
     doubtful_labels

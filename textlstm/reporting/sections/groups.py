@@ -11,7 +11,7 @@ from textlstm.reporting.public import public_promise
 from textlstm.reporting.sections.section import ReportInput, Section
 
 MeasuresByGroup = Mapping[str, Mapping[str, Any]]
-"""Records, accuracy, log loss, what is coded and its error, by group."""
+"""Records, accuracy, log loss, coded share and error, by group."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from textlstm.disclosure import any_shown
 from textlstm.reporting.drawing import FIRST, SECOND, WIDTH, legend_above, plain_axes, shorten
 from textlstm.reporting.public import (
-    PublicMeasures,
+    MeasuresByClass,
     classes_by_support,
     public_class_intervals,
     public_class_measures,
@@ -32,8 +32,8 @@ MANY_CLASSES = 12
 class PublicPerClass:
     """Measures and intervals of each class; a suppressed number is None."""
 
-    measures: PublicMeasures
-    intervals: PublicMeasures
+    measures: MeasuresByClass
+    intervals: MeasuresByClass
 
     @property
     def measured(self) -> list[str]:

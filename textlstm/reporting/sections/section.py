@@ -1,4 +1,4 @@
-"""The base class of a report's sections: what is measured, shown, tabulated and drawn."""
+"""The base class of a section of the report: it measures, publishes, tabulates and draws."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping

@@ -41,33 +41,36 @@ class Verdict(Section[PublicVerdict]):
 
 
 def verdict(metrics: Mapping[str, Any]) -> list[str]:
-    """Say in words which model is better on the holdout: in a sentence, then a line a measure.
+    """Say which model is better on the holdout: in one sentence, then in a sentence a measure.
 
-    The model is held against the best of the baselines, whichever it is by each measure. A model
-    that learned nothing wins over none of them.
+    By each measure the model is compared with the best baseline. A model that learned nothing wins
+    over no baseline.
     """
     lines = [_headline(metrics), *(_clause(metrics, key) for key in COMPARED)]
-    if never := len(metrics["never_predicted"]):
-        are, their = ("is", "its") if never == 1 else ("are", "their")
+    if n_never := len(metrics["never_predicted"]):
+        are, their = ("is", "its") if n_never == 1 else ("are", "their")
         n_classes = sum(row["support"] > 0 for row in metrics["per_class"].values())
         lines.append(
-            f"{never} of {n_classes} classes of the holdout {are} never predicted: all of {their} "
-            "records are given another label."
+            f"{n_never} of {n_classes} classes of the holdout {are} never predicted: all of "
+            f"{their} records are given another label."
         )
     return lines
 
 
 def _rival(metrics: Mapping[str, Any], key: str) -> str:
-    """Return the best of the baselines by a measure."""
+    """Return the key of the best baseline by a measure."""
     sign = COMPARED[key][1]
     return max(RIVALS, key=lambda name: sign * metrics["baselines"][name][key])
 
 
 def winner(metrics: Mapping[str, Any], key: str) -> str | None:
-    """Return which model is better by a measure: the model, the best baseline, or none clearly."""
+    """Return the name of the clear winner by a measure: the model or the best baseline, or None.
+
+    The model must beat every baseline, with confidence intervals that do not contain zero.
+    """
     sign, rival = COMPARED[key][1], _rival(metrics, key)
     bounds = {name: metrics["differences"][name][key] for name in RIVALS}
-    lows = [min(sign * each["low"], sign * each["high"]) for each in bounds.values()]
+    lows = [min(sign * ends["low"], sign * ends["high"]) for ends in bounds.values()]
     if min(lows) > 0 and metrics["learned"]:
         return MODEL
     highest = max(sign * bounds[rival]["low"], sign * bounds[rival]["high"])
@@ -75,7 +78,7 @@ def winner(metrics: Mapping[str, Any], key: str) -> str | None:
 
 
 def _headline(metrics: Mapping[str, Any]) -> str:
-    """Say how good the model is, and whether it is better than the baselines, in a sentence."""
+    """Say in one sentence how accurate the model is, and whether it beats the baselines."""
     model, baselines = metrics["model"], metrics["baselines"]
     if not metrics["learned"]:
         return _unproved(model, baselines["majority"])
@@ -85,15 +88,15 @@ def _headline(metrics: Mapping[str, Any]) -> str:
         best = winner(metrics, key)
         result = f"{best} is better" if best else "no clear winner"
         results.setdefault(result, []).append(COMPARED[key][0])
-    found = ", ".join(f"{result} in {' and '.join(names)}" for result, names in results.items())
+    winners = ", ".join(f"{result} in {' and '.join(names)}" for result, names in results.items())
     return (
         f"{_among(metrics)}{MODEL} gives {tenths(model['accuracy'])} of the held-out records their "
-        f"true label, {RIVALS[rival]} {tenths(baselines[rival]['accuracy'])}: {found}."
+        f"true label, {RIVALS[rival]} {tenths(baselines[rival]['accuracy'])}: {winners}."
     )
 
 
 def _unproved(model: Mapping[str, Any], shares: Mapping[str, Any]) -> str:
-    """Say that a model is not better than the class shares, or that it may be by chance."""
+    """Say that a model is not better than the class shares, or only within chance."""
     measured = (
         f"log loss {model['log_loss']:.4f} against {shares['log_loss']:.4f} nats, accuracy "
         f"{tenths(model['accuracy'])} against {tenths(shares['accuracy'])}"
@@ -109,11 +112,12 @@ def _unproved(model: Mapping[str, Any], shares: Mapping[str, Any]) -> str:
 
 
 def _among(metrics: Mapping[str, Any]) -> str:
-    """Say of which records measures speak, where the model does not know all classes."""
+    """Return the restriction of the measures to known classes, if the holdout has others."""
     return "Among the classes that it learned, " if metrics["data"]["uncodable"]["records"] else ""
 
 
 def _clause(metrics: Mapping[str, Any], key: str) -> str:
+    """Say in one sentence which model is better by a measure, and by how much."""
     name, sign = COMPARED[key]
     rival = _rival(metrics, key)
     difference = metrics["differences"][rival][key]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textlstm.inference.bundle import Bundle
 
 MAX_CLASS_WORDS, MIN_GAIN = 5, 0.1
-"""Words shown for a class, at most, and the nats each adds, at least: less decides nothing."""
+"""Words shown for a class, at most; and nats that a shown word adds, at least."""
 
 MIN_EFFECT = 0.01
 """Probability by which the loss of the first word exceeds that of a random word, at least, for the
@@ -34,12 +34,12 @@ DELETION_CURVES = ("highest", "random")
 
 @dataclass(frozen=True)
 class PublicWordsTakenAway:
-    """Deciding words, and the test of them.
+    """Deciding words, and the deletion test.
 
     Attributes
     ----------
     words_by_class
-        The words that add most to the log probability of each class, with the nats they add.
+        The words that add most to the log probability of each class, with these nats.
     faithfulness
         Mean probabilities as words are taken away, and a sentence; None without enough texts.
     """

@@ -40,7 +40,7 @@ class PublicWorkload:
     n_out_of_fold
         Training records that promises follow from.
     n_effective
-        Records without repeated text that tell as much.
+        Number of records with different texts that would give as narrow intervals.
     uncodable
         Records whose class the model cannot predict.
     """
@@ -79,7 +79,7 @@ class Workload(Section[PublicWorkload]):
         return draw_workload(shown.curve, shown.promises)
 
     def sentences(self, shown: PublicWorkload) -> list[str]:
-        """Return how the main promise was kept, or what is promised if nothing was coded."""
+        """Return whether the main promise was kept, or the promise if no record was coded."""
         return [shown.main_promise["kept"] or shown.main_promise["sentence"]]
 
 

@@ -24,7 +24,7 @@ from textlstm.reporting.sections.section import ReportInput, Section
 
 @dataclass(frozen=True)
 class PublicWorkloadByClass:
-    """The main promise, and in ``per_class`` what is coded with which error."""
+    """The main promise, with the coded share and the error of each class in ``per_class``."""
 
     promise: Mapping[str, Any]
 
@@ -39,7 +39,7 @@ class WorkloadByClass(Section[PublicWorkloadByClass]):
         return PublicWorkloadByClass(public_promise(source))
 
     def table(self, shown: PublicWorkloadByClass) -> pd.DataFrame:
-        """Return what is coded automatically of each predicted class, and its error."""
+        """Return the share coded automatically of each predicted class, and its error."""
         rows = [
             {"predicted": label, "records": row["coded"]["records"]}
             | {f"{name}_{key}": row[name][key] for name in ("coded", "error") for key in
@@ -61,8 +61,8 @@ def draw_workload_by_class(promise: Mapping[str, Any]) -> Figure | None:
     Parameters
     ----------
     promise
-        Its ``max_error``, and in ``per_class`` what is ``coded`` with which ``error``; without any
-        class that is predicted there is no figure.
+        Its ``max_error``, and in ``per_class`` the ``coded`` share and the ``error``; if no class
+        is predicted, there is no figure.
     """
     max_error = promise["max_error"]
     rows = [item for item in promise["per_class"].items() if item[1]["coded"]["records"]]

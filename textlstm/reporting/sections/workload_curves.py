@@ -70,7 +70,7 @@ def draw_workload_curves(curves: Mapping[str, Curve], promise: Mapping[str, Any]
     Parameters
     ----------
     promise
-        Its ``max_error``, and in ``per_class`` what is ``coded`` with which ``error``.
+        Its ``max_error``, and in ``per_class`` the ``coded`` share and the ``error``.
     """
     rows = promise["per_class"]
     labels = sorted(curves, key=lambda label: -rows[label]["coded"]["records"])
@@ -100,7 +100,7 @@ def draw_workload_curves(curves: Mapping[str, Curve], promise: Mapping[str, Any]
 
 
 def _draw_curve(axes: Axes, curve: Curve, decided: Mapping[str, Any], max_error: float) -> None:
-    """Draw the curve of one class, the promised error, and what that led to in the class."""
+    """Draw the curve of one class, the promised error, and the coded share and its error."""
     axes.plot(curve["share"], curve["error"], color=FIRST, linewidth=1.6, label="measured error")
     axes.fill_between(curve["share"], curve["low"], curve["high"], color=FIRST, alpha=0.18,
                       linewidth=0, label="95 % interval")  # fmt: skip
