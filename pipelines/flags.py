@@ -85,11 +85,11 @@ def parser(stage: str, description: str | None, usage: str = "") -> Parser:
         The most important flags, if all flags are too many for a line.
     """
     name = as_called(MODULES + stage)
-    made = Parser(
+    stage_parser = Parser(
         prog=name, usage=f"{name} {usage}" if usage else None, **help_options(description)
     )
-    add_version(made)
-    return made
+    add_version(stage_parser)
+    return stage_parser
 
 
 def help_options(description: str | None) -> dict[str, Any]:

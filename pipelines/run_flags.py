@@ -33,8 +33,10 @@ def run_parser(
         Whether the stage takes ``--device``.
     """
     usage = "[--data FILE] [--text COL [COL ...]] [--label COL] {} [flags]"
-    made = parser(stage, description, usage.format("[--run RUN]" if default else "--run RUN"))
-    usual = made.add_argument_group("flags of most runs")
+    stage_parser = parser(
+        stage, description, usage.format("[--run RUN]" if default else "--run RUN")
+    )
+    usual = stage_parser.add_argument_group("flags of most runs")
     _add_settings(usual, DataConfig, FIRST_FLAGS)
     add_run(usual, default)
     usual.add_argument(
@@ -59,13 +61,13 @@ def run_parser(
     if device:
         add_device(usual)
     rest = [name for name in DataConfig.names() if name not in FIRST_FLAGS]
-    _add_settings(made.add_argument_group("records"), DataConfig, rest)
+    _add_settings(stage_parser.add_argument_group("records"), DataConfig, rest)
     for section in fields(Recipe):
-        group = made.add_argument_group(
+        group = stage_parser.add_argument_group(
             f"recipe, section [{section.name}] (default: the value of the recipe)"
         )
         _add_settings(group, section_settings(section))
-    return made
+    return stage_parser
 
 
 def run_config(parsed: argparse.Namespace) -> RunConfig:

@@ -137,17 +137,17 @@ def test_if_an_old_file_cannot_be_renamed_all_old_files_stay(run, monkeypatch, e
     old = contents(run)
     rename, exchanged = Path.rename, swap._exchanged
 
-    def refuse(one, other):
-        if "figures" in {Path(one).name, Path(other).name} and Path(one).parent == run.folder:
-            raise PermissionError(1, "Operation not permitted", str(one))
+    def refuse(old, new):
+        if "figures" in {Path(old).name, Path(new).name} and Path(old).parent == run.folder:
+            raise PermissionError(1, "Operation not permitted", str(old))
 
-    def renaming(one, other):
-        refuse(one, other)
-        return rename(one, other)
+    def renaming(source, target):
+        refuse(source, target)
+        return rename(source, target)
 
-    def exchanging(one, other):
-        refuse(other, one)
-        return exchanged(one, other)
+    def exchanging(first, second):
+        refuse(second, first)
+        return exchanged(first, second)
 
     monkeypatch.setattr(Path, "rename", renaming)
     monkeypatch.setattr(swap, "_exchanged", exchanging)

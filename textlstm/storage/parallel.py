@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-Item = TypeVar("Item")
+Element = TypeVar("Element")
 Result = TypeVar("Result")
 
 
@@ -40,8 +40,8 @@ def thread_pool(
 
 
 def map_ordered(
-    function: Callable[[Item], Result],
-    items: Iterable[Item],
+    function: Callable[[Element], Result],
+    items: Iterable[Element],
     workers: int,
     initializer: Callable[[], None] | None = None,
     *,
@@ -71,13 +71,13 @@ def map_ordered(
 
 
 @contextmanager
-def prefetch(items: Iterable[Item], first: int) -> Iterator[Iterator[Item]]:
+def prefetch(items: Iterable[Element], first: int) -> Iterator[Iterator[Element]]:
     """Prefetch items in a thread: ``first`` at the start, then one ahead of the consumer."""
     source = iter(items)
     with thread_pool(1) as pool:
         futures = deque(pool.submit(next, source, None) for _ in range(first))
 
-        def prefetched() -> Iterator[Item]:
+        def prefetched() -> Iterator[Element]:
             while (item := futures.popleft().result()) is not None:
                 if not futures:
                     futures.append(pool.submit(next, source, None))

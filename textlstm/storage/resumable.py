@@ -164,12 +164,12 @@ def _appending(path: Path) -> Iterator[Callable[[Path], None]]:
 
 
 def require_not_taken(out: Path) -> None:
-    """Check, before any work, what :func:`resumable_shards` requires of an output.
+    """Check before any work that an output can be written.
 
     Raises
     ------
     InputError
-        As there.
+        If :func:`resumable_shards` would raise one.
     """
     _require_file(out)
     folders.require_own_folder(Shards(out).folder, _is_shard_name)
@@ -196,8 +196,8 @@ def _lock_of(out: Path) -> Path:
 
 def _locked(out: Path) -> AbstractContextManager[None]:
     """Hold the lock of an output; raise an :class:`InputError` if another process holds it."""
-    taken = f"{out}: another process is writing it; wait, or name another"
-    return folders.locked(_lock_of(out), taken)
+    in_use = f"{out}: another process is writing it; wait, or name another"
+    return folders.locked(_lock_of(out), in_use)
 
 
 @contextmanager
