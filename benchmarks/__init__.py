@@ -1,1 +1,1 @@
-"""textlstm beside its peers, measured in one run; nothing here is needed to use it."""
+"""Benchmarks: textlstm beside its peers, measured in one run; using textlstm needs none of it."""

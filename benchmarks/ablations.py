@@ -1,11 +1,11 @@
-"""What each ingredient of the default recipe is worth: it is left out, and the rest measured.
+"""Ablations of the default recipe: each ingredient is left out in turn, and the rest is measured.
 
     python -m benchmarks.ablations --data FILE --text COL [COL ...] --label COL [--seeds 0 1 2]
                                    [--models NAME ...] [--keep FILE]
 
-Prints a table as `benchmarks.peers` does. The differences are the whole recipe minus the one
-without the ingredient: above zero in accuracy and macro-F1, and below zero in log loss, it earns
-its place.
+Prints a table as `benchmarks.peers` does. Each difference is the whole recipe minus the recipe
+without an ingredient. The ingredient earns its place if the differences are above zero in accuracy
+and macro-F1, and below zero in log loss.
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "without logit adjustment": {"logit_adjustment": 0.0},
     "without clipping": {"max_grad_norm": 0.0},
 }
-"""The fields of the recipe that are replaced."""
+"""Fields of the recipe that each model replaces."""
 
 MODELS: Models = {
     name: ("textlstm", textlstm("default", **fields)) for name, fields in CHANGES.items()

@@ -1,4 +1,4 @@
-"""Models side by side on the same holdouts: what the benchmarks of accuracy share."""
+"""Comparison of models on the same holdouts, which the benchmarks of accuracy share."""
 
 import argparse
 import importlib.util
@@ -31,13 +31,14 @@ from textlstm.uncertainty.predictions import Predictions
 Fields = list[tuple[str, ...]]
 Predict = Callable[[Fields], NDArray[np.float64]]
 Fit = Callable[[Fields, NDArray[Any], int], Predict]
-"""Takes raw text fields, labels and a seed; returns what gives probabilities, classes sorted."""
+"""A function that fits a model to raw text fields and labels with a seed; it returns a function
+that predicts probabilities, classes sorted."""
 
 Key = tuple[str, tuple[str, ...], str, str, int]
-"""What a measurement is of: the :func:`table_name`, text columns, label, model, seed."""
+"""Key of a measurement: the :func:`table_name`, text columns, label, model, seed."""
 
 Models = Mapping[str, tuple[str, Fit]]
-"""The package each model needs, and how to fit it."""
+"""For each model the package it needs, and the function that fits it."""
 
 MEASURES = ("accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "accuracy_unseen_text")
 COMPARED = ("accuracy", "macro_f1", "log_loss", "accuracy_unseen_text")
@@ -48,7 +49,7 @@ NOT_KEPT = (
 
 
 def textlstm(recipe: str, **fields: Any) -> Fit:
-    """Return a recipe of ours, some of its fields replaced."""
+    """Return the function that fits a recipe of textlstm, with some fields replaced."""
 
     def fit(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
         classifier = TextLSTMClassifier(recipe, random_state=seed, **fields)
@@ -58,7 +59,7 @@ def textlstm(recipe: str, **fields: Any) -> Fit:
 
 
 def measure(fit: Fit, records: pd.DataFrame, seed: int) -> dict[str, float]:
-    """Fit on the training side of a seed's split, and return the measures on its holdout."""
+    """Fit to the training records of a seed's split, and return the measures on its holdout."""
     train, holdout = split_off(records, DataConfig().holdout, "stratified", seed)
     started = time.perf_counter()
     predict = fit(train["fields"].tolist(), train["label"].to_numpy(dtype=str), seed)
@@ -100,12 +101,12 @@ def table(results: dict[str, pd.DataFrame], reference: str) -> str:
 
 
 def load(data: str, text: Sequence[str], label: str) -> pd.DataFrame:
-    """Return the records of frequent classes: raw fields, preprocessed text, label."""
+    """Read the records of frequent classes: raw fields, preprocessed text, label."""
     return load_usable(DataConfig(data=data, text=tuple(text), label=label)).records
 
 
 def load_usable(config: DataConfig) -> UsableRecords:
-    """Return the records of a table by what can be learned from them, columns as in `load`."""
+    """Read a table and divide its records into usable and rare ones, with columns as in `load`."""
     source = read_table(config.data)
     fields = list(zip(*(column(source, name, config.data) for name in config.text), strict=True))
     label = column(source, config.label, config.data)
@@ -115,19 +116,19 @@ def load_usable(config: DataConfig) -> UsableRecords:
 
 
 def table_name(data: str) -> str:
-    """Return the name of a table, and what tells it from others of that name."""
+    """Return the file name of a table with a digest, since other tables may have the same name."""
     return f"{Path(data).name} {digest(data)[:12]}"
 
 
 def read_kept(path: Path | None) -> dict[Key, dict[str, float]]:
-    """Return the measures kept in a file; none if there is no file yet.
+    """Read the measurements kept in a file; none if there is no file yet.
 
-    A line that was cut off when its writer was stopped is left out, and so measured again.
+    A line that is incomplete, since its writer was stopped, is left out and measured again.
 
     Raises
     ------
     InputError
-        If the file holds something else.
+        If the file holds anything else.
     """
     if path is None or not path.exists():
         return {}
@@ -144,10 +145,10 @@ def read_kept(path: Path | None) -> dict[Key, dict[str, float]]:
 
 
 def append_kept(path: Path, key: Key, measures: dict[str, float]) -> None:
-    """Add a measurement to the file, as a line of its own."""
+    """Append a measurement to the file, as a line of its own."""
     row = dict(zip(("data", "text", "label", "model", "seed"), key, strict=True))
     with path.open("a", encoding="utf-8") as file:
-        # The line break comes first: what a cut-off line left is then a line of its own.
+        # The line break comes first: an incomplete line before it then stays apart.
         file.write("\n" + json.dumps(row | {"measures": measures}))
 
 
@@ -156,32 +157,32 @@ def compare(
 ) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """Return the results of each model, one row a seed, and the models whose package is missing.
 
-    What ``keep`` has is taken from there, whether the package is installed or not.
+    Measurements in the file ``keep`` are not repeated, whether or not the package is installed.
     """
-    known = read_kept(keep)
+    kept = read_kept(keep)
     missing = set()
     for key in keys:
         package, fit = models[key[3]]
-        if key in known:
+        if key in kept:
             continue
         if not importlib.util.find_spec(package):
             missing.add(key[3])
             continue
-        known[key] = measure(fit, records, key[4])
+        kept[key] = measure(fit, records, key[4])
         if keep:
-            append_kept(keep, key, known[key])
+            append_kept(keep, key, kept[key])
     names = dict.fromkeys(key[3] for key in keys if key[3] not in missing)
-    rows = {name: [known[key] for key in keys if key[3] == name] for name in names}
+    rows = {name: [kept[key] for key in keys if key[3] == name] for name in names}
     return {name: pd.DataFrame(measures) for name, measures in rows.items()}, sorted(missing)
 
 
 def leaving(keep: Path | None) -> AbstractContextManager[None]:
-    """Have an interruption tell whether measurements are kept."""
+    """Say on an interruption whether the measurements are kept."""
     return interrupts.on_interrupt(interrupts.RESUME_HINT if keep else NOT_KEPT)
 
 
 def task_parser(description: str | None, seeds: Sequence[int]) -> flags.Parser:
-    """Return a parser of what to measure on: records, seeds, and the file that keeps it."""
+    """Return a parser for the records, the seeds, and the file that keeps the measurements."""
     parser = flags.Parser(**flags.help_options(description))
     parser.add_argument("--data", required=True, metavar="FILE")
     parser.add_argument("--text", nargs="+", required=True, metavar="COL")
@@ -192,7 +193,7 @@ def task_parser(description: str | None, seeds: Sequence[int]) -> flags.Parser:
 
 
 def seed(word: str) -> int:
-    """Return the seed that a flag names."""
+    """Parse a seed."""
     number = int(word)
     if not 0 <= number <= MAX_SEED:
         raise argparse.ArgumentTypeError(f"a seed lies between 0 and {MAX_SEED}, not {number}")
@@ -200,7 +201,7 @@ def seed(word: str) -> int:
 
 
 def command(description: str | None, models: Models, reference: str) -> None:
-    """Parse the flags, measure every model on every seed, print the table; exit as a stage does."""
+    """Parse the flags, measure each model on each seed, print the table; exit as a stage does."""
     shell.run_and_exit(lambda argv: _compare(argv, description, models, reference))
 
 
@@ -209,14 +210,14 @@ def _compare(
 ) -> None:
     parser = task_parser(description, range(5))
     parser.add_argument("--models", nargs="+", choices=models, default=list(models))
-    given = parser.parse_args(argv)
-    with leaving(given.keep):
-        task = (table_name(given.data), tuple(given.text), given.label)
-        keys = [(*task, model, seed) for model in given.models for seed in given.seeds]
-        records = load(given.data, given.text, given.label)
-        results, missing = compare(models, records, keys, given.keep)
-    print(f"**{given.label}** from {' + '.join(given.text)}: {len(records)} records, "
-          f"seeds {', '.join(map(str, given.seeds))}\n")  # fmt: skip
+    args = parser.parse_args(argv)
+    with leaving(args.keep):
+        task = (table_name(args.data), tuple(args.text), args.label)
+        keys = [(*task, model, seed) for model in args.models for seed in args.seeds]
+        records = load(args.data, args.text, args.label)
+        results, missing = compare(models, records, keys, args.keep)
+    print(f"**{args.label}** from {' + '.join(args.text)}: {len(records)} records, "
+          f"seeds {', '.join(map(str, args.seeds))}\n")  # fmt: skip
     print(table(results, reference))
     for name in missing:
         print(f"\n{name}: not measured, its package is not installed")

@@ -3,12 +3,12 @@
     python -m benchmarks.peers --data FILE --text COL [COL ...] --label COL [--seeds 0 1 2 3 4]
                                [--models NAME ...] [--keep FILE]
 
-Prints a Markdown table: means over the seeds; every seed draws another stratified 30 % holdout. The
-last columns are the paired difference, textlstm minus the peer, with the 95 % interval of its mean
-over seeds (Student's t). A peer whose package is missing is named below the table.
+Prints a Markdown table of means over the seeds; each seed draws another stratified 30 % holdout.
+The columns after the means are paired differences, textlstm minus the peer, with the 95 % interval
+of the mean over seeds (Student's t). A peer whose package is missing is named below the table.
 
-With ``--keep`` every measurement is appended to a file of JSON lines at once, and those already in
-it are not repeated: a long benchmark can be stopped and resumed. Begin another file when data,
+With ``--keep`` each measurement is appended to a file of JSON lines, and measurements in the file
+are not repeated: a long benchmark can be interrupted and resumed. Use another file when data,
 versions or settings change.
 """
 
@@ -40,12 +40,12 @@ REFERENCE = "textlstm default"
 
 
 def joined(texts: Fields) -> list[str]:
-    """Return the fields of each record as one text, as a peer without fields takes them."""
+    """Join the fields of each record to one text, for peers that know no fields."""
     return [" ".join(fields) for fields in texts]
 
 
 def of_estimator(make: Callable[[int], Any]) -> Fit:
-    """Return a scikit-learn classifier over a list of field tuples, made for F fields."""
+    """Return the function that fits a scikit-learn classifier; ``make`` builds it for F fields."""
 
     def fit(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
         predict: Predict = make(len(texts[0])).fit(texts, labels).predict_proba
@@ -57,8 +57,8 @@ def of_estimator(make: Callable[[int], Any]) -> Fit:
 def tfidf(*, characters: bool, blocks: bool) -> Fit:
     """Return TF-IDF + logistic regression: word 1-2-grams, sublinear, C = 10.
 
-    With ``characters`` also character 2-5-grams within words; with ``blocks`` a feature block per
-    field instead of the fields joined.
+    With ``characters`` it has character 2-5-grams within words as well; with ``blocks`` a feature
+    block per field instead of the joined fields.
     """
 
     def features() -> Any:
@@ -93,7 +93,7 @@ def fasttext(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
     def predict(new: Fields) -> NDArray[np.float64]:
         probabilities = np.full((len(new), len(classes)), 1e-6)
         for row, line in enumerate(preprocess([(text,) for text in joined(new)])):
-            # The method of the extension: the wrapper's fails with NumPy 2.
+            # This calls the extension, since the wrapper of fastText fails with NumPy 2.
             for probability, name in model.f.predict(line + "\n", len(classes), 0.0, "strict"):
                 probabilities[row, int(name.removeprefix("__label__"))] = probability
         normalised: NDArray[np.float64] = probabilities / probabilities.sum(axis=1, keepdims=True)
@@ -105,7 +105,7 @@ def fasttext(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
 def spacy_textcat(epochs: int, model: dict[str, Any] | None = None) -> Fit:
     """Return spaCy's text categorizer: batches of 16 growing to 128, dropout 0.2.
 
-    Without ``model`` it is the default, an ensemble of CNN and bag of words.
+    ``model`` is spaCy's configuration; by default, an ensemble of CNN and bag of words.
     """
 
     def fit(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
@@ -141,14 +141,14 @@ def spacy_textcat(epochs: int, model: dict[str, Any] | None = None) -> Fit:
 
 BAG_OF_WORDS = {"@architectures": "spacy.TextCatBOW.v3", "exclusive_classes": True,
                 "ngram_size": 2, "length": 262144, "no_output_layer": False}  # fmt: skip
-"""spaCy's linear model, with 2-grams beside words; it learns slowly and is given more epochs."""
+"""Configuration of spaCy's linear model with words and 2-grams, which needs more epochs."""
 
 
 def sentence_embeddings(n_fields: int) -> Any:
     """Return logistic regression (C = 10) on the sentence embeddings of each field.
 
-    The encoder is the model that SENTENCE_MODEL names, a folder or an id on the model hub; by
-    default MiniLM (Wang et al. 2020) as trained by Sentence-Transformers (Reimers and Gurevych
+    The variable SENTENCE_MODEL names the encoder, a folder or an id on the model hub; by default,
+    it is MiniLM (Wang et al. 2020) as trained by Sentence-Transformers (Reimers and Gurevych
     2019).
     """
     from sentence_transformers import SentenceTransformer
@@ -165,18 +165,19 @@ def sentence_embeddings(n_fields: int) -> Any:
     return make_pipeline(FunctionTransformer(embed), LogisticRegression(C=10.0, max_iter=2000))
 
 
-def parts(labels: NDArray[Any], seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the rows to train on and the tenth to stop by, each class with its share of both."""
+def split_rows(labels: NDArray[Any], seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows of training, and a stratified tenth for early stopping."""
     train, validation = split_off(pd.DataFrame({"label": labels}), 0.1, "stratified", seed)
     return train.index.to_numpy(), validation.index.to_numpy()
 
 
 def keras_bilstm(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
-    """Train the bidirectional LSTM of Keras' guides, on PyTorch unless KERAS_BACKEND says other.
+    """Train the bidirectional LSTM of Keras' guides, on PyTorch unless KERAS_BACKEND is set.
 
     Embedding 100, 64 units a direction, padding masked, dropout 0.5 on either side of the LSTM;
-    Adam 0.003, batches of 32, at most 10 epochs; the weights of the lowest validation loss,
-    awaited for 2 epochs. One thread: the steps are small, and more threads only wait.
+    Adam 0.003, batches of 32, at most 10 epochs; early stopping with a patience of 2 epochs
+    restores the weights of the lowest validation loss. One thread: the steps are small, and more
+    threads only wait.
     """
     os.environ.setdefault("KERAS_BACKEND", "torch")
     import keras
@@ -196,7 +197,7 @@ def keras_bilstm(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
     ])  # fmt: skip
     model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
     ids = encoding.encode(lines).vocabulary_ids()
-    train, validation = parts(labels, seed)
+    train, validation = split_rows(labels, seed)
     stop = keras.callbacks.EarlyStopping(patience=2, restore_best_weights=True)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -214,8 +215,9 @@ def keras_bilstm(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
 def torch_text_classifiers(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
     """Train INSEE's torchTextClassifiers: mean of embedded words and character 3-6-grams.
 
-    Its n-gram tokenizer with 100,000 buckets, embedding 96, Adam 0.005, batches of 64, at most 20
-    epochs; the weights of the lowest validation loss, awaited for 3 epochs.
+    Its n-gram tokenizer has 100,000 buckets; embedding 96, Adam 0.005, batches of 64, at most 20
+    epochs; early stopping with a patience of 3 epochs restores the weights of the lowest validation
+    loss.
     """
     import torch
     from torchTextClassifiers import ModelConfig, TrainingConfig, torchTextClassifiers
@@ -225,7 +227,7 @@ def torch_text_classifiers(texts: Fields, labels: NDArray[Any], seed: int) -> Pr
     precision = torch.get_float32_matmul_precision()
     classes, codes = np.unique(labels, return_inverse=True)
     lines = np.array(preprocess([(text,) for text in joined(texts)]))
-    train, validation = parts(labels, seed)
+    train, validation = split_rows(labels, seed)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         tokenizer = NGramTokenizer(min_count=1, min_n=3, max_n=6, num_tokens=100_000,
                                    len_word_ngrams=1, training_text=list(lines))  # fmt: skip
@@ -236,7 +238,7 @@ def torch_text_classifiers(texts: Fields, labels: NDArray[Any], seed: int) -> Pr
                             "enable_model_summary": False},
         )  # fmt: skip
         model.train(lines[train], codes[train], settings, lines[validation], codes[validation])
-    torch.set_float32_matmul_precision(precision)  # which its training lowers for all that follow
+    torch.set_float32_matmul_precision(precision)  # its training lowers it for the process
 
     def predict(new: Fields) -> NDArray[np.float64]:
         # Its own `predict` rounds probabilities to two decimals.
@@ -265,7 +267,7 @@ MODELS: Models = {
     "MiniLM embeddings + LR": ("sentence_transformers", of_estimator(sentence_embeddings)),
     "torchTextClassifiers": ("torchTextClassifiers", torch_text_classifiers),
 }
-"""Each model's package and how to fit it."""
+"""For each model the package it needs, and the function that fits it."""
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The chapter's Table 2 as a plain PyTorch script would have it: what textlstm's speed is held to.
+"""The chapter's Table 2 as a plain PyTorch script, which the speed of textlstm is compared with.
 
-Nothing is cached, sorted, shared or overlapped: every record is tokenized, padded and read by
-itself, in batches as they come.
+Nothing is cached, sorted, shared or overlapped: each record is tokenized, padded and read alone, in
+batches of consecutive records.
 """
 
 import string
@@ -23,7 +23,7 @@ SCORING_BATCH = 512
 
 
 class Network(nn.Module):
-    """Embedding, LSTM, and a linear layer on its last step."""
+    """Embedding, LSTM, and a linear layer on the last hidden state."""
 
     def __init__(self, n_words: int, n_classes: int) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Network(nn.Module):
 
 
 def table2(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
-    """Train it, and return what gives probabilities."""
+    """Train the network, and return the function that predicts probabilities."""
     torch.manual_seed(seed)
     tokenizer = spacy.blank("en").tokenizer
 

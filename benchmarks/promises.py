@@ -1,17 +1,17 @@
-"""How promises are kept: errors and coverages measured on holdouts, beside the promised ones.
+"""How promises are kept: error rates and coverages measured on holdouts, beside the promised ones.
 
     python -m benchmarks.promises --data FILE --text COL [COL ...] --label COL
                                   [--split stratified|grouped] [--rare drop|merge|keep]
                                   [--seeds 0 1 2 ...] [--keep FILE]
 
-Each seed draws another holdout, which is stratified or, with ``grouped``, has only texts of its
-own. The default recipe is trained on the other records; promises rest on its out-of-fold
-predictions. Prints two Markdown tables: records coded automatically, and prediction sets. A promise
-is kept if the share of wrong labels among the accepted records of the holdout is at most the
-promised one. If it is larger, but its 95 % interval reaches down to the promised one, it may be
-chance. Records of dropped or merged classes count as errors where they are accepted, and no set
-holds their label. With --keep measurements are appended to a file; those already in it are not
-repeated.
+Each seed draws another stratified holdout; with ``grouped`` no other record has its texts. The
+default recipe is trained on the other records, and promises are computed from their out-of-fold
+predictions. Prints two Markdown tables: the share coded automatically, and prediction sets. A
+promise is kept if the error rate among the accepted records of the holdout is at most the promised
+one; if it is larger, but its 95 % interval holds the promised rate, chance may explain it. Records
+of classes that are dropped or merged count as errors where they are accepted, and no set holds
+their label. With --keep each measurement is appended to a file, and measurements in the file are
+not repeated.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ RECIPE = "default"
 
 
 def measure(found: UsableRecords, how: str, seed: int) -> dict[str, Any]:
-    """Return what was promised and measured on a seed's holdout, classes apart."""
+    """Return the promises of a seed, and their outcomes on its holdout, over all classes."""
     parts, rare = split(found, DataConfig(split=how), seed)
     bundle = trained(found, parts, rare, load_recipe(RECIPE), how, seed)
     new = pd.concat([parts["holdout"], rare[rare[SPLIT_COLUMN] == "holdout"]])
@@ -63,7 +63,7 @@ def measure(found: UsableRecords, how: str, seed: int) -> dict[str, Any]:
 def measured_on(
     bundle: Bundle, new: pd.DataFrame, unseen: NDArray[np.bool_], how: str
 ) -> dict[str, Any]:
-    """Return what was promised, and what became of it on new records, whatever their classes.
+    """Return the promises, and their outcomes on new records of any class.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def trained(
     how: str,
     seed: int,
 ) -> Bundle:
-    """Return a recipe as trained on the records outside the holdout, as the stages train it.
+    """Train a recipe on the records outside the holdout, as the stages train it.
 
     Parameters
     ----------
@@ -123,38 +123,38 @@ def trained(
 
 
 def promise_table(results: Sequence[dict[str, Any]]) -> str:
-    """Return the Markdown table of what was coded automatically, a row a promised error rate."""
+    """Return the Markdown table of automatic coding, one row a promised error rate."""
     heads = ["error promised, at most", "promised in", "coded automatically", "of it wrong",
              "at the most", "kept in", "broken, and not by chance"]  # fmt: skip
     lines = [row(heads), row(["---"] * len(heads))]
-    for same in zip(*(one["promises"] for one in results), strict=True):
-        max_error = same[0]["max_error"]
-        given = [one for one in same if one["threshold"] is not None]
-        cells = [percent(max_error), f"{len(given)} of {len(same)}"] + ["–"] * 5
-        if given:
-            errors = [one["error"]["share"] for one in given]
+    for outcomes in zip(*(result["promises"] for result in results), strict=True):
+        max_error = outcomes[0]["max_error"]
+        promised = [outcome for outcome in outcomes if outcome["threshold"] is not None]
+        cells = [percent(max_error), f"{len(promised)} of {len(outcomes)}"] + ["–"] * 5
+        if promised:
+            errors = [outcome["error"]["share"] for outcome in promised]
             cells[2:] = [
-                spread([one["coded"]["share"] for one in given]),
+                spread([outcome["coded"]["share"] for outcome in promised]),
                 f"{np.mean(errors):.2%}",
                 f"{max(errors):.2%}",
-                f"{sum(error <= max_error for error in errors)} of {len(given)}",
-                str(sum(one["error"]["low"] > max_error for one in given)),
+                f"{sum(error <= max_error for error in errors)} of {len(promised)}",
+                str(sum(outcome["error"]["low"] > max_error for outcome in promised)),
             ]
         lines.append(row(cells))
     return "\n".join(lines)
 
 
 def set_table(results: Sequence[dict[str, Any]]) -> str:
-    """Return the Markdown table of prediction sets, a row a coverage."""
+    """Return the Markdown table of prediction sets, one row a coverage."""
     heads = ["coverage asked for", "covered", "unseen texts", "labels in a set", "sets of one"]
     lines = [row(heads), row(["---"] * len(heads))]
-    for same in zip(*(one["sets"] for one in results), strict=True):
+    for outcomes in zip(*(result["sets"] for result in results), strict=True):
         cells = [
-            percent(same[0]["coverage"]),
-            spread([one["covered"]["share"] for one in same]),
-            spread([one["covered_unseen_text"]["share"] for one in same]),
-            f"{np.mean([one['labels'] for one in same]):.2f}",
-            f"{np.mean([one['single']['share'] for one in same]):.1%}",
+            percent(outcomes[0]["coverage"]),
+            spread([outcome["covered"]["share"] for outcome in outcomes]),
+            spread([outcome["covered_unseen_text"]["share"] for outcome in outcomes]),
+            f"{np.mean([outcome['labels'] for outcome in outcomes]):.2f}",
+            f"{np.mean([outcome['single']['share'] for outcome in outcomes]):.1%}",
         ]
         lines.append(row(cells))
     return "\n".join(lines)
@@ -166,35 +166,35 @@ def row(cells: Sequence[str]) -> str:
 
 
 def spread(shares: Sequence[float | None]) -> str:
-    """Write the mean, the smallest and the largest share, without those that are None."""
-    given = [share for share in shares if share is not None]
-    if not given:
+    """Write the mean of the shares that are not None, with the smallest and the largest."""
+    numbers = [share for share in shares if share is not None]
+    if not numbers:
         return "–"
-    return f"{np.mean(given):.1%} ({min(given):.1%} to {max(given):.1%})"
+    return f"{np.mean(numbers):.1%} ({min(numbers):.1%} to {max(numbers):.1%})"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Parse the flags, measure every seed, print the tables."""
+    """Parse the flags, measure each seed, print the tables."""
     parser = task_parser(__doc__, range(20))
     parser.add_argument("--split", choices=("stratified", "grouped"), default="stratified")
     parser.add_argument("--rare", choices=("drop", "merge", "keep"), default="drop")
-    given = parser.parse_args(argv)
+    args = parser.parse_args(argv)
     results = []
-    name = f"{RECIPE}, {given.split}, rare classes: {given.rare}"
-    config = DataConfig(data=given.data, text=tuple(given.text), label=given.label, rare=given.rare)
-    with leaving(given.keep):
-        found = load_usable(config)
-        known: dict[Any, Any] = read_kept(given.keep)
-        for seed in given.seeds:
-            key = table_name(given.data), tuple(given.text), given.label, name, seed
-            if key not in known:
-                known[key] = measure(found, given.split, seed)
-                if given.keep:
-                    append_kept(given.keep, key, known[key])
-            results.append(known[key])
-    print(f"**{given.label}** from {' + '.join(given.text)}: "
-          f"{len(found.records) + len(found.rare)} records, {found.uncodable} of them of classes "
-          f"that the model cannot give, {len(results)} seeds\n")  # fmt: skip
+    name = f"{RECIPE}, {args.split}, rare classes: {args.rare}"
+    config = DataConfig(data=args.data, text=tuple(args.text), label=args.label, rare=args.rare)
+    with leaving(args.keep):
+        usable = load_usable(config)
+        kept: dict[Any, Any] = read_kept(args.keep)
+        for seed in args.seeds:
+            key = table_name(args.data), tuple(args.text), args.label, name, seed
+            if key not in kept:
+                kept[key] = measure(usable, args.split, seed)
+                if args.keep:
+                    append_kept(args.keep, key, kept[key])
+            results.append(kept[key])
+    print(f"**{args.label}** from {' + '.join(args.text)}: "
+          f"{len(usable.records) + len(usable.rare)} records, {usable.uncodable} of them of "
+          f"classes that the model cannot give, {len(results)} seeds\n")  # fmt: skip
     print(promise_table(results), set_table(results), sep="\n\n")
 
 

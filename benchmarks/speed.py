@@ -3,18 +3,18 @@
     python -m benchmarks.speed --data FILE --text COL [COL ...] --label COL
                                [--rows 1000000] [--repeats 3] [--flat]
 
-Each model is fitted, and predicts, in a process of its own; models take turns. Prints medians over
-the repeats as Markdown tables, with ratios. The coded file has --rows rows drawn from --data, with
-all columns. Words of some rows are replaced, so that the file has the number of distinct texts
-expected of that many records: the more records, the more of these repeat others, by a law that is
-fitted to --data (:func:`growth`). textlstm, which reads each text once, also codes the hardest
-file, with the share of distinct texts of --data, and the easiest, with rows merely drawn; for the
-other models all three are the same.
+Each model is fitted and predicts in a process of its own. Models take turns, and medians over the
+repeats are printed as Markdown tables, with ratios. The file to code has --rows rows drawn from
+--data, with all columns. Words are replaced in some rows, so that the file has as many distinct
+texts as one expects of its number of records: the more records, the more repeat others, by a law
+that is fitted to --data (:func:`growth`). textlstm reads each distinct text once. Therefore it also
+codes a file with the share of distinct texts of --data, which is the hardest, and one of rows drawn
+without change, which is the easiest; for the other models all three are the same.
 
 With ``--flat`` the memory of coding ten times as many rows is measured as well.
 
-The command fails if a promised ratio is not reached. Absolute times depend on the computer and on
-its load: compare ratios.
+The command fails if a ratio misses its target. Absolute times depend on the machine and on other
+work on it: compare ratios.
 """
 
 import argparse
@@ -53,17 +53,17 @@ MODELS: dict[str, Fit] = {
     "fastText": fasttext,
 }
 DISTINCT = 50_000
-"""Distinct texts scored."""
+"""Distinct texts to score."""
 
 TOKENIZED = 500_000
-"""Rows preprocessed."""
+"""Rows to preprocess."""
 
 GROWN, SAME_SHARE, DRAWN = FILES = (
-    "the number expected of that many records",
+    "expected for the number of rows",
     "the share of --data",
     "those of --data",
 )
-"""The files that are coded, by their distinct texts."""
+"""Files to code, by their number of distinct texts."""
 
 PROMISES = {
     "fit, share of the plain recipe's time": ("at most", 0.25),
@@ -77,7 +77,7 @@ PROMISES = {
 
 
 def kept(name: str, ratio: float) -> bool:
-    """Return whether a promise is kept."""
+    """Tell whether a ratio reaches its target."""
     way, limit = PROMISES[name]
     return ratio <= limit if way == "at most" else ratio >= limit
 
@@ -86,20 +86,20 @@ def kept(name: str, ratio: float) -> bool:
 
 
 def growth(texts: NDArray[np.integer[Any]]) -> tuple[float, float]:
-    """Return K and b of the law by which n records have K n^b distinct texts (Heaps 1978).
+    """Fit K and b of Heaps' law, by which n records have K n^b distinct texts (Heaps 1978).
 
-    The law is fitted, in logarithms, to all records (n,), given by the numbers of their texts, and
-    to random samples of a half, a quarter and an eighth.
+    They are fitted, in logarithms, to all records, given the number of each one's text (n,), and to
+    random halves, quarters and eighths.
     """
     drawn = np.random.default_rng(0).permutation(texts)
-    sizes = [len(texts) // part for part in (1, 2, 4, 8)]
-    found = [len(np.unique(drawn[:size])) for size in sizes]
-    b, log_k = np.polyfit(np.log(sizes), np.log(found), 1)
+    sizes = [len(texts) // divisor for divisor in (1, 2, 4, 8)]
+    distinct = [len(np.unique(drawn[:size])) for size in sizes]
+    b, log_k = np.polyfit(np.log(sizes), np.log(distinct), 1)
     return float(np.exp(log_k)), float(b)
 
 
 def distinct_texts(data: str, text: Sequence[str], rows: int) -> dict[str, int]:
-    """Return how many distinct texts each of the files is to have."""
+    """Return the number of distinct texts that each file should have."""
     texts = distinct_records(read_table(data), text, data)
     k, b = growth(texts.inverse)
     return {
@@ -112,71 +112,71 @@ def distinct_texts(data: str, text: Sequence[str], rows: int) -> dict[str, int]:
 def new_texts(
     texts: Iterable[str], known: set[str], words: Sequence[str], rng: np.random.Generator
 ) -> Iterator[str]:
-    """Yield texts with words replaced or added until none is known, and make them known."""
+    """Replace or add words of each text until the text is new; ``known`` collects the texts."""
     for text in texts:
         new = text.split()
         while (joined := " ".join(new)) in known:
-            place = rng.integers(len(new) + 1)
-            new[place : place + 1] = [words[int(rng.integers(len(words)))]]
+            position = rng.integers(len(new) + 1)
+            new[position : position + 1] = [words[int(rng.integers(len(words)))]]
         known.add(joined)
         yield joined
 
 
 def write_rows(data: str, text: Sequence[str], rows: int, distinct: int, path: Path) -> None:
-    """Draw rows from a table, replace words until enough texts are distinct, and write the file."""
+    """Write rows drawn from a table, some with new texts if ``distinct`` texts need them."""
     table = read_table(data)
-    places = distinct_records(table, text, data).inverse
+    inverse = distinct_records(table, text, data).inverse
     rng = np.random.default_rng(0)
     drawn = rng.integers(len(table), size=rows)
-    new = rng.permutation(rows) < distinct - len(np.unique(places[drawn]))
-    cells, place = column(table, text[0], data), table.column_names.index(text[0])
+    new = rng.permutation(rows) < distinct - len(np.unique(inverse[drawn]))
+    cells, position = column(table, text[0], data), table.column_names.index(text[0])
     words, known = [word for cell in cells for word in cell.split()], set(cells)
     with pa.csv.CSVWriter(path, table.schema) as writer:
         for start in range(0, rows, 100_000):
-            mine = slice(start, start + 100_000)
-            some = table.take(pa.array(drawn[mine]))
-            texts = np.array(column(some, text[0], data), dtype=object)
-            texts[new[mine]] = list(new_texts(texts[new[mine]], known, words, rng))
-            writer.write_table(some.set_column(place, text[0], pa.array(texts, pa.string())))
+            block = slice(start, start + 100_000)
+            chunk = table.take(pa.array(drawn[block]))
+            texts = np.array(column(chunk, text[0], data), dtype=object)
+            texts[new[block]] = list(new_texts(texts[new[block]], known, words, rng))
+            writer.write_table(chunk.set_column(position, text[0], pa.array(texts, pa.string())))
 
 
 # ---------------------------------------------------------------------------------- the jobs
 
 
 def timed(function: Callable[[], Any]) -> tuple[float, Any]:
-    """Return the seconds a call takes, and its result."""
+    """Call a function; return the seconds it takes, and its result."""
     started = time.perf_counter()
     result = function()
     return time.perf_counter() - started, result
 
 
-def measure_model(given: argparse.Namespace) -> dict[str, float]:
-    """Return the rates of one model, in this process."""
-    records = load(given.data, given.text, given.label)
+def measure_model(args: argparse.Namespace) -> dict[str, float]:
+    """Measure one model, in this process."""
+    records = load(args.data, args.text, args.label)
     train, _ = split_off(records, DataConfig().holdout, "stratified", 0)
     fields, labels = train["fields"].tolist(), train["label"].to_numpy(dtype=str)
-    MODELS[given.job](fields[:300], labels[:300], 0)(fields[:300])  # imports, first calls
-    seconds, predict = timed(lambda: MODELS[given.job](fields, labels, 0))
-    found = {"fit": seconds}
+    MODELS[args.job](fields[:300], labels[:300], 0)(fields[:300])  # imports, first calls
+    seconds, predict = timed(lambda: MODELS[args.job](fields, labels, 0))
+    measured = {"fit": seconds}
     rng = np.random.default_rng(1)
-    some = [fields[row] for row in rng.integers(len(fields), size=DISTINCT)]
-    first = [one[0] for one in fields]
+    drawn = [fields[row] for row in rng.integers(len(fields), size=DISTINCT)]
+    first = [record[0] for record in fields]
     words = [word for cell in first for word in cell.split()]
-    texts = new_texts([one[0] for one in some], set(first), words, rng)
-    new = [(text, *one[1:]) for text, one in zip(texts, some, strict=True)]
-    found["distinct"] = len(new) / timed(lambda: predict(new))[0]
-    if given.job != OURS:
-        out = Path(given.file).with_suffix(f".{os.getpid()}.csv")
+    texts = new_texts([record[0] for record in drawn], set(first), words, rng)
+    new = [(text, *record[1:]) for text, record in zip(texts, drawn, strict=True)]
+    measured["distinct"] = len(new) / timed(lambda: predict(new))[0]
+    if args.job != OURS:
+        out = Path(args.file).with_suffix(f".{os.getpid()}.csv")
         names = np.unique(labels)
-        found["file"] = timed(lambda: code_file(predict, given.file, given.text, names, out))[0]
+        measured["file"] = timed(lambda: code_file(predict, args.file, args.text, names, out))[0]
         out.unlink()
-    return found
+    return measured
 
 
 def code_file(
     predict: Predict, source: str, text: Sequence[str], names: NDArray[Any], out: Path
 ) -> None:
-    """Code a file as a notebook would: all of it at once."""
+    """Code a file as a notebook would: all rows at once."""
     frame = pd.read_csv(source, dtype=str, keep_default_na=False)
     probabilities = predict(list(zip(*(frame[name] for name in text), strict=True)))
     frame["predicted_label"] = names[probabilities.argmax(axis=1)]
@@ -184,8 +184,8 @@ def code_file(
     frame.to_csv(out, index=False)
 
 
-def measure_parts(given: argparse.Namespace) -> dict[str, float]:
-    """Return the rates of parts of ours: preprocessing, and the network beside the peak."""
+def measure_parts(args: argparse.Namespace) -> dict[str, float]:
+    """Measure components of textlstm: preprocessing, and the network beside a matrix product."""
     import torch
 
     from pipelines.runs import Run
@@ -194,15 +194,15 @@ def measure_parts(given: argparse.Namespace) -> dict[str, float]:
     from textlstm.models.logits import predict_logits
     from textlstm.text.tokenizing import preprocess
 
-    table = read_table(given.file).slice(0, TOKENIZED)
+    table = read_table(args.file).slice(0, TOKENIZED)
     preprocess([("first call",)])
 
     def texts() -> NDArray[np.object_]:
-        records = distinct_records(table, given.text, given.file)
+        records = distinct_records(table, args.text, args.file)
         return np.array(list(records.map(preprocess)), dtype=object)
 
     seconds, all_texts = timed(texts)
-    bundle = Bundle.load(Run(given.run).bundle)
+    bundle = Bundle.load(Run(args.run).bundle)
     encoded = bundle.vocabulary.encode(list(dict.fromkeys(all_texts.tolist()))[:DISTINCT])
     corpus, network = Corpus(encoded, bundle.vocabulary), bundle.network
     network.linear = None
@@ -230,10 +230,10 @@ def measure_parts(given: argparse.Namespace) -> dict[str, float]:
 # ---------------------------------------------------------------------------------- the course
 
 
-def child(given: argparse.Namespace, job: str, file: Path, **more: str) -> dict[str, float]:
-    """Carry out a job in a process of its own, and return what it found."""
-    command = [sys.executable, "-m", "benchmarks.speed", "--data", given.data, "--text",
-               *given.text, "--label", given.label, "--job", job, "--file", str(file)]  # fmt: skip
+def child(args: argparse.Namespace, job: str, file: Path, **more: str) -> dict[str, float]:
+    """Run a job in a process of its own, and return its measurements."""
+    command = [sys.executable, "-m", "benchmarks.speed", "--data", args.data, "--text",
+               *args.text, "--label", args.label, "--job", job, "--file", str(file)]  # fmt: skip
     for name, value in more.items():
         command += [f"--{name}", value]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
@@ -242,7 +242,7 @@ def child(given: argparse.Namespace, job: str, file: Path, **more: str) -> dict[
 
 
 def command_cost(*arguments: str) -> tuple[float, float]:
-    """Return the seconds and the peak memory, in MB, of a Python command."""
+    """Run a Python command; return its seconds and its peak memory in MB."""
     started = time.perf_counter()
     process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)  # fmt: skip
@@ -254,7 +254,7 @@ def command_cost(*arguments: str) -> tuple[float, float]:
 
 
 def predicting(run: Path, source: Path) -> tuple[float, float]:
-    """Return the cost of coding a file by the command, start-up included."""
+    """Return seconds and peak memory of coding a file by the command, start-up included."""
     out = source.with_suffix(".coded.csv")
     cost = command_cost("-m", "pipelines.predict", "--run", str(run), "--data", str(source),
                         "--out", str(out))  # fmt: skip
@@ -262,21 +262,21 @@ def predicting(run: Path, source: Path) -> tuple[float, float]:
     return cost
 
 
-def prepare(given: argparse.Namespace, folder: Path) -> None:
-    """Write the files to be coded, and train a run.
+def prepare(args: argparse.Namespace, folder: Path) -> None:
+    """Write the files to code, and train a run.
 
     Raises
     ------
     InputError
         If the table cannot be read, or has no such column.
     """
-    load(given.data, given.text, given.label)
-    distinct = distinct_texts(given.data, given.text, given.rows)
+    load(args.data, args.text, args.label)
+    distinct = distinct_texts(args.data, args.text, args.rows)
     for name in FILES:
-        write_rows(given.data, given.text, given.rows, distinct[name], source(folder, name))
-    write_rows(given.data, given.text, 1, 0, folder / "one.csv")
+        write_rows(args.data, args.text, args.rows, distinct[name], source(folder, name))
+    write_rows(args.data, args.text, 1, 0, folder / "one.csv")
     for stage, *more in (
-        ("preprocess", "--data", given.data, "--label", given.label, "--text", *given.text),
+        ("preprocess", "--data", args.data, "--label", args.label, "--text", *args.text),
         ("encode",),
         ("train",),
     ):
@@ -284,27 +284,27 @@ def prepare(given: argparse.Namespace, folder: Path) -> None:
 
 
 def source(folder: Path, name: str) -> Path:
-    """Return the path of one of the files."""
+    """Return the path of a file."""
     return folder / f"rows{FILES.index(name)}.csv"
 
 
 Found = dict[str, list[dict[str, float]]]
-"""What was measured of each model, and of the parts of ours, in each repeat."""
+"""Measurements of each model, and of the components of textlstm, in each repeat."""
 
 
-def measure(given: argparse.Namespace, folder: Path) -> Found:
-    """Measure everything, the models in turn."""
+def measure(args: argparse.Namespace, folder: Path) -> Found:
+    """Measure everything, with the models in turn."""
     found: Found = {name: [] for name in (*MODELS, "parts")}
     run, rows = folder / "run", source(folder, GROWN)
-    for _ in range(given.repeats):
+    for _ in range(args.repeats):
         for name in MODELS:
-            measured = child(given, name, rows)
+            measured = child(args, name, rows)
             if name == OURS:
                 costs = {file: predicting(run, source(folder, file)) for file in FILES}
                 measured |= {file: seconds for file, (seconds, _) in costs.items()}
                 measured["file"], measured["memory"] = costs[GROWN]
             found[name].append(measured)
-        parts = child(given, "parts", rows, run=str(run))
+        parts = child(args, "parts", rows, run=str(run))
         parts["help"] = command_cost("-m", "pipelines.predict", "--help")[0]
         parts["imports"] = command_cost("-c", "import torch, spacy")[0]
         parts["first"] = predicting(run, folder / "one.csv")[0]
@@ -313,7 +313,7 @@ def measure(given: argparse.Namespace, folder: Path) -> Found:
 
 
 def medians(found: Found) -> dict[str, dict[str, float]]:
-    """Return the median of each figure over the repeats."""
+    """Return the median of each measurement over the repeats."""
     return {
         name: {key: statistics.median(row[key] for row in rows) for key in rows[0]}
         for name, rows in found.items()
@@ -349,7 +349,7 @@ def file_table(
 
 
 def part_lines(parts: dict[str, float]) -> Iterator[str]:
-    """Yield the lines on the speed of textlstm's components."""
+    """Yield the lines on the components of textlstm."""
     yield f"Preprocessing: {parts['preprocessed']:,.0f} rows/s."
     yield f"The networks: {parts['network_texts']:,.0f} distinct texts/s. Read word by word, that"
     yield f"would be {parts['network']:,.0f} GFLOPS; a matrix product has {parts['peak']:,.0f}."
@@ -358,7 +358,7 @@ def part_lines(parts: dict[str, float]) -> Iterator[str]:
 
 
 def ratios(of: dict[str, dict[str, float]]) -> dict[str, float]:
-    """Return the measured ratios that are promised."""
+    """Return the ratios that have targets."""
     ours, parts = of[OURS], of["parts"]
     others = [of[name]["file"] for name in MODELS if name not in (OURS, PLAIN)]
     return {
@@ -374,7 +374,7 @@ def ratios(of: dict[str, dict[str, float]]) -> dict[str, float]:
 
 
 def promise_table(found: dict[str, float]) -> Iterator[str]:
-    """Yield the lines of the table of promises."""
+    """Yield the lines of the table of targets."""
     yield "| promised | | found |"
     yield "|---|---|---|"
     for name, ratio in found.items():
@@ -382,20 +382,20 @@ def promise_table(found: dict[str, float]) -> Iterator[str]:
         yield f"| {name} | {way} {limit:g} | {ratio:.2f} |"
 
 
-def tables(given: argparse.Namespace, folder: Path) -> Iterator[str]:
-    """Measure, and yield the lines of the tables; at the end fail where a promise is not kept."""
-    prepare(given, folder)
-    distinct = distinct_texts(given.data, given.text, given.rows)
-    of = medians(measure(given, folder))
+def tables(args: argparse.Namespace, folder: Path) -> Iterator[str]:
+    """Measure, and yield the lines of the tables; at the end, fail if a ratio misses its target."""
+    prepare(args, folder)
+    distinct = distinct_texts(args.data, args.text, args.rows)
+    of = medians(measure(args, folder))
     promised, memory = ratios(of), of[OURS]["memory"]
-    yield from (*model_table(given.rows, of), "")
-    yield from (*file_table(given.rows, distinct, of), "")
+    yield from (*model_table(args.rows, of), "")
+    yield from (*file_table(args.rows, distinct, of), "")
     yield from part_lines(of["parts"])
-    yield f"Memory of coding {given.rows:,} rows: {memory:,.0f} MB."
-    if given.flat:
-        more, rows = folder / "more.csv", 10 * given.rows
-        expected = distinct_texts(given.data, given.text, rows)[GROWN]
-        write_rows(given.data, given.text, rows, expected, more)
+    yield f"Memory of coding {args.rows:,} rows: {memory:,.0f} MB."
+    if args.flat:
+        more, rows = folder / "more.csv", 10 * args.rows
+        expected = distinct_texts(args.data, args.text, rows)[GROWN]
+        write_rows(args.data, args.text, rows, expected, more)
         took, tenfold = predicting(folder / "run", more)
         yield f"Ten times as many: {tenfold:,.0f} MB, {rows / took:,.0f} rows/s."
         promised["memory at ten times the rows"] = tenfold / memory
@@ -405,7 +405,7 @@ def tables(given: argparse.Namespace, folder: Path) -> Iterator[str]:
 
 
 def main() -> None:
-    """Parse the flags, and measure or carry out one job."""
+    """Parse the flags, and measure everything or run one job."""
     plain = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=plain)
     parser.add_argument("--data", required=True)
@@ -416,13 +416,13 @@ def main() -> None:
     parser.add_argument("--flat", action="store_true")
     for name in ("--job", "--file", "--run"):
         parser.add_argument(name, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.job:
-        job = measure_parts if given.job == "parts" else measure_model
-        print(json.dumps(job(given)))
+    args = parser.parse_args()
+    if args.job:
+        job = measure_parts if args.job == "parts" else measure_model
+        print(json.dumps(job(args)))
         return
     with interrupts.on_interrupt("nothing is kept"), tempfile.TemporaryDirectory() as folder:
-        for line in tables(given, Path(folder)):
+        for line in tables(args, Path(folder)):
             print(line, flush=True)
 
 
