@@ -40,7 +40,7 @@ from textlstm.evaluation.decisions import measure_decisions
 from textlstm.evaluation.scored_records import ScoredRecords
 from textlstm.fitting import train_bundle
 from textlstm.inference.bundle import Bundle
-from textlstm.inference.scoring import score
+from textlstm.inference.scoring import score_and_count
 from textlstm.recipe import Recipe, load_recipe
 from textlstm.training.folds import as_examples
 from textlstm.training.inputs import TrainingInputs
@@ -72,13 +72,10 @@ def measured_on(
     """
     labels = pd.Index(bundle.labels).get_indexer(pd.Index(new["label"]))
     texts = Distinct[str].of(new["text"])
-    rows = texts.inverse
-    cluster_size = (
-        cluster_sizes(rows)
-        if METHODS[how].keeps_texts_together
-        else np.ones(len(rows), dtype=np.int64)
-    )
-    records = ScoredRecords(score(bundle, texts.values), rows, labels, unseen, cluster_size)
+    ones = np.ones(len(texts), dtype=np.int64)
+    cluster_size = cluster_sizes(texts.inverse) if METHODS[how].keeps_texts_together else ones
+    scores = score_and_count(bundle, texts).scores
+    records = ScoredRecords(scores, labels, unseen, cluster_size)
     return measure_decisions(bundle.out_of_fold, records, ()).to_dict()
 
 

@@ -13,12 +13,11 @@ from textlstm.uncertainty.risk_control import promise
 NAMES = ("a", "b", "c", "d")
 
 
-def scored(scores, labels, unseen=None, cluster_size=None, rows=None):
+def scored(scores, labels, unseen=None, cluster_size=None):
     """Records that by default have a text each, which was seen in training."""
     n = len(labels)
     return ScoredRecords(
         scores,
-        np.arange(n) if rows is None else rows,
         labels,
         np.zeros(n, dtype=bool) if unseen is None else unseen,
         np.ones(n, dtype=int) if cluster_size is None else cluster_size,
@@ -109,7 +108,7 @@ def test_repeated_texts_give_the_same_measures_as_texts_of_their_own():
     has_known_word = generator.random(20) < 0.9
     out_of_fold = OutOfFold.of(Predictions.of(answers[rows]), labels)
     facts = labels, unseen, cluster_sizes(rows)
-    shared = scored(Scores.of(answers, has_known_word), *facts, rows)
+    shared = scored(Scores(Predictions(answers, rows), has_known_word), *facts)
     repeated = scored(Scores.of(answers[rows], has_known_word[rows]), *facts)
     decisions, expected = (
         measure_decisions(out_of_fold, records, NAMES) for records in (shared, repeated)

@@ -172,10 +172,10 @@ def _promise_outcome(
 def _sets_outcome(
     out_of_fold: OutOfFold, coverage: float, records: ScoredRecords, names: Sequence[str]
 ) -> SetsOutcome:
-    members = records.scores.sets(conformal_threshold(out_of_fold, coverage))  # (B, C)
+    members = records.scores.sets(conformal_threshold(out_of_fold, coverage))  # (n, C)
     labels, unseen, cluster_size = records.labels, records.unseen, records.cluster_size
-    sizes = members.sum(axis=1)[records.rows]
-    covers = records.codable & members[records.rows, labels]
+    sizes = members.sum(axis=1)
+    covers = records.codable & members[np.arange(len(labels)), labels]
     covered = proportion(covers, cluster_size)
     full = why_sets_are_full(out_of_fold, coverage)
     return SetsOutcome(

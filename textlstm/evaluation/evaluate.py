@@ -25,7 +25,7 @@ from textlstm.evaluation.results import Calibration, Evaluation
 from textlstm.evaluation.scored_records import ScoredRecords
 from textlstm.evaluation.subgroups import RecordOutcomes, seen_names
 from textlstm.inference.bundle import Bundle
-from textlstm.inference.scoring import rounded, score
+from textlstm.inference.scoring import rounded, score_and_count
 from textlstm.uncertainty.calibration import undo_temperature
 from textlstm.uncertainty.intervals import proportion
 from textlstm.uncertainty.predictions import Predictions
@@ -59,7 +59,7 @@ def evaluate(
     on_step("reading the records")
     holdout = Holdout.of(splits, rare, bundle.labels)
     on_step("coding the holdout")
-    records = holdout.scored(score(bundle, holdout.texts.values))
+    records = holdout.scored(score_and_count(bundle, holdout.texts).scores)
     model = records.predictions.take(holdout.known)
     models = {"model": model}
     for name, probabilities in _fit_baselines(holdout, on_step):
@@ -147,15 +147,15 @@ def _predictions_table(
     holdout: Holdout, records: ScoredRecords, class_names: Sequence[str], threshold: float
 ) -> pd.DataFrame:
     """Return the table of ``predictions.csv``: the records of classes that the model knows."""
-    table, rows = holdout.records[: holdout.n_known], records.rows[holdout.known]
+    table, known = holdout.records[: holdout.n_known], holdout.known
     scores, names = records.scores, pd.Categorical(list(class_names))
     return pd.DataFrame(
         {
             "record_id": table["record_id"],
             "true_label": table["label"],
-            "predicted_label": names.take(scores.ranked(0)[rows]),
-            "probability": rounded(scores.probabilities.max(axis=1))[rows],
-            "second_label": names.take(scores.ranked(1)[rows]),
-            "decision": pd.Categorical(scores.decisions(threshold)).take(rows),
+            "predicted_label": names.take(scores.ranked(0)[known]),
+            "probability": rounded(scores.highest[known]),
+            "second_label": names.take(scores.ranked(1)[known]),
+            "decision": pd.Categorical(scores.decisions(threshold)[known]),
         }
     )

@@ -80,11 +80,12 @@ class Holdout:
         return {name.removeprefix(PREFIX): self.records[name] for name in names}
 
     def scored(self, scores: Scores) -> ScoredRecords:
-        """Join the records with the scores of their B distinct texts.
+        """Join the records with their scores.
 
         If no record of a known class has a training text, measures must hold for new texts.
         """
-        rows, unseen = self.texts.inverse, self.times == 0
+        inverse, unseen = self.texts.inverse, self.times == 0
         texts_are_new = unseen[self.known].all()
-        cluster_size = cluster_sizes(rows) if texts_are_new else np.ones(len(rows), dtype=np.int64)
-        return ScoredRecords(scores, rows, self.labels, unseen, cluster_size)
+        ones = np.ones(len(inverse), dtype=np.int64)
+        cluster_size = cluster_sizes(inverse) if texts_are_new else ones
+        return ScoredRecords(scores, self.labels, unseen, cluster_size)

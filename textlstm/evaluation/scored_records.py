@@ -26,9 +26,7 @@ class ScoredRecords:
     Attributes
     ----------
     scores
-        Of the B distinct texts.
-    rows
-        (n,) the distinct text of each record.
+        Of the n records, which have B distinct texts.
     labels
         (n,) true class numbers; -1 for a class that the model does not know.
     unseen
@@ -38,20 +36,14 @@ class ScoredRecords:
     """
 
     scores: Scores
-    rows: Integers
     labels: Integers
     unseen: Flags
     cluster_size: Counts
 
     @property
     def predictions(self) -> Predictions:
-        """Return the probabilities of the records."""
-        return Predictions(self.scores.probabilities, self.rows)
-
-    @cached_property
-    def predicted(self) -> Integers:
-        """Return the most probable class of each record (n,)."""
-        return self.predictions.predicted
+        """Return the predictions of the records."""
+        return self.scores.predictions
 
     @property
     def known(self) -> Flags:
@@ -68,17 +60,17 @@ class ScoredRecords:
     @cached_property
     def correct(self) -> Flags:
         """Tell which records would be coded with their true class (n,)."""
-        flags: Flags = self.codable & (self.predicted == self.labels)
+        flags: Flags = self.codable & self.predictions.correct(self.labels)
         return flags
 
     @cached_property
     def confidence(self) -> Floats:
         """Return the probability of each record's label (n,); 0 if it is always for review."""
-        return self.scores.confidence[self.rows]
+        return self.scores.confidence
 
     def accepted(self, threshold: float) -> Flags:
         """Tell which records are coded automatically at a threshold (n,)."""
-        return self.scores.accepted(threshold)[self.rows]
+        return self.scores.accepted(threshold)
 
     def coding(self, accepted: Flags, among: Flags) -> Coding:
         """Measure automatic coding among some records, given flags of accepted and of all (n,)."""
@@ -97,4 +89,4 @@ class ScoredRecords:
     def predicted_as(self, names: Sequence[str]) -> Iterator[tuple[str, Flags]]:
         """Yield each class with the records (n,) predicted as it, of the classes that are known."""
         for number, name in enumerate(names):
-            yield name, self.known & (self.predicted == number)
+            yield name, self.known & (self.predictions.predicted == number)
