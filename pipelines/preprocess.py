@@ -16,7 +16,6 @@ For example:
 """
 
 from collections.abc import Sequence
-from functools import partial
 
 from pipelines import console, progress, run_flags, shell
 from pipelines.runs import Run
@@ -41,13 +40,13 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
     source, table_digest = Source(data.data), digest(data.data)
     if not overwrite:
         run.require_unfinished_or_same(config, table_digest)
-    was_trained, log = run.bundle.exists(), console.log_for("preprocess")
+    was_trained, monitor = run.bundle.exists(), progress.StageMonitor("preprocess")
     with shell.timed() as seconds:
         meanings = read_abbreviations(data.abbreviations) if data.abbreviations else {}
-        table = read_labelled(data, log, partial(progress.track, stage="preprocess"))
+        table = read_labelled(data, monitor)
         source.require_unchanged()
-        with progress.working("preprocess", "dividing the records"):
-            prepared = prepare(table, data, config.seed, log)
+        with monitor.working("dividing the records"):
+            prepared = prepare(table, data, config.seed, monitor)
             with run.staged_outputs("preprocess") as new:
                 new.configure(config)
                 new.add_facts(table=table_digest)
@@ -55,9 +54,9 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
                 write_json(new.records / "abbreviations.json", meanings)
             run.record_time("preprocess", seconds())
     if was_trained:
-        log(REMOVED)
+        monitor.log(REMOVED)
     for line in prepared.messages(console.shell_quoted):
-        log(line)
+        monitor.log(line)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -5,7 +5,7 @@ may be larger than memory.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from textlstm.data.readers import iter_tables
 from textlstm.data.records import SPLIT_COLUMN, SPLITS, UsableRecords, select_usable, write_records
 from textlstm.data.splits import METHODS, split
 from textlstm.errors import InputError, counted, quoted, row_number
+from textlstm.monitor import SILENT, Monitor
 from textlstm.storage.json_files import write_json
 from textlstm.text.cleaning import count_repairs
 from textlstm.text.tokenizing import preprocess
@@ -31,12 +32,6 @@ from textlstm.uncertainty.risk_control import uncodable_sentence
 
 DATE_CELLS = 100
 """Cells of a column, at most, that are examined for dates."""
-
-Log = Callable[[str], object]
-"""Receives a line about what was found in the table."""
-
-Watch = Callable[..., Iterable[Any]]
-"""Yields the items it is given, and shows the progress: ``watch(items, step=..., unit=...)``."""
 
 
 class LabelledTable(NamedTuple):
@@ -134,7 +129,9 @@ class PreparedRecords:
             yield uncodable_sentence(self.usable.uncodable_share)
 
 
-def prepare(table: LabelledTable, config: DataConfig, seed: int, log: Log) -> PreparedRecords:
+def prepare(
+    table: LabelledTable, config: DataConfig, seed: int, monitor: Monitor = SILENT
+) -> PreparedRecords:
     """Select the usable records of a table and split them; log warnings about the labels.
 
     Raises
@@ -144,7 +141,7 @@ def prepare(table: LabelledTable, config: DataConfig, seed: int, log: Log) -> Pr
     """
     odd_labels, warnings = check_labels(table.records["label"])
     for line in warnings:  # before anything is left out
-        log(line)
+        monitor.log(line)
     usable = select_usable(table.records, config)
     splits, rare = split(usable, config, seed)
     counts = count_handled(table.records, usable, splits, config)
@@ -152,19 +149,13 @@ def prepare(table: LabelledTable, config: DataConfig, seed: int, log: Log) -> Pr
     return PreparedRecords(table, usable, splits, rare, odd_labels, handled, config)
 
 
-def _unwatched(items: Iterable[Any], **_: Any) -> Iterable[Any]:
-    return items
-
-
-def read_labelled(config: DataConfig, log: Log = str, watch: Watch = _unwatched) -> LabelledTable:
+def read_labelled(config: DataConfig, monitor: Monitor = SILENT) -> LabelledTable:
     """Read a table chunk by chunk, and preprocess its texts.
 
     Parameters
     ----------
-    log
-        Receives a line about what was found out about the files.
-    watch
-        Shows the progress.
+    monitor
+        Receives the progress, and a line about what was found out about the files.
 
     Raises
     ------
@@ -177,8 +168,8 @@ def read_labelled(config: DataConfig, log: Log = str, watch: Watch = _unwatched)
     builders = {name: DistinctBuilder[tuple[str, ...]]() for name in columns}
     ids: list[pa.Array] = []
     date_column: str | None = None
-    tables = iter_tables(config.data, config.charset, config.delimiter, log)
-    for table in watch(tables, step="reading", unit="records", size=len):
+    tables = iter_tables(config.data, config.charset, config.delimiter, monitor.log)
+    for table in monitor.track(tables, "reading", "records", size=len):
         for name, builder in builders.items():
             builder.add(distinct_records(table, columns[name], config.data))
         if config.id:
@@ -193,7 +184,7 @@ def read_labelled(config: DataConfig, log: Log = str, watch: Watch = _unwatched)
     inputs = {name: builder.build() for name, builder in builders.items()}
     records = pd.DataFrame(
         {"record_id": pa.chunked_array(ids).to_pandas()}
-        | {name: _categorical(name, cells, watch) for name, cells in inputs.items()}
+        | {name: _categorical(name, cells, monitor) for name, cells in inputs.items()}
     )
     if config.id:
         _require_distinct_ids(records["record_id"], config)
@@ -209,11 +200,11 @@ def _find_date_column(table: pa.Table, config: DataConfig) -> str:
 
 
 def _categorical(
-    name: str, cells: Distinct[tuple[str, ...]], watch: Watch
+    name: str, cells: Distinct[tuple[str, ...]], monitor: Monitor
 ) -> "pd.Categorical[Any]":
     """Return a column of the records: preprocessed texts, groups, or cells as they stand."""
     if name == "text":
-        values = preprocess(watch(cells.values, step="tokenizing"))
+        values = preprocess(monitor.track(cells.values, "tokenizing"))
     else:
         values = [cell for (cell,) in cells.values]
         if name.startswith(PREFIX):
