@@ -148,8 +148,8 @@ def texts(content: bytes) -> None:
     for text in made[1:]:
         assert SEPARATOR not in text and text == " ".join(text.split())
         assert all(len(word) <= 4 * MAX_RUN for word in text.split())
-    encoding = Vocabulary.fit(made, EncodingConfig(max_ngrams=50))
-    assert encoding.encode(made).vocabulary_ids().shape == (len(made), encoding.length)
+    vocabulary = Vocabulary.fit(made, EncodingConfig(max_ngrams=50))
+    assert vocabulary.encode(made).vocabulary_ids().shape == (len(made), vocabulary.length)
 
 
 @cache

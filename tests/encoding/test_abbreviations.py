@@ -28,7 +28,7 @@ CONFIG = EncodingConfig(initials=True)
 
 
 @pytest.fixture(scope="module")
-def encoding():
+def vocabulary():
     return Vocabulary.fit(TEXTS, CONFIG, COUNTS)
 
 
@@ -49,16 +49,16 @@ def encoding():
         ("zebra", None),
     ],
 )
-def test_initials_of_one_phrase_are_read_as_it(encoding, word, meaning):
-    assert encoding.abbreviations.meaning(word) == meaning
-    assert encoding.expand_abbreviations(f"old {word} <sep> {word}") == (
+def test_initials_of_one_phrase_are_read_as_it(vocabulary, word, meaning):
+    assert vocabulary.abbreviations.meaning(word) == meaning
+    assert vocabulary.expand_abbreviations(f"old {word} <sep> {word}") == (
         f"old {meaning or word} <sep> {meaning or word}"
     )
 
 
-def test_what_meets_by_chance_is_no_phrase(encoding):
-    assert "cocaine fentanyl" not in encoding.abbreviations.phrases
-    assert "artery disease" in " ".join(encoding.abbreviations.phrases)
+def test_what_meets_by_chance_is_no_phrase(vocabulary):
+    assert "cocaine fentanyl" not in vocabulary.abbreviations.phrases
+    assert "artery disease" in " ".join(vocabulary.abbreviations.phrases)
 
 
 def test_function_words_are_no_abbreviations():
@@ -66,24 +66,24 @@ def test_function_words_are_no_abbreviations():
     assert Vocabulary.fit(texts, CONFIG).expand_abbreviations("fall due to") == "fall due to"
 
 
-def test_texts_of_known_words_are_encoded_as_without_abbreviations(encoding):
+def test_texts_of_known_words_are_encoded_as_without_abbreviations(vocabulary):
     plain = Vocabulary.fit(TEXTS, EncodingConfig(), COUNTS)
-    assert plain.words == encoding.words and not plain.abbreviations
-    for found, without in zip(encoding.count_words(TEXTS), plain.count_words(TEXTS), strict=True):
+    assert plain.words == vocabulary.words and not plain.abbreviations
+    for found, without in zip(vocabulary.count_words(TEXTS), plain.count_words(TEXTS), strict=True):
         assert (found == without).all()
-    assert (encoding.encode(TEXTS).vocabulary_ids() == plain.encode(TEXTS).vocabulary_ids()).all()
+    assert (vocabulary.encode(TEXTS).vocabulary_ids() == plain.encode(TEXTS).vocabulary_ids()).all()
     # A word of the vocabulary is never written out, though its letters be those of a phrase.
     known = Vocabulary.fit([*TEXTS, "gsw"], CONFIG, np.append(COUNTS, 5))
     assert known.expand_abbreviations("gsw") == "gsw"
     assert known.abbreviations.meaning("gsw") == "gunshot wound"
 
 
-def test_an_abbreviation_is_encoded_and_counted_as_its_words(encoding):
+def test_an_abbreviation_is_encoded_and_counted_as_its_words(vocabulary):
     texts, abbreviated = ["gunshot wound of head", "x"], ["gsw of head", "x"]
-    same = encoding.encode(texts), encoding.encode(abbreviated)
+    same = vocabulary.encode(texts), vocabulary.encode(abbreviated)
     assert (same[0].ids == same[1].ids).all() and same[0].unknown == same[1].unknown
-    assert [one.tolist() for one in encoding.count_words(abbreviated)] == [[4, 1], [0, 1]]
-    assert encoding.expanded_words("gsw of head") == ["gunshot wound", "of", "head"]
+    assert [one.tolist() for one in vocabulary.count_words(abbreviated)] == [[4, 1], [0, 1]]
+    assert vocabulary.expanded_words("gsw of head") == ["gunshot wound", "of", "head"]
 
 
 def test_no_phrase_of_fewer_than_ten_records_is_kept_and_no_number_to_the_last_digit():
@@ -104,20 +104,20 @@ def test_a_table_is_read_as_texts_are(tmp_path):
         "hdesrd": "end stage renal disease with dialysis",
         "esrd": "end stage renal disease",
     }
-    encoding = Vocabulary.fit(TEXTS, EncodingConfig(), COUNTS, given)
-    assert encoding.expand_abbreviations("etoh hdesrd head") == (
+    vocabulary = Vocabulary.fit(TEXTS, EncodingConfig(), COUNTS, given)
+    assert vocabulary.expand_abbreviations("etoh hdesrd head") == (
         "alcohol end stage renal disease with dialysis head"
     )
-    again = Vocabulary.from_dict(json.loads(json.dumps(encoding.to_dict())))
-    assert again == encoding
+    again = Vocabulary.from_dict(json.loads(json.dumps(vocabulary.to_dict())))
+    assert again == vocabulary
     assert again.expand_abbreviations(
         again.expand_abbreviations("etoh hdesrd")
     ) == again.expand_abbreviations("etoh hdesrd")
 
 
 def test_a_table_wins_over_initials():
-    encoding = Vocabulary.fit(TEXTS, CONFIG, COUNTS, {"gsw": "good sound word"})
-    assert encoding.expand_abbreviations("gsw chf") == "good sound word congestive heart failure"
+    vocabulary = Vocabulary.fit(TEXTS, CONFIG, COUNTS, {"gsw": "good sound word"})
+    assert vocabulary.expand_abbreviations("gsw chf") == "good sound word congestive heart failure"
 
 
 @pytest.mark.parametrize(
@@ -156,9 +156,9 @@ def test_wrong_rows_of_a_table_are_named(rows, message):
         {"phrases": {}},
     ],
 )
-def test_abbreviations_of_a_strange_bundle_are_refused(encoding, values):
+def test_abbreviations_of_a_strange_bundle_are_refused(vocabulary, values):
     with pytest.raises((InputError, TypeError, ValueError, KeyError, AttributeError)):
-        Vocabulary.from_dict({**encoding.to_dict(), "abbreviations": values})
+        Vocabulary.from_dict({**vocabulary.to_dict(), "abbreviations": values})
 
 
 def test_the_parts_of_a_strange_bundle_take_no_time():

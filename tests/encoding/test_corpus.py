@@ -16,8 +16,8 @@ NGRAMS = (*hashed_ngrams("xyz"), *hashed_ngrams("stroke"))
 
 
 def corpus(texts, padding="right", subwords=()):
-    encoding = Vocabulary(WORDS, 4, padding, subwords)
-    return Corpus(encoding.encode(texts), encoding)
+    vocabulary = Vocabulary(WORDS, 4, padding, subwords)
+    return Corpus(vocabulary.encode(texts), vocabulary)
 
 
 def test_a_batch_lists_each_word_once_and_gives_the_text_back():

@@ -13,14 +13,14 @@ WHOLE = EncodingConfig(min_count=1)
 
 
 def test_ids_run_from_0_to_n_by_falling_number_of_records():
-    encoding = Vocabulary.fit(TEXTS, WHOLE)
-    assert encoding.words == ("<pad>", "<unk>", "acute", "mi", "stroke", "<sep>", "htn")
-    assert list(encoding.index.values()) == list(range(7))
+    vocabulary = Vocabulary.fit(TEXTS, WHOLE)
+    assert vocabulary.words == ("<pad>", "<unk>", "acute", "mi", "stroke", "<sep>", "htn")
+    assert list(vocabulary.index.values()) == list(range(7))
 
 
 def test_rare_words_are_counted_by_records_and_left_out_before_numbering():
-    encoding = Vocabulary.fit(TEXTS, EncodingConfig(min_count=2))
-    assert encoding.words == (
+    vocabulary = Vocabulary.fit(TEXTS, EncodingConfig(min_count=2))
+    assert vocabulary.words == (
         "<pad>",
         "<unk>",
         "acute",
@@ -29,27 +29,27 @@ def test_rare_words_are_counted_by_records_and_left_out_before_numbering():
         "<sep>",
         hash_bucket("htn"),
     )
-    assert encoding.known_words == ["acute", "mi", "stroke"]
+    assert vocabulary.known_words == ["acute", "mi", "stroke"]
 
 
 def test_by_default_no_word_of_fewer_than_five_records_can_be_read_off():
     texts = ["fall <sep> of jane doe"] * 4 + ["fall <sep> of stairs"] * 5
-    encoding = Vocabulary.fit(texts, EncodingConfig(max_ngrams=1000))
-    assert encoding.known_words == ["fall", "of", "stairs"]
-    hashes = {word for word in encoding.words if word.startswith("<")}
+    vocabulary = Vocabulary.fit(texts, EncodingConfig(max_ngrams=1000))
+    assert vocabulary.known_words == ["fall", "of", "stairs"]
+    hashes = {word for word in vocabulary.words if word.startswith("<")}
     assert hashes == {"<pad>", "<unk>", "<sep>", hash_bucket("jane"), hash_bucket("doe")}
     rare = {*hashed_ngrams("jane"), *hashed_ngrams("doe")}
-    assert not rare & set(encoding.subwords) and set(hashed_ngrams("stairs")) <= set(
-        encoding.subwords
+    assert not rare & set(vocabulary.subwords) and set(hashed_ngrams("stairs")) <= set(
+        vocabulary.subwords
     )
 
 
 def test_a_rare_word_has_the_id_of_its_bucket_and_a_new_one_that_of_the_unknown_word():
-    encoding = Vocabulary.fit(["fall"] * 5 + ["jane"], EncodingConfig())
+    vocabulary = Vocabulary.fit(["fall"] * 5 + ["jane"], EncodingConfig())
     same = next(w for w in map(str, range(10 * BUCKETS)) if hash_bucket(w) == hash_bucket("jane"))
-    ids = [encoding.id_of(word) for word in ("fall", "jane", same, "stairs")]
+    ids = [vocabulary.id_of(word) for word in ("fall", "jane", same, "stairs")]
     assert ids == [2, 3, 3, UNKNOWN]
-    assert [n.tolist() for n in encoding.count_words(["jane", "fall jane"])] == [[1, 2], [1, 1]]
+    assert [n.tolist() for n in vocabulary.count_words(["jane", "fall jane"])] == [[1, 2], [1, 1]]
 
 
 def test_length_is_the_99th_percentile_or_as_given():
@@ -62,22 +62,22 @@ def test_length_is_the_99th_percentile_or_as_given():
     ("padding", "rows"), [("left", [[0, 0, 2], [2, 3, 2]]), ("right", [[2, 0, 0], [2, 3, 2]])]
 )
 def test_padding_and_truncation(padding, rows):
-    encoding = Vocabulary(("<pad>", "<unk>", "a", "b"), 3, padding)
-    texts = encoding.encode(["a", "a b a b"])
+    vocabulary = Vocabulary(("<pad>", "<unk>", "a", "b"), 3, padding)
+    texts = vocabulary.encode(["a", "a b a b"])
     assert texts.vocabulary_ids().tolist() == rows
 
 
 def test_unknown_words_share_an_id_and_stay_apart_as_forms():
-    encoding = Vocabulary(("<pad>", "<unk>", "a"), 4, "right")
-    texts = encoding.encode(["x a y", "y x x", ""])
+    vocabulary = Vocabulary(("<pad>", "<unk>", "a"), 4, "right")
+    texts = vocabulary.encode(["x a y", "y x x", ""])
     assert texts.vocabulary_ids().tolist() == [[1, 2, 1, 0], [1, 1, 1, 0], [0, 0, 0, 0]]
     assert texts.ids.tolist() == [[3, 2, 4, 0], [4, 3, 3, 0], [0, 0, 0, 0]]
     assert texts.unknown == ("x", "y")
 
 
 def test_encoded_texts_survive_the_disk(tmp_path):
-    encoding = Vocabulary(("<pad>", "<unk>", "a"), 2, "left")
-    texts, labels = encoding.encode(["x a y", "y", ""]), np.array([0, -1, 2])
+    vocabulary = Vocabulary(("<pad>", "<unk>", "a"), 2, "left")
+    texts, labels = vocabulary.encode(["x a y", "y", ""]), np.array([0, -1, 2])
     texts = texts[[0, 1, 1, 2]]
     labels = labels[[0, 1, 1, 2]]
     write_encoded(tmp_path / "part.arrow", texts, labels)
@@ -100,8 +100,8 @@ def test_no_texts_survive_the_disk(tmp_path):
 
 
 def test_an_encoding_survives_json():
-    encoding = Vocabulary.fit(TEXTS, EncodingConfig(max_ngrams=8, min_count=2))
-    assert Vocabulary.from_dict(encoding.to_dict()) == encoding
+    vocabulary = Vocabulary.fit(TEXTS, EncodingConfig(max_ngrams=8, min_count=2))
+    assert Vocabulary.from_dict(vocabulary.to_dict()) == vocabulary
 
 
 def test_a_vocabulary_without_its_reserved_words_is_refused():
@@ -111,27 +111,29 @@ def test_a_vocabulary_without_its_reserved_words_is_refused():
 
 
 def test_subwords_are_those_of_the_bracketed_word():
-    encoding = Vocabulary.fit(["mi a <sep> mi"], EncodingConfig(max_ngrams=100, min_count=1))
+    vocabulary = Vocabulary.fit(["mi a <sep> mi"], EncodingConfig(max_ngrams=100, min_count=1))
     # <mi> has <mi, mi>, <mi>; <a> has itself; padding, the unknown word, the separator none.
-    assert encoding.words[2:] == ("<sep>", "a", "mi")
-    numbers, offsets = subword_table(encoding, ["mia", "zzz"])
+    assert vocabulary.words[2:] == ("<sep>", "a", "mi")
+    numbers, offsets = subword_table(vocabulary, ["mia", "zzz"])
     assert np.diff(offsets).tolist() == [0, 0, 0, 1, 3, 1, 0]
-    assert [encoding.subwords[n] for n in numbers[1:4]] == hashed_ngrams("mi")
+    assert [vocabulary.subwords[n] for n in numbers[1:4]] == hashed_ngrams("mi")
 
 
 def test_the_most_frequent_subwords_are_kept():
-    encoding = Vocabulary.fit(["mi a", "mi"], EncodingConfig(max_ngrams=3, min_count=1))
-    assert set(encoding.subwords) == set(hashed_ngrams("mi"))
+    vocabulary = Vocabulary.fit(["mi a", "mi"], EncodingConfig(max_ngrams=3, min_count=1))
+    assert set(vocabulary.subwords) == set(hashed_ngrams("mi"))
     assert Vocabulary.fit(["mi"], EncodingConfig()).subwords == ()
 
 
 def test_several_files_are_read_as_one(tmp_path):
-    encoding = Vocabulary.fit(["acute mi", "stroke"], EncodingConfig(max_length=3))
+    vocabulary = Vocabulary.fit(["acute mi", "stroke"], EncodingConfig(max_length=3))
     parts = [["acute xyz", "mi"], ["stroke abc", "xyz abc"]]
     for number, texts in enumerate(parts):
-        write_encoded(tmp_path / f"{number}.arrow", encoding.encode(texts), np.array([number] * 2))
+        write_encoded(
+            tmp_path / f"{number}.arrow", vocabulary.encode(texts), np.array([number] * 2)
+        )
     read, labels = read_encoded(tmp_path / "0.arrow", tmp_path / "1.arrow")
-    whole = encoding.encode(parts[0] + parts[1])
+    whole = vocabulary.encode(parts[0] + parts[1])
     np.testing.assert_array_equal(read.vocabulary_ids(), whole.vocabulary_ids())
     np.testing.assert_array_equal(read.ids[read.inverse], whole.ids[whole.inverse])
     assert read.unknown == whole.unknown and labels.tolist() == [0, 0, 1, 1]
