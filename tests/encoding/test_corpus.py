@@ -1,13 +1,9 @@
-import numpy as np
 import pytest
 import torch
 
-from textlstm.encoding.batching import length_batches, shuffled_batches
 from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.subwords import hashed_ngrams
-from textlstm.encoding.unique_rows import unique_rows
 from textlstm.encoding.vocabulary import Vocabulary
-from textlstm.storage import arrays
 
 WORDS = ("<pad>", "<unk>", "acute", "mi", "stroke")
 
@@ -52,33 +48,6 @@ def test_a_text_that_records_share_is_there_once():
     assert batch.counts[batch.ids][batch.inverse].tolist() == [[3], [1], [3]]
 
 
-def test_an_epoch_has_every_row_once_in_another_order_each_time():
-    lengths = torch.randint(1, 9, (1000,), generator=torch.Generator().manual_seed(0))
-    generator = torch.Generator().manual_seed(0)
-    first, second = (torch.cat(list(shuffled_batches(lengths, 32, generator))) for _ in range(2))
-    assert sorted(first.tolist()) == list(range(1000))
-    assert first.tolist() != second.tolist()
-
-
-def test_texts_of_like_length_come_together():
-    lengths = torch.arange(256) % 64
-    batches = list(shuffled_batches(lengths, 8, torch.Generator().manual_seed(0)))
-    spread = [int(lengths[rows].max() - lengths[rows].min()) for rows in batches]
-    assert max(spread) <= 4
-
-
-def test_an_incomplete_batch_can_be_left_out_unless_it_is_all():
-    generator = torch.Generator().manual_seed(0)
-    sizes = [len(rows) for rows in shuffled_batches(torch.ones(25), 10, generator, drop_last=True)]
-    assert sizes == [10, 10]
-    assert len(list(shuffled_batches(torch.ones(5), 10, generator, drop_last=True))) == 1
-
-
-def test_every_row_is_taken_once_the_short_ones_first():
-    rows = list(length_batches(torch.tensor([3, 1, 2]), 2))
-    assert [part.tolist() for part in rows] == [[1, 2], [0]]
-
-
 def test_selected_records_are_read_as_in_the_whole():
     whole = corpus(["acute mi", "xyz", "mi mi mi", "acute mi"], subwords=NGRAMS)
     part = whole.select(torch.tensor([3, 1]))
@@ -91,14 +60,3 @@ def test_selected_records_are_read_as_in_the_whole():
 def test_the_share_of_unknown_words_counts_records():
     assert corpus(["acute xyz", "acute xyz", "mi mi"]).unknown_share() == pytest.approx(2 / 6)
     assert corpus([""]).unknown_share() == 0.0
-
-
-@pytest.mark.parametrize("width", [1, 2, 5])
-@pytest.mark.parametrize("at_a_time", [0, 1, 7, 1000])
-def test_many_rows_are_sorted_some_at_a_time(monkeypatch, width, at_a_time):
-    ids = np.random.default_rng(0).integers(0, 3, (200, width), dtype=np.int32) * 300
-    monkeypatch.setattr(arrays, "BLOCK_ROWS", 7)
-    rows, inverse = unique_rows(ids, max_bytes=at_a_time * width * 4)
-    expected, expected_inverse = np.unique(ids, axis=0, return_inverse=True)
-    assert rows.tolist() == expected.tolist()
-    assert inverse.tolist() == expected_inverse.ravel().tolist()
