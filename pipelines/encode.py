@@ -1,10 +1,10 @@
-"""Take the vocabulary from the training part, and turn every text into a row of word ids.
+"""Build the vocabulary from the training texts, and turn every text into a row of word ids.
 
 Reads:  RUN/config.json, RUN/records/
 Writes: RUN/encoded/vocab.json, RUN/encoded/labels.json,
         RUN/encoded/{train,validation,holdout}.arrow (text: ids and unknown words; label),
-        RUN/encoded/rare.arrow (the same of dropped classes on the training side; the label is 1
-        in the validation part, else 0), RUN/encoded/rare.json (what is said of rare classes)
+        RUN/encoded/rare.arrow (training and validation records of dropped classes; the label is
+        1 for validation, else 0), RUN/encoded/rare.json (numbers of rare and borderline classes)
 
 For example:
     python -m pipelines.encode --run runs/manner

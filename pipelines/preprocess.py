@@ -3,12 +3,12 @@ r"""Read a table, clean and tokenize its texts, and split it into training, vali
 Reads:  the table given by --data
 Writes: RUN/config.json, RUN/records/{train,validation,holdout}.parquet (record_id, text, label,
         and the groups of each column given by --by),
-        RUN/records/rare.parquet (the same of classes that --rare drops, and their part),
-        RUN/records/summary.json (how many records were read, and left out by which reason),
-        RUN/records/abbreviations.json (those of --abbreviations, and their meanings)
+        RUN/records/rare.parquet (the records of classes that --rare drops, and their split),
+        RUN/records/summary.json (the numbers of records read, and left out by reason),
+        RUN/records/abbreviations.json (the abbreviations of --abbreviations, and their meanings)
 
-The table is read in parts, and each distinct text tokenized and kept once: it may be larger than
-memory.
+The table is read a chunk at a time, and each distinct text is tokenized and kept once: the table
+may be larger than memory.
 
 For example:
     python -m pipelines.preprocess --data deaths.csv --text cause other_conditions \
@@ -61,10 +61,10 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags and run the stage."""
-    given = run_flags.run_parser("preprocess", __doc__).parse_args(argv)
-    run, config = Run(given.run), run_flags.run_config(given)
+    arguments = run_flags.run_parser("preprocess", __doc__).parse_args(argv)
+    run, config = Run(arguments.run), run_flags.run_config(arguments)
     with run.locked():
-        preprocess(run, config, overwrite=given.overwrite)
+        preprocess(run, config, overwrite=arguments.overwrite)
 
 
 if __name__ == "__main__":

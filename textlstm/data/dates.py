@@ -15,7 +15,7 @@ _ISO_8601 = re.compile(r"\s*-?[0-9]{4}")
 
 
 def says_when(name: str, cells: Sequence[str]) -> bool:
-    """Return whether a column says when records were made, by its name or by some of its cells.
+    """Return whether a column says when records were made, by its name or by its cells.
 
     >>> says_when("Year of death", ["2021"]), says_when("date", [""]), says_when("update", ["no"])
     (True, True, False)

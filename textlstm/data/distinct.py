@@ -92,7 +92,7 @@ class DistinctBuilder(Generic[Value]):
         self._inverse.append(np.array(rows, dtype=np.int32)[inputs.inverse])
 
     def build(self) -> Distinct[Value]:
-        """Return the inputs of all chunks, of which there is at least one."""
+        """Return the inputs of all chunks; there must be at least one chunk."""
         return Distinct(list(self._rows), np.concatenate(self._inverse))
 
 

@@ -14,10 +14,11 @@ from textlstm.errors import InputError, counted
 
 SMALLEST_STRATUM = 0.5
 """Records of a class expected in the second part of a split, below which small classes are drawn as
-one stratum: rounding would give each of them no record there, though together they have some."""
+one stratum: rounding would give none of these classes a record there, though together they have
+several."""
 
 GROUP_FOLDS = 20
-"""Folds into which groups of equal texts are dealt, and of which the second part is made up."""
+"""Folds into which groups of equal texts are dealt; the second part consists of whole folds."""
 
 
 def draw_share(n: int, share: float, seed: int) -> NDArray[np.int64]:

@@ -61,7 +61,7 @@ def label_warnings(records: Mapping[str, int]) -> dict[str, tuple[int, str]]:
     -------
     dict
         ``labels_alike`` (they differ in upper and lower case only), ``labels_like_missing`` and
-        ``labels_like_lists``, if there are any: the number of records, and some labels in words.
+        ``labels_like_lists``, if there are any: the number of records, and examples of the labels.
 
     >>> label_warnings({"Fall": 3, "fall": 1, "NA": 2, "MI": 9})
     {'labels_alike': (4, "'Fall', 'fall'"), 'labels_like_missing': (2, "'NA'")}

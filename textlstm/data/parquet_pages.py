@@ -16,7 +16,7 @@ TAIL = 8
 
 STOP, TRUE, FALSE, BYTE, INT32, INT64, DOUBLE, BINARY, LIST, STRUCT = 0, 1, 2, 3, 5, 6, 7, 8, 9, 12
 INTEGERS = (4, INT32, INT64)
-"""Types of fields; integers have a variable number of bytes, each of which tells if more follow."""
+"""Types of fields; integers have a variable number of bytes; each byte tells if more follow."""
 
 Field = tuple[int, int]
 """Number and type of a field. Arrow skips a field of another type."""

@@ -33,7 +33,7 @@ def as_utf8(path: Path, charset: str, chunk_bytes: int) -> tuple[Iterator[bytes]
 def whole_rows(
     blocks: Iterable[bytes], delimiter: str, chunk_bytes: int
 ) -> Iterator[tuple[bytes, bool]]:
-    """Divide a file into chunks that end where rows do; tell of each if its quotes are plain.
+    """Divide a file into chunks that end where rows do; yield with each if its quotes are plain.
 
     From the first chunk with other quotes on, chunks end anywhere. At least one chunk is yielded.
     """

@@ -35,7 +35,7 @@ DATE_CELLS = 100
 
 
 class LabelledTable(NamedTuple):
-    """The records of a table, all of them.
+    """All records of a table, before any is left out.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Records: which of them are usable, and their Parquet files, a file a split."""
+"""Records: select the usable ones, and store them in Parquet files, one for each split."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Encode the preprocessed records of a run: vocabulary of the training part, word ids of all."""
+"""Encode the preprocessed records of a run: fit the vocabulary, write the word ids."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class EncodedSplits:
     Attributes
     ----------
     vocabulary
-        Fitted on the training part.
+        Fitted on the training texts.
     labels
         The labels that a model of these records learns, sorted.
     abbreviated
@@ -44,7 +44,7 @@ def encode_splits(
     out: Path,
     on_step: Callable[[str], object] = str,
 ) -> EncodedSplits:
-    """Fit the vocabulary on the training part, and write all records as word ids.
+    """Fit the vocabulary on the training texts, and write all records as word ids.
 
     Parameters
     ----------
@@ -64,11 +64,11 @@ def encode_splits(
     vocabulary = Vocabulary.fit(texts.values, config, texts.counts, meanings)
     labels = learned_labels(splits)
     abbreviated = 0
-    for name, part in splits.items():
+    for name, split_records in splits.items():
         on_step(f"encoding {name}")
-        texts = Distinct[str].of(part["text"])
+        texts = Distinct[str].of(split_records["text"])
         abbreviated += vocabulary.count_abbreviated(texts)
-        numbers = pd.Index(labels).get_indexer(pd.Index(part["label"]))
+        numbers = pd.Index(labels).get_indexer(pd.Index(split_records["label"]))
         write_encoded(out / f"{name}.arrow", vocabulary.encode(texts), numbers)
     _write_rare(records, vocabulary, out)
     write_json(out / "rare.json", _rare_facts(records, splits, labels))
@@ -78,7 +78,7 @@ def encode_splits(
 
 
 def _write_rare(records: Path, vocabulary: Vocabulary, out: Path) -> None:
-    """Write the records of rare classes on the training side, with flags of the validation part."""
+    """Write the training and validation records of rare classes, and flags of the validation."""
     rare = read_records(records / "rare.parquet", ["text", SPLIT_COLUMN])
     rare = rare[rare[SPLIT_COLUMN] != "holdout"]
     encoded = vocabulary.encode(Distinct[str].of(rare["text"]))
