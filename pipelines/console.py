@@ -59,7 +59,7 @@ def print_path(path: Path) -> None:
 
 
 class _ForgivingStream:
-    """A stream that drops what is written after its reader has gone.
+    """A stream that drops the text written after its reader has gone.
 
     The work continues: the table or the report is worth more than the messages about it.
     """

@@ -923,9 +923,9 @@ def test_the_grouped_split_tests_on_unseen_texts_only(home, tmp_path):
     assert found["model"]["accuracy_unseen_text"] == found["model"]["accuracy"]
     out_of_fold = Bundle.load(tmp_path / "run" / "bundle").out_of_fold
     assert found["decisions"]["held_out_effective"] == out_of_fold.effective < len(out_of_fold.top)
-    said = "Identical texts were left out together"
-    assert said in (tmp_path / "run" / "report.html").read_text()
-    assert said not in (home / "run" / "report.html").read_text()
+    sentence = "Records with the same text were held out together"
+    assert sentence in (tmp_path / "run" / "report.html").read_text()
+    assert sentence not in (home / "run" / "report.html").read_text()
 
 
 def test_the_chapters_recipe_runs_through(home, tmp_path):

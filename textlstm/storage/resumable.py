@@ -23,7 +23,7 @@ from textlstm.storage import folders
 from textlstm.storage.atomic import atomic_write, move_into_place
 from textlstm.storage.json_files import read_json, write_json
 
-FORMATS = (".csv", ".parquet")
+OUTPUT_FORMATS = (".csv", ".parquet")
 """Suffixes of the formats of an output."""
 
 METADATA_FILE = "job.json"
@@ -34,8 +34,8 @@ SHARD_NAMES = re.compile(r"(\d{6,}|whole)\.\w+|" + re.escape(METADATA_FILE))
 
 
 def require_format(out: Path, *more: str) -> None:
-    """Raise an :class:`.InputError` if a name ends in none of :data:`FORMATS`, nor in ``more``."""
-    *first, last = (*FORMATS, *more)
+    """Raise an :class:`.InputError` unless a name ends in :data:`OUTPUT_FORMATS` or ``more``."""
+    *first, last = (*OUTPUT_FORMATS, *more)
     if out.suffix.lower() not in (*first, last):
         raise InputError(f"{out}: the output must end in {', '.join(first)} or {last}")
 
@@ -215,8 +215,9 @@ def resumable_shards(out: Path, job: Mapping[str, Any]) -> Iterator[Shards]:
     Raises
     ------
     InputError
-        If another process writes the same output, its name ends in none of :data:`FORMATS` or is
-        that of a folder, or the folder of the shards is a link or holds other files.
+        If another process writes the same output, its name ends in none of
+        :data:`OUTPUT_FORMATS` or is that of a folder, or the folder of the shards is a link or
+        holds other files.
     """
     _require_file(out)
     shards, job = Shards(out), json.loads(json.dumps(job))
