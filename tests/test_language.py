@@ -9,7 +9,7 @@ BANNED = (
     "so many", "so much of", "be it", "be none", "seen to", "known of", "goes on", "as it were",
     "as are to be",
     "(?<!not )at all",
-    "(?<!each )(?<!some )(?<!most )(?<!none )(?<!one )(?<!any )of which",
+    "(?<!each )(?<!some )(?<!few )(?<!most )(?<!none )(?<!one )(?<!any )(?<!, )of which",
 )  # fmt: skip
 """Phrases that make a sentence a riddle, as patterns: the noun that is meant is clearer."""
 

@@ -46,7 +46,7 @@ def _all_keys(path: Path, options: ReadOptions) -> list[str]:
     for n_rows, (_, row) in enumerate(_objects(path, options), start=1):
         keys.update(dict.fromkeys(row))
         if len(keys) > MAX_COLUMNS:
-            raise InputError(f"{path}: more than {MAX_COLUMNS:,} columns; so many are not read")
+            raise InputError(f"{path}: more than {MAX_COLUMNS:,} columns, which is over the limit")
         if n_rows * len(keys) > most_cells:
             raise InputError(
                 f"{path}: its rows have {len(keys):,} different keys, few of which they share; as "

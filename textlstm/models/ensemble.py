@@ -19,8 +19,8 @@ class Ensemble(nn.Module):
     """Networks of one recipe, trained from other seeds, and a linear branch: their mixture.
 
     Averaging evens out what each network learns by chance from few records (Lakshminarayanan et al.
-    2017). The networks share what is not trained: the vectors of character n-grams, whose mean is a
-    part of each word's vector (Bojanowski et al. 2017), set once from all training texts.
+    2017). The networks share the part that is not trained: the vectors of character n-grams, whose
+    mean is a part of each word's vector (Bojanowski et al. 2017), set once from all training texts.
 
     Parameters
     ----------

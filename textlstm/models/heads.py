@@ -53,7 +53,7 @@ class Softmax:
         linear_weight
             Its weight in the mean, from 0 to 1.
         logit_adjustment
-            (C,) what is added to the mean: rare classes are named more often.
+            (C,) added to the mean, so that rare classes are named more often.
         mix
             Gives the weighted mean of the first two arguments, the weight of the second being the
             third: :func:`torch.lerp`, or for arrays :func:`.mix_log_probs`.
