@@ -11,7 +11,7 @@ from textlstm.evaluation.metrics import (
     intervals_by_class,
     log_losses,
     measures_by_class,
-    reliability,
+    reliability_bins,
 )
 from textlstm.uncertainty.predictions import Predictions
 
@@ -71,7 +71,7 @@ def test_records_with_the_same_text_share_its_probabilities():
     unseen = generator.random(300) < 0.5
     shared, repeated = Predictions(probabilities, rows), Predictions.of(probabilities[rows])
     assert Measures.of(shared, labels, unseen) == Measures.of(repeated, labels, unseen)
-    bins, of_repeated = reliability(shared, labels), reliability(repeated, labels)
+    bins, of_repeated = reliability_bins(shared, labels), reliability_bins(repeated, labels)
     assert all((bins[name] == of_repeated[name]).all() for name in of_repeated)
 
 
@@ -79,19 +79,19 @@ def test_calibration_error_by_hand():
     # Bins of a fifteenth: 0.5 (two records, none right), 0.6, 0.7, 0.8, 0.9 (each right).
     expected = (2 * 0.5 + 0.4 + 0.3 + 0.2 + 0.1) / 6
     assert expected_calibration_error(PREDICTIONS, LABELS) == pytest.approx(expected)
-    assert reliability(PREDICTIONS, LABELS)["records"].tolist() == [2, 1, 1, 1, 1]
+    assert reliability_bins(PREDICTIONS, LABELS)["records"].tolist() == [2, 1, 1, 1, 1]
 
 
 def test_bins_by_hand():
     # Closed on the right: 0.5 is in the first of two bins. Rounding may leave a one or a zero.
     confidence = np.array([0.5, 0.25, 0.75, 0.8, 1 + 1e-9, 0.0])
     predictions = Predictions.of(np.stack([confidence, np.full(6, -1.0)], axis=1))
-    bins = reliability(predictions, np.array([0, 1, 0, 1, 1, 0]), bins=2)
+    bins = reliability_bins(predictions, np.array([0, 1, 0, 1, 1, 0]), bins=2)
     assert bins["records"].tolist() == [3, 3]
     np.testing.assert_allclose(bins["confidence"], [0.75 / 3, 2.55 / 3])
     np.testing.assert_allclose(bins["accuracy"], [2 / 3, 1 / 3])
     predictions = Predictions.of(np.array([[0.1], [0.3], [0.6], [1.0]]))
-    finer = reliability(predictions, np.zeros(4, dtype=int), bins=4)
+    finer = reliability_bins(predictions, np.zeros(4, dtype=int), bins=4)
     np.testing.assert_allclose(finer["confidence"], [0.1, 0.3, 0.6, 1.0])
 
 

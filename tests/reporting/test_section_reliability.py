@@ -1,6 +1,6 @@
 import numpy as np
 
-from textlstm.evaluation.metrics import reliability
+from textlstm.evaluation.metrics import reliability_bins
 from textlstm.reporting.sections.reliability import Bins, PublicReliability, Reliability
 from textlstm.uncertainty.predictions import Predictions
 
@@ -11,7 +11,7 @@ def shown(bins):
 
 def test_reliability_leaves_out_bins_of_few_records():
     probabilities = np.array([[0.9, 0.1]] * 10 + [[0.6, 0.4]] * 9)
-    bins = reliability(Predictions.of(probabilities), np.zeros(19, dtype=int))
+    bins = reliability_bins(Predictions.of(probabilities), np.zeros(19, dtype=int))
     axes = Reliability().figure(shown(bins)).axes[0]
     np.testing.assert_allclose(axes.collections[0].get_offsets(), [[0.9, 1.0]])
 

@@ -96,7 +96,7 @@ def brier_score(predictions: Predictions, labels: Integers) -> float:
     return float(distances[inverse].mean())
 
 
-def reliability(
+def reliability_bins(
     predictions: Predictions, labels: Integers, bins: int = ECE_BINS
 ) -> dict[str, Floats]:
     """Return the bins of a reliability diagram: mean confidence, accuracy and number of records.
@@ -120,7 +120,7 @@ def expected_calibration_error(predictions: Predictions, labels: Integers) -> fl
 
     Naeini et al. 2015, for the most probable class; :data:`ECE_BINS` bins of equal width.
     """
-    bins = reliability(predictions, labels)
+    bins = reliability_bins(predictions, labels)
     gaps = np.abs(bins["confidence"] - bins["accuracy"])
     return float(np.average(gaps, weights=bins["records"]))
 

@@ -11,13 +11,14 @@ from string import ascii_lowercase
 import numpy as np
 from numpy.typing import NDArray
 
+from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.inference.bundle import Bundle
 from textlstm.text.tokenizing import SEPARATOR
 
 SAMPLE_RECORDS = 2000
 """Records that are drawn and changed, at most."""
 
-MIN_CHANGED = 10
+MIN_CHANGED = SMALLEST_SHOWN
 """Records that a change must affect; the accuracy of fewer is uncertain and might point at people.
 """
 

@@ -24,7 +24,7 @@ CLOUD_WORDS = 80
 MIN_CLOUD_RECORDS = SMALLEST_SHOWN
 """Records that a shown word stands in, at least: a rarer word might name a person."""
 
-COUNT_STEP = 10
+COUNT_STEP = SMALLEST_SHOWN
 """Step that a table rounds numbers of records down to.
 
 The exact numbers over all classes and in all classes but one would give away the last one.

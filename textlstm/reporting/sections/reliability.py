@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from textlstm.disclosure import SMALLEST_SHOWN, suppress_counts
-from textlstm.evaluation.metrics import LINEAR, MODEL, reliability
+from textlstm.evaluation.metrics import LINEAR, MODEL, reliability_bins
 from textlstm.reporting.drawing import FIRST, SECOND, SOFT, plain_axes
 from textlstm.reporting.sections.section import ReportInput, Section
 from textlstm.uncertainty.calibration import undo_temperature
@@ -80,7 +80,7 @@ class Reliability(Section[PublicReliability]):
             f"{MODEL}, not calibrated": model.replace(uncalibrated),
         }
         bins = {
-            name: Bins.of(reliability(predictions, evaluation.truth))
+            name: Bins.of(reliability_bins(predictions, evaluation.truth))
             for name, predictions in models.items()
         }
         return PublicReliability(bins, calibration)
