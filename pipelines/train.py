@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def train(run: Run, device_name: str) -> None:
-    """Carry out the stage."""
+    """Train the networks of a run, calibrate them and save the bundle."""
     config = run.config()
     with progress.working("train", progress.LOADING):
         from textlstm.fitting import train_bundle
@@ -68,15 +68,15 @@ def train(run: Run, device_name: str) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Parse the flags and carry out the stage."""
+    """Parse the flags and run the stage."""
     parser = flags.parser("train", __doc__)
     flags.add_run(parser)
     flags.add_device(parser)
-    given = parser.parse_args(argv)
-    flags.require_device(given.device)
-    run = Run(given.run)
+    arguments = parser.parse_args(argv)
+    flags.require_device(arguments.device)
+    run = Run(arguments.run)
     with run.locked():
-        train(run, given.device)
+        train(run, arguments.device)
 
 
 if __name__ == "__main__":

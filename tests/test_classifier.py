@@ -41,7 +41,7 @@ def fitted(texts, labels):
     return quick().fit(texts, labels)
 
 
-def test_it_learns_and_gives_probabilities_in_the_order_of_its_classes(fitted, texts, labels):
+def test_it_learns_and_predicts_probabilities_in_the_order_of_its_classes(fitted, texts, labels):
     assert fitted.classes_.tolist() == ["Circulatory", "External", "Respiratory"]
     probabilities = fitted.predict_proba(texts)
     assert probabilities.shape == (len(texts), 3)
@@ -50,7 +50,7 @@ def test_it_learns_and_gives_probabilities_in_the_order_of_its_classes(fitted, t
     assert len(fitted.history_) == 6
 
 
-def test_it_clones_and_shows_its_parameters():
+def test_it_can_be_cloned_and_repr_shows_its_parameters():
     classifier = quick(random_state=3)
     assert clone(classifier).get_params() == classifier.get_params()
     assert clone(classifier).set_params(epochs=5, random_state=4).get_params()["epochs"] == 5
@@ -77,7 +77,7 @@ def test_it_clones_and_shows_its_parameters():
         ),
     ],
 )
-def test_errors_speak_of_parameters_not_of_flags(parameters, message, texts, labels):
+def test_errors_name_parameters_instead_of_flags(parameters, message, texts, labels):
     classifier = clone(quick(**parameters))
     with pytest.raises(InputError, match=message) as error:
         classifier.fit(texts, labels)
@@ -94,13 +94,13 @@ def test_it_works_in_cross_validation_search_and_pipeline(texts, labels):
     assert make_pipeline(shout, quick()).fit(texts, labels).score(texts, labels) > 0.9
 
 
-def test_recipes_by_name_file_or_object(tmp_path, texts, labels):
+def test_a_recipe_is_a_name_a_file_or_an_object(tmp_path, texts, labels):
     (tmp_path / "mine.toml").write_text("[training]\nepochs = 1\n[network]\nhidden_units = 4\n")
     for recipe in (tmp_path / "mine.toml", Recipe().with_fields(epochs=1)):
         assert len(TextLSTMClassifier(recipe).fit(texts, labels).history_) == 1
 
 
-def test_a_saved_classifier_gives_the_same_in_a_fresh_process(fitted, texts, tmp_path):
+def test_a_saved_classifier_predicts_the_same_in_a_new_process(fitted, texts, tmp_path):
     fitted.save(tmp_path / "bundle")
     np.save(tmp_path / "expected.npy", fitted.predict_proba(texts))
     pd.DataFrame({"text": texts}).to_csv(tmp_path / "texts.csv", index=False)
@@ -115,7 +115,9 @@ def test_a_saved_classifier_gives_the_same_in_a_fresh_process(fitted, texts, tmp
     assert done.stdout.split() == fitted.classes_.tolist(), done.stderr
 
 
-def test_a_loaded_classifier_shows_the_parameters_that_are_not_the_default_ones(fitted, tmp_path):
+def test_a_loaded_classifier_has_the_parameters_that_differ_from_the_default_recipe(
+    fitted, tmp_path
+):
     fitted.save(tmp_path / "bundle")
     loaded = TextLSTMClassifier.load(tmp_path / "bundle")
     assert load_recipe(loaded.recipe).with_fields(**loaded.fields) == fitted.bundle_.recipe
@@ -127,11 +129,11 @@ def test_a_loaded_classifier_shows_the_parameters_that_are_not_the_default_ones(
 @pytest.mark.parametrize(
     "kind", [list, np.array, pd.Series, lambda v: np.array(v, dtype=object).reshape(-1, 1)]
 )
-def test_any_container_of_texts_gives_the_same(fitted, texts, kind):
+def test_any_container_of_texts_gives_the_same_probabilities(fitted, texts, kind):
     assert (fitted.predict_proba(kind(texts)) == fitted.predict_proba(texts)).all()
 
 
-def test_the_place_of_a_word_among_fields_counts():
+def test_the_field_of_a_word_matters():
     """The same two words, swapped between the lines of the certificate, change the label."""
     frame = pd.DataFrame({"one": ["stroke", "fall"] * 40, "two": ["fall", "stroke"] * 40})
     labels = ["Circulatory", "External"] * 40
@@ -139,26 +141,26 @@ def test_the_place_of_a_word_among_fields_counts():
 
 
 @pytest.mark.parametrize("kind", [int, bool, str])
-def test_labels_of_other_types_come_back_as_they_were(texts, labels, kind):
+def test_predicted_labels_have_the_type_of_the_training_labels(texts, labels, kind):
     numbers = [kind(label == "External") for label in labels]
     predicted = quick().fit(texts, numbers).predict(texts[:5])
     assert predicted.dtype == np.asarray(numbers).dtype
 
 
-def test_empty_and_unheard_of_texts_have_probabilities_too(fitted):
+def test_empty_texts_and_unknown_words_have_probabilities_too(fitted):
     probabilities = fitted.predict_proba(["", None, "qqq", "\u200b"])
     np.testing.assert_allclose(probabilities.sum(axis=1), 1.0)
     assert fitted.predict_proba([]).shape == (0, 3)
 
 
-def test_records_of_weight_zero_teach_nothing(texts, labels):
+def test_records_of_weight_zero_are_not_trained_on(texts, labels):
     flipped = ["External" if label == "Circulatory" else "Circulatory" for label in labels]
     weights = np.r_[np.ones(len(texts)), np.zeros(len(texts))]
     classifier = quick().fit(texts * 2, labels + flipped, sample_weight=weights)
     assert classifier.score(texts, labels) > 0.9
 
 
-def test_weights_count_in_calibration_too():
+def test_calibration_uses_the_weights():
     """One text, three quarters of one label, weighted to even: the probabilities are even."""
     labels = ["H"] * 90 + ["C"] * 30
     weights = [1.0] * 90 + [3.0] * 30
@@ -166,13 +168,13 @@ def test_weights_count_in_calibration_too():
     assert classifier.predict_proba(["a"])[0] == pytest.approx([0.5, 0.5], abs=0.08)
 
 
-def test_a_class_without_words_or_weight_is_not_learned():
+def test_a_class_whose_records_have_no_word_or_no_weight_is_dropped():
     texts, labels = ["a", "b", "", "c"] * 10, ["x", "y", "z", "w"] * 10
     weights = [1.0, 1.0, 1.0, 0.0] * 10
     assert quick().fit(texts, labels, sample_weight=weights).classes_.tolist() == ["x", "y"]
 
 
-def test_as_many_fields_as_it_was_trained_on(tmp_path):
+def test_prediction_needs_the_number_of_fields_of_the_training(tmp_path):
     frame = pd.DataFrame({"one": ["stroke", "fall"] * 20, "two": ["", "x"] * 20})
     quick().fit(frame, [0, 1] * 20).save(tmp_path)
     with pytest.raises(InputError, match="1 field"):
@@ -180,16 +182,16 @@ def test_as_many_fields_as_it_was_trained_on(tmp_path):
 
 
 @pytest.mark.parametrize("state", [None, np.random.RandomState(0), np.int64(3)])
-def test_random_states_of_all_kinds(texts, labels, state):
+def test_random_state_is_none_a_generator_or_a_number(texts, labels, state):
     assert quick(epochs=1, random_state=state).fit(texts, labels).predict(texts).shape == (120,)
 
 
-def test_it_says_that_it_takes_text():
+def test_its_tags_say_that_it_takes_strings():
     tags = quick().__sklearn_tags__().input_tags
     assert tags.string and tags.one_d_array
 
 
-def test_unfitted_it_says_so():
+def test_an_unfitted_classifier_raises_not_fitted():
     for method in ("predict", "predict_proba"):
         with pytest.raises(NotFittedError):
             getattr(TextLSTMClassifier(), method)(["a"])
@@ -210,25 +212,25 @@ def test_unfitted_it_says_so():
         ((["a"] * 20, ["x", None] * 10), "label is missing"),
     ],
 )
-def test_what_cannot_be_learned_is_refused(arguments, message):
+def test_invalid_training_arguments_are_errors(arguments, message):
     with pytest.raises(InputError, match=message):
         quick().fit(*arguments)
 
 
-def test_balanced_classes_count_alike(texts, labels):
+def test_balanced_class_weights_raise_the_probability_of_a_rare_class(texts, labels):
     rare = max(set(labels), key=labels.count)
-    kept = [row for row, label in enumerate(labels) if label != rare]
-    kept += [row for row, label in enumerate(labels) if label == rare][:2]
-    some, names = [texts[row] for row in kept], [labels[row] for row in kept]
-    plain, balanced = (
-        quick(class_weight=name, linear_c=1.0).fit(some, names) for name in ("none", "balanced")
-    )
-    column = plain.classes_.tolist().index(rare)
-    chances = [float(one.predict_proba(some)[:, column].mean()) for one in (plain, balanced)]
-    assert chances[1] > chances[0]
+    rows = [row for row, label in enumerate(labels) if label != rare]
+    rows += [row for row, label in enumerate(labels) if label == rare][:2]
+    sample, names = [texts[row] for row in rows], [labels[row] for row in rows]
+    means = []
+    for class_weight in ("none", "balanced"):
+        classifier = quick(class_weight=class_weight, linear_c=1.0).fit(sample, names)
+        column = classifier.classes_.tolist().index(rare)
+        means.append(float(classifier.predict_proba(sample)[:, column].mean()))
+    assert means[1] > means[0]
 
 
-def test_logit_adjustment_names_rare_classes_more_often():
+def test_logit_adjustment_predicts_rare_classes_more_often():
     texts = ["doubtful"] * 50 + ["plain"] * 150
     names = ["rare"] * 20 + ["common"] * 180
     found = [
@@ -247,7 +249,7 @@ def test_the_linear_branch_is_part_of_the_bundle(texts, labels, tmp_path):
 
 
 @pytest.mark.parametrize("n", [4, 8, 30])
-def test_a_handful_of_records_can_be_learned_from(n):
+def test_a_few_records_are_enough_to_fit(n):
     texts = [f"w{number} x" for number in range(n)]
     classifier = TextLSTMClassifier(epochs=1).fit(texts, ["a", "b"] * (n // 2))
     assert classifier.predict_proba(texts).shape == (n, 2)
@@ -266,26 +268,26 @@ def test_a_handful_of_records_can_be_learned_from(n):
         ([0] * 20, "non-zero|0 throughout"),
     ],
 )
-def test_weights_are_refused_as_scikit_learn_refuses_them(weight, message):
+def test_weights_that_scikit_learn_rejects_are_errors(weight, message):
     with pytest.raises((InputError, TypeError), match=message) as refused:
         quick().fit(["a", "b"] * 10, ["x", "y"] * 10, sample_weight=weight)
     assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("weight", [None, 3, [1e308] * 40, [1e-320] * 40, [True] * 40, ["2"] * 40])
-def test_equal_weights_of_any_size_are_as_none(weight):
+def test_equal_weights_of_any_size_equal_no_weights(weight):
     texts, labels = ["a", "b", "c", "d"] * 10, ["x", "y", "x", "y"] * 10
     plain, weighted = (quick(epochs=1).fit(texts, labels, w) for w in (None, weight))
     assert (weighted.predict_proba(texts) == plain.predict_proba(texts)).all()
 
 
-def test_what_weighs_nothing_beside_the_others_teaches_nothing():
+def test_classes_whose_weights_underflow_beside_the_others_are_dropped():
     texts, labels = ["a", "b", "c", "d"] * 10, ["x", "y", "z", "z"] * 10
     weights = [1e308, 1e308, 1e-300, 1e-300] * 10
     assert quick(epochs=1).fit(texts, labels, weights).classes_.tolist() == ["x", "y"]
 
 
-def test_a_refit_that_is_refused_leaves_the_estimator_as_it_was(texts, labels):
+def test_a_refit_that_fails_leaves_the_estimator_unchanged(texts, labels):
     classifier = quick(epochs=1).fit(texts, labels)
     before = classifier.predict_proba(texts[:6]), classifier.history_
     pairs = [(text, "more") for text in texts]
