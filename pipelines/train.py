@@ -47,8 +47,7 @@ def train(run: Run, device_name: str) -> None:
             def on_epoch(epoch: "Epoch") -> None:
                 epochs.append(epoch)
                 shown.count()
-                line = f"train: epoch {epoch.number} of {total}: {epoch.describe()}"
-                shown.tell(line, epoch.describe_validation())
+                shown.tell(f"train: {epoch.describe(total)}", epoch.describe_validation())
 
             bundle = train_bundle(
                 config.recipe, inputs, seed=config.seed, device=device,

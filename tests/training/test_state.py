@@ -24,5 +24,6 @@ def test_an_epoch_is_a_row_of_the_history_and_a_line_of_the_log():
         ("number", 3), ("learning_rate", 0.01), ("train_loss", 0.5), ("train_accuracy", 0.5),
         ("validation_loss", 0.25), ("validation_accuracy", 0.75), ("best", True), ("seconds", 1.5),
     ]  # fmt: skip
-    assert epoch.describe() == "loss 0.500, validation loss 0.250, validation accuracy 0.750"
+    line = "epoch 3 of 9: loss 0.500, validation loss 0.250, validation accuracy 0.750"
+    assert epoch.describe(9) == line
     assert epoch.describe_validation() == "loss 0.250, accuracy 0.750"

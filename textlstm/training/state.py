@@ -59,10 +59,11 @@ class Epoch:
             "seconds": self.seconds,
         }
 
-    def describe(self) -> str:
-        """Describe the epoch's measures in a line of a log."""
+    def describe(self, n_epochs: int) -> str:
+        """Describe the epoch, one of ``n_epochs``, and its measures in a line of a log."""
         validation = (f"validation {name} {value:.3f}" for name, value in self.validation.items())
-        return ", ".join([f"loss {self.train_loss:.3f}", *validation])
+        measures = ", ".join([f"loss {self.train_loss:.3f}", *validation])
+        return f"epoch {self.number} of {n_epochs}: {measures}"
 
     def describe_validation(self) -> str:
         """Describe the validation measures in fewer words, for a place beside a progress bar."""
