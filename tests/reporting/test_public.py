@@ -28,11 +28,10 @@ LABELS = ("a", "b", "c", "d")
 def source(dropped=None):
     """A run with this confusion matrix, measured."""
     truth = np.repeat(np.arange(4), CONFUSION.sum(axis=1))
-    answers, rows = np.eye(4)[truth], np.arange(len(truth))
+    answers = np.eye(4)[truth]
     # The texts of the last class have no known word.
-    records = ScoredRecords(
-        Scores(Predictions.of(answers), truth < 3), rows, truth, truth > 1, np.ones(len(rows))
-    )
+    scores = Scores(Predictions.of(answers), truth < 3)
+    records = ScoredRecords(scores, truth, truth > 1, np.ones(len(truth)))
     out_of_fold = OutOfFold.of(Predictions.of(answers), truth)
     measures = measures_by_class(truth, truth, LABELS)
     intervals = intervals_by_class(CONFUSION, LABELS)
