@@ -235,11 +235,11 @@ def test_the_adjustment_is_added_to_the_logits():
 
 
 @pytest.mark.parametrize("size", [1, 2, 100])
-def test_prediction_does_not_depend_on_the_size_of_batches(monkeypatch, size):
+def test_prediction_does_not_depend_on_the_size_of_batches(size):
     ensemble, corpus = together(NetworkConfig(embedding_size=8, ensemble_size=2), subwords=NGRAMS)
     expected = predict_logits(ensemble, corpus, CPU)
-    monkeypatch.setattr(logits, "PREDICTION_BATCH", size)
-    torch.testing.assert_close(predict_logits(ensemble, corpus, CPU), expected, atol=1e-6, rtol=0)
+    found = predict_logits(ensemble, corpus, CPU, batch_size=size)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
 
 
 def test_prediction_does_not_depend_on_order_and_repetition():
@@ -255,9 +255,8 @@ def test_prediction_does_not_depend_on_order_and_repetition():
 
 def test_prediction_does_not_depend_on_the_number_of_threads(monkeypatch):
     ensemble, corpus = together(NetworkConfig(embedding_size=8), subwords=NGRAMS)
-    monkeypatch.setattr(logits, "PREDICTION_BATCH", 2)
     found = []
     for workers in (1, 3):
         monkeypatch.setattr(logits, "usable_cpus", lambda workers=workers: workers)
-        found.append(predict_logits(ensemble, corpus, CPU))
+        found.append(predict_logits(ensemble, corpus, CPU, batch_size=2))
     assert found[0].equal(found[1])

@@ -4,17 +4,18 @@ import pytest
 from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.terms import form_counts
 from textlstm.encoding.vocabulary import Vocabulary
-from textlstm.models.word_vectors import latent_vectors
+from textlstm.models.word_vectors import MAX_IDS, latent_vectors
 from textlstm.recipe_sections import EncodingConfig
 
 HEART = ["acute infarction heart", "heart infarction", "heart failure", "acute heart failure"]
 LUNGS = ["pneumonia lung", "lung asthma", "asthma pneumonia", "chronic lung asthma"]
 
 
-def vectors(texts, dimensions=4, subwords=300, seed=0, **config):
+def vectors(texts, dimensions=4, subwords=300, seed=0, max_ids=MAX_IDS, **config):
     whole = {"max_ngrams": subwords, "min_count": 1}
     encoding = Vocabulary.fit(texts, EncodingConfig(**whole | config))
-    words, parts = latent_vectors(Corpus(encoding.encode(texts), encoding), dimensions, seed)
+    corpus = Corpus(encoding.encode(texts), encoding)
+    words, parts = latent_vectors(corpus, dimensions, seed, max_ids)
     return encoding, words, parts
 
 
@@ -30,7 +31,6 @@ def test_words_of_like_use_are_close():
 
 def test_of_many_texts_some_are_drawn(monkeypatch):
     length = vectors(HEART + LUNGS, dimensions=2)[0].length
-    monkeypatch.setattr("textlstm.models.word_vectors.MOST_IDS", 4 * length + 1)
     counted = []
 
     def count_forms(corpus, texts):
@@ -38,7 +38,7 @@ def test_of_many_texts_some_are_drawn(monkeypatch):
         return form_counts(corpus, texts)
 
     monkeypatch.setattr("textlstm.models.word_vectors.form_counts", count_forms)
-    encoding, words, _ = vectors(HEART + LUNGS, dimensions=2)
+    encoding, words, _ = vectors(HEART + LUNGS, dimensions=2, max_ids=4 * length + 1)
     assert counted == [4] and words.shape == (len(encoding.words), 2) and np.isfinite(words).all()
     assert np.abs(words).max() > 0
 

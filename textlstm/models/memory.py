@@ -1,7 +1,7 @@
-"""Memory: what this process may have, what a network needs at least, and when there was too little.
+"""Memory: the limit of this process, the least that a network needs, and errors of running out.
 
-Where there is too little, libraries raise errors of many kinds, or end the process. What can be
-reckoned before is asked before any work.
+Libraries that run out of memory raise errors of many kinds, or end the process. So needs that can
+be computed beforehand are checked before any work.
 """
 
 import errno
@@ -19,39 +19,39 @@ SHORTAGE = re.compile(
     r"lack of memory",
     re.IGNORECASE,
 )
-"""What libraries say when there is no memory: torch, NumPy, Arrow, the linker, Python's threads."""
+"""Messages of running out of memory: of torch, NumPy, Arrow, the linker, Python's threads."""
 
 CGROUP_LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
-"""Where Linux says how much a group of processes, as of a container, may have."""
+"""Files in which Linux keeps the memory limit of a group of processes, as of a container."""
 
 LEAST_ADDRESSES = 3_000_000_000
-"""Bytes that a process must be able to address: with fewer, libraries that compute hang or abort
-while they are loaded. It takes a fraction of them."""
+"""Bytes that a process must be able to address, at least: with fewer, numerical libraries hang or
+abort while they are loaded. They use a fraction of it."""
 
 COPIES = 4
-"""A weight that is trained has a gradient and two moments beside it."""
+"""Copies of a trained weight: itself, its gradient and the two moments of Adam."""
 
 
 def is_shortage(error: BaseException) -> bool:
-    """Return whether an error says that there is not enough memory."""
+    """Return whether an error is one of running out of memory."""
     if isinstance(error, MemoryError):
         return True
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
-    if isinstance(error, SystemError):  # what Python raises where an error has no room itself
+    if isinstance(error, SystemError):  # raised by Python where memory is too short for an error
         return _limit() is not None
     return isinstance(error, RuntimeError | ImportError) and bool(SHORTAGE.search(str(error)))
 
 
 def available() -> int | None:
-    """Return the bytes of memory that this process may have at most; None, if the system is mum."""
-    found = [_limit()]
+    """Return the memory limit of this process in bytes; None, if the system does not tell."""
+    limits = [_limit()]
     with suppress(AttributeError, ValueError, OSError):
-        found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     for name in CGROUP_LIMITS:
         with suppress(OSError, ValueError):  # ValueError: "max", which is no number
-            found.append(int((Path("/sys/fs/cgroup") / name).read_text()))
-    return min((one for one in found if one is not None), default=None)
+            limits.append(int((Path("/sys/fs/cgroup") / name).read_text()))
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _limit() -> int | None:
@@ -65,7 +65,7 @@ def _limit() -> int | None:
 
 
 def require_addresses() -> None:
-    """Raise an :class:`InputError` if the process may address too little to load libraries."""
+    """Raise an :class:`InputError` if the process can address too little to load libraries."""
     limit = _limit()
     if limit is not None and limit < LEAST_ADDRESSES:
         raise InputError(
@@ -75,7 +75,7 @@ def require_addresses() -> None:
 
 
 def least_bytes(network: NetworkConfig) -> int:
-    """Return the bytes that training takes for the weights of the cells alone, in float32.
+    """Return the bytes that training needs for the weights of the cells alone, in float32.
 
     >>> least_bytes(NetworkConfig(embedding_size=62, hidden_units=64)) // 16
     65536
@@ -94,17 +94,17 @@ def least_bytes(network: NetworkConfig) -> int:
 
 
 def require_memory(network: NetworkConfig) -> None:
-    """Check that there is memory for a network.
+    """Check that there is enough memory to train a network.
 
     Raises
     ------
     InputError
         If training it needs more than :func:`available`.
     """
-    needed, there = least_bytes(network), available()
-    if there is not None and needed > there:
+    needed, limit = least_bytes(network), available()
+    if limit is not None and needed > limit:
         raise InputError(
             f"--hidden-units {network.hidden_units}, --embedding-size {network.embedding_size} and "
             f"--ensemble-size {network.ensemble_size} need {needed / 1e9:,.1f} GB of memory "
-            f"at least; there are {there / 1e9:,.1f} GB"
+            f"at least; there are {limit / 1e9:,.1f} GB"
         )

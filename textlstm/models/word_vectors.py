@@ -1,9 +1,9 @@
-"""Latent semantic analysis: vectors of words and subwords, from the training texts alone.
+"""Starting word vectors, by latent semantic analysis (LSA) of the training texts.
 
-A network trained on a few thousand certificates sees most words too rarely to place them well.
-Which words stand together in texts says more: the right singular vectors of the texts' TF-IDF
-matrix put words of like use close to each other (Deerwester et al. 1990), and character n-grams in
-the same space place words never seen before (as Bojanowski et al. 2017 do for skip-gram vectors).
+A network trained on a few thousand certificates sees most words too rarely to learn their vectors.
+Which words stand together in texts tells more: the right singular vectors of the texts' TF-IDF
+matrix give words of similar use similar vectors (Deerwester et al. 1990), and character n-grams in
+the same space give vectors to unseen words (as Bojanowski et al. 2017 do for skip-gram vectors).
 """
 
 import numpy as np
@@ -16,16 +16,18 @@ from sklearn.utils.extmath import randomized_svd
 from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.terms import form_counts, form_to_ngram, form_to_word
 
-MOST_IDS = 1 << 20
-"""Texts of so many ids, drawn at random, say which words go together: it is a start only."""
+MAX_IDS = 1 << 20
+"""Ids of the texts that are analysed, at most (drawn at random): the vectors are a start only."""
 
 Floats = NDArray[np.float32]
 
 
-def latent_vectors(corpus: Corpus, dimensions: int, seed: int) -> tuple[Floats, Floats]:
-    """Return the vectors of words and of subwords.
+def latent_vectors(
+    corpus: Corpus, dimensions: int, seed: int, max_ids: int = MAX_IDS
+) -> tuple[Floats, Floats]:
+    """Return starting vectors of words and of subwords.
 
-    Each distinct text counts once: repeats say nothing new about which words go together.
+    Each distinct text counts once: repeats tell nothing new about which words go together.
 
     Parameters
     ----------
@@ -33,31 +35,33 @@ def latent_vectors(corpus: Corpus, dimensions: int, seed: int) -> tuple[Floats, 
         The training texts.
     dimensions
         E.
+    max_ids
+        Ids of the texts that are analysed, at most.
 
     Returns
     -------
     words, subwords
-        (n_words, E) and (n_subwords, E). A word is placed by its own vector plus the mean of its
+        (n_words, E) and (n_subwords, E). The vector of a word is its own plus the mean of its
         subwords'; these sums have a mean square of 1 over the words of the texts.
     """
     n_words = corpus.n_words
     n_texts, length = corpus.text_ids.shape
-    drawn = np.random.default_rng(seed).permutation(n_texts)[: MOST_IDS // length]
-    counts = form_counts(corpus, torch.from_numpy(np.sort(drawn)))
-    spelling = form_to_ngram(corpus)
-    blocks = [counts @ form_to_word(corpus)] + ([counts @ spelling] if corpus.n_subwords else [])
-    weigh = [TfidfTransformer(sublinear_tf=True).fit(block) for block in blocks]
-    weighted = [one.transform(block) for one, block in zip(weigh, blocks, strict=True)]
+    sample = np.random.default_rng(seed).permutation(n_texts)[: max_ids // length]
+    counts = form_counts(corpus, torch.from_numpy(np.sort(sample)))
+    ngrams = form_to_ngram(corpus)
+    blocks = [counts @ form_to_word(corpus)] + ([counts @ ngrams] if corpus.n_subwords else [])
+    tfidfs = [TfidfTransformer(sublinear_tf=True).fit(block) for block in blocks]
+    weighted = [tfidf.transform(block) for tfidf, block in zip(tfidfs, blocks, strict=True)]
     features = sparse.hstack(weighted).tocsr()
     rank = min(dimensions, min(features.shape) - 1)
     vectors = np.zeros((n_words + corpus.n_subwords, dimensions))
     if rank > 0:
         _, _, right = randomized_svd(features, rank, n_iter=3, random_state=seed)
-        vectors[:, :rank] = right.T * np.concatenate([one.idf_ for one in weigh])[:, None]
-    words, parts = vectors[:n_words], vectors[n_words:]
+        vectors[:, :rank] = right.T * np.concatenate([tfidf.idf_ for tfidf in tfidfs])[:, None]
+    words, subwords = vectors[:n_words], vectors[n_words:]
     sizes = np.maximum(np.diff(corpus.offsets), 1)[:n_words, None]
-    placed = words + (spelling[:n_words] @ parts) / sizes
-    often = np.asarray(blocks[0].sum(axis=0)).ravel()
-    mean_square = (often @ (placed**2).mean(axis=1)) / max(often.sum(), 1)
+    sums = words + (ngrams[:n_words] @ subwords) / sizes
+    frequencies = np.asarray(blocks[0].sum(axis=0)).ravel()
+    mean_square = (frequencies @ (sums**2).mean(axis=1)) / max(frequencies.sum(), 1)
     scale = 1.0 / np.sqrt(mean_square) if mean_square > 0 else 1.0
-    return (words * scale).astype(np.float32), (parts * scale).astype(np.float32)
+    return (words * scale).astype(np.float32), (subwords * scale).astype(np.float32)
