@@ -17,6 +17,8 @@ FORMULA_STARTS = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
 The last four are the fullwidth forms of the first four.
 """
 
+_STARTS = frozenset(FORMULA_STARTS)
+
 
 class Columns(Protocol):
     """Columns of a table with their names, as a dictionary or a data frame gives them."""
@@ -81,17 +83,23 @@ def _write_rows(file: BinaryIO, columns: Columns, for_people: bool) -> None:
 def _cells(values: Iterable[Any]) -> list[Any]:
     """Return the cells of a column: texts escaped, missing values as empty cells."""
     dtype = getattr(values, "dtype", None)
-    if isinstance(dtype, np.dtype) and dtype.kind == "f":
-        # NumPy writes as many digits as distinguish two numbers of the column's precision.
+    if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
         array = np.asarray(values)
-        cells: list[Any] = np.where(np.isnan(array), "", array.astype(str)).tolist()
+        # NumPy writes as many digits as distinguish two numbers of the column's precision; those
+        # of 64 bits are Python's, whose text is the same.
+        cells: list[Any] = array.astype(str if array.dtype == np.float32 else object).tolist()
+        missing = np.flatnonzero(np.isnan(array)) if dtype.kind == "f" else ()
+        for row in missing:
+            cells[row] = ""
         return cells
-    return [_csv_cell(value) for value in values]
+    # pandas gives its strings to NumPy much faster than one by one.
+    objects = values if dtype is None else np.asarray(values, dtype=object).tolist()
+    return list(map(_csv_cell, objects))
 
 
 def _csv_cell(value: Any) -> Any:
     if isinstance(value, str):
-        return escape_formula(value)
+        return f"'{value}" if value[:1] in _STARTS else value
     try:
         return "" if value != value else value  # only NaN differs from itself
     except TypeError:  # pandas.NA is neither equal nor unequal to anything
