@@ -111,13 +111,24 @@ HEAVY = "torch", "pandas", "sklearn", "spacy", "matplotlib", "pyarrow"
 
 STAGES = "preprocess", "encode", "train", "report", "predict", "explain", "review", "run"
 
-not_yet = pytest.mark.xfail(reason="not yet so everywhere", strict=False)
-
 MODULE_LINES, FUNCTION_LINES, STAGE_LINES = 250, 40, 60
 """Lines of a module; code lines of a function and of a stage, without docstrings and comments."""
 
 EXCEPTIONS: dict[str, str] = {}
 """What may be longer, and why: five at most."""
+
+NOT_YET = {
+    "pipelines/explain.py",
+    "pipelines/explain.py as a stage",
+    "pipelines/explain.py: explain",
+    "pipelines/review.py as a stage",
+    "pipelines/review.py: export",
+    "pipelines/review.py: take_back",
+    "pipelines/train.py: train",
+    "textlstm/review/queue.py",
+    "textlstm/review/queue.py: read_answers",
+}
+"""What is still longer."""
 
 HOMONYMS: dict[str, str] = {}
 """Names that two modules may define, and why."""
@@ -196,15 +207,13 @@ def too_long():
                     yield f"{file}: {node.name}"
 
 
-@not_yet
 def test_modules_functions_and_stages_keep_to_their_limits():
     assert len(EXCEPTIONS) <= 5 and all(EXCEPTIONS.values())
     longer = set(too_long())
     assert set(EXCEPTIONS) <= longer, "no exception is needed any more"
-    assert not longer - set(EXCEPTIONS)
+    assert not longer - set(EXCEPTIONS) - NOT_YET
 
 
-@not_yet
 def test_no_name_is_defined_in_two_modules():
     modules = defaultdict(list)
     for path in python_files("textlstm"):
@@ -227,13 +236,13 @@ def test_no_name_is_that_of_a_module_elsewhere():
     assert not elsewhere
 
 
-@not_yet
 @pytest.mark.parametrize("wing", PACKAGED)
 def test_a_wing_imports_nothing_and_lists_names_that_exist(wing):
     init = LIBRARY / wing / "__init__.py"
     assert [type(node) for node in tree(init).body] == [ast.Expr], "a docstring and nothing else"
     modules = sorted((LIBRARY / wing).rglob("*.py"))
-    defined = {path.stem for path in modules}.union(*map(defined_names, modules))
+    folders = {path.parent.name for path in modules}
+    defined = folders.union({path.stem for path in modules}, *map(defined_names, modules))
     listed = re.findall(r"``([^`]+)``", ast.get_docstring(tree(init)))
     assert listed, "the public names of the wing"
     entries = [re.sub(r"^textlstm\.|\(.*", "", entry) for entry in listed]
