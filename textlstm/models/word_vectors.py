@@ -19,12 +19,12 @@ from textlstm.encoding.terms import form_counts, form_to_ngram, form_to_word
 MAX_IDS = 1 << 20
 """Ids of the texts that are analysed, at most (drawn at random): the vectors are a start only."""
 
-Floats = NDArray[np.float32]
+Vectors = NDArray[np.float32]
 
 
 def latent_vectors(
     corpus: Corpus, dimensions: int, seed: int, max_ids: int = MAX_IDS
-) -> tuple[Floats, Floats]:
+) -> tuple[Vectors, Vectors]:
     """Return starting vectors of words and of subwords.
 
     Each distinct text counts once: repeats tell nothing new about which words go together.
