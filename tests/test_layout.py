@@ -64,13 +64,13 @@ WINGS = {
     ],
     "insight": [
         "activations", "attributions", "deletion", "class_words", "token_table", "robustness",
-        "label_errors",
+        "label_errors", "record_selection",
     ],
     "evaluation": [
         "metrics", "bootstrap", "baselines", "subgroups", "outcomes", "scored_records", "decisions",
         "holdout", "data_facts", "results", "evaluate",
     ],
-    "review": ["queue"],
+    "review": ["queue", "sheet", "answers", "exporting", "importing"],
     "fitting": [],
     "reporting": [
         "stopwords", "drawing", "clouds", "tokens", "sections.section", "public",
@@ -80,7 +80,7 @@ WINGS = {
         "sections.workload_curves", "sections.workload_by_class", "sections.groups",
         "sections.prediction_sets", "sections.words_taken_away", "sections.robustness",
         "sections.training_progress", "sections.hidden_units", "sections.data",
-        "sections.reproduction", "filters", "page", "explain_page", "report",
+        "sections.reproduction", "filters", "page", "explain_page", "explanation", "report",
     ],
     "arguments": [],
     "classifier": [],

@@ -16,6 +16,8 @@
     Hidden units that stay unused.
 ``activations.neighbours``
     The words whose vectors are closest to a word's.
+``record_selection.select_records``
+    The records of a table that a user names by id or row.
 ``robustness.robustness``
     The accuracy on texts with typos, dropped letters, abbreviations or shuffled words.
 ``label_errors.label_suspects``

@@ -8,5 +8,6 @@ Each question of the report is a module of the package sections. Public names:
 * ``section.Section``: the base class of a section
 * ``public``: counts and measures as they may be published
 * ``drawing``, ``clouds``, ``tokens``: shared parts of figures, word clouds, figures of single texts
+* ``explanation.explain_records``: explanations of single records, as a table or for the page
 * ``explain_page.render_explanations``: the page that explains single records
 """

@@ -1,0 +1,183 @@
+"""Explanations of single records: why a label, word by word, as a table or for a page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+
+from textlstm.errors import InputError, counted
+from textlstm.monitor import SILENT, Monitor
+from textlstm.reporting.drawing import png
+from textlstm.reporting.tokens import activation_map
+from textlstm.text.spans import highlight
+from textlstm.text.tokenizing import SEPARATOR, preprocess
+
+if TYPE_CHECKING:  # torch is imported late
+    from textlstm.inference.bundle import Bundle
+
+NEXT_FIELD = "(next field)"
+"""Text shown between the words of two fields."""
+
+DECIMALS = 6
+"""Digits behind the decimal point in the table."""
+
+MAX_TOP_WORDS = 3
+"""Words listed as speaking most for a label, at most."""
+
+
+def require_member(bundle: "Bundle", member: int) -> None:
+    """Raise an :class:`InputError` if the ensemble has no network of this number, from 1."""
+    if not 1 <= member <= bundle.recipe.network.ensemble_size:
+        networks = counted(bundle.recipe.network.ensemble_size, "network")
+        raise InputError(f"--member {member}: the run has {networks}; they are counted from 1")
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Attributions of the tokens of some records.
+
+    Attributes
+    ----------
+    names
+        Names of the records.
+    columns
+        Names of the text columns.
+    fields
+        Text fields of each record as they are in the table.
+    texts
+        The preprocessed texts.
+    tokens
+        As :func:`.token_table` gives them.
+    member
+        The network whose gates are shown, from 1; None for no gates.
+    """
+
+    names: list[str]
+    columns: tuple[str, ...]
+    fields: list[tuple[str, ...]]
+    texts: list[str]
+    tokens: pd.DataFrame
+    member: int | None
+
+    def table(self) -> pa.Table:
+        """Return a row for each token, with the name of its record."""
+        tokens = self.tokens["token"].replace(SEPARATOR, NEXT_FIELD)
+        named = self.tokens.assign(row=self.tokens["row"].map(self.names.__getitem__), token=tokens)
+        named = named.round(DECIMALS).rename(columns={"row": "record"})
+        return pa.Table.from_pandas(named, preserve_index=False)
+
+    def page_records(self, bundle: "Bundle", monitor: Monitor = SILENT) -> list[dict[str, Any]]:
+        """Return what :func:`.render_explanations` shows of each record."""
+        length = bundle.vocabulary.length
+        records = []
+        for row, (name, fields) in enumerate(zip(self.names, self.fields, strict=True)):
+            by_column = dict(zip(self.columns, fields, strict=True))
+            tokens = self.tokens[self.tokens["row"] == row]
+            records.append(_page_record(name, by_column, tokens, length))
+        if self.member is not None:
+            _add_pictures(records, bundle, self.texts, self.member - 1, monitor)
+        return records
+
+
+def explain_records(
+    bundle: "Bundle",
+    records: Mapping[str, tuple[str, ...]],
+    columns: tuple[str, ...],
+    member: int | None = None,
+    monitor: Monitor = SILENT,
+) -> Explanation:
+    """Compute the attributions of records.
+
+    Parameters
+    ----------
+    records
+        Text fields of each record, by the name of the record.
+    columns
+        Names of the text columns.
+    member
+        The network whose gates are shown, from 1; None for no gates.
+    """
+    from textlstm.insight.token_table import token_table
+
+    with monitor.working("looking for deciding words"):
+        texts = preprocess(records.values())
+        tokens = token_table(bundle, texts, None if member is None else member - 1)
+    return Explanation(list(records), columns, list(records.values()), texts, tokens, member)
+
+
+def _page_record(
+    name: str, fields: Mapping[str, str], tokens: pd.DataFrame, length: int
+) -> dict[str, Any]:
+    """Return the answers and the tokens of a record.
+
+    Parameters
+    ----------
+    tokens
+        Rows of the record.
+    length
+        Tokens that the model reads of a record, at most.
+    """
+    from textlstm.insight.attributions import ANSWERS
+
+    record: dict[str, Any] = {"name": name, "tokens": [], "answers": []}
+    if not len(tokens):
+        return record
+    shown = tokens.replace({"token": {SEPARATOR: NEXT_FIELD}})
+    values = shown.astype(object).where(tokens.notna(), None)
+    answers = [answer for answer in ANSWERS if values[answer[0]].iloc[0] is not None]
+    gains = tokens[[attribution for *_, attribution in answers]]
+    return record | {
+        "tokens": values.to_dict("records"),
+        "unread": max(0, len(tokens) - length),
+        "largest": float(gains.abs().to_numpy().max()),
+        "answers": [_page_answer(tokens, fields, *answer) for answer in answers],
+    }
+
+
+def _page_answer(
+    tokens: pd.DataFrame,
+    fields: Mapping[str, str],
+    label: str,
+    probability: str,
+    attribution: str,
+) -> dict[str, Any]:
+    """Return a label of a record, and the words that speak for it, marked in the text.
+
+    Parameters
+    ----------
+    tokens
+        Rows of the record; ``label``, ``probability`` and ``attribution`` are columns of them.
+    fields
+        Text fields of the record, by column of the table.
+    """
+    pieces = highlight(list(fields.values()), tokens[attribution].tolist())
+    words = tokens[tokens["token"] != SEPARATOR].groupby("token", sort=False)[attribution].sum()
+    top_words = words[words > 0].nlargest(MAX_TOP_WORDS)
+    return {
+        "label": tokens[label].iloc[0],
+        "probability": tokens[probability].iloc[0],
+        "fields": list(zip(fields, pieces, strict=True)),
+        "words": list(top_words.items()),
+    }
+
+
+def _add_pictures(
+    records: Sequence[dict[str, Any]],
+    bundle: "Bundle",
+    texts: Sequence[str],
+    member: int,
+    monitor: Monitor,
+) -> None:
+    """Add a picture of the hidden states of a network, from 0, to each record with a word."""
+    from textlstm.insight.activations import token_traces
+
+    traced = list(zip(records, texts, token_traces(bundle, texts, member), strict=True))
+    for record, text, traces in monitor.track(traced, "drawing"):
+        if record["tokens"]:
+            hidden = {direction: trace["hidden"].numpy() for direction, trace in traces.items()}
+            n_read = len(next(iter(hidden.values())))
+            words = bundle.vocabulary.expand_abbreviations(text).split()
+            words = [NEXT_FIELD if word == SEPARATOR else word for word in words]
+            record["picture"] = png(activation_map(words[:n_read], hidden))

@@ -1,0 +1,106 @@
+"""From filled queues to the next training table, and how often people agree with the model."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from textlstm.config import DataConfig
+from textlstm.data.cells import column
+from textlstm.data.labels import plain_label
+from textlstm.errors import InputError, counted, listed, quoted
+from textlstm.monitor import SILENT, Monitor
+from textlstm.review.answers import agreement, append_answers, expand_to_records, merge_answers
+from textlstm.review.sheet import TEXT_ID, read_answers
+from textlstm.storage.resumable import write_table
+from textlstm.uncertainty.intervals import interval, tenths
+
+
+@dataclass(frozen=True)
+class NamedTable:
+    """A table and its name in messages."""
+
+    table: pa.Table
+    name: str
+
+
+def import_answers(
+    training: NamedTable,
+    queues: Sequence[NamedTable],
+    columns: Sequence[str],
+    config: DataConfig,
+    out: Path,
+    *,
+    is_other_table: bool = False,
+    new_codes: bool = False,
+    monitor: Monitor = SILENT,
+) -> None:
+    """Write the training table with the answers of filled queues as further records.
+
+    Parameters
+    ----------
+    columns
+        Names of the text columns of the queues.
+    config
+        Names of the columns of the training table.
+    is_other_table
+        Whether the training table is not the one that the run was trained on; a line warns of it.
+    new_codes
+        As in :func:`.read_answers`.
+
+    Raises
+    ------
+    InputError
+        If a queue is wrong, no row has a code, or two queues differ in the code of a text.
+    """
+    labels = column(training.table, config.label, training.name)
+    known_labels = {plain_label(label) for label in labels} - {""}
+    filled = [
+        read_answers(queue.table, queue.name, columns, known_labels, monitor.log,
+                     new_codes=new_codes)
+        for queue in queues
+    ]  # fmt: skip
+    merged = merge_answers(filled)
+    merged.require_agreement()
+    answers = merged.answers
+    if not len(answers):
+        names = listed([queue.name for queue in queues])
+        raise InputError(f"no row of {names} has a code; fill in the column 'code'")
+    coded = expand_to_records(answers, columns, config.label)
+    coded = coded.rename(columns=dict(zip(columns, config.text, strict=True)))
+    n_trained = len(training.table)
+    if config.id:
+        # The numbers follow those of the table's rows, so that no id of an earlier import repeats.
+        coded[config.id] = [f"review-{n_trained + number + 1}" for number in range(len(coded))]
+    write_table(append_answers(training.table, coded, training.name), out)
+    asked = {item for queue in queues for item in column(queue.table, TEXT_ID, "")}
+    monitor.log(
+        f"{len(answers)} of {counted(len(asked), 'text')} "
+        f"{'has' if len(answers) == 1 else 'have'} a code, for {counted(len(coded), 'record')}; "
+        f"with the {n_trained} of {training.name}: {out}"
+    )
+    if is_other_table:
+        monitor.log(
+            f"warning: {training.name} is not the table that the run was trained on; it may have "
+            "been changed since"
+        )
+    for line in agreement_lines(answers):
+        monitor.log(line)
+    if config.date:
+        monitor.log(f"the coded records have no {quoted(config.date)}; a temporal split needs one")
+
+
+def agreement_lines(answers: pd.DataFrame) -> Iterator[str]:
+    """Yield how often people agree with the model, in sentences with confidence intervals."""
+    agreed, n = agreement(answers), len(answers)
+    for same, meaning in (
+        (int(agreed.first.sum()), "the label it gave"),
+        (int(agreed.offered.sum()), "one of the labels it offered"),
+    ):
+        low, high = interval(same, n)
+        yield (
+            f"the code is {meaning} in {tenths(same / n)} of {counted(n, 'text')} "
+            f"(95 % interval {tenths(float(low))} to {tenths(float(high))})"
+        )
