@@ -50,8 +50,6 @@ def folders():
 
 @pytest.mark.parametrize("folder", folders())
 def test_docstrings_and_comments_have_no_banned_phrase(folder):
-    if folder in ("pipelines", "textlstm/review"):
-        pytest.xfail("not yet rewritten")
     hits = [
         f"{path.relative_to(ROOT)}:{line}: {hit[0]}"
         for path in sorted((ROOT / folder).glob("*.py"))
