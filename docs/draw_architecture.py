@@ -28,12 +28,12 @@ WIDTH, HEIGHT = 960, 1140
 BOX_WIDTH, BOX_HEIGHT = 178, 54
 BOXES = {
     "benchmarks": (660, 90, "accuracy, speed, promises"),
-    "pipelines": (340, 180, "the stages: flags, call, save"),
-    "reporting": (230, 290, "tables, figures, page"),
+    "pipelines": (385, 180, "the stages: flags, call, save"),
+    "reporting": (165, 290, "tables, figures, page"),
     "classifier": (790, 290, "scikit-learn estimator"),
-    "evaluation": (130, 410, "metrics, baselines, groups"),
-    "insight": (345, 410, "attributions, label errors"),
-    "review": (560, 410, "queue and answers"),
+    "evaluation": (165, 410, "metrics, baselines, groups"),
+    "insight": (385, 410, "attributions, label errors"),
+    "review": (385, 290, "queue and answers"),
     "fitting": (790, 410, "records to bundle"),
     "inference": (345, 520, "bundle, scoring, decisions"),
     "training": (640, 520, "task, loop, checkpoints"),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # torch is imported late
 NEXT_FIELD = "(next field)"
 """Text shown between the words of two fields."""
 
-DECIMALS = 6
+SHOWN_DECIMALS = 6
 """Digits behind the decimal point in the table."""
 
 MAX_TOP_WORDS = 3
@@ -65,7 +65,7 @@ class Explanation:
         """Return a row for each token, with the name of its record."""
         tokens = self.tokens["token"].replace(SEPARATOR, NEXT_FIELD)
         named = self.tokens.assign(row=self.tokens["row"].map(self.names.__getitem__), token=tokens)
-        named = named.round(DECIMALS).rename(columns={"row": "record"})
+        named = named.round(SHOWN_DECIMALS).rename(columns={"row": "record"})
         return pa.Table.from_pandas(named, preserve_index=False)
 
     def page_records(self, bundle: "Bundle", monitor: Monitor = SILENT) -> list[dict[str, Any]]:

@@ -57,17 +57,7 @@ def import_answers(
     """
     labels = column(training.table, config.label, training.name)
     known_labels = {plain_label(label) for label in labels} - {""}
-    filled = [
-        read_answers(queue.table, queue.name, columns, known_labels, monitor.log,
-                     new_codes=new_codes)
-        for queue in queues
-    ]  # fmt: skip
-    merged = merge_answers(filled)
-    merged.require_agreement()
-    answers = merged.answers
-    if not len(answers):
-        names = listed([queue.name for queue in queues])
-        raise InputError(f"no row of {names} has a code; fill in the column 'code'")
+    answers = _merged_answers(queues, columns, known_labels, monitor, new_codes=new_codes)
     coded = expand_to_records(answers, columns, config.label)
     coded = coded.rename(columns=dict(zip(columns, config.text, strict=True)))
     n_trained = len(training.table)
@@ -90,6 +80,28 @@ def import_answers(
         monitor.log(line)
     if config.date:
         monitor.log(f"the coded records have no {quoted(config.date)}; a temporal split needs one")
+
+
+def _merged_answers(
+    queues: Sequence[NamedTable],
+    columns: Sequence[str],
+    known_labels: set[str],
+    monitor: Monitor,
+    *,
+    new_codes: bool,
+) -> pd.DataFrame:
+    """Read the answers of filled queues, and check that they agree and that there are any."""
+    filled = [
+        read_answers(queue.table, queue.name, columns, known_labels, monitor.log,
+                     new_codes=new_codes)
+        for queue in queues
+    ]  # fmt: skip
+    merged = merge_answers(filled)
+    merged.require_agreement()
+    if not len(merged.answers):
+        names = listed([queue.name for queue in queues])
+        raise InputError(f"no row of {names} has a code; fill in the column 'code'")
+    return merged.answers
 
 
 def agreement_lines(answers: pd.DataFrame) -> Iterator[str]:
