@@ -67,9 +67,9 @@ COMMANDS = {
     ("module", "work", "keep", "said"),
     [
         (comparison, "measure", [], "nothing is kept; with --keep FILE"),
-        (comparison, "measure", ["--keep", "kept.jsonl"], "what is finished is kept"),
+        (comparison, "measure", ["--keep", "kept.jsonl"], "finished work is kept"),
         (promises, "measure", [], "nothing is kept; with --keep FILE"),
-        (promises, "measure", ["--keep", "kept.jsonl"], "what is finished is kept"),
+        (promises, "measure", ["--keep", "kept.jsonl"], "finished work is kept"),
         (speed, "prepare", [], "nothing is kept"),
     ],
 )
