@@ -19,9 +19,6 @@ from pipelines.inputs import TableFormat
 from pipelines.runs import Run
 from textlstm.errors import InputError, counted
 
-PAGE = ".html"
-"""Ending of the name of a page."""
-
 
 def explain(
     run: Run,
@@ -36,11 +33,8 @@ def explain(
     config = run.config()
     with progress.working("explain", progress.LOADING):
         from textlstm.insight.record_selection import select_records
-        from textlstm.models.cells.table import CELLS
-        from textlstm.reporting.explain_page import render_explanations
-        from textlstm.reporting.explanation import explain_records, require_member
-        from textlstm.storage.atomic import write_bytes
-        from textlstm.storage.resumable import require_format, write_table
+        from textlstm.reporting.explanation import PAGE, explain_records, require_member
+        from textlstm.storage.resumable import require_format
 
     inputs.require_free_output(out, data)
     require_format(out, PAGE)
@@ -50,12 +44,7 @@ def explain(
     records = select_records(table, columns, data, id_column=id_column, wanted=wanted)
     monitor = progress.StageMonitor("explain")
     explanation = explain_records(bundle, records, columns, member, monitor)
-    if out.suffix.lower() == PAGE:
-        shown = explanation.page_records(bundle, monitor)
-        page = render_explanations(config, shown, member, CELLS[bundle.recipe.network.cell])
-        write_bytes(out, page.encode("utf-8"), private=True)
-    else:
-        write_table(explanation.table(), out)
+    explanation.write(out, config, bundle, monitor)
     console.log(f"explain: {counted(len(records), 'record')} explained, words and all: {out}")
 
 

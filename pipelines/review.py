@@ -17,30 +17,20 @@ For example:
 """
 
 from collections.abc import Sequence
+from inspect import getdoc
 from pathlib import Path
 
 from pipelines import flags, inputs, progress, shell
-from pipelines.inputs import TableFormat
 from pipelines.runs import Run
 from pipelines.source import unchanged
 
-EXPORT = """Write the texts that a person should code. The queue holds texts of records.
 
-For example:
-    python -m pipelines.review export --run runs/manner --scored coded.csv --out queue.csv
-"""
+def export(run: Run, scored: str, out: Path, table_format: inputs.TableFormat) -> None:
+    """Write the texts that a person should code. The queue holds texts of records.
 
-IMPORT = """Append the answers of filled queues to the training table, which is kept whole.
-
-For example:
-    python -m pipelines.review import --run runs/manner --filled queue.csv --out next.csv
-    python -m pipelines.review import --run runs/manner --filled queue-1.csv queue-2.csv \\
-        --out next.parquet
-"""
-
-
-def export(run: Run, scored: str, out: Path, table_format: TableFormat) -> None:
-    """Write the review queue of a scored table."""
+    For example:
+        python -m pipelines.review export --run runs/manner --scored coded.csv --out queue.csv
+    """
     run.require(run.bundle, "train")
     with progress.working("review", progress.LOADING):
         from textlstm.review.exporting import export_queue, require_no_codes
@@ -54,26 +44,29 @@ def export(run: Run, scored: str, out: Path, table_format: TableFormat) -> None:
 
 
 def take_back(
-    run: Run, filled: Sequence[str], out: Path, data: str, table_format: TableFormat
+    run: Run, filled: Sequence[str], out: Path, data: str, table_format: inputs.TableFormat
 ) -> None:
-    """Write the training table with the answers of filled queues."""
+    r"""Append the answers of filled queues to the training table, which is kept whole.
+
+    For example:
+        python -m pipelines.review import --run runs/manner --filled queue.csv --out next.csv
+        python -m pipelines.review import --run runs/manner --filled queue-1.csv queue-2.csv \
+            --out next.parquet
+    """
     from textlstm.review.importing import NamedTable, import_answers
     from textlstm.review.sheet import require_free_names
     from textlstm.storage.resumable import require_format
 
     require_format(out)
     config, columns = run.config().data, inputs.text_columns(run, table_format.text)
-    require_free_names(columns)
     source = data or config.data
+    require_free_names(columns)
     inputs.require_free_output(out, source, *filled)
-    as_trained = TableFormat(delimiter="" if data else config.delimiter)
+    as_trained = inputs.TableFormat(delimiter="" if data else config.delimiter)
     with unchanged(source, *filled):
         training = NamedTable(inputs.load_table(run, "review", source, as_trained), source)
-        queues = [
-            NamedTable(inputs.load_table(run, "review", name, table_format), name)
-            for name in filled
-        ]
-    import_answers(training, queues, columns, config, out,
+        tables = [inputs.load_table(run, "review", name, table_format) for name in filled]
+    import_answers(training, list(map(NamedTable, tables, filled)), columns, config, out,
                    is_other_table=run.is_other_table(source),
                    monitor=progress.StageMonitor("review"))  # fmt: skip
 
@@ -82,8 +75,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Parse the flags and run the stage."""
     parser = flags.parser("review", __doc__)
     ways = parser.add_subparsers(dest="way", required=True, metavar="export|import")
-    out = ways.add_parser("export", help=EXPORT.partition(".")[0], **flags.help_options(EXPORT))
-    back = ways.add_parser("import", help=IMPORT.partition(".")[0], **flags.help_options(IMPORT))
+    about, taking = getdoc(export) or "", getdoc(take_back) or ""
+    out = ways.add_parser("export", help=about.partition(".")[0], **flags.help_options(about))
+    back = ways.add_parser("import", help=taking.partition(".")[0], **flags.help_options(taking))
     for way, source in ((out, "--scored"), (back, "--filled")):
         flags.add_version(way)
         flags.add_run(way)
@@ -93,12 +87,11 @@ def main(argv: Sequence[str] | None = None) -> None:
                      help="queue to write; it holds texts of records")  # fmt: skip
     back.add_argument("--filled", required=True, nargs="+", metavar="QUEUE.csv",
                       help="queues with codes filled in")  # fmt: skip
-    back.add_argument("--data", default="", metavar="FILE",
-                      help="the training table (default: where the run found it)")  # fmt: skip
+    back.add_argument("--data", default="", metavar="FILE", help="training table, if it moved")
     back.add_argument("--out", required=True, type=Path, metavar="TABLE",
                       help="table to train on next: .csv or .parquet")  # fmt: skip
     parsed = parser.parse_args(argv)
-    table_format = TableFormat(parsed.text, parsed.charset, parsed.delimiter)
+    table_format = inputs.TableFormat(parsed.text, parsed.charset, parsed.delimiter)
     if parsed.way == "export":
         export(Run(parsed.run), parsed.scored, parsed.out, table_format)
     else:

@@ -2,25 +2,33 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
 
+from textlstm.config import RunConfig
 from textlstm.errors import InputError, counted
 from textlstm.monitor import SILENT, Monitor
 from textlstm.reporting.drawing import png
+from textlstm.reporting.explain_page import render_explanations
 from textlstm.reporting.tokens import activation_map
+from textlstm.storage.atomic import write_bytes
+from textlstm.storage.resumable import write_table
 from textlstm.text.spans import highlight
 from textlstm.text.tokenizing import SEPARATOR, preprocess
 
 if TYPE_CHECKING:  # torch is imported late
     from textlstm.inference.bundle import Bundle
 
+PAGE = ".html"
+"""Ending of the name of a page."""
+
 NEXT_FIELD = "(next field)"
 """Text shown between the words of two fields."""
 
-SHOWN_DECIMALS = 6
+TABLE_DECIMALS = 6
 """Digits behind the decimal point in the table."""
 
 MAX_TOP_WORDS = 3
@@ -65,7 +73,7 @@ class Explanation:
         """Return a row for each token, with the name of its record."""
         tokens = self.tokens["token"].replace(SEPARATOR, NEXT_FIELD)
         named = self.tokens.assign(row=self.tokens["row"].map(self.names.__getitem__), token=tokens)
-        named = named.round(SHOWN_DECIMALS).rename(columns={"row": "record"})
+        named = named.round(TABLE_DECIMALS).rename(columns={"row": "record"})
         return pa.Table.from_pandas(named, preserve_index=False)
 
     def page_records(self, bundle: "Bundle", monitor: Monitor = SILENT) -> list[dict[str, Any]]:
@@ -79,6 +87,19 @@ class Explanation:
         if self.member is not None:
             _add_pictures(records, bundle, self.texts, self.member - 1, monitor)
         return records
+
+    def write(
+        self, out: Path, config: RunConfig, bundle: "Bundle", monitor: Monitor = SILENT
+    ) -> None:
+        """Write the explanations: a page if the name ends in :data:`PAGE`, else a table."""
+        from textlstm.models.cells.table import CELLS
+
+        if out.suffix.lower() != PAGE:
+            write_table(self.table(), out)
+            return
+        records, cell = self.page_records(bundle, monitor), CELLS[bundle.recipe.network.cell]
+        page = render_explanations(config, records, self.member, cell)
+        write_bytes(out, page.encode("utf-8"), private=True)
 
 
 def explain_records(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,11 @@ from textlstm.review.answers import agreement, append_answers, expand_to_records
 from textlstm.review.sheet import TEXT_ID, read_answers
 from textlstm.storage.resumable import write_table
 from textlstm.uncertainty.intervals import interval, tenths
+
+OTHER_TABLE = (
+    "warning: {} is not the table that the run was trained on; it may have been changed since"
+)
+"""Warning where answers are appended to another table."""
 
 
 @dataclass(frozen=True)
@@ -56,52 +62,44 @@ def import_answers(
         If a queue is wrong, no row has a code, or two queues differ in the code of a text.
     """
     labels = column(training.table, config.label, training.name)
-    known_labels = {plain_label(label) for label in labels} - {""}
-    answers = _merged_answers(queues, columns, known_labels, monitor, new_codes=new_codes)
-    coded = expand_to_records(answers, columns, config.label)
-    coded = coded.rename(columns=dict(zip(columns, config.text, strict=True)))
+    known_labels = set(map(plain_label, labels)) - {""}
+    read = partial(read_answers, columns=columns, known_labels=known_labels, log=monitor.log,
+                   new_codes=new_codes)  # fmt: skip
+    filled = [read(queue.table, queue.name) for queue in queues]
+    merged = merge_answers(filled)
+    merged.require_agreement()
+    answers = merged.answers
+    if not len(answers):
+        names = listed([queue.name for queue in queues])
+        raise InputError(f"no row of {names} has a code; fill in the column 'code'")
     n_trained = len(training.table)
-    if config.id:
-        # The numbers follow those of the table's rows, so that no id of an earlier import repeats.
-        coded[config.id] = [f"review-{n_trained + number + 1}" for number in range(len(coded))]
+    coded = _coded_records(answers, columns, config, n_trained)
     write_table(append_answers(training.table, coded, training.name), out)
     asked = {item for queue in queues for item in column(queue.table, TEXT_ID, "")}
+    texts = f"{len(answers)} of {counted(len(asked), 'text')}"
+    verb = "has" if len(answers) == 1 else "have"
+    records = counted(len(coded), "record")
     monitor.log(
-        f"{len(answers)} of {counted(len(asked), 'text')} "
-        f"{'has' if len(answers) == 1 else 'have'} a code, for {counted(len(coded), 'record')}; "
-        f"with the {n_trained} of {training.name}: {out}"
+        f"{texts} {verb} a code, for {records}; with the {n_trained} of {training.name}: {out}"
     )
     if is_other_table:
-        monitor.log(
-            f"warning: {training.name} is not the table that the run was trained on; it may have "
-            "been changed since"
-        )
+        monitor.log(OTHER_TABLE.format(training.name))
     for line in agreement_lines(answers):
         monitor.log(line)
     if config.date:
         monitor.log(f"the coded records have no {quoted(config.date)}; a temporal split needs one")
 
 
-def _merged_answers(
-    queues: Sequence[NamedTable],
-    columns: Sequence[str],
-    known_labels: set[str],
-    monitor: Monitor,
-    *,
-    new_codes: bool,
+def _coded_records(
+    answers: pd.DataFrame, columns: Sequence[str], config: DataConfig, n_trained: int
 ) -> pd.DataFrame:
-    """Read the answers of filled queues, and check that they agree and that there are any."""
-    filled = [
-        read_answers(queue.table, queue.name, columns, known_labels, monitor.log,
-                     new_codes=new_codes)
-        for queue in queues
-    ]  # fmt: skip
-    merged = merge_answers(filled)
-    merged.require_agreement()
-    if not len(merged.answers):
-        names = listed([queue.name for queue in queues])
-        raise InputError(f"no row of {names} has a code; fill in the column 'code'")
-    return merged.answers
+    """Return the records that the answers stand for, with the columns of the training table."""
+    coded = expand_to_records(answers, columns, config.label)
+    coded = coded.rename(columns=dict(zip(columns, config.text, strict=True)))
+    if config.id:
+        # The numbers follow those of the table's rows, so that no id of an earlier import repeats.
+        coded[config.id] = [f"review-{n_trained + number + 1}" for number in range(len(coded))]
+    return coded
 
 
 def agreement_lines(answers: pd.DataFrame) -> Iterator[str]:
