@@ -264,3 +264,8 @@ def test_every_fault_has_a_number_of_its_own():
         for number in re.findall(r"^@fault\((\d+),", path.read_text(), re.MULTILINE)
     ]
     assert sorted(numbers) == list(range(1, 99))
+
+
+def test_no_two_test_files_share_a_name():
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(names) == len(set(names))

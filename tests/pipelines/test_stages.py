@@ -44,7 +44,7 @@ from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
 from textlstm.inference.bundle import Bundle
 from textlstm.inference.rules import DecisionRequest
-from textlstm.reporting import tokens
+from textlstm.reporting import explanation
 from textlstm.storage.atomic import sha256
 from textlstm.text import tokenizing
 from textlstm.text.tokenizing import tokenize, word_document_counts
@@ -703,7 +703,9 @@ def test_explanations_as_a_page(home, tmp_path):
     assert written[:1] == [rows["cause"][2]] and rows["cause"][0] in written
     assert page.count("<mark ") > 4
     assert "data:image" not in page and "forget gate" not in page
-    with mock.patch.object(tokens, "activation_map", wraps=tokens.activation_map) as drawn:
+    with mock.patch.object(
+        explanation, "activation_map", wraps=explanation.activation_map
+    ) as drawn:
         gates = explained(home, tmp_path / "gates.html", "--records", "3", "1", "--gates")
     gates, words = gates.read_text(), {word for call in drawn.mock_calls for word in call.args[0]}
     assert "(next field)" in words and "<sep>" not in words
