@@ -703,9 +703,8 @@ def test_explanations_as_a_page(home, tmp_path):
     assert written[:1] == [rows["cause"][2]] and rows["cause"][0] in written
     assert page.count("<mark ") > 4
     assert "data:image" not in page and "forget gate" not in page
-    with mock.patch.object(
-        explanation, "activation_map", wraps=explanation.activation_map
-    ) as drawn:
+    drawing = mock.patch.object(explanation, "activation_map", wraps=explanation.activation_map)
+    with drawing as drawn:
         gates = explained(home, tmp_path / "gates.html", "--records", "3", "1", "--gates")
     gates, words = gates.read_text(), {word for call in drawn.mock_calls for word in call.args[0]}
     assert "(next field)" in words and "<sep>" not in words
