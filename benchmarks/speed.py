@@ -198,8 +198,11 @@ def measure_parts(args: argparse.Namespace) -> dict[str, float]:
     preprocess([("first call",)])
 
     def texts() -> NDArray[np.object_]:
-        records = distinct_records(table, args.text, args.file)
-        return np.array(list(records.map(preprocess)), dtype=object)
+        preprocessed = distinct_records(table, args.text, args.file).map(preprocess)
+        texts_of_records: NDArray[np.object_] = np.array(preprocessed.values, dtype=object)[
+            preprocessed.inverse
+        ]
+        return texts_of_records
 
     seconds, all_texts = timed(texts)
     bundle = Bundle.load(Run(args.run).bundle)

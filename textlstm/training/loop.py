@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -17,6 +17,7 @@ from textlstm.errors import InputError
 from textlstm.models.ensemble import Ensemble
 from textlstm.recipe_sections import TrainingConfig
 from textlstm.storage.arrays import take
+from textlstm.storage.parallel import usable_cpus
 from textlstm.tasks import OutOfFoldTargets, Task
 from textlstm.training.checkpoint import Checkpoint
 from textlstm.training.folds import Examples
@@ -134,9 +135,9 @@ class _TrainingLoop:
         """Take the remaining steps of the epoch under way, saving when a checkpoint is due.
 
         The members are independent of each other, and torch releases Python's lock while it
-        computes, so each has a thread. They wait for each other every few steps, so that a saved
-        state has all members at the same step. Folds differ in size by a record or two: the epoch
-        ends with the shortest one.
+        computes, so they train in threads. They wait for each other every few steps, so that a
+        saved state has all members at the same step. Folds differ in size by a record or two:
+        the epoch ends with the shortest one.
         """
         state = self.state
         if not state.steps:
@@ -144,13 +145,11 @@ class _TrainingLoop:
         lengths = self.examples.corpus.lengths
         batches = (self._batches(member, lengths) for member in self.members)
         steps = islice(zip(*batches, strict=False), state.steps, None)
-        threads = len(self.members)
+        threads = min(len(self.members), usable_cpus())
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             while batches_of_steps := list(islice(steps, sync_every)):
-                per_member = zip(*batches_of_steps, strict=True)
-                sums = pool.map(self._take_steps, self.members, per_member)
-                for step_sums in zip(*sums, strict=True):
-                    state.totals += torch.stack(step_sums).sum(0)
+                for sums in self._take_steps(pool, batches_of_steps):
+                    state.totals += sums
                     state.steps += 1
                 if checkpoint is not None and checkpoint.should_save():
                     self._save(checkpoint)
@@ -164,12 +163,30 @@ class _TrainingLoop:
         for rows in shuffled_batches(own, config.batch_size, order, drop_last=config.drop_last):
             yield records[rows]
 
-    def _take_steps(self, member: int, batches: Sequence[Tensor]) -> list[Tensor]:
-        """Take optimizer steps of one member; return the sums (1 + M,) of each step."""
-        return [self._take_step(member, rows) for rows in batches]
+    def _take_steps(
+        self, pool: ThreadPoolExecutor, batches_of_steps: Sequence[tuple[Tensor, ...]]
+    ) -> Iterator[Tensor]:
+        """Take steps of all members; yield the sums (1 + M,) of each step over the members.
 
-    def _take_step(self, member: int, rows: Tensor) -> Tensor:
-        """Take one optimizer step; return the sum of weights and of the weighted measures."""
+        A step waits for the step before of the same member, and for no other member: no processor
+        is idle while there are more members than processors.
+        """
+        previous: list[Future[Tensor] | None] = [None for _ in self.members]
+        steps: list[list[Future[Tensor]]] = []
+        for batches in batches_of_steps:
+            tasks = zip(self.members, batches, previous, strict=True)
+            steps.append([pool.submit(self._take_step, *task) for task in tasks])
+            previous = list(steps[-1])
+        for futures in steps:
+            yield torch.stack([future.result() for future in futures]).sum(0)
+
+    def _take_step(self, member: int, rows: Tensor, previous: Future[Tensor] | None) -> Tensor:
+        """Take one optimizer step after the previous one of the member.
+
+        Returns the sum of weights and of the weighted measures (1 + M,).
+        """
+        if previous is not None:
+            previous.result()
         state, examples = self.state, self.examples
         network, optimizer = state.ensemble.networks[member], state.optimizers[member]
         batch = examples.corpus.batch(rows).to(self.device)
