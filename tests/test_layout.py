@@ -55,7 +55,7 @@ WINGS = {
     ],
     "tasks": [],
     "training": [
-        "checkpoint", "optim", "folds", "class_weights", "linear_branches", "state", "out_of_fold",
+        "threads", "checkpoint", "optim", "folds", "class_weights", "linear_branches", "state", "out_of_fold",
         "loop", "rare_classes", "inputs",
     ],
     "inference": [

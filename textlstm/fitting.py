@@ -30,7 +30,7 @@ from textlstm.training.class_weights import balance_classes, class_weight_sums, 
 from textlstm.training.folds import Examples, assign_folds
 from textlstm.training.inputs import TrainingInputs
 from textlstm.training.linear_branches import fit_branches
-from textlstm.training.loop import fit, single_threaded
+from textlstm.training.loop import fit
 from textlstm.training.out_of_fold import (
     MemberModels,
     OutOfFoldPredictions,
@@ -39,6 +39,7 @@ from textlstm.training.out_of_fold import (
 )
 from textlstm.training.rare_classes import RareClasses
 from textlstm.training.state import Epoch, initial_ensemble
+from textlstm.training.threads import single_threaded
 from textlstm.uncertainty.out_of_fold import OutOfFold
 
 

@@ -15,7 +15,7 @@ ARCHIVES = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"
 """First bytes of gzip, zip, bzip2, xz, zstandard and 7z files."""
 
 FIRST_BYTES = 1 << 16
-"""Bytes of the first block, at most: it is soon read and shows what is wrong with the columns."""
+"""Bytes of the first block, at most: a small block shows soon that a column is missing."""
 
 
 def byte_blocks(path: Path, charset: str, chunk_bytes: int = LIMITS.chunk_bytes) -> Iterator[bytes]:

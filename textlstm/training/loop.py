@@ -4,12 +4,11 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
 
 import torch
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from textlstm.encoding.batching import shuffled_batches
@@ -239,19 +238,3 @@ class _TrainingLoop:
             f"the loss is not finite in epoch {self.state.number}; lower --learning-rate or set "
             "--max-grad-norm"
         )
-
-
-@contextmanager
-def single_threaded() -> Iterator[None]:
-    """Limit torch and linear algebra to one thread per operation.
-
-    A training step is too small to gain from more threads, and loses much where other work uses the
-    processors too. With one thread, sums do not depend on the number of processors.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(limits=1):
-            yield
-    finally:
-        torch.set_num_threads(before)
