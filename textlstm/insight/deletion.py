@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import bootstrap
 
+from textlstm.data.distinct import Distinct
 from textlstm.inference.bundle import Bundle
 from textlstm.insight.attributions import attributions
 from textlstm.text.tokenizing import SEPARATOR
@@ -44,7 +45,7 @@ def deletion_test(bundle: Bundle, texts: Sequence[str], seed: int) -> dict[str, 
     sample = [eligible[row] for row in generator.permutation(len(eligible))[:SAMPLE_TEXTS]]
     if len(sample) < 2:
         return None
-    classes = bundle.predict_proba(sample).argmax(axis=1)
+    classes = bundle.predict(Distinct.of(sample)).predicted
     orders: dict[str, list[NDArray[np.int64]]] = {"highest": [], "random": []}
     for text, gains in zip(sample, attributions(bundle, sample, classes), strict=True):
         positions = np.array(_word_positions(text))

@@ -11,6 +11,7 @@ from string import ascii_lowercase
 import numpy as np
 from numpy.typing import NDArray
 
+from textlstm.data.distinct import Distinct
 from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.inference.bundle import Bundle
 from textlstm.text.tokenizing import SEPARATOR
@@ -172,7 +173,7 @@ def robustness(
     generator = np.random.default_rng(seed)
     rows = np.sort(generator.permutation(len(texts))[:SAMPLE_RECORDS])
     sample, labels = [texts[row] for row in rows], truth[rows]
-    hits = bundle.predict_proba(sample).argmax(axis=1) == labels
+    hits = bundle.predict(Distinct.of(sample)).correct(labels)
     # Abbreviations of the user's table need no measuring: the model expands them.
     own_table = bundle.vocabulary.abbreviations.meanings.keys()
     changes = CHANGES | {ABBREVIATED: partial(abbreviated, excluded=own_table)}
@@ -183,7 +184,7 @@ def robustness(
         if affected.sum() < MIN_CHANGED:
             continue
         texts_after = [changed[row] for row in np.flatnonzero(affected)]
-        predicted = bundle.predict_proba(texts_after).argmax(axis=1)
+        predicted = bundle.predict(Distinct.of(texts_after)).predicted
         measured[name] = {
             "records": int(affected.sum()),
             "before": float(hits[affected].mean()),
