@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from textlstm.array_types import Integers
 from textlstm.data.distinct import Distinct
 from textlstm.encoding.batching import Batch, length_batches
 from textlstm.encoding.corpus import Corpus
@@ -44,7 +45,7 @@ ANSWERS = (
 def attributions(
     bundle: Bundle,
     texts: Sequence[str],
-    classes: Sequence[int],
+    classes: Sequence[int] | Integers,
     *,
     points: int = POINTS,
     watch: WatchBatches = iter,
