@@ -31,7 +31,7 @@ def plain_text(value: Any) -> str:
 
 CARD = """# A textlstm classifier
 
-Embedding + LSTM networks that give short medical texts one of {classes} classes, with
+Embedding + {cell} networks that give short medical texts one of {classes} classes, with
 probabilities calibrated by a temperature of {temperature:.3f}. They read {length} tokens of a text
 and know {words} words, each of at least {min_records} training records, rarer ones by hashes alone.
 

@@ -44,8 +44,8 @@ class Step(Protocol):
 class Cell(nn.Module, ABC):
     """A recurrent cell of one layer and one direction.
 
-    A subclass defines ``project`` and ``traced_step``, which are its equations. It may override
-    ``fused`` and ``forward`` where a faster way gives the same.
+    A subclass defines ``PROJECTIONS``, ``reset_parameters``, and its equations: ``project`` and
+    ``traced_step``. It may override ``fused`` and ``forward`` where a faster way gives the same.
 
     Parameters
     ----------

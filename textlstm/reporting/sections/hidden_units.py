@@ -37,7 +37,7 @@ class HiddenUnits(Section[PublicHiddenUnits]):
             "size": usage.hidden_units,
             "unused": usage.unused.tolist(),
             "size_to_try": usage.size_to_try,
-            "sentence": hidden_units_sentence(usage),
+            "sentence": hidden_units_sentence(usage, bundle.recipe.network.cell.upper()),
         }
         return Measured({"hidden_units": units})
 
@@ -50,13 +50,13 @@ class HiddenUnits(Section[PublicHiddenUnits]):
         return [shown.sentence]
 
 
-def hidden_units_sentence(usage: "UnitUsage") -> str:
-    """Say how many hidden units stay unused, and which size to try."""
+def hidden_units_sentence(usage: "UnitUsage", cell: str = "LSTM") -> str:
+    """Say how many hidden units of the cells stay unused, and which size to try."""
     least, most = int(usage.unused.min()), int(usage.unused.max())
     if not most:
-        return f"All {usage.hidden_units} hidden units of each LSTM are in use."
+        return f"All {usage.hidden_units} hidden units of each {cell} are in use."
+    article = "an" if cell == "LSTM" else "a"
     number = f"{least} to {most}" if least < most else f"{least}"
-    advice = f"try --hidden-units {usage.size_to_try}" if least else "one LSTM needs them all"
-    return (
-        f"Of the {usage.hidden_units} hidden units of an LSTM, {number} stay near zero: {advice}."
-    )
+    advice = f"try --hidden-units {usage.size_to_try}" if least else f"one {cell} needs them all"
+    units = f"{usage.hidden_units} hidden units of {article} {cell}"
+    return f"Of the {units}, {number} stay near zero: {advice}."
