@@ -56,7 +56,7 @@ class Run(StagedRun):
             owner = (
                 "those of a bundle; give the folder of its run"
                 if is_bundle
-                else "not those of a run"
+                else "not those of a run of this release; make the run again in a new folder"
             )
             raise InputError(f"{self._config}: these settings are {owner}") from error
 

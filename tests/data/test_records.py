@@ -6,6 +6,9 @@ import pytest
 from textlstm.config import RARE_LABEL, DataConfig
 from textlstm.data.distinct import interned
 from textlstm.data.records import (
+    SPLIT_COLUMN,
+    learned_labels,
+    read_rare,
     read_records,
     read_splits,
     select_usable,
@@ -107,3 +110,26 @@ def test_a_label_as_long_as_a_text_is_none():
     select_usable(records, DataConfig(data="t.csv", text=("text",), label="label"))
     with pytest.raises(InputError, match="column 'label': a label has 1,001 characters"):
         select_usable(records.assign(label=["x", "y" * 1001] * 20), DataConfig(label="label"))
+
+
+def test_splits_come_back_by_name_with_categories_in_common(tmp_path):
+    sizes = {"train": 3, "validation": 2, "holdout": 1}
+    for name, size in sizes.items():
+        part = pd.DataFrame({"record_id": [f"{name}{n}" for n in range(size)], "text": "t",
+                             "label": [name[:1]] * size})  # fmt: skip
+        write_records(part, tmp_path / f"{name}.parquet")
+    splits = read_splits(tmp_path)
+    assert {name: len(part) for name, part in splits.items()} == sizes
+    assert list(splits) == ["train", "validation", "holdout"]
+    assert splits["validation"]["record_id"].tolist() == ["validation0", "validation1"]
+    categories = {tuple(part["label"].cat.categories) for part in splits.values()}
+    assert categories == {("t", "v", "h")}
+    assert not isinstance(splits["train"]["record_id"].dtype, pd.CategoricalDtype)
+    assert learned_labels(splits) == ["t", "v"]
+
+
+def test_dropped_records_come_back_with_the_split_they_belong_to(tmp_path):
+    rare = pd.DataFrame({"text": ["a", "b"], SPLIT_COLUMN: ["train", "holdout"]})
+    write_records(rare, tmp_path / "rare.parquet")
+    assert read_rare(tmp_path).astype(str).equals(rare.astype(str))
+    assert list(read_rare(tmp_path).columns) == ["text", SPLIT_COLUMN]

@@ -221,3 +221,53 @@ def test_what_is_kept_once_is_split_as_if_it_were_not(how):
     for name, part in plain.items():
         pd.testing.assert_frame_equal(part.astype(str), once[name].astype(str))
         assert set(once[name].dtypes.astype(str)) == {"category"}
+
+
+def test_a_class_of_one_record_is_refused_by_a_stratified_split_alone():
+    records = frame(["a"] * 30 + ["b"] * 30 + ["c"], [f"t{n}" for n in range(61)])
+    message = (
+        "^class 'c' has one record, which no stratified split can divide; use --rare merge or "
+        "--rare drop, or another split$"
+    )
+    with pytest.raises(InputError, match=message):
+        split(records, DataConfig(), 0)
+    assert len(split(records, DataConfig(split="grouped"), 0)["train"]) > 30
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["a"] * 10 + ["b"] * 14 + ["c"] * 16, "2 classes to train on and 0 of them to measure"),
+    ],
+)
+def test_a_split_without_classes_in_common_is_refused(labels, message):
+    dates = [f"2021-01-{day:02d}" for day in range(1, 31)] + [f"2022-01-{day:02d}" for day in
+                                                             range(1, 11)]  # fmt: skip
+    records = frame(labels, [f"t{n}" for n in range(40)]).assign(date=dates)
+    config = DataConfig(split="temporal", date="date", holdout=0.4)
+    expected = f"^the temporal split leaves {message}; use another split$"
+    with pytest.raises(InputError, match=expected):
+        split(records, config, 0)
+
+
+def test_dates_of_dropped_classes_are_checked_too():
+    records = frame(["a", "b"] * 20, [f"t{n}" for n in range(40)]).assign(date="2021-01-01")
+    usable = UsableRecords(records, records[:1].assign(date="soon"), {}, 1, [])
+    config = DataConfig(split="temporal", date="died")
+    with pytest.raises(InputError, match="the 'died' of 1 usable record cannot be read"):
+        splits_module.split(usable, config, 0)
+
+
+def test_records_of_dropped_classes_are_divided_like_the_others():
+    records = frame(["a", "b"] * 100, [f"t{n}" for n in range(200)])
+    dropped = frame([f"r{n}" for n in range(40)], [f"d{n}" for n in range(40)])
+    dropped.index += 1000
+    usable = UsableRecords(records, dropped, {}, 40, [])
+    splits, rare = splits_module.split(usable, DataConfig(), 3)
+    assert {name: len(part) for name, part in splits.items()} == {
+        "train": 126, "validation": 14, "holdout": 60,
+    }  # fmt: skip
+    assert sorted(rare.index) == sorted(dropped.index)
+    assert rare[SPLIT_COLUMN].value_counts().to_dict() == {
+        "train": 25, "holdout": 12, "validation": 3,
+    }  # fmt: skip

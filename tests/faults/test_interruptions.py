@@ -354,7 +354,7 @@ def _(desk):
     with pytest.MonkeyPatch.context() as patch:  # these take long
         patch.setattr(os, "fsync", lambda _: None)
         patch.setattr(
-            "textlstm.insight.class_words.top_words",
+            "textlstm.review.exporting.top_words",
             lambda _, texts, *__, **___: [[]] * len(texts),
         )
         export = ["export", "--run", run, "--scored", desk.out, "--out", queue]
