@@ -14,9 +14,6 @@ from textlstm.storage.atomic import name_in_errors
 ARCHIVES = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf")
 """First bytes of gzip, zip, bzip2, xz, zstandard and 7z files."""
 
-FIRST_BYTES = 1 << 16
-"""Bytes of the first block, at most: a small block shows soon that a column is missing."""
-
 
 def byte_blocks(path: Path, charset: str, chunk_bytes: int = LIMITS.chunk_bytes) -> Iterator[bytes]:
     """Yield the bytes of a text file in blocks.
@@ -28,7 +25,7 @@ def byte_blocks(path: Path, charset: str, chunk_bytes: int = LIMITS.chunk_bytes)
     """
     codec_name(charset)  # refuses an unknown character set
     with name_in_errors(path), path.open("rb") as handle:
-        block = handle.read(min(FIRST_BYTES, chunk_bytes))
+        block = handle.read(chunk_bytes)
         if block.startswith(ARCHIVES):
             raise InputError(f"{path}: this file is compressed; unpack it first")
         require_own_mark(block, path, charset)
