@@ -164,7 +164,7 @@ def _(desk):
         process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
         while not (desk.folder / f".{stage}.lock").exists():
             time.sleep(0.001)
-        time.sleep(0.2)
+        time.sleep(random.uniform(0, 0.05))  # encode is done after some 0.2 s
         process.terminate()
         _, lines = process.communicate()
         assert process.returncode == 143 and lines.splitlines()[-1].startswith("interrupted; ")
