@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.source import Source
 from textlstm.errors import InputError
-from textlstm.inference.engines.chunks import read_chunks, read_first
+from textlstm.inference.engines.chunks import BEGINNING, read_beginning, read_chunks
 from textlstm.inference.engines.files import FileJob, predict_file
 from textlstm.inference.rules import DecisionRequest
 from textlstm.storage.resumable import resumable_shards
@@ -92,13 +92,24 @@ def test_a_missing_bundle_is_told(tmp_path):
         predict_file(job_of(tmp_path, "out.csv"), preprocessing=lambda: nullcontext(list))
 
 
-def test_the_first_chunk_is_read_once_and_comes_first(tmp_path):
+def test_chunks_have_at_most_so_many_rows(tmp_path):
     data = tmp_path / "new.csv"
     data.write_text("cause,id\n" + "".join(f"fall {n % 2},{n}\n" for n in range(5)))
-    first, chunks = read_first(read_chunks(str(data), ("cause",), rows=2))
-    read = list(chunks)
-    assert read[0] is first and [len(chunk.table) for chunk in read] == [2, 2, 1]
-    assert list(read[1].records) == [("fall 0",), ("fall 1",)]
+    chunks = list(read_chunks(str(data), ("cause",), rows=2))
+    assert [len(chunk.table) for chunk in chunks] == [2, 2, 1]
+    assert list(chunks[1].records) == [("fall 0",), ("fall 1",)]
     data.write_text("")
     (empty,) = read_chunks(str(data), ("cause",))
     assert empty.table.column_names == ["cause"] and len(empty.records) == 0
+
+
+def test_the_columns_are_checked_at_the_beginning_of_a_table(tmp_path):
+    # The beginning is in order, the end is not UTF-8: it is not read for the check.
+    data = tmp_path / "new.csv"
+    data.write_bytes(b"cause,id\n" + b"fall,1\n" * (BEGINNING.chunk_bytes // 4) + b"\xff,2\n")
+    first = read_beginning(str(data), ("cause",))
+    assert first.column_names == ["cause", "id"] and len(first) < BEGINNING.chunk_bytes
+    with pytest.raises(InputError, match="no column"):
+        read_beginning(str(data), ("causes",))
+    with pytest.raises(InputError, match="is not utf-8"):
+        list(read_chunks(str(data), ("cause",)))

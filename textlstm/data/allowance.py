@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import types
 
 from textlstm.errors import InputError
@@ -94,7 +93,10 @@ def _sizes(values: pa.Array) -> np.ndarray[Any, Any]:
         lengths = views.reshape(-1, 4)[values.offset : values.offset + len(values), 0]
         return np.maximum(lengths.astype(np.int64), 0)  # they are not checked yet
     if is_text(values.type):
-        lengths = pc.fill_null(pc.binary_length(values), 0)
+        # Imported late: it takes longer than the first look at a file.
+        from pyarrow.compute import binary_length
+
+        lengths = binary_length(values).fill_null(0)
         return np.asarray(lengths.to_numpy(zero_copy_only=False), np.int64)
     width = -(-int(values.nbytes) // max(1, len(values)))
     return np.full(len(values), width, np.int64)

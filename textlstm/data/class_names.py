@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from textlstm.data.allowance import Allowance, unpacked_bytes
 from textlstm.errors import InputError
@@ -52,5 +51,8 @@ def name_classes(
 
 def _named(numbers: pa.ChunkedArray, names: pa.Array) -> pa.DictionaryArray:
     codes = numbers.cast(pa.int64()).combine_chunks()
-    codes = pc.if_else(pc.equal(codes, -1), pa.scalar(None, pa.int64()), codes)
+    # Imported late: it takes longer than the first look at a file.
+    from pyarrow.compute import equal, if_else
+
+    codes = if_else(equal(codes, -1), pa.scalar(None, pa.int64()), codes)
     return pa.DictionaryArray.from_arrays(codes, names)

@@ -9,14 +9,19 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from textlstm.data.cells import distinct_records
+from textlstm.data.cells import distinct_records, require_column
 from textlstm.data.distinct import Distinct
+from textlstm.data.options import Limits
 from textlstm.data.readers import iter_tables
 from textlstm.storage.atomic import is_empty
 from textlstm.text.worker import Preprocess
 
 SHARD_ROWS = 1 << 15
 """Rows that are scored and kept together: an interrupted job repeats no more than a few shards."""
+
+
+BEGINNING = Limits(chunk_bytes=1 << 16, chunk_rows=1)
+"""Limits under which a reader reads only the beginning of a table; all lines of JSON lines."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,6 @@ def read_chunks(
 ) -> Iterator[RecordChunk]:
     """Read a table in chunks of at most ``rows`` rows; there is at least one chunk.
 
-    A file of 0 bytes, as on a day without deaths, is read as a table without rows.
-
     Parameters
     ----------
     columns
@@ -79,30 +82,40 @@ def read_chunks(
     InputError
         If the table cannot be read or lacks a text column.
     """
-    if is_empty(Path(data)):
-        tables = iter([pa.table(dict.fromkeys(columns, pa.array([], pa.string())))])
-    else:
-        tables = iter_tables(data, charset, delimiter, log)
-    for table in tables:
+    for table in _tables(data, columns, charset, delimiter, log):
         for start in range(0, len(table) or 1, rows):
             chunk = table.slice(start, rows)
             yield RecordChunk(chunk, distinct_records(chunk, columns, data))
 
 
-def read_first(chunks: Iterator[RecordChunk]) -> tuple[RecordChunk, Iterator[RecordChunk]]:
-    """Read the first chunk; return it, and an iterator over all chunks.
+def read_beginning(
+    data: str, columns: Sequence[str], charset: str = "utf-8", delimiter: str = ""
+) -> pa.Table:
+    """Return the first rows of a table that has the text columns; see :func:`read_chunks`.
 
-    The iterator gives the first chunk away, so that it does not stay in memory to the end.
+    Raises
+    ------
+    InputError
+        As :func:`read_chunks`, of the beginning of the table.
     """
-    first = next(chunks)
-    pending = [first]
+    table = next(_tables(data, columns, charset, delimiter, limits=BEGINNING))
+    for name in columns:
+        require_column(table, name, data)
+    return table
 
-    def all_chunks() -> Iterator[RecordChunk]:
-        while pending:
-            yield pending.pop()
-        yield from chunks
 
-    return first, all_chunks()
+def _tables(
+    data: str,
+    columns: Sequence[str],
+    charset: str,
+    delimiter: str,
+    log: Callable[[str], object] = str,
+    limits: Limits | None = None,
+) -> Iterator[pa.Table]:
+    """Yield the rows of a table; a file of 0 bytes, as on a day without deaths, has none."""
+    if is_empty(Path(data)):
+        return iter([pa.table(dict.fromkeys(columns, pa.array([], pa.string())))])
+    return iter_tables(data, charset, delimiter, log, limits)
 
 
 def preprocess_chunks(chunks: Iterable[RecordChunk], preprocess: Preprocess) -> Iterator[TextChunk]:

@@ -1,8 +1,8 @@
 """Score a file of any size and write a file; an interrupted job is resumed from its shards.
 
-The table is looked at before torch is imported and before the preprocessing process is started: a
-missing file or column is answered at once. Torch is imported while the table is read and its texts
-are preprocessed.
+The beginning of the table is read before torch is imported and before the preprocessing process is
+started: a missing file or column is answered at once. Torch is imported while the whole table is
+read and its texts are preprocessed.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from textlstm.data import options
+from textlstm.data.dataset import HUB
 from textlstm.inference.engines.chunks import (
     SHARD_ROWS,
-    RecordChunk,
     TextChunk,
     preprocess_chunks,
+    read_beginning,
     read_chunks,
-    read_first,
 )
 from textlstm.inference.rules import DecisionRequest, require_free_columns
 from textlstm.monitor import SILENT, Monitor
@@ -86,6 +86,11 @@ class FileJob:
     versions: Mapping[str, str]
     rows: int = SHARD_ROWS
 
+    @property
+    def table(self) -> tuple[str, tuple[str, ...], str, str]:
+        """Return what :func:`.read_chunks` needs to read the table."""
+        return self.source.data, self.columns, self.charset, self.delimiter
+
     def fingerprint(self, device: str, identity: Mapping[str, Any]) -> dict[str, Any]:
         """Return what shards must share to belong to the same output."""
         return {
@@ -122,7 +127,8 @@ def predict_file(
         If the table cannot be read, lacks a text column or has one of the columns to be added, the
         output is taken, the bundle is damaged, or the table changes while it is read.
     """
-    records = _checked_chunks(job, monitor)
+    _require_columns(job)
+    records = read_chunks(*job.table, monitor.log, job.rows)
     with (
         (preprocessing or worker.preprocessing_process)() as preprocess,
         thread_pool(1) as pool,
@@ -153,13 +159,14 @@ def predict_file(
     return statistics
 
 
-def _checked_chunks(job: FileJob, monitor: Monitor) -> Iterator[RecordChunk]:
-    """Read the table in chunks; the output and the first chunk are checked before this returns."""
+def _require_columns(job: FileJob) -> None:
+    """Check the columns at the beginning of the table, and check the output.
+
+    A data set of the hub is downloaded only once, so its columns are checked with its first rows.
+    """
     require_not_taken(job.out)
-    table = job.source.data, job.columns, job.charset, job.delimiter
-    first, records = read_first(read_chunks(*table, monitor.log, job.rows))
-    require_free_columns(first.table, job.request.columns)
-    return records
+    if not job.source.data.startswith(HUB):
+        require_free_columns(read_beginning(*job.table), job.request.columns)
 
 
 class _NumberedChunks:
