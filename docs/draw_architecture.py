@@ -16,6 +16,7 @@ JOINED = {
     "settings": "config",
     "recipe": "config",
     "recipe_sections": "config",
+    "network_config": "config",
     "formats": "config",
     "arguments": "classifier",
     "tasks": "training",

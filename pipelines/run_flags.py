@@ -18,6 +18,10 @@ FIRST_FLAGS = ("data", "text", "label")
 """Settings that stand first in the help: most runs set them."""
 
 
+METAVARS = {str: "COL", int: "N"}
+"""Names in the help for the items of a setting that holds several."""
+
+
 def run_parser(
     stage: str, description: str | None, default: str | None = None, *, device: bool = False
 ) -> Parser:
@@ -103,7 +107,8 @@ def _add_settings(
         if setting.type is bool:
             options["action"] = argparse.BooleanOptionalAction
         elif get_origin(setting.type) is tuple:
-            options |= {"nargs": "+", "type": get_args(setting.type)[0], "metavar": "COL"}
+            item_type = get_args(setting.type)[0]
+            options |= {"nargs": "+", "type": item_type, "metavar": METAVARS[item_type]}
         else:
             choices = setting.metadata["choices"]
             read = parse_number if setting.type is float else setting.type

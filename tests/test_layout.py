@@ -34,6 +34,7 @@ WINGS = {
     ],
     "settings": [],
     "recipe_sections": [],
+    "network_config": [],
     "recipe": [],
     "formats": [],
     "config": [],

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from textlstm.errors import InputError, did_you_mean, no_such, quoted
-from textlstm.recipe_sections import EncodingConfig, NetworkConfig, TrainingConfig
+from textlstm.network_config import NetworkConfig
+from textlstm.recipe_sections import EncodingConfig, TrainingConfig
 from textlstm.settings import Settings
 
 

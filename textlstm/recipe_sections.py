@@ -1,4 +1,4 @@
-"""Settings in the sections of a recipe: encoding, network, training."""
+"""Settings in the sections [encoding] and [training] of a recipe."""
 
 from dataclasses import dataclass
 
@@ -42,75 +42,6 @@ class EncodingConfig(Settings):
         "character n-grams (pieces of words) that give misspelt words a meaning: number kept, the "
         "most frequent first (0: whole words only)",
         low=0,
-    )
-
-
-@dataclass(frozen=True)
-class NetworkConfig(Settings):
-    """Settings of the network."""
-
-    ensemble_size: int = setting(
-        1,
-        "networks that are trained from different seeds; their log probabilities are averaged",
-        low=1,
-        high=1000,
-    )
-    embedding_size: int = setting(
-        64, "numbers that describe a word (dimensions of its embedding)", low=1, high=100_000
-    )
-    cell: str = setting(
-        "lstm",
-        "recurrent cell that reads the words: an LSTM, or a GRU, which has a quarter fewer weights",
-        choices=("lstm", "gru"),
-    )
-    hidden_units: int = setting(
-        64, "hidden units of the recurrent cell in each direction", low=1, high=100_000
-    )
-    bidirectional: bool = setting(True, "read the text forwards and backwards")
-    pooling: str = setting(
-        "max_mean",
-        "what the output layer sees: the hidden state after the last word (last), the maximum and "
-        "the mean of the hidden states after each word (max_mean), or their mean weighted by a "
-        "learned query (attention)",
-        choices=("last", "max_mean", "attention"),
-    )
-    embedding_init: str = setting(
-        "narrow-normal",
-        "starting values of word embeddings: small random numbers (narrow-normal), or latent "
-        "semantic analysis of the training texts (lsa), by which words of similar use start close "
-        "to each other",
-        choices=("narrow-normal", "lsa"),
-    )
-    word_dropout: float = setting(
-        0.0,
-        "share of words replaced by the unknown word in training, at random",
-        low=0.0,
-        high=0.95,
-    )
-    rare_word_dropout: float = setting(
-        0.0,
-        "additional word dropout of rare words: with the value k, a word in n training records is "
-        "replaced with probability k / (k + n)",
-        low=0.0,
-    )
-    embedding_dropout: float = setting(
-        0.0,
-        "share of embedding dimensions set to zero in training, the same ones in all words of a "
-        "text",
-        low=0.0,
-        high=0.95,
-    )
-    dropout: float = setting(
-        0.0,
-        "share of the output layer's inputs set to zero in training, at random",
-        low=0.0,
-        high=0.95,
-    )
-    linear_c: float = setting(
-        0.0,
-        "inverse of the L2 penalty (C) of a logistic regression on TF-IDF of words and character "
-        "n-grams, whose logits are mixed with those of the networks (0: no logistic regression)",
-        low=0.0,
     )
 
 

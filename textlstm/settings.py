@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any, get_args, get_origin
 
@@ -16,7 +17,10 @@ def setting(
     high: float | None = None,
     choices: tuple[str, ...] | None = None,
 ) -> Any:
-    """Declare a field: its default, a help sentence with the unit, and the values it may take."""
+    """Declare a field: its default, a help sentence with the unit, and the values it may take.
+
+    Of a field that holds several values, each must be allowed.
+    """
     return field(
         default=default, metadata={"help": help, "low": low, "high": high, "choices": choices}
     )
@@ -49,6 +53,13 @@ def _checked(item: Any, value: Any) -> Any:
     """Return ``value`` in the type of the field ``item``, or raise an error that names the flag."""
     flag = flag_of(item.name)
     value = _converted(item.type, value, flag)
+    for one in value if isinstance(value, tuple) else [value]:
+        _require_allowed(item, one, flag)
+    return value
+
+
+def _require_allowed(item: Any, value: Any, flag: str) -> None:
+    """Raise an error that names the flag, if a value is not one that the field may take."""
     low, high, choices = (item.metadata.get(key) for key in ("low", "high", "choices"))
     if choices is not None and value not in choices:
         raise InputError(
@@ -62,16 +73,14 @@ def _checked(item: Any, value: Any) -> Any:
     if high is not None and value > high:
         hint = f"; write {value / 100:g} for {value:g} %" if high <= 1.0 < value <= 100.0 else ""
         raise InputError(f"{flag} must be at most {high}, not {value}{hint}")
-    return value
 
 
 def _converted(kind: Any, value: Any, flag: str) -> Any:
     """Return a value in the type of its field; numbers of NumPy become Python's."""
     if get_origin(kind) is tuple:
-        item_type = get_args(kind)[0]
-        if isinstance(value, str) or not all(isinstance(item, item_type) for item in value):
+        if isinstance(value, str) or not isinstance(value, Iterable):
             raise InputError(f"{flag} takes a list of values, not {quoted(value)}")
-        return tuple(value)
+        return tuple(_converted(get_args(kind)[0], item, flag) for item in value)
     if kind in (int, float) and not isinstance(value, bool | kind):
         # scikit-learn's searches over parameters give numbers of NumPy.
         number = numbers.Integral if kind is int else numbers.Real

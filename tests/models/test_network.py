@@ -12,8 +12,8 @@ from textlstm.models.dropout import dropout_mask
 from textlstm.models.ensemble import Ensemble
 from textlstm.models.logits import predict_logits
 from textlstm.models.network import Network
+from textlstm.network_config import NetworkConfig
 from textlstm.recipe import load_recipe
-from textlstm.recipe_sections import NetworkConfig
 
 WORDS = ("<pad>", "<unk>", *"abcdefgh")
 TEXTS = ["a b c", "d", "a b c d e f", "h g", "", "x y a"]

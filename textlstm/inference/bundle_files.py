@@ -14,7 +14,7 @@ from textlstm.data.labels import require_short
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
 from textlstm.models.ensemble import Ensemble
-from textlstm.recipe_sections import NetworkConfig
+from textlstm.network_config import NetworkConfig
 from textlstm.storage.atomic import sha256
 from textlstm.storage.json_files import is_unicode, read_json
 from textlstm.uncertainty.calibration import TEMPERATURE_RANGE

@@ -12,7 +12,7 @@ from textlstm.models.cells.cell import Trace
 from textlstm.models.cells.table import CELLS
 from textlstm.models.pooling import POOLINGS
 from textlstm.models.prefix_tree import PrefixTrees, reverse_index, run_tree
-from textlstm.recipe_sections import NetworkConfig
+from textlstm.network_config import NetworkConfig
 
 
 class Direction(nn.Module):

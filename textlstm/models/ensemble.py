@@ -12,7 +12,7 @@ from textlstm.models.heads import Softmax
 from textlstm.models.linear import LinearBranch
 from textlstm.models.network import Network
 from textlstm.models.prefix_tree import PrefixTrees
-from textlstm.recipe_sections import NetworkConfig
+from textlstm.network_config import NetworkConfig
 
 
 class Ensemble(nn.Module):

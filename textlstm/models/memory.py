@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from textlstm.errors import InputError
-from textlstm.recipe_sections import NetworkConfig
+from textlstm.network_config import NetworkConfig
 
 SHORTAGE = re.compile(
     r"can.?t allocate memory|cannot allocate|not enough memory|out of memory|bad_alloc|"

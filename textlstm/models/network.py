@@ -13,7 +13,7 @@ from textlstm.encoding.encoded import PAD, UNKNOWN
 from textlstm.models.dropout import dropout_mask
 from textlstm.models.encoder import Encoder
 from textlstm.models.prefix_tree import PrefixTrees, pad_rows
-from textlstm.recipe_sections import NetworkConfig
+from textlstm.network_config import NetworkConfig
 
 
 class Network(nn.Module):

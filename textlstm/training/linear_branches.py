@@ -2,7 +2,7 @@
 
 from textlstm.models.linear import LinearBranch
 from textlstm.models.linear_fit import fit_linear
-from textlstm.recipe_sections import NetworkConfig
+from textlstm.network_config import NetworkConfig
 from textlstm.training.folds import Examples
 
 MAX_LINEAR_RECORDS = 1 << 19
