@@ -163,7 +163,8 @@ class _Unset(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         module = getattr(func, "__module__", None)
         at_random = func is torch.Tensor.normal_ or module == "torch.nn.init"
-        return None if at_random else func(*args, **(kwargs or {}))
+        # The tensor is returned, as it is: some releases of torch go on to compute with it.
+        return args[0] if at_random and args else func(*args, **(kwargs or {}))
 
 
 def _series(release: str) -> list[str]:
