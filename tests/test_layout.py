@@ -50,7 +50,10 @@ WINGS = {
         "encoded_splits", "batching", "unique_rows", "corpus", "terms",
     ],
     "models": [
-        "cells.cell", "cells.lstm", "cells.gru", "cells.table", "memory", "pooling", "prefix_tree",
+        "cells.cell", "cells.gated", "cells.lstm", "cells.gru", "cells.rnn", "cells.peephole_lstm",
+        "cells.peephole_gru", "cells.multiplicative_lstm", "cells.qrnn", "cells.sru",
+        "cells.update_gate_rnn", "cells.intersection_rnn", "cells.recurrent_highway", "cells.table",
+        "memory", "pooling", "prefix_tree",
         "encoder", "heads", "dropout", "linear", "linear_fit", "word_vectors", "network",
         "ensemble", "logits",
     ],

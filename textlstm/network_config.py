@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from textlstm.errors import InputError
 from textlstm.settings import Settings, setting
 
 
@@ -20,9 +21,31 @@ class NetworkConfig(Settings):
     )
     cell: str = setting(
         "lstm",
-        "recurrent cell that reads the words: an LSTM, or a GRU, which has a quarter fewer weights",
-        choices=("lstm", "gru"),
+        "recurrent cell that reads the words, such as an LSTM, or a GRU, which has a quarter fewer "
+        "weights; docs/recipes.md describes each",
+        choices=(
+            "lstm",
+            "gru",
+            "rnn",
+            "peephole-lstm",
+            "peephole-gru",
+            "multiplicative-lstm",
+            "qrnn-f",
+            "qrnn-fo",
+            "qrnn-ifo",
+            "sru",
+            "update-gate-rnn",
+            "intersection-rnn",
+            "recurrent-highway",
+        ),
     )
+    qrnn_window: int = setting(
+        2, "words of a QRNN's convolution: a word and those before it", low=1, high=64
+    )
+    recurrence_depth: int = setting(
+        3, "highway layers that the state of a recurrent-highway cell passes at each word",
+        low=1, high=64,
+    )  # fmt: skip
     hidden_units: int = setting(
         64, "hidden units of the recurrent cell in each direction", low=1, high=100_000
     )
@@ -72,3 +95,22 @@ class NetworkConfig(Settings):
         "n-grams, whose logits are mixed with those of the networks (0: no logistic regression)",
         low=0.0,
     )
+
+    def require_length(self, length: int) -> None:
+        """Check that the settings suit the texts, if ``length`` tokens of each are read.
+
+        Raises
+        ------
+        InputError
+            If a QRNN's window is longer than the texts, or attention has one token to weigh.
+        """
+        if self.cell.startswith("qrnn") and self.qrnn_window > length:
+            raise InputError(
+                f"--qrnn-window {self.qrnn_window} is longer than the texts, of which "
+                f"{length} tokens are read; choose a shorter one"
+            )
+        if self.pooling == "attention" and length == 1:
+            raise InputError(
+                "--pooling attention weighs the tokens of a text, but only one is read; choose "
+                "last, or a larger --max-length"
+            )

@@ -20,7 +20,7 @@ class Direction(nn.Module):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        self.cell = CELLS[config.cell](config.embedding_size, config.hidden_units)
+        self.cell = CELLS[config.cell].of_config(config.embedding_size, config.hidden_units, config)
         self.pooling = POOLINGS[config.pooling](config.hidden_units)
 
     def reset_parameters(self) -> None:

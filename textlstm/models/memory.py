@@ -81,15 +81,15 @@ def least_bytes(network: NetworkConfig) -> int:
     65536
     """
     # Imported late: it loads torch, and the stages ask for memory before that.
+    import torch
+
     from textlstm.models.cells.table import CELLS
 
-    hidden, directions = network.hidden_units, 2 if network.bidirectional else 1
-    weights = (
-        CELLS[network.cell].PROJECTIONS
-        * hidden
-        * (network.embedding_size + hidden + 2)
-        * directions
-    )
+    with torch.device("meta"):  # on which weights have a shape and take no memory
+        kind = CELLS[network.cell]
+        cell = kind.of_config(network.embedding_size, network.hidden_units, network)
+    directions = 2 if network.bidirectional else 1
+    weights = directions * sum(weight.numel() for weight in cell.parameters())
     return 4 * weights * (network.ensemble_size - 1 + COPIES)
 
 

@@ -20,7 +20,6 @@ class GRU(Cell):
     gates and the candidate.
     """
 
-    PROJECTIONS = 3
     GATES = MappingProxyType({
         "reset_gate": "the word is joined to what was read before",
         "update_gate": "the state keeps what was read before",

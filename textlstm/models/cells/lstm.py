@@ -24,7 +24,6 @@ class LSTM(Cell):
         H.
     """
 
-    PROJECTIONS = 4
     STATES = 2  # hidden, cell
     GATES = MappingProxyType({
         "input_gate": "the word enters the cell",
