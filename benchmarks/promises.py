@@ -41,6 +41,7 @@ from textlstm.evaluation.scored_records import ScoredRecords
 from textlstm.fitting import train_bundle
 from textlstm.inference.bundle import Bundle
 from textlstm.inference.scoring import score_and_count
+from textlstm.metrics_file import DecisionsJson
 from textlstm.recipe import Recipe, load_recipe
 from textlstm.training.folds import as_examples
 from textlstm.training.inputs import TrainingInputs
@@ -62,7 +63,7 @@ def measure(found: UsableRecords, how: str, seed: int) -> dict[str, Any]:
 
 def measured_on(
     bundle: Bundle, new: pd.DataFrame, unseen: NDArray[np.bool_], how: str
-) -> dict[str, Any]:
+) -> DecisionsJson:
     """Return the promises, and their outcomes on new records of any class.
 
     Parameters

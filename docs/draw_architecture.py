@@ -22,6 +22,7 @@ JOINED = {
     "tasks": "training",
     "monitor": "errors",
     "array_types": "errors",
+    "metrics_file": "evaluation",
 }
 """Single modules that are drawn within the box of another."""
 

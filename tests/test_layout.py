@@ -33,6 +33,7 @@ WINGS = {
         "conformal",
     ],
     "settings": [],
+    "metrics_file": [],
     "recipe_sections": [],
     "network_config": [],
     "recipe": [],

@@ -12,7 +12,7 @@ from textlstm.models.cells.lstm import LSTM
 from textlstm.recipe import Recipe, load_recipe
 from textlstm.reporting.clouds import draw_clouds, single_clouds
 from textlstm.reporting.drawing import png
-from textlstm.reporting.explain_page import render_explanations
+from textlstm.reporting.explain_page import PageAnswer, PageRecord, render_explanations
 from textlstm.reporting.page import Pictures
 from textlstm.reporting.sections.confusion import Confusion
 from textlstm.reporting.sections.per_class import PerClass, PublicPerClass
@@ -171,11 +171,10 @@ def explanations(**more):
         )
     ]
     pieces = [Span(f"{HOSTILE}\r\n", -0.5), Span(" \x1b"), Span("Acute", 1.0), Span("of", 0.01)]
-    answer = {"label": HOSTILE, "probability": 0.9, "fields": [(HOSTILE, pieces), ("b", [])],
-              "words": [("thromboembolism" * 5, 1.0)]}  # fmt: skip
-    record = {"name": HOSTILE, "tokens": tokens, "largest": 1.0, "unread": 1, "picture": PIXEL,
-              "answers": [answer, answer | {"words": []}]}  # fmt: skip
-    return render_explanations(RunConfig(), [record, {"name": "2", "tokens": []}], **more)
+    fields = [(HOSTILE, pieces), ("b", [])]
+    answers = [PageAnswer(HOSTILE, 0.9, fields, words) for words in ([("ab" * 50, 1.0)], [])]
+    record = PageRecord(HOSTILE, tokens, answers, unread=1, largest=1.0, picture=PIXEL)
+    return render_explanations(RunConfig(), [record, PageRecord("2")], **more)
 
 
 PIXEL = png(draw_words_taken_away({"highest": [1.0], "random": [1.0]}))

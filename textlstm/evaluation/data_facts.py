@@ -9,6 +9,7 @@ import pandas as pd
 
 from textlstm.data.distinct import Distinct
 from textlstm.encoding.vocabulary import Vocabulary
+from textlstm.metrics_file import UncodableJson
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class DataFacts:
     unknown_token_share: float
     length: int
     handled: dict[str, int]
-    uncodable: dict[str, float]
+    uncodable: UncodableJson
 
     @classmethod
     def of(

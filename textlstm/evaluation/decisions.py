@@ -1,18 +1,18 @@
 """Decisions, measured on the holdout: promises, risk-coverage curves, conformal prediction sets."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.evaluation.outcomes import coverage_outcome, promise_outcome
 from textlstm.evaluation.scored_records import Coding, ScoredRecords
+from textlstm.metrics_file import DecisionsJson, PromiseJson, as_json
 from textlstm.uncertainty.conformal import COVERAGES, conformal_threshold, why_sets_are_full
 from textlstm.uncertainty.intervals import Proportion, proportion
 from textlstm.uncertainty.out_of_fold import OutOfFold
-from textlstm.uncertainty.risk_control import PROMISED_ERRORS, Promise, promise
+from textlstm.uncertainty.risk_control import PROMISED_ERRORS, Promise, main_promise, promise
 from textlstm.uncertainty.risk_coverage import RiskCoverageCurve
 
 
@@ -39,7 +39,7 @@ class PromiseOutcome:
         outcome = promise_outcome(self.promise.max_error, self.coding.coded, self.coding.error)
         return f"{outcome} {self.promise.aim()}" if outcome else ""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> PromiseJson:
         """Return what ``metrics.json`` holds."""
         return {
             "max_error": self.promise.max_error,
@@ -47,8 +47,9 @@ class PromiseOutcome:
             "threshold": self.promise.threshold if self.promise.accepted else None,
             "sentence": self.promise.sentence(),
             "kept": self.sentence(),
-            **asdict(self.coding),
-            "per_class": {name: asdict(coding) for name, coding in self.by_class.items()},
+            "coded": as_json(self.coding.coded),
+            "error": as_json(self.coding.error),
+            "per_class": {name: as_json(coding) for name, coding in self.by_class.items()},
         }
 
 
@@ -114,19 +115,19 @@ class Decisions:
     @property
     def main_promise(self) -> PromiseOutcome:
         """Return the promise that is shown class by class, and decides in ``predictions.csv``."""
-        return self.promises[len(self.promises) // 2]
+        return main_promise(self.promises)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> DecisionsJson:
         """Return what ``metrics.json`` holds."""
         return {
             "held_out": self.out_of_fold_records,
             "held_out_effective": self.effective_records,
             "promises": [promised.to_dict() for promised in self.promises],
-            "workload": asdict(self.curve),
+            "workload": as_json(self.curve),
             "workload_per_class": {
-                name: asdict(curve) for name, curve in self.curve_by_class.items()
+                name: as_json(curve) for name, curve in self.curve_by_class.items()
             },
-            "sets": [asdict(sets) for sets in self.sets],
+            "sets": [as_json(sets) for sets in self.sets],
         }
 
 

@@ -1,7 +1,7 @@
 """The results of an evaluation, as dataclasses; `Evaluation.to_dict` gives `metrics.json`."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from textlstm.evaluation.data_facts import DataFacts
 from textlstm.evaluation.decisions import Decisions
 from textlstm.evaluation.metrics import ClassIntervals, ClassMeasures, Measures
 from textlstm.evaluation.subgroups import GroupMeasures
+from textlstm.metrics_file import CalibrationJson, MetricsJson, as_json
 from textlstm.uncertainty.intervals import Proportion
 from textlstm.uncertainty.predictions import Predictions
 
@@ -27,7 +28,7 @@ class Calibration:
     before: Measures
     after: Measures
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> CalibrationJson:
         """Return what ``metrics.json`` holds."""
         before, after = (
             {"log_loss": measures.log_loss, "ece": measures.ece}
@@ -105,7 +106,7 @@ class Evaluation:
         """Return what of the confusion matrix and the measures by class may not be shown."""
         return suppress(self.confusion)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> MetricsJson:
         """Return what ``metrics.json`` holds, except the timing."""
         measures, differences = _dicts(self.measures), _dicts(self.differences)
         return {
@@ -114,7 +115,7 @@ class Evaluation:
             "difference": differences["tfidf_logreg"],
             "differences": differences,
             "learned": self.learned,
-            "all_records": {"accuracy": asdict(self.all_records)},
+            "all_records": {"accuracy": as_json(self.all_records)},
             "never_predicted": self.never_predicted,
             "per_class": _dicts(self.per_class),
             "per_class_intervals": _dicts(self.per_class_intervals),
@@ -123,10 +124,10 @@ class Evaluation:
             "decisions": self.decisions.to_dict(),
             "subgroups": {name: _dicts(groups) for name, groups in self.subgroups.items()},
             "seen": _dicts(self.seen),
-            "data": asdict(self.data),
+            "data": as_json(self.data),
         }
 
 
-def _dicts(results: Mapping[str, Any]) -> dict[str, Any]:
+def _dicts(results: Mapping[str, Any]) -> Any:
     """Return named dataclasses as dictionaries."""
-    return {name: asdict(result) for name, result in results.items()}
+    return {name: as_json(result) for name, result in results.items()}

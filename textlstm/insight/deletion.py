@@ -1,7 +1,6 @@
 """The deletion test: whether the words named as deciding do decide (faithfulness)."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +9,7 @@ from scipy.stats import bootstrap
 from textlstm.data.distinct import Distinct
 from textlstm.inference.bundle import Bundle
 from textlstm.insight.attributions import attributions
+from textlstm.metrics_file import FaithfulnessJson
 from textlstm.text.tokenizing import SEPARATOR
 
 SAMPLE_TEXTS = 500
@@ -19,7 +19,7 @@ MAX_DELETED = 3
 """Words deleted from each text, at most."""
 
 
-def deletion_test(bundle: Bundle, texts: Sequence[str], seed: int) -> dict[str, Any] | None:
+def deletion_test(bundle: Bundle, texts: Sequence[str], seed: int) -> FaithfulnessJson | None:
     """Measure faithfulness: delete words by their attribution, and at random, and compare.
 
     Words are deleted one after the other, the highest attribution first, or in random order, but
@@ -58,7 +58,8 @@ def deletion_test(bundle: Bundle, texts: Sequence[str], seed: int) -> dict[str, 
     ).confidence_interval
     return {
         "records": len(sample),
-        **{name: curve.mean(axis=1).tolist() for name, curve in curves.items()},
+        "highest": curves["highest"].mean(axis=1).tolist(),
+        "random": curves["random"].mean(axis=1).tolist(),
         "difference": {
             "estimate": float(excess.mean()),
             "low": float(interval.low),

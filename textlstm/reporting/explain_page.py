@@ -1,18 +1,64 @@
 """The page that explains single records: their texts, with the words that decide marked."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textlstm.config import RunConfig
 from textlstm.reporting.filters import render_page
+from textlstm.text.spans import Span
 
 if TYPE_CHECKING:
     from textlstm.models.cells.cell import Cell
 
 
+@dataclass(frozen=True)
+class PageAnswer:
+    """A label of a record, and the words that speak for it.
+
+    Attributes
+    ----------
+    fields
+        For each text column its name and its spans, as :func:`.highlight` returns them.
+    words
+        The words that speak most for the label, with the nats they add.
+    """
+
+    label: str
+    probability: float
+    fields: list[tuple[str, list[Span]]]
+    words: list[tuple[str, float]]
+
+
+@dataclass
+class PageRecord:
+    """A record as the page shows it; one without a word has no answers.
+
+    Attributes
+    ----------
+    tokens
+        The rows of :func:`.token_table`, by column.
+    answers
+        The most probable label first.
+    unread
+        Number of tokens that are not read.
+    largest
+        The largest attribution.
+    picture
+        PNG file of the hidden states, if gates are shown.
+    """
+
+    name: str
+    tokens: Sequence[Mapping[Hashable, object]] = ()
+    answers: Sequence[PageAnswer] = ()
+    unread: int = 0
+    largest: float = 0.0
+    picture: bytes | None = None
+
+
 def render_explanations(
     config: RunConfig,
-    records: Sequence[Mapping[str, Any]],
+    records: Sequence[PageRecord],
     member: int | None = None,
     cell: "type[Cell] | None" = None,
 ) -> str:
@@ -20,12 +66,6 @@ def render_explanations(
 
     Parameters
     ----------
-    records
-        For each its ``name``, its ``tokens`` (the rows of :func:`.token_table`), its ``answers``,
-        the most probable label first, the number of tokens that are ``unread``, the ``largest``
-        attribution, and with gates the PNG bytes of a ``picture`` of its states. An answer has the
-        ``label``, the ``probability``, the ``words`` that speak most for it, and ``fields``: for
-        each column its pieces as :func:`.highlight` returns them.
     member
         The network whose gates are shown, counted from 1; None to show no gates.
     cell

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
@@ -12,7 +12,7 @@ from textlstm.config import RunConfig
 from textlstm.errors import InputError, counted
 from textlstm.monitor import SILENT, Monitor
 from textlstm.reporting.drawing import png
-from textlstm.reporting.explain_page import render_explanations
+from textlstm.reporting.explain_page import PageAnswer, PageRecord, render_explanations
 from textlstm.reporting.tokens import activation_map
 from textlstm.storage.atomic import write_bytes
 from textlstm.storage.resumable import write_table
@@ -76,7 +76,7 @@ class Explanation:
         named = named.round(TABLE_DECIMALS).rename(columns={"row": "record"})
         return pa.Table.from_pandas(named, preserve_index=False)
 
-    def page_records(self, bundle: "Bundle", monitor: Monitor = SILENT) -> list[dict[str, Any]]:
+    def page_records(self, bundle: "Bundle", monitor: Monitor = SILENT) -> list[PageRecord]:
         """Return what :func:`.render_explanations` shows of each record."""
         length = bundle.vocabulary.length
         records = []
@@ -130,7 +130,7 @@ def explain_records(
 
 def _page_record(
     name: str, fields: Mapping[str, str], tokens: pd.DataFrame, length: int
-) -> dict[str, Any]:
+) -> PageRecord:
     """Return the answers and the tokens of a record.
 
     Parameters
@@ -142,19 +142,19 @@ def _page_record(
     """
     from textlstm.insight.attributions import ANSWERS
 
-    record: dict[str, Any] = {"name": name, "tokens": [], "answers": []}
     if not len(tokens):
-        return record
+        return PageRecord(name)
     shown = tokens.replace({"token": {SEPARATOR: NEXT_FIELD}})
     values = shown.astype(object).where(tokens.notna(), None)
     answers = [answer for answer in ANSWERS if values[answer[0]].iloc[0] is not None]
     gains = tokens[[attribution for *_, attribution in answers]]
-    return record | {
-        "tokens": values.to_dict("records"),
-        "unread": max(0, len(tokens) - length),
-        "largest": float(gains.abs().to_numpy().max()),
-        "answers": [_page_answer(tokens, fields, *answer) for answer in answers],
-    }
+    return PageRecord(
+        name,
+        tokens=values.to_dict("records"),
+        answers=[_page_answer(tokens, fields, *answer) for answer in answers],
+        unread=max(0, len(tokens) - length),
+        largest=float(gains.abs().to_numpy().max()),
+    )
 
 
 def _page_answer(
@@ -163,7 +163,7 @@ def _page_answer(
     label: str,
     probability: str,
     attribution: str,
-) -> dict[str, Any]:
+) -> PageAnswer:
     """Return a label of a record, and the words that speak for it, marked in the text.
 
     Parameters
@@ -176,16 +176,16 @@ def _page_answer(
     pieces = highlight(list(fields.values()), tokens[attribution].tolist())
     words = tokens[tokens["token"] != SEPARATOR].groupby("token", sort=False)[attribution].sum()
     top_words = words[words > 0].nlargest(MAX_TOP_WORDS)
-    return {
-        "label": tokens[label].iloc[0],
-        "probability": tokens[probability].iloc[0],
-        "fields": list(zip(fields, pieces, strict=True)),
-        "words": list(top_words.items()),
-    }
+    return PageAnswer(
+        label=tokens[label].iloc[0],
+        probability=tokens[probability].iloc[0],
+        fields=list(zip(fields, pieces, strict=True)),
+        words=[(str(word), gain) for word, gain in top_words.items()],
+    )
 
 
 def _add_pictures(
-    records: Sequence[dict[str, Any]],
+    records: Sequence[PageRecord],
     bundle: "Bundle",
     texts: Sequence[str],
     member: int,
@@ -196,9 +196,9 @@ def _add_pictures(
 
     traced = list(zip(records, texts, token_traces(bundle, texts, member), strict=True))
     for record, text, traces in monitor.track(traced, "drawing"):
-        if record["tokens"]:
+        if record.tokens:
             hidden = {direction: trace["hidden"].numpy() for direction, trace in traces.items()}
             n_read = len(next(iter(hidden.values())))
             words = bundle.vocabulary.expand_abbreviations(text).split()
             words = [NEXT_FIELD if word == SEPARATOR else word for word in words]
-            record["picture"] = png(activation_map(words[:n_read], hidden))
+            record.picture = png(activation_map(words[:n_read], hidden))

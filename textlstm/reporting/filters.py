@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.errors import visible
+from textlstm.metrics_file import ProportionJson
 from textlstm.text.spans import Span
 from textlstm.uncertainty.intervals import percent, tenths
 
@@ -142,7 +143,7 @@ def write_estimate(bounds: Mapping[str, float] | None, estimate: float | None) -
     return f"{estimate:.3f} ({bounds['low']:.3f}–{bounds['high']:.3f})"
 
 
-def write_share(proportion: Mapping[str, Any]) -> str:
+def write_share(proportion: ProportionJson) -> str:
     """Write a share of records with its confidence interval; a share of no records as a dash."""
     if proportion["share"] is None:
         return NOTHING

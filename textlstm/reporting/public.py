@@ -1,43 +1,50 @@
 """Counts and measures as they may be published, for sections that share them."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from typing import TypeVar
 
 from textlstm.disclosure import SMALLEST_SHOWN
+from textlstm.metrics_file import IntervalJson, PromiseJson, SetsJson, UncodableJson
 from textlstm.reporting.sections.section import ReportInput
 from textlstm.uncertainty.risk_control import main_promise
 
-MeasuresByClass = dict[str, dict[str, Any]]
+MeasuresByClass = dict[str, dict[str, float | None]]
 """Precision, recall, F1 and support by class; a suppressed number is None."""
+
+
+IntervalsByClass = dict[str, dict[str, IntervalJson | None]]
+"""Confidence intervals of precision, recall and F1 by class; a suppressed one is None."""
+
+Row = TypeVar("Row")
+Decision = TypeVar("Decision", PromiseJson, SetsJson)
 
 
 def public_class_measures(source: ReportInput) -> MeasuresByClass:
     """Return the measures of each class; a measure that gives away a small count is None."""
     return {
         label: {name: None if name in suppressed else value for name, value in row.items()}
-        for (label, row), suppressed in _rows_with_suppressed(source, "per_class")
+        for (label, row), suppressed in _suppressed(source, source.metrics["per_class"])
     }
 
 
-def public_class_intervals(source: ReportInput) -> MeasuresByClass:
+def public_class_intervals(source: ReportInput) -> IntervalsByClass:
     """Return the confidence intervals of the measures that :func:`public_class_measures` shows."""
     return {
         label: {name: None if name in suppressed else bounds for name, bounds in row.items()}
-        for (label, row), suppressed in _rows_with_suppressed(source, "per_class_intervals")
+        for (label, row), suppressed in _suppressed(source, source.metrics["per_class_intervals"])
     }
 
 
-def _rows_with_suppressed(
-    source: ReportInput, key: str
-) -> list[tuple[tuple[str, dict[str, Any]], set[str]]]:
-    """Return each class's row in a part of the metrics, and the names that are suppressed in it."""
+def _suppressed(
+    source: ReportInput, rows: Mapping[str, Row]
+) -> Iterator[tuple[tuple[str, Row], set[str]]]:
+    """Yield each class with its row, and the names of suppressed values in the row."""
     suppressed = source.evaluation.suppressed
-    rows = []
-    for number, item in enumerate(source.metrics[key].items()):
+    for number, item in enumerate(rows.items()):
         names = {"support"} if suppressed.supports[number] else set()
         names |= {"precision", "recall", "f1"} if suppressed.rates[number] else set()
-        rows.append((item, names))
-    return rows
+        yield item, names
 
 
 def measured_classes(source: ReportInput) -> set[str]:
@@ -51,24 +58,26 @@ def measured_classes(source: ReportInput) -> set[str]:
     }
 
 
-def of_measured_classes(source: ReportInput, decision: Mapping[str, Any]) -> dict[str, Any]:
+def of_measured_classes(source: ReportInput, decision: Decision) -> Decision:
     """Return a promise, or prediction sets, with the measured classes alone."""
     shown = measured_classes(source)
-    per_class = {label: row for label, row in decision["per_class"].items() if label in shown}
-    return {**decision, "per_class": per_class}
+    public = deepcopy(decision)
+    for label in decision["per_class"].keys() - shown:
+        del public["per_class"][label]
+    return public
 
 
-def public_promise(source: ReportInput) -> dict[str, Any]:
+def public_promise(source: ReportInput) -> PromiseJson:
     """Return the promise that a report shows class by class."""
-    return of_measured_classes(source, main_promise(source.metrics["decisions"]))
+    return of_measured_classes(source, main_promise(source.metrics["decisions"]["promises"]))
 
 
-def uncodable(source: ReportInput) -> dict[str, Any]:
+def uncodable(source: ReportInput) -> UncodableJson:
     """Return the number and share of records whose class the model cannot predict.
 
     The share of few records would tell their number.
     """
-    records: dict[str, Any] = source.metrics["data"]["uncodable"]
+    records = source.metrics["data"]["uncodable"]
     if 0 < records["records"] < SMALLEST_SHOWN:
         return {"records": blur_small(records["records"]), "share": None}
     return records
@@ -85,6 +94,6 @@ def blur_small(count: int) -> int:
     return SMALLEST_SHOWN - 1 if 0 < count < SMALLEST_SHOWN else count
 
 
-def classes_by_support(measures: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def classes_by_support(measures: MeasuresByClass) -> list[str]:
     """Return the class names, the most frequent class first, classes of unknown size last."""
     return sorted(measures, key=lambda label: -(measures[label]["support"] or 0))

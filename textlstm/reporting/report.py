@@ -94,10 +94,10 @@ class Report:
         candidates = (*first_screen, *(one for chapter in chapters for one in chapter.sections))
         self._sections = [one for one in candidates if one.applies(source.evaluation)]
         self._private_tables: dict[str, pd.DataFrame] = {}
-        metrics = dict(source.metrics)
+        metrics = source.metrics
         for section in self._sections:
             measured = section.measure(source, bundle, on_step)
-            metrics |= measured.metrics
+            metrics = {**metrics, **measured.metrics}
             self._private_tables |= measured.private_tables
         self._source = replace(source, metrics=metrics)
         self._shown = {section.name: section.public(self._source) for section in self._sections}

@@ -35,9 +35,9 @@ is estimated from the errors; it shows nothing where errors are few, and did not
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -54,6 +54,9 @@ FIRST_ERRORS = 10
 
 RISK_SHARES = 0.8, 0.2
 """Shares of the risk of a broken promise that are spent at the two starts of the testing."""
+
+
+Outcome = TypeVar("Outcome")
 
 
 def uncodable_sentence(share: float) -> str:
@@ -216,7 +219,6 @@ def _last_passed(thresholds: _Thresholds, half: float, max_error: float) -> int 
     return last
 
 
-def main_promise(decisions: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the promise that a report shows class by class: the middle one of its metrics."""
-    promises: list[dict[str, Any]] = decisions["promises"]
+def main_promise(promises: Sequence[Outcome]) -> Outcome:
+    """Return the promise that a report shows class by class: the middle one."""
     return promises[len(promises) // 2]

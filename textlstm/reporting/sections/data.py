@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -36,7 +36,7 @@ class PublicData:
         Records with doubtful and with conflicting labels.
     """
 
-    facts: Mapping[str, Any]
+    facts: Mapping[str, object]
     n_rows: int | None
     n_training: int
     n_validation: int
@@ -79,7 +79,7 @@ class Data(Section[PublicData]):
         any_small = any(0 < n < SMALLEST_SHOWN for n in dropped.values())
         doubtful = source.metrics["doubtful_labels"]
         return PublicData(
-            {name: data[name] for name in PUBLIC_FACTS},
+            {name: value for name, value in data.items() if name in PUBLIC_FACTS},
             None if any_small else data["rows"],
             blur_small(data["train"] + data["validation"]),
             blur_small(data["validation"]),

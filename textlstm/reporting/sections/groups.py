@@ -1,16 +1,16 @@
 """Subgroups: for whom, and for which texts, the model works."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 
 from textlstm.evaluation.subgroups import GroupMeasures, shown_groups
+from textlstm.metrics_file import GroupJson, IntervalJson, as_json
 from textlstm.reporting.public import public_promise
 from textlstm.reporting.sections.section import ReportInput, Section
 
-MeasuresByGroup = Mapping[str, Mapping[str, Any]]
+MeasuresByGroup = Mapping[str, GroupJson]
 """Records, accuracy, log loss, coded share and error, by group."""
 
 
@@ -52,10 +52,19 @@ class Groups(Section[PublicGroups]):
         rows = []
         for column, groups in ({"times trained on": shown.seen} | dict(shown.columns)).items():
             for group, row in groups.items():
-                cells = {"column": column, "group": group, "records": row["records"]}
-                for name in ("accuracy", "log_loss", "coded", "error"):
-                    cells[name] = row[name]["estimate" if name == "log_loss" else "share"]
-                    cells |= {f"{name}_{end}": row[name][end] for end in ("low", "high")}
+                cells: dict[str, object] = {
+                    "column": column,
+                    "group": group,
+                    "records": row["records"],
+                }
+                measures: dict[str, tuple[float | None, IntervalJson]] = {
+                    "accuracy": (row["accuracy"]["share"], row["accuracy"]),
+                    "log_loss": (row["log_loss"]["estimate"], row["log_loss"]),
+                    "coded": (row["coded"]["share"], row["coded"]),
+                    "error": (row["error"]["share"], row["error"]),
+                }
+                for name, (value, ends) in measures.items():
+                    cells |= {name: value, f"{name}_low": ends["low"], f"{name}_high": ends["high"]}
                 rows.append(cells)
         table = pd.DataFrame(rows)
         numbers = [name for name in table if name not in ("column", "group", "records")]
@@ -64,4 +73,4 @@ class Groups(Section[PublicGroups]):
 
 def _public(groups: Mapping[str, GroupMeasures]) -> MeasuresByGroup:
     """Return the groups that may be shown."""
-    return {name: asdict(group) for name, group in shown_groups(groups).items()}
+    return {name: as_json(group) for name, group in shown_groups(groups).items()}

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from textlstm.metrics_file import UncodableJson
 from textlstm.reporting.public import blur_small, uncodable
 from textlstm.reporting.sections.section import ReportInput, Section
 
@@ -25,7 +25,7 @@ class PublicHeader:
     table: str
     n_training: int
     n_holdout: int
-    uncodable: dict[str, Any]
+    uncodable: UncodableJson
 
 
 class Header(Section[PublicHeader]):

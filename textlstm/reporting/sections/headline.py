@@ -1,9 +1,13 @@
 """The result at a glance: the verdict, the main promise, and six numbers."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from textlstm.metrics_file import (
+    MeasuresJson,
+    PromiseJson,
+    ProportionJson,
+    UncodableJson,
+)
 from textlstm.reporting.public import public_promise, uncodable
 from textlstm.reporting.sections.section import ReportInput, Section
 from textlstm.reporting.sections.verdict import verdict
@@ -28,10 +32,10 @@ class PublicHeadline:
     """
 
     sentence: str
-    promise: Mapping[str, Any]
-    model: Mapping[str, Any]
-    accuracy_of_all: Mapping[str, Any]
-    uncodable: Mapping[str, Any]
+    promise: PromiseJson
+    model: MeasuresJson
+    accuracy_of_all: ProportionJson
+    uncodable: UncodableJson
 
 
 class Headline(Section[PublicHeadline]):

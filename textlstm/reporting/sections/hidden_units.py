@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from textlstm.metrics_file import HiddenUnitsJson
 from textlstm.reporting.sections.section import Measured, OnStep, ReportInput, Section
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class HiddenUnits(Section[PublicHiddenUnits]):
         train = source.splits["train"]
         sample = train["text"].sample(min(len(train), MAX_TRACED), random_state=source.config.seed)
         usage = unit_usage(bundle, sample.tolist())
-        units = {
+        units: HiddenUnitsJson = {
             "size": usage.hidden_units,
             "unused": usage.unused.tolist(),
             "size_to_try": usage.size_to_try,

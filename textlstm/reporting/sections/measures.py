@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from textlstm.evaluation.metrics import LINEAR, MODEL, SHARES
+from textlstm.metrics_file import Compared, MeasuresJson
 from textlstm.reporting.sections.section import ReportInput, Section
 from textlstm.reporting.sections.verdict import COMPARED, winner
 
@@ -36,8 +36,8 @@ class PublicMeasures:
         Name and explanation by measure.
     """
 
-    models: Mapping[str, Mapping[str, Any]]
-    winners: Mapping[str, str | None]
+    models: Mapping[str, MeasuresJson]
+    winners: Mapping[Compared, str | None]
     names: Mapping[str, tuple[str, str]]
 
 

@@ -1,17 +1,19 @@
 """Precision, recall and F1 of each class, with confidence intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from textlstm.array_types import Floats
 from textlstm.disclosure import any_shown
+from textlstm.metrics_file import IntervalJson
 from textlstm.reporting.drawing import FIRST, SECOND, WIDTH, legend_above, plain_axes, shorten
 from textlstm.reporting.public import (
+    IntervalsByClass,
     MeasuresByClass,
     classes_by_support,
     public_class_intervals,
@@ -33,7 +35,7 @@ class PublicPerClass:
     """Measures and intervals of each class; a suppressed number is None."""
 
     measures: MeasuresByClass
-    intervals: MeasuresByClass
+    intervals: IntervalsByClass
 
     @property
     def measured(self) -> list[str]:
@@ -65,11 +67,12 @@ class PerClass(Section[PublicPerClass]):
         """Return precision, recall, F1 and support of each class, with intervals."""
         rows = []
         for label, row in shown.measures.items():
-            cells: dict[str, Any] = {"label": label, "support": row["support"]}
+            cells: dict[str, object] = {"label": label, "support": row["support"]}
             for name in RATES:
                 bounds = shown.intervals[label][name]
                 cells[name] = row[name]
-                cells |= {f"{name}_{end}": bounds and bounds[end] for end in ("low", "high")}
+                cells[f"{name}_low"] = bounds and bounds["low"]
+                cells[f"{name}_high"] = bounds and bounds["high"]
             rows.append(cells)
         table = pd.DataFrame(rows)
         numbers = dict.fromkeys(table.columns.drop("label"), float)  # None is no number
@@ -100,13 +103,13 @@ class PerClass(Section[PublicPerClass]):
         return figure
 
 
-def _values(rows: Sequence[dict[str, Any]], name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _values(rows: Sequence[Mapping[str, float | None]], name: str) -> Floats:
     """Return a measure of each class; a suppressed one is NaN, which is not drawn."""
     return np.array([row[name] for row in rows], dtype=float)
 
 
 def _draw_intervals(
-    axes: Axes, bounds: Sequence[dict[str, float] | None], offset: float, colour: str
+    axes: Axes, bounds: Sequence[IntervalJson | None], offset: float, colour: str
 ) -> None:
     """Draw the confidence interval of each class as a line; a suppressed one is left out."""
     for position, ends in enumerate(bounds):

@@ -1,11 +1,11 @@
 """Prediction sets (conformal): the labels that are possible, measured on the holdout."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from textlstm.metrics_file import SetsJson, as_json
 from textlstm.reporting.public import classes_by_support, of_measured_classes, public_class_measures
 from textlstm.reporting.sections.section import ReportInput, Section
 from textlstm.uncertainty.intervals import proportion
@@ -15,7 +15,7 @@ from textlstm.uncertainty.intervals import proportion
 class PublicPredictionSets:
     """Prediction sets for each coverage, and the classes shown, the most frequent class first."""
 
-    sets: Sequence[Mapping[str, Any]]
+    sets: Sequence[SetsJson]
     classes: Sequence[str]
 
 
@@ -34,12 +34,12 @@ class PredictionSets(Section[PublicPredictionSets]):
         )
 
 
-def _without_coverage(sets: Mapping[str, Any]) -> dict[str, Any]:
+def _without_coverage(sets: SetsJson) -> SetsJson:
     """Return what may be shown of sets that hold every label.
 
     They hold the true label of each record whose class the model knows: their coverage would give
     away the number of records of other classes.
     """
-    nothing = asdict(proportion(np.zeros(0, dtype=np.bool_)))
+    nothing = as_json(proportion(np.zeros(0, dtype=np.bool_)))
     per_class = dict.fromkeys(sets["per_class"], nothing)
     return {**sets, "covered": nothing, "covered_unseen_text": nothing, "per_class": per_class}

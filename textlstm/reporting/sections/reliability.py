@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from textlstm.disclosure import SMALLEST_SHOWN, suppress_counts
 from textlstm.evaluation.metrics import LINEAR, MODEL, reliability_bins
+from textlstm.metrics_file import CalibrationJson
 from textlstm.reporting.drawing import FIRST, SECOND, SOFT, plain_axes
 from textlstm.reporting.sections.section import ReportInput, Section
 from textlstm.uncertainty.calibration import undo_temperature
@@ -61,7 +61,7 @@ class PublicReliability:
     """The bins of each model, the temperature, and log loss and ECE before and after it."""
 
     models: Mapping[str, Bins]
-    calibration: Mapping[str, Any]
+    calibration: CalibrationJson
 
 
 class Reliability(Section[PublicReliability]):

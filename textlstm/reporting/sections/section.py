@@ -3,12 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from textlstm.config import RunConfig
+from textlstm.metrics_file import MetricsJson, SectionsJson
 
 if TYPE_CHECKING:
     from textlstm.evaluation.results import Evaluation
@@ -39,7 +40,7 @@ class ReportInput:
     evaluation: "Evaluation"
     splits: Mapping[str, pd.DataFrame]
     history: pd.DataFrame
-    metrics: Mapping[str, Any]
+    metrics: MetricsJson
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Measured:
         ``tables/``, which is not to be published.
     """
 
-    metrics: dict[str, Any] = field(default_factory=dict)
+    metrics: SectionsJson = field(default_factory=SectionsJson)
     private_tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 

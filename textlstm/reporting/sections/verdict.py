@@ -1,15 +1,19 @@
 """Comparison: whether the network or a baseline is better, in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from textlstm.evaluation.metrics import LINEAR, MODEL, SHARES
 from textlstm.evaluation.outcomes import RIVALS
+from textlstm.metrics_file import Compared, MeasuresJson, MetricsJson
 from textlstm.reporting.sections.section import ReportInput, Section
 from textlstm.uncertainty.intervals import tenths
 
-COMPARED = {"accuracy": ("accuracy", 1), "macro_f1": ("macro-F1", 1), "log_loss": ("log loss", -1)}
+COMPARED: dict[Compared, tuple[str, int]] = {
+    "accuracy": ("accuracy", 1),
+    "macro_f1": ("macro-F1", 1),
+    "log_loss": ("log loss", -1),
+}
 """Name of each compared measure, and 1 if higher values are better, -1 if lower values are."""
 
 
@@ -40,7 +44,7 @@ class Verdict(Section[PublicVerdict]):
         return list(shown.clauses)
 
 
-def verdict(metrics: Mapping[str, Any]) -> list[str]:
+def verdict(metrics: MetricsJson) -> list[str]:
     """Say which model is better on the holdout: in one sentence, then in a sentence a measure.
 
     By each measure the model is compared with the best baseline. A model that learned nothing wins
@@ -57,13 +61,13 @@ def verdict(metrics: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _rival(metrics: Mapping[str, Any], key: str) -> str:
+def _rival(metrics: MetricsJson, key: Compared) -> str:
     """Return the key of the best baseline by a measure."""
     sign = COMPARED[key][1]
     return max(RIVALS, key=lambda name: sign * metrics["baselines"][name][key])
 
 
-def winner(metrics: Mapping[str, Any], key: str) -> str | None:
+def winner(metrics: MetricsJson, key: Compared) -> str | None:
     """Return the name of the clear winner by a measure: the model or the best baseline, or None.
 
     The model must beat every baseline, with confidence intervals that do not contain zero.
@@ -77,14 +81,15 @@ def winner(metrics: Mapping[str, Any], key: str) -> str | None:
     return RIVALS[rival] if highest < 0 else None
 
 
-def _headline(metrics: Mapping[str, Any]) -> str:
+def _headline(metrics: MetricsJson) -> str:
     """Say in one sentence how accurate the model is, and whether it beats the baselines."""
     model, baselines = metrics["model"], metrics["baselines"]
     if not metrics["learned"]:
         return _unproved(model, baselines["majority"])
     rival = _rival(metrics, "accuracy")
     results: dict[str, list[str]] = {}
-    for key in ("accuracy", "log_loss"):
+    keys: tuple[Compared, ...] = ("accuracy", "log_loss")
+    for key in keys:
         best = winner(metrics, key)
         result = f"{best} is better" if best else "no clear winner"
         results.setdefault(result, []).append(COMPARED[key][0])
@@ -95,7 +100,7 @@ def _headline(metrics: Mapping[str, Any]) -> str:
     )
 
 
-def _unproved(model: Mapping[str, Any], shares: Mapping[str, Any]) -> str:
+def _unproved(model: MeasuresJson, shares: MeasuresJson) -> str:
     """Say that a model is not better than the class shares, or only within chance."""
     measured = (
         f"log loss {model['log_loss']:.4f} against {shares['log_loss']:.4f} nats, accuracy "
@@ -111,12 +116,12 @@ def _unproved(model: Mapping[str, Any], shares: Mapping[str, Any]) -> str:
     )
 
 
-def _among(metrics: Mapping[str, Any]) -> str:
+def _among(metrics: MetricsJson) -> str:
     """Return the restriction of the measures to known classes, if the holdout has others."""
     return "Among the classes that it learned, " if metrics["data"]["uncodable"]["records"] else ""
 
 
-def _clause(metrics: Mapping[str, Any], key: str) -> str:
+def _clause(metrics: MetricsJson, key: Compared) -> str:
     """Say in one sentence which model is better by a measure, and by how much."""
     name, sign = COMPARED[key]
     rival = _rival(metrics, key)

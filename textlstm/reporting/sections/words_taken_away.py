@@ -5,13 +5,14 @@ Whether they do is a question of faithfulness: words are deleted, and the probab
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from textlstm.data.distinct import interned
 from textlstm.disclosure import SMALLEST_SHOWN
+from textlstm.metrics_file import FaithfulnessJson
 from textlstm.reporting.drawing import FIRST, SECOND, plain_axes
 from textlstm.reporting.sections.section import Measured, OnStep, ReportInput, Section
 
@@ -28,9 +29,6 @@ word to be called deciding."""
 ATTRIBUTION_DECIMALS = 6
 """Digits after the point in the table of words."""
 
-DELETION_CURVES = ("highest", "random")
-"""Words are taken away by falling attribution, or in random order."""
-
 
 @dataclass(frozen=True)
 class PublicWordsTakenAway:
@@ -45,7 +43,7 @@ class PublicWordsTakenAway:
     """
 
     words_by_class: Mapping[str, Sequence[tuple[str, float]]]
-    faithfulness: Mapping[str, Any] | None
+    faithfulness: FaithfulnessJson | None
 
 
 class WordsTakenAway(Section[PublicWordsTakenAway]):
@@ -82,7 +80,8 @@ class WordsTakenAway(Section[PublicWordsTakenAway]):
         """Return the mean probability of the label after 0, 1 ... words are taken away."""
         if not shown.faithfulness:
             return None
-        curves = {name: shown.faithfulness[name] for name in DELETION_CURVES}
+        test = shown.faithfulness
+        curves = {"highest": test["highest"], "random": test["random"]}
         return pd.DataFrame(curves).rename_axis("words").reset_index()
 
     def figure(self, shown: PublicWordsTakenAway) -> Figure | None:
@@ -96,8 +95,9 @@ class WordsTakenAway(Section[PublicWordsTakenAway]):
         return [shown.faithfulness["sentence"]] if shown.faithfulness else []
 
 
-def draw_words_taken_away(curves: Mapping[str, Sequence[float]]) -> Figure:
+def draw_words_taken_away(test: FaithfulnessJson) -> Figure:
     """Draw the curves ``highest`` and ``random`` of :func:`.deletion_test`."""
+    curves = {"highest": test["highest"], "random": test["random"]}
     figure = Figure(figsize=(5.4, 3.4), layout="constrained")
     axes = figure.subplots()
     styles = ("random", "at random", SECOND, "s"), ("highest", "highest attribution", FIRST, "o")
@@ -126,7 +126,7 @@ def deciding_words(words: pd.DataFrame) -> dict[str, list[tuple[str, float]]]:
     }
 
 
-def faithfulness_sentence(test: Mapping[str, Any]) -> str:
+def faithfulness_sentence(test: FaithfulnessJson) -> str:
     """Say whether the words named as deciding do decide, from :func:`.deletion_test`."""
     highest, random = test["highest"], test["random"]
     difference = test["difference"]

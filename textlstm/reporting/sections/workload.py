@@ -1,13 +1,13 @@
 """Workload: the share of the records that can be coded automatically, and its error."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from textlstm.metrics_file import CurveJson, PromiseJson, UncodableJson
 from textlstm.reporting.drawing import (
     FIRST,
     INK,
@@ -20,9 +20,6 @@ from textlstm.reporting.drawing import (
 from textlstm.reporting.public import of_measured_classes, public_promise, uncodable
 from textlstm.reporting.sections.section import ReportInput, Section
 from textlstm.uncertainty.intervals import percent, tenths
-
-Curve = Mapping[str, Sequence[float]]
-"""A risk-coverage curve as :func:`.risk_coverage_curve` returns it: share, error, low, high."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +42,12 @@ class PublicWorkload:
         Records whose class the model cannot predict.
     """
 
-    curve: Curve
-    promises: Sequence[Mapping[str, Any]]
-    main_promise: Mapping[str, Any]
+    curve: CurveJson
+    promises: Sequence[PromiseJson]
+    main_promise: PromiseJson
     n_out_of_fold: int
     n_effective: float
-    uncodable: Mapping[str, Any]
+    uncodable: UncodableJson
 
 
 class Workload(Section[PublicWorkload]):
@@ -83,7 +80,7 @@ class Workload(Section[PublicWorkload]):
         return [shown.main_promise["kept"] or shown.main_promise["sentence"]]
 
 
-def draw_workload(curve: Curve, promises: Sequence[Mapping[str, Any]]) -> Figure:
+def draw_workload(curve: CurveJson, promises: Sequence[PromiseJson]) -> Figure:
     """Draw the error against the share coded automatically, and the promised errors.
 
     Parameters
@@ -110,13 +107,13 @@ def draw_workload(curve: Curve, promises: Sequence[Mapping[str, Any]]) -> Figure
     return figure
 
 
-def _draw_promise(axes: Axes, promise: Mapping[str, Any]) -> None:
+def _draw_promise(axes: Axes, promise: PromiseJson) -> None:
     """Draw a promised error, and what was coded with which error, if anything was."""
     max_error = promise["max_error"]
     axes.axhline(max_error, color=SECOND, linewidth=0.9, linestyle=":")
-    if promise["error"]["share"] is None:
-        return
     x, y = promise["coded"]["share"], promise["error"]["share"]
+    if x is None or y is None:
+        return
     axes.plot([x, x], [y, max_error], color=SECOND, linewidth=0.9)
     axes.plot(x, y, "o", color=SECOND, markersize=6)
     axes.annotate(f"{tenths(x)} at {percent(max_error)}", (x, max(y, max_error)), fontsize=9,

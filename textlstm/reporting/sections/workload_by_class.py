@@ -1,14 +1,13 @@
 """Workload by class: what the main promise means for each predicted class."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from textlstm.metrics_file import PromiseJson, ProportionJson
 from textlstm.reporting.drawing import (
     FIRST,
     SECOND,
@@ -26,7 +25,7 @@ from textlstm.reporting.sections.section import ReportInput, Section
 class PublicWorkloadByClass:
     """The main promise, with the coded share and the error of each class in ``per_class``."""
 
-    promise: Mapping[str, Any]
+    promise: PromiseJson
 
 
 class WorkloadByClass(Section[PublicWorkloadByClass]):
@@ -55,7 +54,7 @@ class WorkloadByClass(Section[PublicWorkloadByClass]):
         return draw_workload_by_class(shown.promise)
 
 
-def draw_workload_by_class(promise: Mapping[str, Any]) -> Figure | None:
+def draw_workload_by_class(promise: PromiseJson) -> Figure | None:
     """Draw the share coded automatically and its error, the most frequent class on top.
 
     Parameters
@@ -89,7 +88,7 @@ def draw_workload_by_class(promise: Mapping[str, Any]) -> Figure | None:
     return figure
 
 
-def _draw_error(axes: Axes, position: int, error: Mapping[str, Any]) -> None:
+def _draw_error(axes: Axes, position: int, error: ProportionJson) -> None:
     """Draw an error as a dot, its interval as a line; nothing if no record was coded."""
     if error["share"] is not None:
         axes.plot([error["low"], error["high"]], [position, position], color=FIRST, linewidth=1.4)

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from textlstm.metrics_file import CURVE_COLUMNS, CodingJson, CurveJson, PromiseJson
 from textlstm.reporting.drawing import (
     FIRST,
     SECOND,
@@ -19,20 +20,17 @@ from textlstm.reporting.drawing import (
 )
 from textlstm.reporting.public import measured_classes, public_promise
 from textlstm.reporting.sections.section import ReportInput, Section
-from textlstm.reporting.sections.workload import Curve
 
 MAX_CURVES = 6
 """Classes with a curve in the figure, at most: more could not be read."""
-
-CURVE_COLUMNS = ("share", "error", "low", "high")
 
 
 @dataclass(frozen=True)
 class PublicWorkloadCurves:
     """The risk-coverage curve of each predicted class, and the promise to compare it with."""
 
-    curves: Mapping[str, Curve]
-    promise: Mapping[str, Any]
+    curves: Mapping[str, CurveJson]
+    promise: PromiseJson
 
 
 class WorkloadCurves(Section[PublicWorkloadCurves]):
@@ -64,7 +62,7 @@ class WorkloadCurves(Section[PublicWorkloadCurves]):
         return draw_workload_curves(shown.curves, shown.promise)
 
 
-def draw_workload_curves(curves: Mapping[str, Curve], promise: Mapping[str, Any]) -> Figure | None:
+def draw_workload_curves(curves: Mapping[str, CurveJson], promise: PromiseJson) -> Figure | None:
     """Draw the curves of the classes predicted most often, side by side; without any, None.
 
     Parameters
@@ -99,7 +97,7 @@ def draw_workload_curves(curves: Mapping[str, Curve], promise: Mapping[str, Any]
     return figure
 
 
-def _draw_curve(axes: Axes, curve: Curve, decided: Mapping[str, Any], max_error: float) -> None:
+def _draw_curve(axes: Axes, curve: CurveJson, decided: CodingJson, max_error: float) -> None:
     """Draw the curve of one class, the promised error, and the coded share and its error."""
     axes.plot(curve["share"], curve["error"], color=FIRST, linewidth=1.6, label="measured error")
     axes.fill_between(curve["share"], curve["low"], curve["high"], color=FIRST, alpha=0.18,
@@ -107,7 +105,7 @@ def _draw_curve(axes: Axes, curve: Curve, decided: Mapping[str, Any], max_error:
     axes.axhline(max_error, color=SECOND, linestyle=":", linewidth=1.1,
                  label="promised over all classes")  # fmt: skip
     coded, error = decided["coded"], decided["error"]
-    if error["share"] is not None:
+    if coded["share"] is not None and error["share"] is not None:
         axes.plot(coded["share"], error["share"], "o", color=SECOND, markersize=5,
                   clip_on=False, zorder=3, label="where that led to")  # fmt: skip
 
