@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.optimize import linprog
 
 from textlstm.data.groups import is_age, pooled_ages
-from textlstm.disclosure import suppress, suppress_cells, suppress_counts
+from textlstm.disclosure import Suppressed, any_shown, suppress, suppress_cells, suppress_counts
 
 COUNTS = st.one_of(st.integers(0, 12), st.integers(0, 200))
 TABLES = arrays(np.int64, array_shapes(min_dims=2, max_dims=2, max_side=5), elements=COUNTS)
@@ -171,3 +171,23 @@ def test_no_small_count_can_be_worked_out_from_a_report(confusion):
         assert width(confusion, published, row) > 1 - 1e-6
     for cell in indicators((n, n), *map(tuple, np.argwhere(small(confusion)))):
         assert width(confusion, published, cell) > 1 - 1e-6
+
+
+@pytest.mark.parametrize("hidden", ["supports", "rates", "diagonal"])
+def test_the_sum_of_suppressed_cells_is_published_where_it_is_known_anyway(hidden):
+    confusion = np.array([[90, 3, 8], [20, 80, 0], [7, 5, 60]])
+    nothing = np.zeros(3, dtype=bool)
+    cells = np.zeros((3, 3), dtype=bool)
+    cells[0, 1] = cells[0, 2] = cells[2, 0] = True
+    first = np.array([True, False, False])
+    supports, rates = first & (hidden == "supports"), first & (hidden == "rates")
+    cells[0, 0] = hidden == "diagonal"
+    assert Suppressed(nothing, nothing, cells & ~np.eye(3, dtype=bool)).suppressed_row_sums(
+        confusion
+    ) == [11, 0, 7]
+    sums = Suppressed(supports, rates, cells).suppressed_row_sums(confusion)
+    assert sums == [None, 0, 7]
+
+
+def test_a_class_is_shown_if_any_measure_is():
+    assert any_shown({"f1": 0.0, "recall": None}) and not any_shown({"f1": None, "recall": None})

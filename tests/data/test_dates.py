@@ -65,3 +65,13 @@ def test_what_is_no_date_is_refused_with_its_number_of_records(cells, message):
 def test_a_column_without_a_name_is_called_date():
     with pytest.raises(InputError, match="an empty 'date'"):
         parse_dates(pd.Series([""]))
+
+
+def test_days_and_times_stand_beside_each_other():
+    dates = parse_dates(pd.Series(["2021-03-01", "2021-03-01T10:30:00", "2020"]))
+    told = [str(date)[:16] for date in dates]
+    assert told == ["2021-03-01 00:00", "2021-03-01 10:30", "2020-01-01 00:00"]
+
+
+def test_no_records_have_no_dates():
+    assert len(parse_dates(pd.Series([], dtype=str))) == 0

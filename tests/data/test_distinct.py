@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from textlstm.data.cells import distinct_records
-from textlstm.data.distinct import Distinct, DistinctBuilder
+from textlstm.data.distinct import Distinct, DistinctBuilder, relabel
 
 
 @pytest.mark.parametrize("size", [1, 7, 30])
@@ -37,3 +37,14 @@ def test_distinct_inputs_restore_the_records(kind):
 def test_inputs_need_not_be_texts():
     inputs = [("fall", 81), ("fall", 24), ("fall", 81)]
     assert Distinct.of(inputs).values == inputs[:2]
+
+
+def test_series_are_deduplicated_by_pandas():
+    assert Distinct.of(pd.Series(["b", "a", "b"])).inverse.dtype == np.intp
+    assert Distinct.of(["b", "a", "b"]).inverse.dtype == np.int32
+
+
+def test_renamed_values_keep_their_index():
+    values = pd.Series(["b", "a", "B"], index=[7, 3, 5])
+    expected = pd.Series(["b", "a", "b"], index=[7, 3, 5], dtype=pd.CategoricalDtype(["a", "b"]))
+    pd.testing.assert_series_equal(relabel(values, str.lower), expected)

@@ -133,3 +133,17 @@ def test_dropped_records_come_back_with_the_split_they_belong_to(tmp_path):
     write_records(rare, tmp_path / "rare.parquet")
     assert read_rare(tmp_path).astype(str).equals(rare.astype(str))
     assert list(read_rare(tmp_path).columns) == ["text", SPLIT_COLUMN]
+
+
+def test_a_table_of_one_class_is_refused_with_its_counts():
+    with pytest.raises(InputError) as error:
+        select_usable(frame(["a", "a", "b", ""]), DataConfig(label="manner", min_class_records=2))
+    assert str(error.value) == (
+        "column 'manner' leaves 1 class to learn (2 usable records; left out: 1 empty label, "
+        "0 empty text, 1 rare class); two are needed"
+    )
+
+
+def test_rare_records_are_numbered_anew():
+    found = select_usable(frame(["a", "c", "b", "a", "b"]), DataConfig(min_class_records=2))
+    assert found.rare.index.tolist() == [0] and list(found.rare) == ["text", "label"]

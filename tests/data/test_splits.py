@@ -271,3 +271,35 @@ def test_records_of_dropped_classes_are_divided_like_the_others():
     assert rare[SPLIT_COLUMN].value_counts().to_dict() == {
         "train": 25, "holdout": 12, "validation": 3,
     }  # fmt: skip
+
+
+def test_a_seed_divides_records_of_dropped_classes_the_same_way():
+    labels = ["a", "b"] * 60 + [f"rare{number}" for number in range(40)]
+    usable = select_usable(frame(labels, [f"t{n}" for n in range(160)]), DataConfig())
+    first, again, other = (splits_module.split(usable, DataConfig(), s)[1] for s in (1, 1, 2))
+    pd.testing.assert_frame_equal(first, again)
+    assert not first[SPLIT_COLUMN].sort_index().equals(other[SPLIT_COLUMN].sort_index())
+
+
+def test_a_split_that_leaves_one_class_is_refused():
+    dates = pd.Series([f"20{10 + n // 10}-01-{1 + n % 10:02}" for n in range(40)])
+    records = frame(["a"] * 28 + ["b"] * 12).assign(date=dates)
+    with pytest.raises(InputError) as error:
+        split(records, DataConfig(split="temporal", date="date"), 0)
+    assert str(error.value) == (
+        "the temporal split leaves 1 class to train on and 0 of them to measure; use another split"
+    )
+
+
+def test_too_few_records_are_counted():
+    with pytest.raises(InputError) as error:
+        split_off(frame(["a", "a"], ["x", "y"]), 0.1, "grouped", 0)
+    assert str(error.value) == "2 usable records are too few for a grouped split"
+
+
+def test_a_class_of_the_validation_records_alone_can_be_measured():
+    dates = pd.Series([f"20{10 + n}-01-01" for n in range(20)])
+    # Training has a and b, the latest of its records c, and the holdout has c as well.
+    records = frame([*"ab" * 6, "a", *"c" * 7]).assign(date=dates)
+    found = split(records, DataConfig(split="temporal", date="date"), 0)
+    assert set(found["holdout"]["label"]) == {"c"} and "c" not in set(found["train"]["label"])

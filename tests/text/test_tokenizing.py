@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from spacy.lang.en import English
 
-from textlstm.text.cleaning import MAX_CHARACTERS, MAX_RUN, clean, count_repairs
+from textlstm.text.cleaning import MAX_CHARACTERS, MAX_RUN, clean, clean_runs, count_repairs
 from textlstm.text.tokenizing import (
     SEPARATOR,
     preprocess,
@@ -127,3 +127,7 @@ def test_words_are_those_of_the_tokenizer_on_the_whole_field(field):
     tokens = SPACY(clean(field))
     stripped = [token.text.lower().strip(PUNCTUATION) for token in tokens]
     assert tokenize(field) == [word for word in stripped if word]
+
+
+def test_angle_brackets_divide_words():
+    assert clean_runs("a<b") == clean_runs("a>b") == clean_runs("<a> b") == ["a", "b"]

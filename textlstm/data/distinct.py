@@ -6,7 +6,7 @@ input is whatever a prediction depends on, such as the text fields of a record.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +43,9 @@ class Distinct(Generic[Value]):
     def of(cls, inputs: "Iterable[Value] | pd.Series") -> Self:
         """Find the distinct ones of n hashable inputs."""
         if hasattr(inputs, "factorize"):  # of pandas, whose categoricals are distinct already
-            inverse, index = cast("pd.Series", inputs).factorize()
-            return cls(cast(list[Value], index.tolist()), inverse)
+            series: Any = inputs
+            inverse, index = series.factorize()
+            return cls(index.tolist(), inverse)
         rows: dict[Value, int] = {}
         inverse = np.fromiter((rows.setdefault(value, len(rows)) for value in inputs), np.int32)
         return cls(list(rows), inverse)
