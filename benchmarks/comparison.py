@@ -40,7 +40,16 @@ Key = tuple[str, tuple[str, ...], str, str, int]
 Models = Mapping[str, tuple[str, Fit]]
 """For each model the package it needs, and the function that fits it."""
 
-MEASURES = ("accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "accuracy_unseen_text")
+MEASURES = (
+    "accuracy",
+    "macro_f1",
+    "weighted_f1",
+    "log_loss",
+    "ece",
+    "auroc",
+    "auprc",
+    "accuracy_unseen_text",
+)
 COMPARED = ("accuracy", "macro_f1", "log_loss", "accuracy_unseen_text")
 
 NOT_KEPT = (

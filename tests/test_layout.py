@@ -72,8 +72,8 @@ WINGS = {
         "label_errors", "record_selection",
     ],
     "evaluation": [
-        "metrics", "bootstrap", "baselines", "subgroups", "outcomes", "scored_records", "decisions",
-        "holdout", "data_facts", "results", "evaluate",
+        "ranking", "metrics", "bootstrap", "baselines", "subgroups", "outcomes", "scored_records",
+        "decisions", "holdout", "data_facts", "results", "evaluate",
     ],
     "review": ["queue", "sheet", "answers", "exporting", "importing"],
     "fitting": [],

@@ -47,6 +47,8 @@ class MeasuresJson(TypedDict):
     log_loss: float
     ece: float
     brier: float
+    auroc: float | None
+    auprc: float | None
     accuracy_unseen_text: float | None
 
 

@@ -52,10 +52,10 @@ class NetworkConfig(Settings):
     bidirectional: bool = setting(True, "read the text forwards and backwards")
     pooling: str = setting(
         "max_mean",
-        "what the output layer sees: the hidden state after the last word (last), the maximum and "
-        "the mean of the hidden states after each word (max_mean), or their mean weighted by a "
-        "learned query (attention)",
-        choices=("last", "max_mean", "attention"),
+        "what the output layer sees: the hidden state after the last word (last), the maximum of "
+        "the hidden states after each word (max), their mean (mean), both (max_mean), or their "
+        "mean weighted by a learned query (attention)",
+        choices=("last", "max", "mean", "max_mean", "attention"),
     )
     embedding_init: str = setting(
         "narrow-normal",

@@ -88,7 +88,8 @@ def test_what_is_written_has_the_keys_of_metrics_json_and_is_json():
     values = evaluated(table({"a": 40, "b": 30, "c": 12, "d": 4})).to_dict()
     assert list(values) == KEYS
     assert list(values["model"]) == [
-        "accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier", "accuracy_unseen_text"
+        "accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier", "auroc", "auprc",
+        "accuracy_unseen_text"
     ]  # fmt: skip
     assert list(values["baselines"]) == list(values["differences"]) == ["majority", "tfidf_logreg"]
     assert values["difference"] == values["differences"]["tfidf_logreg"]

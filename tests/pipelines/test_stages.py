@@ -137,7 +137,8 @@ def test_the_stages_count_all_of_their_steps_and_name_them_as_people_do(home):
 def test_metrics_have_the_keys_of_the_contract(home):
     found = metrics(home)
     measures = {
-        "accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier", "accuracy_unseen_text"
+        "accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier", "auroc", "auprc",
+        "accuracy_unseen_text"
     }  # fmt: skip
     assert set(found) == {
         "model", "baselines", "difference", "differences", "learned", "all_records",

@@ -13,7 +13,7 @@ from textlstm.reporting.sections.section import ReportInput
 from textlstm.uncertainty.predictions import Predictions
 
 MEASURES = dict.fromkeys(
-    ("accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier"), 0.5
+    ("accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier", "auroc", "auprc"), 0.5
 ) | {"accuracy_unseen_text": None}  # fmt: skip
 ALL, NONE = (
     {"share": share, "low": 0.0, "high": 1.0, "records": n} for share, n in ((0.75, 4), (None, 0))

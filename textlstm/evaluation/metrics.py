@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
 
 from textlstm.array_types import Counts, Flags, Floats, Integers
+from textlstm.evaluation.ranking import auprc, auroc
 from textlstm.uncertainty.intervals import Interval, interval
 from textlstm.uncertainty.predictions import Predictions
 
@@ -36,6 +37,9 @@ class Measures:
         Expected calibration error, from 0 to 1.
     brier
         Brier score, from 0 to 2.
+    auroc, auprc
+        Areas under the ROC and the precision-recall curve, each class against the rest, averaged
+        over classes; None if all records are of one class.
     accuracy_unseen_text
         Accuracy on records whose text no training record has; None if there are none.
     """
@@ -46,6 +50,8 @@ class Measures:
     log_loss: float
     ece: float
     brier: float
+    auroc: float | None
+    auprc: float | None
     accuracy_unseen_text: float | None
 
     @classmethod
@@ -67,6 +73,8 @@ class Measures:
             log_loss=float(log_losses(predictions, labels).mean()),
             ece=expected_calibration_error(predictions, labels),
             brier=brier_score(predictions, labels),
+            auroc=auroc(predictions, labels),
+            auprc=auprc(predictions, labels),
             accuracy_unseen_text=(
                 float(accuracy_score(labels[unseen], predicted[unseen])) if unseen.any() else None
             ),

@@ -83,27 +83,65 @@ class Last(Pooling):
         return memory[0]
 
 
+class Max(Pooling):
+    """The maximum of each hidden unit over the tokens."""
+
+    def start(self, states: Tensor, lengths: Tensor) -> Memory:
+        """Return the maximum."""
+        read = inside(states, lengths)[:, :, None]  # (N, T, 1)
+        return (states.masked_fill(~read, -torch.inf).amax(dim=1),)
+
+    def add(self, memory: Iterable[Tensor], state: Tensor) -> Memory:
+        """Return the maximum."""
+        (maximum,) = memory
+        return (torch.maximum(maximum, state, out=maximum),)
+
+    def finish(self, memory: Memory, lengths: Tensor) -> Tensor:
+        """Return the maximum (N, H)."""
+        return memory[0]
+
+
+class Mean(Pooling):
+    """The mean of each hidden unit over the tokens."""
+
+    def start(self, states: Tensor, lengths: Tensor) -> Memory:
+        """Return the sum."""
+        return ((states * inside(states, lengths)[:, :, None]).sum(dim=1),)
+
+    def add(self, memory: Iterable[Tensor], state: Tensor) -> Memory:
+        """Return the sum."""
+        (total,) = memory
+        return (total.add_(state),)
+
+    def finish(self, memory: Memory, lengths: Tensor) -> Tensor:
+        """Return the mean (N, H)."""
+        return memory[0] / lengths[:, None]
+
+
 class MaxMean(Pooling):
-    """The maximum of each hidden unit over the tokens, and its mean."""
+    """The maximum of each hidden unit over the tokens, and its mean, side by side."""
 
     def __init__(self, hidden_units: int) -> None:
         super().__init__(hidden_units)
         self.size = 2 * hidden_units
+        self.parts = Max(hidden_units), Mean(hidden_units)
 
     def start(self, states: Tensor, lengths: Tensor) -> Memory:
         """Return the maximum and the sum."""
-        read = inside(states, lengths)[:, :, None]  # (N, T, 1)
-        return states.masked_fill(~read, -torch.inf).amax(dim=1), (states * read).sum(dim=1)
+        (maximum,), (total,) = (part.start(states, lengths) for part in self.parts)
+        return maximum, total
 
     def add(self, memory: Iterable[Tensor], state: Tensor) -> Memory:
         """Return the maximum and the sum."""
-        maximum, total = memory
-        return torch.maximum(maximum, state, out=maximum), total.add_(state)
+        (maximum,), (total,) = (
+            part.add((kept,), state) for part, kept in zip(self.parts, memory, strict=True)
+        )
+        return maximum, total
 
     def finish(self, memory: Memory, lengths: Tensor) -> Tensor:
         """Return the maximum and the mean (N, 2H)."""
-        maximum, total = memory
-        return torch.cat([maximum, total / lengths[:, None]], dim=1)
+        parts = zip(self.parts, memory, strict=True)
+        return torch.cat([part.finish((kept,), lengths) for part, kept in parts], dim=1)
 
 
 class Attention(Pooling):
@@ -154,6 +192,8 @@ class Attention(Pooling):
 
 POOLINGS: dict[str, type[Pooling]] = {
     "last": Last,
+    "max": Max,
+    "mean": Mean,
     "max_mean": MaxMean,
     "attention": Attention,
 }

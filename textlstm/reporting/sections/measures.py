@@ -16,6 +16,10 @@ MEASURE_NAMES = {
                  "better"),
     "ece": ("ECE", "expected calibration error: how far probabilities are off, on average"),
     "brier": ("Brier", "mean squared distance of the probabilities to the truth; lower is better"),
+    "auroc": ("AUROC", "area under the ROC curve, each class against the rest: how often a record "
+              "of a class is ranked before another record; 0.5 by chance"),
+    "auprc": ("AUPRC", "area under the precision-recall curve, each class against the rest; by "
+              "chance, the share of the class"),
     "accuracy_unseen_text": ("accuracy, unseen texts", "on texts that are not among the training "
                              "records"),
 }  # fmt: skip
