@@ -47,8 +47,7 @@ def run_parser(
         "--recipe",
         default="default",
         metavar="NAME|FILE.toml",
-        help=f"settings of the model: {', '.join(shipped_recipes())}, or a TOML file (default: "
-        "default)",
+        help="settings of the model: one of the recipes below, or a TOML file (default: default)",
     )
     usual.add_argument(
         "--seed",
@@ -66,6 +65,8 @@ def run_parser(
         add_device(usual)
     rest = [name for name in DataConfig.names() if name not in FIRST_FLAGS]
     _add_settings(stage_parser.add_argument_group("records"), DataConfig, rest)
+    recipes = "\n".join(f"  {name}: {what}" for name, what in shipped_recipes().items())
+    stage_parser.epilog = "\n\n".join(filter(None, [f"recipes:\n{recipes}", stage_parser.epilog]))
     for section in fields(Recipe):
         group = stage_parser.add_argument_group(
             f"recipe, section [{section.name}] (default: the value of the recipe)"

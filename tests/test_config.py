@@ -5,6 +5,7 @@ import pytest
 
 from textlstm.config import DataConfig, RunConfig
 from textlstm.errors import InputError
+from textlstm.models.cells.table import CELLS
 from textlstm.recipe import Recipe, load_recipe, section_settings, shipped_recipes
 from textlstm.recipe_sections import EncodingConfig, TrainingConfig
 
@@ -48,7 +49,7 @@ def test_every_field_has_a_help_sentence():
 
 
 def test_a_recipe_survives_the_way_to_a_dictionary_and_back():
-    assert shipped_recipes() == ["default", "okut-table2"]
+    assert {"default", "okut-table2", "bilstm", *CELLS} - {"lstm"} <= set(shipped_recipes())
     for name in shipped_recipes():
         recipe = load_recipe(name)
         assert Recipe.from_dict(recipe.to_dict()) == recipe
@@ -64,6 +65,31 @@ def test_okut_table2_has_the_numbers_of_the_chapter():
     assert (training.batch_size, training.epochs, training.max_grad_norm) == (30, 30, 8.0)
     assert (training.optimizer, training.learning_rate) == ("adam", 1e-3)
     assert training.drop_last
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_each_cell_has_a_recipe_that_differs_from_the_bilstm_in_the_cell_alone(cell):
+    plain = load_recipe("bilstm")
+    if cell != "lstm":
+        assert load_recipe(cell) == plain.with_fields(cell=cell)
+    assert plain == load_recipe("default").with_fields(ensemble_size=1, linear_c=0.0)
+
+
+def test_a_recipe_takes_from_its_base_what_it_does_not_name(tmp_path):
+    first, second = tmp_path / "first.toml", tmp_path / "second.toml"
+    first.write_text('base = "okut-table2"\n[training]\nepochs = 2\n')
+    second.write_text(f'base = "{first}"\n[network]\nhidden_units = 7\n')
+    changed = load_recipe("okut-table2").with_fields(epochs=2, hidden_units=7)
+    assert load_recipe(second) == changed
+    for base in (f'"{second}"', "3"):  # a circle, and no name
+        first.write_text(f"base = {base}\n")
+        with pytest.raises(InputError, match="is not another recipe"):
+            load_recipe(second if base != "3" else first)
+
+
+def test_each_shipped_recipe_is_told_in_a_sentence():
+    for name, sentence in shipped_recipes().items():
+        assert sentence[0].isupper() and sentence.endswith(".") and len(sentence) < 100, name
 
 
 def test_fields_win_over_a_recipe_file_and_the_file_over_defaults(tmp_path):
@@ -91,7 +117,7 @@ def test_a_bad_recipe_file_is_refused(tmp_path, text, message):
 
 
 def test_the_error_about_an_unknown_recipe_lists_the_shipped_ones():
-    with pytest.raises(InputError, match=r"did you mean 'okut-table2'.* default, okut-table2"):
+    with pytest.raises(InputError, match=r"did you mean 'okut-table2'.* default, .* okut-table2, "):
         load_recipe("okut-table")
 
 

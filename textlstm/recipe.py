@@ -13,6 +13,8 @@ from textlstm.network_config import NetworkConfig
 from textlstm.recipe_sections import EncodingConfig, TrainingConfig
 from textlstm.settings import Settings
 
+_SHIPPED = resources.files("textlstm") / "recipes"
+
 
 def section_settings(section: Any) -> type[Settings]:
     """Return the class of the settings in a section of a recipe."""
@@ -84,10 +86,22 @@ class Recipe:
         return asdict(self)
 
 
-def shipped_recipes() -> list[str]:
-    """Return the names of the recipes in the package."""
-    folder = resources.files("textlstm") / "recipes"
-    return sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml"))
+def shipped_recipes() -> dict[str, str]:
+    """Return the recipes in the package: what each is in a sentence, by its name.
+
+    The sentence is the first line of its file.
+
+    >>> shipped_recipes()["gru"]
+    'A bidirectional GRU.'
+    """
+    texts = {item.name: item.read_text("utf-8") for item in _SHIPPED.iterdir()}
+    first_lines = {name: text.split("\n")[0].removeprefix("# ") for name, text in texts.items()}
+    suffix = ".toml"
+    return {
+        name.removesuffix(suffix): first_lines[name]
+        for name in sorted(texts)
+        if name.endswith(suffix)
+    }
 
 
 def as_fields(message: str) -> str:
@@ -102,28 +116,46 @@ def as_fields(message: str) -> str:
 def load_recipe(source: str | Path | Recipe) -> Recipe:
     """Return a shipped recipe by its name, or the recipe of a TOML file.
 
+    A file that begins with ``base = "default"``, or another recipe, takes from it all fields that
+    it does not name itself. Without a base they have the defaults of the fields.
+
     Raises
     ------
     InputError
-        If there is no such recipe, or the file is not one.
+        If there is no such recipe, or the file is not one, or extends itself.
 
     >>> load_recipe("okut-table2").network.hidden_units
     200
     """
-    if isinstance(source, Recipe):
-        return source
-    if str(source) in shipped_recipes():
-        text = (resources.files("textlstm") / "recipes" / f"{source}.toml").read_text("utf-8")
-    else:
-        try:
-            text = Path(source).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            question = did_you_mean(str(source), shipped_recipes()) or "."
-            raise InputError(
-                f"no recipe {str(source)!r}{question} Give one of "
-                f"{', '.join(shipped_recipes())}, or a readable .toml file"
-            ) from error
+    return source if isinstance(source, Recipe) else _load(str(source), ())
+
+
+def _load(source: str, extended_by: tuple[str, ...]) -> Recipe:
+    """Return the recipe of a name or a file that others extend."""
+    text = _read(source)
     try:
-        return Recipe.from_dict(tomllib.loads(text))
+        sections = tomllib.loads(text)
+        base = sections.pop("base", None)
+        recipe = Recipe.from_dict(sections)
+        if base is None:
+            return recipe
+        if not isinstance(base, str) or base in (*extended_by, source):
+            raise InputError(f"base {quoted(base)} is not another recipe")
+        given = {name: value for values in sections.values() for name, value in values.items()}
+        return _load(base, (*extended_by, source)).with_fields(**given)
     except (tomllib.TOMLDecodeError, InputError) as error:
-        raise InputError(f"recipe {str(source)!r}: {as_fields(str(error))}") from error
+        raise InputError(f"recipe {source!r}: {as_fields(str(error))}") from error
+
+
+def _read(source: str) -> str:
+    """Return the text of a shipped recipe, or of a file."""
+    if source in (shipped := shipped_recipes()):
+        return (_SHIPPED / f"{source}.toml").read_text("utf-8")
+    try:
+        return Path(source).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        question = did_you_mean(source, shipped) or "."
+        raise InputError(
+            f"no recipe {source!r}{question} Give one of {', '.join(shipped)}, or a readable .toml "
+            "file"
+        ) from error
