@@ -254,6 +254,7 @@ def torch_text_classifiers(texts: Fields, labels: NDArray[Any], seed: int) -> Pr
 
 MODELS: Models = {
     REFERENCE: ("textlstm", textlstm("default")),
+    "textlstm quick": ("textlstm", textlstm("quick")),
     "textlstm okut-table2": ("textlstm", textlstm("okut-table2")),
     "majority": ("sklearn", of_estimator(lambda n_fields: DummyClassifier(strategy="prior"))),
     "TF-IDF word + LR": ("sklearn", tfidf(characters=False, blocks=False)),

@@ -11,6 +11,7 @@ from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from textlstm.models.cells.cell import Cell, State, Trace
 from textlstm.network_config import NetworkConfig
@@ -60,16 +61,47 @@ class QRNN(Cell):
         return (units, units, *[vectors.new_zeros(1, self.width)] * (self.window - 1))
 
     def traced_step(self, projected: Tensor, state: State) -> tuple[State, Trace]:
-        """Return the state after a word, and the gates (0 to 1)."""
+        """Return the state after a word, and the gates (0 to 1) and the candidate (-1 to 1)."""
         _, cell, *earlier = state
         now, *later = projected.split(self.width, dim=1)
         sums = [part + old for part, old in zip([now, *later], [*earlier, 0.0], strict=True)]
-        cell, trace = self.pool(sums[0] + self.bias, cell)
-        return (trace["hidden"], cell, *sums[1:]), trace
+        gates = self._squash(sums[0])
+        cell = gates["forget_gate"] * cell + _entering(gates)
+        hidden = _shown(gates, cell)
+        return (hidden, cell, *sums[1:]), gates | {"cell": cell, "hidden": hidden}
 
-    def pool(self, gates: Tensor, cell: Tensor) -> tuple[Tensor, Trace]:
-        """Return the cell (N, H) after a step, and the trace; ``gates`` (N, G * H) are sums."""
-        raise NotImplementedError
+    def forward(self, embedded: Tensor) -> Tensor:
+        """Return the hidden states (B, T, H): all gates at once, and then the cell step by step."""
+        now, *later = self.project(embedded).split(self.width, dim=2)  # (B, T, G * H) each
+        for lag, part in enumerate(later, start=1):
+            now = now + functional.pad(part, (0, 0, lag, 0))[:, : now.shape[1]]
+        gates = self._squash(now)
+        cell, cells = embedded.new_zeros(len(embedded), self.hidden_units), []
+        steps = zip(gates["forget_gate"].unbind(1), _entering(gates).unbind(1), strict=True)
+        for keep, entering in steps:
+            cell = torch.addcmul(entering, keep, cell)
+            cells.append(cell)
+        return _shown(gates, torch.stack(cells, dim=1))
+
+    def _squash(self, sums: Tensor) -> Trace:
+        """Return the candidate and the gates (..., H) by name, of their sums (..., G * H)."""
+        parts = (sums + self.bias).chunk(self.CONVOLUTIONS, dim=-1)
+        names = "candidate", "forget_gate", "output_gate", "input_gate"
+        return {
+            name: part.tanh() if name == "candidate" else part.sigmoid()
+            for name, part in zip(names, parts, strict=False)
+        }
+
+
+def _entering(gates: Trace) -> Tensor:
+    """Return what enters the cell (..., H): the share that is not kept, or the input gate's."""
+    enter = gates["input_gate"] if "input_gate" in gates else 1 - gates["forget_gate"]
+    return enter * gates["candidate"]
+
+
+def _shown(gates: Trace, cell: Tensor) -> Tensor:
+    """Return the hidden state (..., H): the cell, or as much of it as an output gate shows."""
+    return gates["output_gate"] * cell if "output_gate" in gates else cell
 
 
 class ForgetPooling(QRNN):
@@ -77,31 +109,11 @@ class ForgetPooling(QRNN):
 
     CONVOLUTIONS = 2
 
-    def pool(self, gates: Tensor, cell: Tensor) -> tuple[Tensor, Trace]:
-        """Return the cell, which is the hidden state as well, and the trace."""
-        candidate, keep = gates.chunk(2, dim=1)
-        candidate, keep = candidate.tanh(), keep.sigmoid()
-        cell = keep * cell + (1 - keep) * candidate
-        return cell, {"forget_gate": keep, "candidate": candidate, "cell": cell, "hidden": cell}
-
 
 class ForgetOutputPooling(QRNN):
     """fo-pooling: ``c = f c + (1 - f) z``, ``h = o c``."""
 
     CONVOLUTIONS = 3
-
-    def pool(self, gates: Tensor, cell: Tensor) -> tuple[Tensor, Trace]:
-        """Return the cell and the trace."""
-        candidate, keep, show = gates.chunk(3, dim=1)
-        candidate, keep, show = candidate.tanh(), keep.sigmoid(), show.sigmoid()
-        cell = keep * cell + (1 - keep) * candidate
-        return cell, {
-            "forget_gate": keep,
-            "candidate": candidate,
-            "output_gate": show,
-            "cell": cell,
-            "hidden": show * cell,
-        }
 
 
 class InputForgetOutputPooling(QRNN):
@@ -112,19 +124,3 @@ class InputForgetOutputPooling(QRNN):
         "input_gate": "the words of the window enter the cell",
         "forget_gate": "the cell keeps what was read before",
     })  # fmt: skip
-
-    def pool(self, gates: Tensor, cell: Tensor) -> tuple[Tensor, Trace]:
-        """Return the cell and the trace."""
-        candidate, keep, show, enter = gates.chunk(4, dim=1)
-        candidate, keep, show, enter = (
-            candidate.tanh(), keep.sigmoid(), show.sigmoid(), enter.sigmoid(),
-        )  # fmt: skip
-        cell = keep * cell + enter * candidate
-        return cell, {
-            "input_gate": enter,
-            "forget_gate": keep,
-            "candidate": candidate,
-            "output_gate": show,
-            "cell": cell,
-            "hidden": show * cell,
-        }
