@@ -20,8 +20,10 @@ def test_a_cell_reads_the_same(name):
     torch.manual_seed(0)
     cell, embedded = CELLS[name](6, 5), torch.randn(4, 9, 6)
     cell.reset_parameters()
+    # cuDNN, which computes torch's own layers, multiplies in TF32 unless it is told otherwise.
+    exact = 1e-3 if hasattr(cell, "layer") else 1e-5
     there = cell.cuda()(embedded.cuda()).cpu()
-    torch.testing.assert_close(there, cell.cpu()(embedded), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(there, cell.cpu()(embedded), atol=exact, rtol=exact)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
