@@ -66,10 +66,14 @@ class TrainingConfig(Settings):
     learning_rate: float = setting(1e-3, "highest learning rate (step size of Adam)", low=0.0)
     schedule: str = setting(
         "constant",
-        "learning rate over time: the same throughout (constant), or rising and then falling to "
-        "zero (one_cycle)",
-        choices=("constant", "one_cycle"),
+        "learning rate over time: the same throughout (constant), rising and then falling to zero "
+        "(one_cycle), or multiplied by drop_factor every drop_period epochs (piecewise)",
+        choices=("constant", "one_cycle", "piecewise"),
     )
+    drop_period: int = setting(
+        10, "epochs after which a piecewise learning rate is multiplied by drop_factor", low=1
+    )
+    drop_factor: float = setting(0.1, "factor of a piecewise learning rate", low=0.0, high=1.0)
     weight_decay: float = setting(
         0.0, "L2 regularisation of the weight matrices; biases have none", low=0
     )

@@ -57,7 +57,13 @@ def same(weights, expected):
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"restore_best": False}, {"patience": 1, "schedule": "constant"}]
+    "settings",
+    [
+        {},
+        {"restore_best": False},
+        {"patience": 1, "schedule": "constant"},
+        {"schedule": "piecewise", "drop_period": 1, "drop_factor": 0.5},
+    ],
 )
 @pytest.mark.parametrize("step", [1, 3, 4, 5, STEPS - 1, STEPS])
 def test_a_training_stopped_at_any_step_is_resumed_bit_for_bit(tmp_path, step, settings):

@@ -51,3 +51,21 @@ def test_the_one_cycle_schedule_rises_and_falls():
         schedule.step()
     assert max(rates) == pytest.approx(0.01, rel=0.05)
     assert rates[0] < max(rates) > rates[-1]
+
+
+def test_a_piecewise_rate_drops_every_so_many_epochs():
+    config = (
+        Recipe()
+        .with_fields(
+            schedule="piecewise", learning_rate=0.8, epochs=5, drop_period=2, drop_factor=0.5
+        )
+        .training
+    )
+    optimizer = make_optimizer(torch.nn.Linear(2, 2), config)
+    schedule = make_schedule(optimizer, config, n_steps=5 * 3)
+    rates = []
+    for _ in range(15):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert rates == pytest.approx([0.8] * 6 + [0.4] * 6 + [0.2] * 3)

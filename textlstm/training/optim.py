@@ -42,11 +42,18 @@ def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Op
 def make_schedule(
     optimizer: torch.optim.Optimizer, config: TrainingConfig, n_steps: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
-    """Return the learning-rate schedule: one-cycle (Smith and Topin 2018), or constant."""
+    """Return the learning-rate schedule of a training of ``n_steps`` steps.
+
+    It is one-cycle (Smith and Topin 2018), constant, or piecewise constant, as MATLAB's
+    ``LearnRateSchedule`` with ``LearnRateDropPeriod`` and ``LearnRateDropFactor``.
+    """
     if config.schedule == "one_cycle":
         return torch.optim.lr_scheduler.OneCycleLR(
             optimizer, max_lr=config.learning_rate, total_steps=n_steps, cycle_momentum=False
         )
+    if config.schedule == "piecewise":
+        steps = config.drop_period * (n_steps // config.epochs)
+        return torch.optim.lr_scheduler.StepLR(optimizer, steps, gamma=config.drop_factor)
     return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
 
 
