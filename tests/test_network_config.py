@@ -14,6 +14,12 @@ def test_a_window_is_no_longer_than_the_texts():
         NetworkConfig(cell="qrnn-ifo", qrnn_window=4).require_length(3)
 
 
+def test_a_convolution_is_no_wider_than_the_texts():
+    NetworkConfig(convolution_width=3).require_length(3)
+    with pytest.raises(InputError, match=r"--convolution-width 4 is wider than the texts.* 3 tok"):
+        NetworkConfig(convolution_width=4).require_length(3)
+
+
 def test_attention_needs_two_tokens_to_weigh():
     NetworkConfig(pooling="attention").require_length(2)
     NetworkConfig(pooling="last").require_length(1)

@@ -57,6 +57,30 @@ class NetworkConfig(Settings):
         "mean weighted by a learned query (attention)",
         choices=("last", "max", "mean", "max_mean", "attention"),
     )
+    lower_layers: tuple[int, ...] = setting(
+        (),
+        "hidden units of the recurrent layers below the last one, the first layer first",
+        low=1,
+        high=100_000,
+    )
+    layer_dropout: float = setting(
+        0.0,
+        "share of the outputs of each lower layer set to zero in training, at random",
+        low=0.0,
+        high=0.95,
+    )
+    layer_connection: str = setting(
+        "none",
+        "what leads past each lower recurrent layer: nothing (none), the sum with its input "
+        "(residual), or a mixture with it by a learned gate (highway)",
+        choices=("none", "residual", "highway"),
+    )
+    convolution_width: int = setting(
+        0,
+        "words of a convolution over the word vectors, before the first recurrent layer (0: none)",
+        low=0,
+        high=64,
+    )
     embedding_init: str = setting(
         "narrow-normal",
         "starting values of word embeddings: small random numbers (narrow-normal), or latent "
@@ -102,12 +126,18 @@ class NetworkConfig(Settings):
         Raises
         ------
         InputError
-            If a QRNN's window is longer than the texts, or attention has one token to weigh.
+            If a window or a convolution is longer than the texts, or attention has one token to
+            weigh.
         """
         if self.cell.startswith("qrnn") and self.qrnn_window > length:
             raise InputError(
                 f"--qrnn-window {self.qrnn_window} is longer than the texts, of which "
                 f"{length} tokens are read; choose a shorter one"
+            )
+        if self.convolution_width > length:
+            raise InputError(
+                f"--convolution-width {self.convolution_width} is wider than the texts, of which "
+                f"{length} tokens are read; choose a smaller one"
             )
         if self.pooling == "attention" and length == 1:
             raise InputError(

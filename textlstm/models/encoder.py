@@ -1,26 +1,26 @@
-"""The encoder: a cell reads word vectors, forward or in both directions, and its states are pooled.
+"""The encoder: layers read word vectors, and the states of the last one are pooled.
 
 Shapes: B texts, T tokens, U distinct words, E embedding dimensions, P pooled features.
 """
-
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from textlstm.models.cells.cell import Trace
 from textlstm.models.cells.table import CELLS
+from textlstm.models.dropout import dropout_mask
+from textlstm.models.layers import Layer, against_reading, lower_layers
 from textlstm.models.pooling import POOLINGS
-from textlstm.models.prefix_tree import PrefixTrees, reverse_index, run_tree
+from textlstm.models.prefix_tree import PrefixTrees, run_tree
 from textlstm.network_config import NetworkConfig
 
 
 class Direction(nn.Module):
     """A cell and the pooling of its states; both see texts in the order they are given in."""
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, inputs: int, config: NetworkConfig) -> None:
         super().__init__()
-        self.cell = CELLS[config.cell].of_config(config.embedding_size, config.hidden_units, config)
+        self.cell = CELLS[config.cell].of_config(inputs, config.hidden_units, config)
         self.pooling = POOLINGS[config.pooling](config.hidden_units)
 
     def reset_parameters(self) -> None:
@@ -35,26 +35,34 @@ class Direction(nn.Module):
 
 
 class Encoder(nn.Module):
-    """One layer of a cell in one or two directions (Schuster and Paliwal 1997).
+    """Layers of a cell in one or two directions (Schuster and Paliwal 1997).
+
+    Texts that begin alike can be read as one where there is one layer: then a state depends on the
+    words before it alone.
 
     Parameters
     ----------
     config
         The recipe's ``[network]``.
-
-    Attributes
-    ----------
-    shares_prefixes
-        Whether a state depends on the words before it alone, so that texts which begin alike can be
-        read as one. That is not so for a layer above a bidirectional one.
     """
-
-    shares_prefixes: ClassVar[bool] = True
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        self.forward_direction = Direction(config)
-        self.backward_direction = Direction(config) if config.bidirectional else None
+        self.layer_dropout = config.layer_dropout
+        self.lower = nn.ModuleList(lower_layers(config))
+        inputs = next((layer.size for layer in reversed(self.layers)), config.embedding_size)
+        self.forward_direction = Direction(inputs, config)
+        self.backward_direction = Direction(inputs, config) if config.bidirectional else None
+
+    @property
+    def layers(self) -> list[Layer]:
+        """Return the layers below the last one."""
+        return [layer for layer in self.lower if isinstance(layer, Layer)]
+
+    @property
+    def shares_prefixes(self) -> bool:
+        """Return whether texts that begin alike can be read as one."""
+        return not self.layers
 
     @property
     def directions(self) -> dict[str, Direction]:
@@ -69,16 +77,34 @@ class Encoder(nn.Module):
 
     def reset_parameters(self) -> None:
         """Set the starting weights."""
+        for layer in self.layers:
+            layer.reset_parameters()
         for direction in self.directions.values():
             direction.reset_parameters()
 
-    def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:
-        """Return the features (B, P) of texts of word vectors (B, T, E)."""
-        features = [self.forward_direction(embedded, lengths)]
+    def forward(
+        self, embedded: Tensor, lengths: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Return the features (B, P) of texts of word vectors (B, T, E).
+
+        ``generator`` draws what is dropped between layers; None turns dropout off.
+        """
+        sequence = self._read_lower(embedded, lengths, generator)
+        features = [self.forward_direction(sequence, lengths)]
         if self.backward_direction is not None:
             # States need not be put back in reading order: pooling does not see their order.
-            features.append(self.backward_direction(_reversed(embedded, lengths), lengths))
+            features.append(self.backward_direction(against_reading(sequence, lengths), lengths))
         return torch.cat(features, dim=1)
+
+    def _read_lower(
+        self, embedded: Tensor, lengths: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Return what the last layer reads (B, T, features)."""
+        for layer in self.layers:
+            embedded = layer(embedded, lengths)
+            if generator is not None and self.layer_dropout:
+                embedded = embedded * dropout_mask(embedded, self.layer_dropout, generator)
+        return embedded
 
     def run_trees(self, vectors: Tensor, trees: PrefixTrees, lengths: Tensor) -> Tensor:
         """Return the same features (B, P), sooner and without gradients.
@@ -99,20 +125,15 @@ class Encoder(nn.Module):
         return torch.cat(features, dim=1)
 
     def trace(self, embedded: Tensor, lengths: Tensor) -> dict[str, Trace]:
-        """Return the gates and states (B, T, H) by direction, in reading order.
+        """Return the gates and states (B, T, H) of the last layer by direction, in reading order.
 
         The backward cell begins at the end of each text. Values behind a text's end mean nothing.
         """
-        traces = {"forward": self.forward_direction.cell.trace(embedded)}
+        sequence = self._read_lower(embedded, lengths)
+        traces = {"forward": self.forward_direction.cell.trace(sequence)}
         if self.backward_direction is not None:
-            backward = self.backward_direction.cell.trace(_reversed(embedded, lengths))
+            backward = self.backward_direction.cell.trace(against_reading(sequence, lengths))
             traces["backward"] = {
-                name: _reversed(values, lengths) for name, values in backward.items()
+                name: against_reading(values, lengths) for name, values in backward.items()
             }
         return traces
-
-
-def _reversed(values: Tensor, lengths: Tensor) -> Tensor:
-    """Return the values (B, T, ...) of texts against reading order, padding left in place."""
-    positions = reverse_index(lengths, values.shape[1])  # (B, T), its own inverse
-    return values.gather(1, positions[:, :, None].expand_as(values))

@@ -75,7 +75,7 @@ def require_addresses() -> None:
 
 
 def least_bytes(network: NetworkConfig) -> int:
-    """Return the bytes that training needs for the weights of the cells alone, in float32.
+    """Return the bytes that training needs for the weights of the encoder alone, in float32.
 
     >>> least_bytes(NetworkConfig(embedding_size=62, hidden_units=64)) // 16
     65536
@@ -83,13 +83,10 @@ def least_bytes(network: NetworkConfig) -> int:
     # Imported late: it loads torch, and the stages ask for memory before that.
     import torch
 
-    from textlstm.models.cells.table import CELLS
+    from textlstm.models.encoder import Encoder
 
     with torch.device("meta"):  # on which weights have a shape and take no memory
-        kind = CELLS[network.cell]
-        cell = kind.of_config(network.embedding_size, network.hidden_units, network)
-    directions = 2 if network.bidirectional else 1
-    weights = directions * sum(weight.numel() for weight in cell.parameters())
+        weights = sum(weight.numel() for weight in Encoder(network).parameters())
     return 4 * weights * (network.ensemble_size - 1 + COPIES)
 
 

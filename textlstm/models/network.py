@@ -80,7 +80,8 @@ class Network(nn.Module):
             vectors = self.word_vectors(batch, subword_vectors)
             features = self.encoder.run_trees(vectors, trees, batch.lengths)  # (B, P)
         else:
-            features = self.encoder(self.embed(batch, subword_vectors, generator), batch.lengths)
+            embedded = self.embed(batch, subword_vectors, generator)
+            features = self.encoder(embedded, batch.lengths, generator)
         if generator is not None:
             features = features * dropout_mask(features, self.config.dropout, generator)
         logits: Tensor = self.output(pad_rows(features))  # (B, C) or more
