@@ -1,5 +1,6 @@
 """Settings in the section [network] of a recipe."""
 
+import re
 from dataclasses import dataclass
 
 from textlstm.errors import InputError
@@ -119,6 +120,18 @@ class NetworkConfig(Settings):
         "n-grams, whose logits are mixed with those of the networks (0: no logistic regression)",
         low=0.0,
     )
+
+    @property
+    def cell_name(self) -> str:
+        """Return the name of the cell as a sentence has it.
+
+        >>> NetworkConfig(cell="peephole-lstm").cell_name
+        'peephole-LSTM'
+        >>> NetworkConfig(cell="recurrent-highway").cell_name
+        'recurrent-highway cell'
+        """
+        name = re.sub("lstm|q?rnn|gru|sru", lambda match: match[0].upper(), self.cell)
+        return name if name != self.cell else f"{name} cell"
 
     def require_length(self, length: int) -> None:
         """Check that the settings suit the texts, if ``length`` tokens of each are read.

@@ -192,7 +192,7 @@ class Bundle:
             f"- {plain_text(name)}: {in_words(name, value)}" for name, value in self.summary.items()
         )
         recipe = json.dumps(self.recipe.to_dict(), indent=2)
-        return CARD.format(cell=self.recipe.network.cell.upper(), classes=len(self.labels),
+        return CARD.format(cell=self.recipe.network.cell_name, classes=len(self.labels),
                            words=len(self.vocabulary.known_words),
                            length=self.vocabulary.length, temperature=self.temperature,
                            min_records=self.recipe.encoding.min_count,

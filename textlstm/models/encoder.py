@@ -87,7 +87,7 @@ class Encoder(nn.Module):
     ) -> Tensor:
         """Return the features (B, P) of texts of word vectors (B, T, E).
 
-        ``generator`` draws what is dropped between layers; None turns dropout off.
+        ``generator`` draws the outputs that are dropped between layers; None turns dropout off.
         """
         sequence = self._read_lower(embedded, lengths, generator)
         features = [self.forward_direction(sequence, lengths)]
@@ -99,7 +99,7 @@ class Encoder(nn.Module):
     def _read_lower(
         self, embedded: Tensor, lengths: Tensor, generator: torch.Generator | None = None
     ) -> Tensor:
-        """Return what the last layer reads (B, T, features)."""
+        """Return the input of the last layer (B, T, features)."""
         for layer in self.layers:
             embedded = layer(embedded, lengths)
             if generator is not None and self.layer_dropout:

@@ -38,7 +38,7 @@ class HiddenUnits(Section[PublicHiddenUnits]):
             "size": usage.hidden_units,
             "unused": usage.unused.tolist(),
             "size_to_try": usage.size_to_try,
-            "sentence": hidden_units_sentence(usage, bundle.recipe.network.cell.upper()),
+            "sentence": hidden_units_sentence(usage, bundle.recipe.network.cell_name),
         }
         return Measured({"hidden_units": units})
 
