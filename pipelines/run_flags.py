@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import fields
+from textwrap import fill
 from typing import Any, get_args, get_origin
 
 from pipelines.flags import Parser, add_device, add_run, parse_number, parser
@@ -17,6 +18,9 @@ DEMO_RUN = "runs/demo"
 FIRST_FLAGS = ("data", "text", "label")
 """Settings that stand first in the help: most runs set them."""
 
+
+MAX_CHOICES = 5
+"""Choices that stand beside a flag in the help, at most; more would not fit into a line."""
 
 METAVARS = {str: "COL", int: "N"}
 """Names in the help for the items of a setting that holds several."""
@@ -65,14 +69,21 @@ def run_parser(
         add_device(usual)
     rest = [name for name in DataConfig.names() if name not in FIRST_FLAGS]
     _add_settings(stage_parser.add_argument_group("records"), DataConfig, rest)
-    recipes = "\n".join(f"  {name}: {what}" for name, what in shipped_recipes().items())
-    stage_parser.epilog = "\n\n".join(filter(None, [f"recipes:\n{recipes}", stage_parser.epilog]))
+    stage_parser.epilog = f"recipes:\n{_recipe_lines()}\n\n{stage_parser.epilog or ''}"
     for section in fields(Recipe):
         group = stage_parser.add_argument_group(
             f"recipe, section [{section.name}] (default: the value of the recipe)"
         )
         _add_settings(group, section_settings(section))
     return stage_parser
+
+
+def _recipe_lines() -> str:
+    """Return the shipped recipes, each with its sentence, in lines of 80 columns at most."""
+    return "\n".join(
+        fill(f"{name}: {what}", 80, initial_indent="  ", subsequent_indent="      ")
+        for name, what in shipped_recipes().items()
+    )
 
 
 def run_config(parsed: argparse.Namespace) -> RunConfig:
@@ -114,5 +125,8 @@ def _add_settings(
             choices = setting.metadata["choices"]
             read = parse_number if setting.type is float else setting.type
             options |= {"type": read, "choices": choices}
-            options |= {} if choices else {"metavar": setting.name.upper()}
+            if not choices or len(choices) > MAX_CHOICES:
+                options["metavar"] = setting.name.upper()
+            if choices and len(choices) > MAX_CHOICES:
+                options["help"] += f": {', '.join(choices)}"
         group.add_argument("--" + setting.name.replace("_", "-"), **options)

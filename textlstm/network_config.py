@@ -22,8 +22,7 @@ class NetworkConfig(Settings):
     )
     cell: str = setting(
         "lstm",
-        "recurrent cell that reads the words, such as an LSTM, or a GRU, which has a quarter fewer "
-        "weights; docs/recipes.md describes each",
+        "recurrent cell that reads the words (docs/recipes.md describes each)",
         choices=(
             "lstm",
             "gru",

@@ -100,8 +100,10 @@ def require_memory(network: NetworkConfig) -> None:
     """
     needed, limit = least_bytes(network), available()
     if limit is not None and needed > limit:
+        layers = " ".join(map(str, network.lower_layers))
+        lower = f"--lower-layers {layers}, " if layers else ""
         raise InputError(
-            f"--hidden-units {network.hidden_units}, --embedding-size {network.embedding_size} and "
-            f"--ensemble-size {network.ensemble_size} need {needed / 1e9:,.1f} GB of memory "
-            f"at least; there are {limit / 1e9:,.1f} GB"
+            f"--hidden-units {network.hidden_units}, {lower}--embedding-size "
+            f"{network.embedding_size} and --ensemble-size {network.ensemble_size} need "
+            f"{needed / 1e9:,.1f} GB of memory at least; there are {limit / 1e9:,.1f} GB"
         )
