@@ -54,7 +54,7 @@ WINGS = {
         "cells.cell", "cells.gated", "cells.lstm", "cells.gru", "cells.rnn", "cells.peephole_lstm",
         "cells.peephole_gru", "cells.multiplicative_lstm", "cells.qrnn", "cells.sru",
         "cells.update_gate_rnn", "cells.intersection_rnn", "cells.recurrent_highway", "cells.table",
-        "pooling", "prefix_tree", "dropout", "layers",
+        "matlab_weights", "pooling", "prefix_tree", "dropout", "layers",
         "encoder", "memory", "heads", "linear", "linear_fit", "word_vectors", "network",
         "ensemble", "logits",
     ],

@@ -9,5 +9,6 @@
 * ``linear.LinearBranch``, ``linear_fit.fit_linear``: logistic regression on TF-IDF features
 * ``word_vectors.latent_vectors``: starting word vectors, by latent semantic analysis
 * ``logits.predict_logits``, ``logits.resolve_device``: logits of a corpus, on a device
+* ``matlab_weights.MatlabWeights``: the weights of an LSTM in the form of MATLAB's lstmLayer
 * ``memory.require_memory``: refuses a network that memory cannot hold
 """
