@@ -12,10 +12,8 @@ from textlstm.models.matlab_weights import MatlabWeights
 def states_of_the_page(weights, texts):
     """The hidden states (B, T, H) by MATLAB's equations, gate by gate."""
     hidden = len(weights.bias) // 4
-    w, r, b = (
-        np.split(part, 4)
-        for part in (weights.input_weights, weights.recurrent_weights, weights.bias)
-    )
+    parts = weights.input_weights, weights.recurrent_weights, weights.bias
+    w, r, b = (np.split(part, 4) for part in parts)
     h = c = np.zeros((len(texts), hidden))
     states = []
     for x in texts.swapaxes(0, 1):
@@ -48,5 +46,5 @@ def test_exported_weights_come_back():
 
 
 def test_weights_of_another_layer_are_refused():
-    with pytest.raises(InputError, match="not those of an lstmLayer"):
+    with pytest.raises(InputError, match=r"\(9, 3\) and Bias \(12,\) are not those"):
         MatlabWeights(np.zeros((12, 5)), np.zeros((9, 3)), np.zeros(12)).cell()

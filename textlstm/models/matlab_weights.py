@@ -52,10 +52,11 @@ class MatlabWeights:
         """
         rows, inputs = self.input_weights.shape
         hidden = rows // 4
-        if self.recurrent_weights.shape != (4 * hidden, hidden) or self.bias.shape != (rows,):
+        shapes = self.input_weights.shape, self.recurrent_weights.shape, self.bias.shape
+        if shapes != ((4 * hidden, inputs), (4 * hidden, hidden), (4 * hidden,)):
             raise InputError(
-                "the weights are not those of an lstmLayer: InputWeights "
-                f"{self.input_weights.shape}, RecurrentWeights {self.recurrent_weights.shape}, Bias {self.bias.shape}"
+                "InputWeights {}, RecurrentWeights {} and Bias {} are not those of an "
+                "lstmLayer".format(*shapes)
             )
         cell = LSTM(inputs, hidden)
         cell.reset_parameters()
