@@ -25,11 +25,12 @@ types: $(TOOLS)
 	$(BIN)/mypy
 
 # Two processes take one file of tests at a time, so that the tests of a file share their fixtures.
+# Each computes on one core: threads of two processes that share the cores would wait for each other.
 unit: $(TOOLS) $(AXE)
-	$(BIN)/pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 notebooks: $(TOOLS)
-	$(BIN)/pytest --nbmake notebooks
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --nbmake notebooks
 
 # Fails if a pinned library has a known weakness, and also if the advisories are unavailable:
 # a check that could not be done is not a pass.
