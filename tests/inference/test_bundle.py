@@ -1,6 +1,8 @@
 import json
 import pickle
 import shutil
+import subprocess
+import sys
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +59,16 @@ def test_a_saved_bundle_gives_the_same_probabilities(folder):
     expected = made().predict_proba(texts)
     assert (Bundle.load(folder).predict_proba(texts) == expected).all()
     np.testing.assert_allclose(expected.sum(axis=1), 1.0)
+
+
+def test_loading_draws_no_random_weights_and_needs_no_compiler(folder):
+    # Random weights on "meta" would import torch's compiler, which takes a second.
+    code = (
+        "import sys; from pathlib import Path; from textlstm.inference.bundle import Bundle\n"
+        f"Bundle.load(Path({str(folder)!r})); print('torch._dynamo' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "False\n"
 
 
 def test_it_knows_which_records_were_of_one_text_where_these_were_left_out_together(tmp_path):

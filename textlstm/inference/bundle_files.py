@@ -161,10 +161,11 @@ class _Unset(TorchFunctionMode):
     """Within it, weights are not set at random: on "meta" that takes longer than all the rest."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        module = getattr(func, "__module__", None)
-        at_random = func is torch.Tensor.normal_ or module == "torch.nn.init"
+        given = kwargs or {}
+        if func is not torch.Tensor.normal_ and getattr(func, "__module__", "") != "torch.nn.init":
+            return func(*args, **given)
         # The tensor is returned, as it is: some releases of torch go on to compute with it.
-        return args[0] if at_random and args else func(*args, **(kwargs or {}))
+        return args[0] if args else given["tensor"]
 
 
 def _series(release: str) -> list[str]:
