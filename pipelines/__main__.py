@@ -15,6 +15,7 @@ STAGES = {
     "report": "measure the model on the holdout, and write the report",
     "predict": "code new records, and mark those that a person should review",
     "explain": "show word by word why records get their label",
+    "compare": "compare recipes on a table, or runs already made",
     "review": "send records to a person for review, and read the codes back",
 }
 """What each stage does, in the order of work."""

@@ -7,8 +7,8 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -35,8 +35,28 @@ def shell_quoted(name: str) -> str:
     return f'"{name}"' if plain else shlex.quote(name)
 
 
+_muted: list[bool] = []
+"""Not empty while the stages run as steps of a larger work."""
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """Drop the lines that :func:`log` is given within the block."""
+    _muted.append(True)
+    try:
+        yield
+    finally:
+        _muted.pop()
+
+
 def log(message: str) -> None:
     """Print one line about the progress to standard error; standard output may be piped."""
+    if not _muted:
+        log_aloud(message)
+
+
+def log_aloud(message: str) -> None:
+    """Print one line even where others are muted."""
     # A progress bar on the terminal makes room for the line.
     tqdm = getattr(sys.modules.get("tqdm"), "tqdm", None)
     with tqdm.external_write_mode(sys.stderr) if tqdm else nullcontext():
@@ -50,7 +70,7 @@ def log_for(stage: str) -> Callable[[str], None]:
 
 def log_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     """Log a warning of a library in one line, without the file that it comes from."""
-    log(f"warning: {message}")
+    log_aloud(f"warning: {message}")
 
 
 def print_path(path: Path) -> None:

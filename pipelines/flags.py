@@ -134,11 +134,11 @@ def add_run(arguments: argparse._ActionsContainer, default: str | None = None) -
     )
 
 
-def add_device(arguments: argparse._ActionsContainer) -> None:
-    """Add ``--device``."""
+def add_device(arguments: argparse._ActionsContainer, default: str = "auto") -> None:
+    """Add ``--device``; with the default ``argparse.SUPPRESS`` it is absent unless given."""
     arguments.add_argument(
         "--device",
-        default="auto",
+        default=default,
         help="device that computes: auto (a GPU if there is one), cpu, cuda, cuda:1 ... (default: "
         "auto)",
     )

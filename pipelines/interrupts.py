@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pipelines.console import log
+from pipelines.console import log_aloud
 
 RESUME_HINT = "finished work is kept, and the same command resumes it"
 """Message after an interruption, unless :func:`on_interrupt` gives another."""
@@ -52,7 +52,7 @@ def interruptible(request_stop: Callable[[], bool] = lambda: False) -> Iterator[
     def log_slow_stop() -> None:
         stopping.wait()
         if not ended.wait(STOPPING_AFTER):
-            log(STOPPING)
+            log_aloud(STOPPING)
 
     def handle(signal_number: int, _: Any) -> None:
         if received:

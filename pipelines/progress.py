@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pipelines.console import log
+from pipelines.console import log, log_aloud, muted
 from textlstm.errors import visible
 from textlstm.monitor import Item, Monitor
 
@@ -69,6 +69,7 @@ class Progress:
         self.stage, self.total, self.done = stage, total, 0
         self._unit = f" {unit}" if unit else ""
         self._step, self._started, self._log_after = "", 0.0, PATIENCE
+        self.item = ""
         self.bar: tqdm[Any] | None = None
         if on_terminal():
             remaining = "<{remaining}" if timely and total else ""
@@ -81,7 +82,13 @@ class Progress:
 
     def at(self, step: str) -> None:
         """Show the name of the step that begins; an empty name shows none."""
-        self._step, self._started, self._log_after = step, time.monotonic(), PATIENCE
+        self.item = step
+        self._started, self._log_after = time.monotonic(), PATIENCE
+        self.show(step)
+
+    def show(self, step: str) -> None:
+        """Show the name of a step without the start of a new one."""
+        self._step = step
         if self.bar is not None:
             self.bar.set_postfix_str(visible(step), refresh=False)
             self._draw(self.bar)
@@ -94,7 +101,7 @@ class Progress:
         """Report the outcome of a step: in a log line, or a shorter one beside the bar."""
         self.at(short if self.bar is not None else "")
         if self.bar is None:
-            log(line)
+            log_aloud(line)
 
     def tick(self) -> None:
         """Redraw the bar, or log a step that lasts long."""
@@ -106,11 +113,45 @@ class Progress:
             so_far = (
                 f" ({self.done:,}{self._unit} so far, {lasted:.0f} s)" if lasted >= SELDOM else ""
             )
-            log(f"{self.stage}: {self._step}{so_far}")
+            log_aloud(f"{self.stage}: {self._step}{so_far}")
 
     def _draw(self, bar: "tqdm[Any]") -> None:
         bar.n = self.done
         bar.refresh()
+
+
+class _Inner(Progress):
+    """Progress of a stage within a larger work: its steps stand behind the item of that work."""
+
+    def __init__(self, outer: Progress) -> None:
+        self._outer, self._item, self.done, self.bar = outer, outer.item, 0, outer.bar
+
+    def at(self, step: str) -> None:
+        """Show the name of the step that begins, after that of the item it belongs to."""
+        self._outer.show(f"{self._item}, {step}" if step else self._item)
+
+    def tell(self, line: str, short: str) -> None:
+        """Show the outcome of a step in short."""
+        del line
+        self.at(short)
+
+
+_outer: list[Progress] = []
+"""Progress of the larger work that the stages are steps of, if there is one."""
+
+
+@contextmanager
+def overall(stage: str, total: int) -> Iterator[Progress]:
+    """Show the progress of a work that runs other stages as its items: one bar for all.
+
+    What these stages log is dropped, and their steps are shown beside the bar.
+    """
+    with working(stage, total=total, timely=True) as shown, muted():
+        _outer.append(shown)
+        try:
+            yield shown
+        finally:
+            _outer.pop()
 
 
 @contextmanager
@@ -126,6 +167,11 @@ def working(
 
     ``step`` is the name of the first step; the other arguments are those of :class:`Progress`.
     """
+    if _outer:
+        inner = _Inner(_outer[-1])
+        inner.at(step)
+        yield inner
+        return
     shown = Progress(stage, total, timely=timely, unit=unit)
     shown.at(step)
     finished = threading.Event()

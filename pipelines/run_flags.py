@@ -69,13 +69,25 @@ def run_parser(
         add_device(usual)
     rest = [name for name in DataConfig.names() if name not in FIRST_FLAGS]
     _add_settings(stage_parser.add_argument_group("records"), DataConfig, rest)
+    _add_recipe(stage_parser)
+    return stage_parser
+
+
+def add_records_and_recipe(stage_parser: Parser) -> None:
+    """Add the flags of the records and of the recipes, those of the table first."""
+    names = [*FIRST_FLAGS, *(name for name in DataConfig.names() if name not in FIRST_FLAGS)]
+    _add_settings(stage_parser.add_argument_group("records"), DataConfig, names)
+    _add_recipe(stage_parser)
+
+
+def _add_recipe(stage_parser: Parser) -> None:
+    """Add a flag for each field of a recipe, and list the shipped recipes in the help."""
     stage_parser.epilog = f"recipes:\n{_recipe_lines()}\n\n{stage_parser.epilog or ''}"
     for section in fields(Recipe):
         group = stage_parser.add_argument_group(
             f"recipe, section [{section.name}] (default: the value of the recipe)"
         )
         _add_settings(group, section_settings(section))
-    return stage_parser
 
 
 def _recipe_lines() -> str:
@@ -88,17 +100,23 @@ def _recipe_lines() -> str:
 
 def run_config(parsed: argparse.Namespace) -> RunConfig:
     """Return the settings of a run: flags win over the recipe, the recipe over defaults."""
-    flags = vars(parsed)
     if not 0 <= parsed.seed <= MAX_SEED:
         raise InputError(f"--seed must lie between 0 and {MAX_SEED}, not {parsed.seed}")
-    recipe = load_recipe(parsed.recipe)
+    return config_of(parsed, load_recipe(parsed.recipe), str(parsed.recipe), parsed.seed)
+
+
+def config_of(
+    parsed: argparse.Namespace, recipe: Recipe, recipe_name: str, seed: int = 0
+) -> RunConfig:
+    """Return the settings of a run by a recipe, whose values the flags replace."""
+    flags = vars(parsed)
     return RunConfig(
         data=DataConfig(**{name: flags[name] for name in DataConfig.names() if name in flags}),
         recipe=recipe.with_fields(
             **{name: flags[name] for name in recipe.names() if name in flags}
         ),
-        recipe_name=str(parsed.recipe),
-        seed=parsed.seed,
+        recipe_name=recipe_name,
+        seed=seed,
     )
 
 

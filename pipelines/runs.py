@@ -69,7 +69,7 @@ class Run(StagedRun):
 
     def is_other_table(self, table: str) -> bool:
         """Return whether a table differs from the one that was preprocessed; False if unknown."""
-        preprocessed = read_json(self._config).get("table")
+        preprocessed = self.table()
         return bool(preprocessed) and digest(table) != preprocessed
 
     def record_time(self, stage: str, seconds: float) -> None:
@@ -134,6 +134,10 @@ class Run(StagedRun):
                 "what they find; copy the table to another place"
             )
 
+    def is_made_of(self, config: RunConfig, table: str) -> bool:
+        """Return whether the run has these settings, and records of the table of this digest."""
+        return self.is_run() and self.table() == table and not self._changed(config, table)
+
     def require_unfinished_or_same(self, config: RunConfig, table: str) -> None:
         """Check that repeating a run with these settings replaces no other trained model.
 
@@ -149,11 +153,8 @@ class Run(StagedRun):
         """
         if not self.bundle.exists():
             return
-        preprocessed = read_json(self._config).get("table", "")
-        changed = self.config().differences(config)
-        if table and table == preprocessed:  # the same table may lie elsewhere now
-            changed = [flag for flag in changed if flag != "--data"]
-        if changed or table != preprocessed:
+        changed = self._changed(config, table)
+        if changed or table != self.table():
             reason = (
                 f"with another {', '.join(changed)}" if changed else "of a table that has changed"
             )
@@ -161,3 +162,14 @@ class Run(StagedRun):
                 f"--run {self.folder}: this run is finished, {reason}; give another folder, or "
                 "--overwrite to replace it"
             )
+
+    def table(self) -> str:
+        """Return the digest of the table that was preprocessed; empty if it is unknown."""
+        return str(read_json(self._config).get("table", ""))
+
+    def _changed(self, config: RunConfig, table: str) -> list[str]:
+        """Return the flags in which these settings differ from those of the run."""
+        changed = self.config().differences(config)
+        if table and table == self.table():  # the same table may lie elsewhere now
+            changed = [flag for flag in changed if flag != "--data"]
+        return changed

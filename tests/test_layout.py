@@ -75,6 +75,7 @@ WINGS = {
         "ranking", "metrics", "bootstrap", "baselines", "subgroups", "outcomes", "scored_records",
         "decisions", "holdout", "data_facts", "results", "evaluate",
     ],
+    "comparison": ["pairwise", "model_results", "measuring", "comparing"],
     "review": ["queue", "sheet", "answers", "exporting", "importing"],
     "fitting": [],
     "reporting": [
@@ -85,7 +86,8 @@ WINGS = {
         "sections.workload_curves", "sections.workload_by_class", "sections.groups",
         "sections.prediction_sets", "sections.words_taken_away", "sections.robustness",
         "sections.training_progress", "sections.hidden_units", "sections.data",
-        "sections.reproduction", "filters", "page", "explain_page", "explanation", "report",
+        "sections.reproduction", "filters", "page", "explain_page", "explanation", "trade_offs",
+        "comparison_page", "report",
     ],
     "arguments": [],
     "classifier": [],
@@ -114,7 +116,9 @@ WITHOUT_TORCH = (
 HEAVY = "torch", "pandas", "sklearn", "spacy", "matplotlib", "pyarrow"
 """Libraries that no stage imports before its flags are read."""
 
-STAGES = "preprocess", "encode", "train", "report", "predict", "explain", "review", "run"
+STAGES = (
+    "preprocess", "encode", "train", "report", "predict", "explain", "review", "run", "compare",
+)  # fmt: skip
 
 MODULE_LINES, FUNCTION_LINES, STAGE_LINES = 250, 40, 60
 """Lines of a module; code lines of a function and of a stage, without docstrings and comments."""
@@ -255,7 +259,7 @@ def test_the_stages_print_through_the_functions_that_show_names_escaped():
 
 
 def test_pages_trust_no_value_but_their_own_style_and_policy():
-    pages = "report.html.j2", "explain.html.j2"
+    pages = "report.html.j2", "explain.html.j2", "comparison.html.j2"
     for path in (LIBRARY / "reporting" / "templates").rglob("*.j2"):
         trusted = re.findall(r"{{ *(\w+) *\| *safe *}}", path.read_text())
         assert trusted == (["policy", "style"] if path.name in pages else []), path

@@ -1,5 +1,6 @@
-"""Bootstrap confidence intervals: of a mean, and of the difference of two models."""
+"""Bootstrap: resampled means, scores of models, and the difference of two models."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +53,7 @@ def paired_bootstrap(
 ) -> Differences:
     """Return the differences of two models on the same n records, with 95 % confidence intervals.
 
-    Records are drawn with replacement, the same ones for both models; the interval ends at
-    percentiles of the resampled differences (Efron and Tibshirani 1993).
+    The interval ends at percentiles of the resampled differences (Efron and Tibshirani 1993).
 
     Parameters
     ----------
@@ -62,29 +62,55 @@ def paired_bootstrap(
     labels
         (n,) true class numbers.
     """
-    n, n_classes = len(labels), first.n_classes
-    models = first, second
-    cells = [labels * n_classes + model.predicted for model in models]
-    losses = [log_losses(model, labels) for model in models]
-    hits = [model.correct(labels).astype(np.float64) for model in models]
-    more_hits, more_loss = hits[0] - hits[1], losses[0] - losses[1]
-
-    def difference(times: Counts) -> tuple[float, float, float]:
-        f1 = [_macro_f1(np.bincount(cell, times, n_classes**2), n_classes) for cell in cells]
-        return float(more_hits @ times) / n, f1[0] - f1[1], float(more_loss @ times) / n
-
-    generator = np.random.default_rng(seed)
-    estimates = difference(np.ones(n, dtype=np.int64))
-    resampled = [
-        difference(np.bincount(generator.integers(n, size=n), minlength=n)) for _ in range(draws)
-    ]
-    ends = np.percentile(resampled, PERCENTILES, axis=0)
+    scores, resampled = resample_scores((first, second), labels, seed, draws)
+    estimates = scores[0] - scores[1]
+    ends = np.percentile(resampled[:, 0] - resampled[:, 1], PERCENTILES, axis=0)
     return Differences(
         *(
-            Estimate(estimate, float(low), float(high))
+            Estimate(float(estimate), float(low), float(high))
             for estimate, low, high in zip(estimates, *ends, strict=True)
         )
     )
+
+
+def resample_scores(
+    models: Sequence[Predictions],
+    labels: Integers,
+    seed: int,
+    draws: int = DIFFERENCE_DRAWS,
+    clusters: Integers | None = None,
+) -> tuple[Floats, Floats]:
+    """Return the scores of R models on n records (R, 3), and on resampled records (draws, R, 3).
+
+    The scores are accuracy, macro-F1 and log loss, as in :class:`Differences`. Records are drawn
+    with replacement, the same ones for all models.
+
+    Parameters
+    ----------
+    labels
+        (n,) true class numbers.
+    clusters
+        (n,) numbers from 0 on; records of the same number are drawn together. By default each
+        record is drawn by itself.
+    """
+    n, n_classes = len(labels), models[0].n_classes
+    numbers = np.arange(n) if clusters is None else clusters
+    n_clusters = int(numbers.max()) + 1
+    cells = [labels * n_classes + model.predicted for model in models]
+    hits = np.array([model.correct(labels) for model in models], dtype=np.float64)
+    losses = np.array([log_losses(model, labels) for model in models])
+
+    def scores(times: Counts) -> Floats:
+        f1 = [_macro_f1(np.bincount(cell, times, n_classes**2), n_classes) for cell in cells]
+        means = hits @ times / times.sum(), np.array(f1), losses @ times / times.sum()
+        return np.stack(means, axis=1)
+
+    generator = np.random.default_rng(seed)
+    resampled = []
+    for _ in range(draws):
+        drawn = generator.integers(n_clusters, size=n_clusters)
+        resampled.append(scores(np.bincount(drawn, minlength=n_clusters)[numbers]))
+    return scores(np.ones(n, dtype=np.int64)), np.array(resampled)
 
 
 def _macro_f1(cells: NDArray[Any], n_classes: int) -> float:

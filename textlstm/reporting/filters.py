@@ -30,6 +30,9 @@ LONGEST_ESCAPE = len(r"\U0010ffff")
 NO_BREAK = "\u00a0"
 """Space between a number and its unit."""
 
+MINUS = "\u2212"
+"""Sign before a number below zero."""
+
 NOTHING = "–"
 """Written for a number that is suppressed or does not exist."""
 
@@ -46,6 +49,7 @@ def environment() -> jinja2.Environment:
     )
     jinja.filters |= {
         "number": write_number,
+        "signed": write_signed,
         "count": write_count,
         "percent": write_percent,
         "points": write_tenths,
@@ -59,9 +63,10 @@ def environment() -> jinja2.Environment:
     return jinja
 
 
-def render_page(name: str, **values: Any) -> str:
-    """Return the page of a template, with the style sheet of the same name and its policy."""
-    style = (resources.files("textlstm.reporting") / "templates" / f"{name}.css").read_text("utf-8")
+def render_page(name: str, style_sheet: str = "", **values: Any) -> str:
+    """Return the page of a template, with the style sheet of its own name unless one is named."""
+    folder = resources.files("textlstm.reporting") / "templates"
+    style = (folder / f"{style_sheet or name}.css").read_text("utf-8")
     digest = b64encode(sha256(style.encode("utf-8")).digest()).decode("ascii")
     template = environment().get_template(f"{name}.html.j2")
     return template.render(style=style, policy=POLICY.format(style=digest), **values)
@@ -124,6 +129,15 @@ def write_number(value: float | None, digits: int = 4) -> str:
     ('0.5000', '1.2')
     """
     return NOTHING if value is None else f"{value:.{digits}f}"
+
+
+def write_signed(value: float, digits: int = 4) -> str:
+    """Write a difference with its sign; minus is as long as plus.
+
+    >>> write_signed(0.5), write_signed(-0.25, 2) == MINUS + "0.25"
+    ('+0.5000', True)
+    """
+    return f"{value:+.{digits}f}".replace("-", MINUS)
 
 
 def write_percent(share: float | None) -> str:
