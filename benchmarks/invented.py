@@ -35,6 +35,7 @@ from textlstm.evaluation.evaluate import evaluate
 from textlstm.inference.scoring import score
 from textlstm.recipe import Recipe, load_recipe
 from textlstm.reporting.sections.verdict import verdict
+from textlstm.summaries import RecordsSummary
 from textlstm.uncertainty.conformal import COVERAGES, conformal_threshold
 from textlstm.uncertainty.intervals import interval
 from textlstm.uncertainty.risk_control import promise
@@ -149,8 +150,10 @@ def noise(seed: int, _: str) -> dict[str, Any]:
     parts, rare = split(usable, DataConfig(), seed)
     of_parts = {name: part.assign(record_id=part.index) for name, part in parts.items()}
     bundle = trained(usable, parts, rare, recipe(), "stratified", seed)
-    summary = {"rows": len(records), "dropped": usable.dropped, "distinct_texts": 0, "handled": {},
-               "uncodable": {"records": usable.uncodable, "share": 0.0}}  # fmt: skip
+    summary: RecordsSummary = {
+        "rows": len(records), "dropped": usable.dropped, "distinct_texts": 0, "handled": {},
+        "uncodable": {"records": usable.uncodable, "share": 0.0}, "borderline": [],
+    }  # fmt: skip
     measured = evaluate(bundle, of_parts, summary, seed, rare[rare[SPLIT_COLUMN] == "holdout"])
     lines = verdict(measured.to_dict())
     return {

@@ -4,7 +4,6 @@ import platform
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from pipelines.console import MODULES, as_called
 from pipelines.source import digest
@@ -76,7 +75,7 @@ class Run(StagedRun):
         """Record how long a stage took."""
         write_json(self._timing, {**self.timing(), stage: seconds})
 
-    def timing(self) -> dict[str, Any]:
+    def timing(self) -> dict[str, float]:
         """Return the recorded seconds of each stage."""
         return dict(read_json(self._timing)) if self._timing.is_file() else {}
 

@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from textlstm.errors import InputError
 
@@ -39,7 +38,7 @@ class Source:
             return file_stats([path] if path.is_file() else [])
         return file_stats(data_files(path))
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         """Return facts that differ between two tables, and for one table after any change.
 
         A table that is not in local files never equals another one: a resumed command codes it

@@ -94,7 +94,7 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.one_d_array = True
         return tags
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
+    def get_params(self, deep: bool = True) -> dict[str, object]:
         """Return the parameters, including the settings that were passed."""
         return {name: getattr(self, name) for name in OWN_PARAMETERS} | self.fields
 

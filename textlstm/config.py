@@ -110,7 +110,7 @@ class RunConfig:
     recipe_name: str = "default"
     seed: int = 0
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return nested dictionaries, as JSON holds them."""
         return asdict(self)
 

@@ -4,11 +4,10 @@ The networks are trained by the training loop, the linear branch by logistic reg
 calibrated together on out-of-fold predictions.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +23,7 @@ from textlstm.models.linear import LinearBranch, average_branches
 from textlstm.models.memory import require_memory
 from textlstm.recipe import Recipe
 from textlstm.storage.parallel import run_in_background
+from textlstm.summaries import TrainingSummary
 from textlstm.tasks import OutOfFoldTargets, SingleLabel
 from textlstm.training.checkpoint import Checkpoint
 from textlstm.training.class_weights import balance_classes, class_weight_sums, logit_adjustment
@@ -52,7 +52,7 @@ def train_bundle(
     device: torch.device,
     on_epoch: Callable[[Epoch], None],
     on_step: Callable[[str], object] = str,
-    summary: Mapping[str, Any] | None = None,
+    summary: TrainingSummary | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Bundle:
     """Train the recipe's networks and linear branch, and calibrate them.
@@ -83,9 +83,10 @@ def train_bundle(
     calibrated = fitting.calibrate(ensemble, branches)
     out_of_fold = fitting.evaluate(calibrated, inputs.rare)
     computed = fitting.summarize(calibrated, out_of_fold)
-    summary = {TEXT_FIELDS: vocabulary.n_fields} | dict(summary or {}) | computed
+    given: TrainingSummary = summary or {}
+    whole: TrainingSummary = {TEXT_FIELDS: vocabulary.n_fields, **given, **computed}
     temperature = calibrated.temperature
-    return Bundle(recipe, vocabulary, labels, ensemble, temperature, out_of_fold, summary)
+    return Bundle(recipe, vocabulary, labels, ensemble, temperature, out_of_fold, whole)
 
 
 @dataclass(frozen=True)
@@ -233,7 +234,7 @@ class _Fitting:
             predictions.probabilities, has_known_word, text_ids, rare.borderline
         )
 
-    def summarize(self, calibrated: _Calibrated, out_of_fold: OutOfFold) -> dict[str, Any]:
+    def summarize(self, calibrated: _Calibrated, out_of_fold: OutOfFold) -> TrainingSummary:
         """Compute the statistics that new records are compared with."""
         validation = self.examples.corpus.select(self.examples.validation_rows(0))
         confidence = float(calibrated.records.predictions.confidence.mean())

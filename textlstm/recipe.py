@@ -81,7 +81,7 @@ class Recipe:
         sections = [getattr(self, item.name) for item in fields(self)]
         return [(name, getattr(section, name)) for section in sections for name in section.names()]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return ``{section: {field: value}}``, as TOML or JSON holds it."""
         return asdict(self)
 

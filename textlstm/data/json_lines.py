@@ -55,7 +55,7 @@ def _all_keys(path: Path, options: ReadOptions) -> list[str]:
     return list(keys)
 
 
-def _objects(path: Path, options: ReadOptions) -> Iterator[tuple[int, dict[str, Any]]]:
+def _objects(path: Path, options: ReadOptions) -> Iterator[tuple[int, dict[str, object]]]:
     """Yield the number of each line that is not blank, and its object."""
     limits = options.limits
     text = decoded(path, options.charset, limits.chunk_bytes)
@@ -73,7 +73,7 @@ def _objects(path: Path, options: ReadOptions) -> Iterator[tuple[int, dict[str, 
         yield number, row
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Return an object of keys and values; raise an :class:`InputError` if a key repeats."""
     values = dict(pairs)
     if len(values) < len(pairs):

@@ -26,6 +26,7 @@ from textlstm.data.splits import METHODS, split
 from textlstm.errors import InputError, counted, quoted, row_number
 from textlstm.monitor import SILENT, Monitor
 from textlstm.storage.json_files import write_json
+from textlstm.summaries import RecordsSummary
 from textlstm.text.cleaning import count_repairs
 from textlstm.text.tokenizing import preprocess
 from textlstm.uncertainty.risk_control import uncodable_sentence
@@ -90,7 +91,7 @@ class PreparedRecords:
         for name in SPLITS:
             write_records(self.splits[name][columns], folder / f"{name}.parquet")
         write_records(self.rare[[*columns, SPLIT_COLUMN]], folder / "rare.parquet")
-        summary = {
+        summary: RecordsSummary = {
             "rows": len(self.table.records),
             "dropped": self.usable.dropped,
             "distinct_texts": int(self.usable.records["text"].nunique()),

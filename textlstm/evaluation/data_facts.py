@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ import pandas as pd
 from textlstm.data.distinct import Distinct
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.metrics_file import UncodableJson
+from textlstm.summaries import RecordsSummary
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class DataFacts:
         cls,
         vocabulary: Vocabulary,
         splits: Mapping[str, pd.DataFrame],
-        summary: Mapping[str, Any],
+        summary: RecordsSummary,
         n_unknown_label: int,
     ) -> Self:
         """Gather the facts.

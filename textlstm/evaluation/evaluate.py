@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +25,7 @@ from textlstm.evaluation.scored_records import ScoredRecords
 from textlstm.evaluation.subgroups import RecordOutcomes, seen_names
 from textlstm.inference.bundle import Bundle
 from textlstm.inference.scoring import rounded, score_and_count
+from textlstm.summaries import RecordsSummary
 from textlstm.uncertainty.calibration import undo_temperature
 from textlstm.uncertainty.intervals import proportion
 from textlstm.uncertainty.predictions import Predictions
@@ -34,7 +34,7 @@ from textlstm.uncertainty.predictions import Predictions
 def evaluate(
     bundle: Bundle,
     splits: Mapping[str, pd.DataFrame],
-    summary: Mapping[str, Any],
+    summary: RecordsSummary,
     seed: int,
     rare: pd.DataFrame | None = None,
     on_step: Callable[[str], object] = str,

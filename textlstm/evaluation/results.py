@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,9 @@ from textlstm.evaluation.subgroups import GroupMeasures
 from textlstm.metrics_file import CalibrationJson, MetricsJson, as_json
 from textlstm.uncertainty.intervals import Proportion
 from textlstm.uncertainty.predictions import Predictions
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,6 @@ class Evaluation:
         }
 
 
-def _dicts(results: Mapping[str, Any]) -> Any:
+def _dicts(results: "Mapping[str, DataclassInstance]") -> Any:
     """Return named dataclasses as dictionaries."""
     return {name: as_json(result) for name, result in results.items()}

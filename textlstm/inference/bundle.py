@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import safetensors.torch
@@ -38,6 +38,7 @@ from textlstm.models.logits import MapBatches, predict_logits
 from textlstm.recipe import Recipe
 from textlstm.storage.json_files import read_json, to_json
 from textlstm.storage.swap import write_folder
+from textlstm.summaries import TrainingSummary
 from textlstm.uncertainty.calibration import apply_temperature
 from textlstm.uncertainty.out_of_fold import OutOfFold
 from textlstm.uncertainty.predictions import Predictions
@@ -71,7 +72,7 @@ class Bundle:
     network: Ensemble
     temperature: float
     out_of_fold: OutOfFold
-    summary: dict[str, Any]
+    summary: TrainingSummary
 
     @property
     def codable(self) -> NDArray[np.bool_]:

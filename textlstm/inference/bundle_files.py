@@ -3,7 +3,7 @@
 import re
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, cast
 
 import safetensors.torch
 import torch
@@ -17,6 +17,7 @@ from textlstm.models.ensemble import Ensemble
 from textlstm.network_config import NetworkConfig
 from textlstm.storage.atomic import sha256
 from textlstm.storage.json_files import is_unicode, read_json
+from textlstm.summaries import TrainingSummary
 from textlstm.uncertainty.calibration import TEMPERATURE_RANGE
 
 FORMAT = 2
@@ -32,10 +33,11 @@ FILES = (
 )
 """What the manifest vouches for."""
 
-UNKNOWN_WORDS, MEAN_PROBABILITY = "share of unknown words", "mean probability"
+UNKNOWN_WORDS: Final = "share of unknown words"
+MEAN_PROBABILITY: Final = "mean probability"
 """What the summary says of records like those trained on: new ones can be held against it."""
 
-TEXT_FIELDS = "text fields"
+TEXT_FIELDS: Final = "text fields"
 """What the summary calls the number of text fields of a record."""
 
 PLAIN = re.compile(r"\w([\w ,.%-]*\w)?")
@@ -44,7 +46,7 @@ PLAIN = re.compile(r"\w([\w ,.%-]*\w)?")
 MAX_WEIGHT = 1e9
 """No trained weight is larger; of weights up to this one, no sum of a prediction is infinite."""
 
-UNCODABLE = "share of records whose class the model cannot give"
+UNCODABLE: Final = "share of records whose class the model cannot give"
 """What the summary says of rare classes: those of the table that were dropped or merged."""
 
 
@@ -115,16 +117,15 @@ def checked_temperature(value: Any) -> float:
     return float(value)
 
 
-def checked_summary(values: Any, vocabulary: Vocabulary) -> dict[str, Any]:
+def checked_summary(values: Any, vocabulary: Vocabulary) -> TrainingSummary:
     """Return the summary of a bundle; raise an :class:`InputError` if a share or count is wrong."""
-    summary = dict(values)
-    for name in (UNKNOWN_WORDS, MEAN_PROBABILITY, UNCODABLE):
-        summary[name] = float(summary[name])
-        if not 0.0 <= summary[name] <= 1.0:
+    shares = {name: float(values[name]) for name in (UNKNOWN_WORDS, MEAN_PROBABILITY, UNCODABLE)}
+    for name, share in shares.items():
+        if not 0.0 <= share <= 1.0:
             raise InputError(f"{name} is a share, from 0 to 1")
-    if type(summary[TEXT_FIELDS]) is not int or summary[TEXT_FIELDS] != vocabulary.n_fields:
+    if type(values[TEXT_FIELDS]) is not int or values[TEXT_FIELDS] != vocabulary.n_fields:
         raise InputError(f"{TEXT_FIELDS} is the number of those of the vocabulary")
-    return summary
+    return cast(TrainingSummary, {**values, **shares})
 
 
 def read_network(

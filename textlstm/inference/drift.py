@@ -1,11 +1,12 @@
 """Drift: whether new records differ from the training records, by statistics of their inputs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from textlstm.errors import counted
 from textlstm.inference.bundle_files import MEAN_PROBABILITY, UNCODABLE, UNKNOWN_WORDS
+from textlstm.summaries import TrainingSummary
 from textlstm.uncertainty.intervals import tenths
 from textlstm.uncertainty.risk_control import uncodable_sentence
 
@@ -58,7 +59,7 @@ class InputStatistics:
         """Return the mean probability of the most probable class, over records with a word."""
         return self.probability / max(self.records - self.empty, 1)
 
-    def drift_warnings(self, summary: Mapping[str, Any]) -> list[str]:
+    def drift_warnings(self, summary: TrainingSummary) -> list[str]:
         """Compare with the training records, whose statistics stand in a bundle's summary.
 
         A difference of at least :data:`DRIFT_THRESHOLD` gives a warning, unless chance explains it

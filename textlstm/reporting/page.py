@@ -60,7 +60,7 @@ def render(
     config: RunConfig,
     first_screen: Sequence[Section[Any]],
     chapters: Sequence[Chapter],
-    shown: Mapping[str, Any],
+    shown: Mapping[str, object],
     pictures: Pictures,
     timing: Mapping[str, float],
     made: str = "",

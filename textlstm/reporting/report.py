@@ -38,6 +38,7 @@ from textlstm.reporting.sections.workload_curves import WorkloadCurves
 from textlstm.storage.atomic import write_bytes
 from textlstm.storage.json_files import write_json
 from textlstm.storage.spreadsheet import write_csv
+from textlstm.summaries import RecordsSummary
 from textlstm.uncertainty.out_of_fold import DECIMALS
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def measured_report(
     config: RunConfig,
     splits: Mapping[str, pd.DataFrame],
     rare: pd.DataFrame,
-    summary: Mapping[str, Any],
+    summary: RecordsSummary,
     history: pd.DataFrame,
     on_step: OnStep = str,
 ) -> Report:

@@ -87,7 +87,7 @@ class Shards:
         path = self._path(number)
         return path.is_file() and path.with_suffix(".json").is_file()
 
-    def write(self, number: int, table: pa.Table, metadata: Mapping[str, Any]) -> None:
+    def write(self, number: int, table: pa.Table, metadata: Mapping[str, object]) -> None:
         """Write a shard; the first has the number 0.
 
         Raises
@@ -201,7 +201,7 @@ def _locked(out: Path) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def resumable_shards(out: Path, job: Mapping[str, Any]) -> Iterator[Shards]:
+def resumable_shards(out: Path, job: Mapping[str, object]) -> Iterator[Shards]:
     """Give the shards of an output; those that an interrupted command finished are resumed.
 
     Shards of another job are removed, and all shards if the work raises an exception; an

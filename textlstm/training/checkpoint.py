@@ -86,7 +86,7 @@ class Checkpoint:
         """Return whether the next save is due, or the training was asked to stop."""
         return self.stopping or time.perf_counter() >= self._next_save
 
-    def save(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
+    def save(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, object]) -> None:
         """Replace the saved state atomically.
 
         Raises

@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from textlstm.encoding.encoded import count_encoded, read_encoded
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.storage.atomic import sha256
 from textlstm.storage.json_files import read_json
+from textlstm.summaries import TrainingSummary
 from textlstm.training.checkpoint import Checkpoint
 from textlstm.training.folds import Examples, as_examples
 from textlstm.training.rare_classes import RareClasses
@@ -50,7 +50,7 @@ class TrainingInputs:
     examples: Examples
     rare: RareClasses | None = None
 
-    def summary(self, config: RunConfig, device: str) -> dict[str, Any]:
+    def summary(self, config: RunConfig, device: str) -> TrainingSummary:
         """Return what the bundle of a run says of its training."""
         n_validation = int((self.examples.folds == 0).sum())
         return {

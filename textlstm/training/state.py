@@ -198,7 +198,7 @@ class TrainingState:
         self.epochs = [Epoch(**epoch) for epoch in metadata["epochs"]]
 
     def _restore_optimizers(
-        self, moments: Mapping[str, Tensor], schedule_states: list[dict[str, Any]]
+        self, moments: Mapping[str, Tensor], schedule_states: Sequence[dict[str, object]]
     ) -> None:
         """Restore the optimizers' moments, the schedules and the learning rates."""
         states: list[dict[int, dict[str, Tensor]]] = [{} for _ in self.optimizers]

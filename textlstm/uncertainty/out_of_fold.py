@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 import numpy as np
 
@@ -22,6 +22,18 @@ DECIMALS = 6
 
 CONTRADICTION = "the out-of-fold predictions do not fit together"
 """Message about out-of-fold predictions in a file that contradict each other."""
+
+
+class OutOfFoldJson(TypedDict, total=False):
+    """Fields of :class:`OutOfFold` as a file holds them; ``alike`` are the cluster sizes."""
+
+    top: list[float]
+    true: list[float]
+    correct: list[int]
+    alike: list[int]
+    known: list[int]
+    uncodable: float
+    gain: float
 
 
 @dataclass(frozen=True)
@@ -131,17 +143,22 @@ class OutOfFold:
         """Return the share of records whose class the model cannot give: here, or in the table."""
         return max(float((~self.known).mean()) if len(self.known) else 0.0, self.uncodable)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> OutOfFoldJson:
         """Return lists and numbers for JSON; values that say nothing are left out."""
-        values: dict[str, Any] = {
+        values: OutOfFoldJson = {
             "top": self.top.tolist(),
             "true": self.true.tolist(),
             "correct": self.correct.astype(int).tolist(),
         }
-        values |= {"alike": self.cluster_size.tolist()} if (self.cluster_size > 1).any() else {}
-        values |= {} if self.known.all() else {"known": self.known.astype(int).tolist()}
-        values |= {"uncodable": self.uncodable} if self.uncodable else {}
-        return values | ({"gain": self.gain} if math.isfinite(self.gain) else {})
+        if (self.cluster_size > 1).any():
+            values["alike"] = self.cluster_size.tolist()
+        if not self.known.all():
+            values["known"] = self.known.astype(int).tolist()
+        if self.uncodable:
+            values["uncodable"] = self.uncodable
+        if math.isfinite(self.gain):
+            values["gain"] = self.gain
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from textlstm.data import options
 from textlstm.data.dataset import HUB
@@ -40,7 +40,7 @@ class Source(Protocol):
 
     data: str
 
-    def identity(self) -> Mapping[str, Any]:
+    def identity(self) -> Mapping[str, object]:
         """Return what distinguishes the table from others, and from itself after a change."""
         ...
 
@@ -91,7 +91,7 @@ class FileJob:
         """Return what :func:`.read_chunks` needs to read the table."""
         return self.source.data, self.columns, self.charset, self.delimiter
 
-    def fingerprint(self, device: str, identity: Mapping[str, Any]) -> dict[str, Any]:
+    def fingerprint(self, device: str, identity: Mapping[str, object]) -> dict[str, object]:
         """Return what shards must share to belong to the same output."""
         return {
             "data": identity,

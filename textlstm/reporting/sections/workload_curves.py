@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -79,7 +79,7 @@ def draw_workload_curves(curves: Mapping[str, CurveJson], promise: PromiseJson) 
     n_rows = -(-len(labels) // n_columns)
     figure = Figure(figsize=(WIDTH, 1.6 * n_rows + 1.0), layout="constrained")
     grid = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False).ravel()
-    legend: dict[str, Any] = {}
+    legend: dict[str, Artist] = {}
     for axes, label in zip(grid, labels, strict=False):
         _draw_curve(axes, curves[label], rows[label], promise["max_error"])
         axes.set_title(f"{shorten(label, 20)} ({rows[label]['coded']['records']:,})",
