@@ -22,7 +22,8 @@ JOINED = {
     "tasks": "training",
     "monitor": "errors",
     "array_types": "errors",
-    "metrics_file": "evaluation",
+    "metrics_file": "errors",
+    "summaries": "errors",
 }
 """Single modules that are drawn within the box of another."""
 
@@ -31,9 +32,10 @@ BOX_WIDTH, BOX_HEIGHT = 178, 54
 BOXES = {
     "benchmarks": (660, 90, "accuracy, speed, promises"),
     "pipelines": (385, 180, "the stages: flags, call, save"),
-    "reporting": (165, 290, "tables, figures, page"),
+    "reporting": (165, 262, "tables, figures, page"),
+    "comparison": (112, 345, "differences, trade-offs"),
     "classifier": (790, 290, "scikit-learn estimator"),
-    "evaluation": (165, 410, "metrics, baselines, groups"),
+    "evaluation": (165, 428, "metrics, baselines, groups"),
     "insight": (385, 410, "attributions, label errors"),
     "review": (385, 290, "queue and answers"),
     "fitting": (790, 410, "records to bundle"),

@@ -1,4 +1,4 @@
-r"""Compare recipes on a table, or runs already made: which is better, and what is chance.
+r"""Compare recipes on a table, or runs already made: which is better, and which gap is chance.
 
 Each recipe is trained on the training records of several seeds, and measured on their holdouts.
 The same command resumes a comparison that was interrupted.

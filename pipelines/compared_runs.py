@@ -95,7 +95,7 @@ def trained_runs(
         for seed in seeds
         for name, config in configs.items()
     ]
-    # What is said about the records is the same for all runs, and is logged with the first one.
+    # Lines about the records are the same for all runs, and are logged with the first one.
     _, first, config = jobs[0]
     with first.locked():
         _preprocess(first, config, table, overwrite)

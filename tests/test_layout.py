@@ -34,6 +34,7 @@ WINGS = {
     ],
     "settings": [],
     "metrics_file": [],
+    "summaries": [],
     "recipe_sections": [],
     "network_config": [],
     "recipe": [],
@@ -53,8 +54,9 @@ WINGS = {
     "models": [
         "cells.cell", "cells.gated", "cells.lstm", "cells.gru", "cells.rnn", "cells.peephole_lstm",
         "cells.peephole_gru", "cells.multiplicative_lstm", "cells.qrnn", "cells.sru",
-        "cells.update_gate_rnn", "cells.intersection_rnn", "cells.recurrent_highway", "cells.table",
-        "matlab_weights", "pooling", "prefix_tree", "dropout", "layers",
+        "cells.update_gate_rnn", "cells.intersection_rnn", "cells.recurrent_highway",
+        "cells.bag_of_words", "cells.table",
+        "matlab_weights", "pooling", "prefix_tree", "dropout", "layers", "dense",
         "encoder", "memory", "heads", "linear", "linear_fit", "word_vectors", "network",
         "ensemble", "logits",
     ],
@@ -65,7 +67,7 @@ WINGS = {
     ],
     "inference": [
         "rules", "bundle_files", "model_card", "bundle", "scoring", "drift", "score_table",
-        "engines.chunks", "engines.local", "engines.files",
+        "stateful", "engines.chunks", "engines.local", "engines.files",
     ],
     "insight": [
         "activations", "attributions", "deletion", "class_words", "token_table", "robustness",

@@ -37,6 +37,7 @@ class NetworkConfig(Settings):
             "update-gate-rnn",
             "intersection-rnn",
             "recurrent-highway",
+            "bag-of-words",
         ),
     )
     qrnn_window: int = setting(
@@ -80,6 +81,18 @@ class NetworkConfig(Settings):
         "words of a convolution over the word vectors, before the first recurrent layer (0: none)",
         low=0,
         high=64,
+    )
+    dense_layers: tuple[int, ...] = setting(
+        (),
+        "units of the dense (feed-forward) layers between the pooling and the output layer",
+        low=1,
+        high=100_000,
+    )
+    dense_connection: str = setting(
+        "none",
+        "what leads past each dense layer: nothing (none), or a mixture with its input by a "
+        "learned gate (highway)",
+        choices=("none", "highway"),
     )
     embedding_init: str = setting(
         "narrow-normal",
@@ -129,6 +142,8 @@ class NetworkConfig(Settings):
         >>> NetworkConfig(cell="recurrent-highway").cell_name
         'recurrent-highway cell'
         """
+        if self.cell == "bag-of-words":
+            return "bag-of-words"
         name = re.sub("lstm|q?rnn|gru|sru", lambda match: match[0].upper(), self.cell)
         return name if name != self.cell else f"{name} cell"
 

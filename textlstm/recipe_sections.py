@@ -14,10 +14,22 @@ class EncodingConfig(Settings):
 
     max_length: int = setting(
         0,
-        "tokens (words) read of a text, at most; longer texts are cut (0: enough for 99 % of the "
-        "training texts)",
+        "tokens (words) read of a text, at most; longer texts are cut (0: by length_percentile)",
         low=0,
         high=MAX_LENGTH,
+    )
+    length_percentile: float = setting(
+        99.0,
+        "percentage of the training texts that are read whole if max_length is 0 (0: the length of "
+        "the shortest text, 100: of the longest)",
+        low=0.0,
+        high=100.0,
+    )
+    truncation: str = setting(
+        "right",
+        "side on which longer texts are cut: their beginning (left), where all texts are of one "
+        "column, or their end (right)",
+        choices=("left", "right"),
     )
     padding: str = setting(
         "right",

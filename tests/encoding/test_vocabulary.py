@@ -67,6 +67,33 @@ def test_padding_and_truncation(padding, rows):
     assert texts.vocabulary_ids().tolist() == rows
 
 
+def test_the_beginning_of_a_long_text_may_be_cut_off():
+    config = EncodingConfig(max_length=2, min_count=1, truncation="left")
+    vocabulary = Vocabulary.fit(["a b c"], config)
+    words = np.array(vocabulary.words)[vocabulary.encode(["a b c", "a"]).vocabulary_ids()]
+    assert words.tolist() == [["b", "c"], ["a", "<pad>"]]
+    assert vocabulary.fill_unread(np.array([1.0, 2.0]), 3, 0.0).tolist() == [0.0, 1.0, 2.0]
+    assert Vocabulary.from_dict(vocabulary.to_dict()) == vocabulary
+
+
+def test_beginnings_are_cut_off_of_one_field_only():
+    with pytest.raises(InputError, match="--truncation left is for one text column"):
+        Vocabulary.fit(["a <sep> b"], EncodingConfig(truncation="left"))
+
+
+def test_a_vocabulary_of_an_older_bundle_cuts_the_end_off():
+    values = Vocabulary.fit(["a b"], EncodingConfig(min_count=1)).to_dict()
+    del values["truncation"]
+    assert Vocabulary.from_dict(values).truncation == "right"
+
+
+@pytest.mark.parametrize(("percentile", "length"), [(0, 1), (50, 2), (100, 9)])
+def test_length_is_the_percentile_that_is_asked_for(percentile, length):
+    texts = ["a", "a b", "a b c d e f g h i"]
+    config = EncodingConfig(length_percentile=percentile, min_count=1)
+    assert Vocabulary.fit(texts, config).length == length
+
+
 def test_an_encoding_survives_json():
     vocabulary = Vocabulary.fit(TEXTS, EncodingConfig(max_ngrams=8, min_count=2))
     assert Vocabulary.from_dict(vocabulary.to_dict()) == vocabulary

@@ -48,6 +48,11 @@ def rnn(embedded, w):
         yield h
 
 
+def bag_of_words(embedded, w):
+    for x in embedded.swapaxes(0, 1):
+        yield x @ w["input.weight"].T + w["input.bias"]
+
+
 def gates_of(w, size):
     """Return the function that gives each gate before its squashing, of a word and a state."""
     kernel, bias = rows(w["input.weight"], size), rows(w["input.bias"], size)
@@ -179,4 +184,5 @@ EQUATIONS = {
     "update-gate-rnn": update_gate_rnn,
     "intersection-rnn": intersection_rnn,
     "recurrent-highway": recurrent_highway,
+    "bag-of-words": bag_of_words,
 }

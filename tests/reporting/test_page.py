@@ -193,7 +193,7 @@ def test_words_are_marked_where_they_stand_the_stronger_the_more_they_add():
     assert '<mark class="for for4">Acute</mark>of</p>' in page
     assert "</script&gt;\n</mark>" in page.replace("&lt;/script", "</script")
     assert page.count('<mark class="against against2">&lt;script') == 2
-    assert "reads the first 2 words" in page and "Those behind add nothing: 1." in page
+    assert "reads the first 2 words" in page and "All others add nothing: 1." in page
 
 
 def test_gates_are_shown_where_they_are_asked_for():

@@ -172,11 +172,11 @@ def _possible(estimate: Estimate, largest: float) -> Estimate:
     return replace(estimate, low=max(0.0, estimate.low), high=min(largest, estimate.high))
 
 
-Compared = tuple[dict[str, list[Estimate]], dict[str, PairwiseDifferences]]
+Intervals = tuple[dict[str, list[Estimate]], dict[str, PairwiseDifferences]]
 """For each score, its estimate for each model, and the differences of the models."""
 
 
-def _over_splits(results: Results) -> Compared:
+def _over_splits(results: Results) -> Intervals:
     """Compare models over several random splits."""
     overlap = float(np.mean([one.overlap for of_seeds in results.values() for one in of_seeds]))
     scores = {score: _scores(results, score) for score in SCORES}
@@ -189,7 +189,7 @@ def _over_splits(results: Results) -> Compared:
     )
 
 
-def _over_records(results: Results, grouped: bool) -> Compared:
+def _over_records(results: Results, grouped: bool) -> Intervals:
     """Compare models on one holdout; their seeds differ in training alone."""
     flat = [one for of_seeds in results.values() for one in of_seeds]
     clusters = np.unique(flat[0].texts, return_inverse=True)[1] if grouped else None

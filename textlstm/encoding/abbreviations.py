@@ -127,7 +127,7 @@ class Abbreviations:
         """Return the words of the phrases."""
         return {word for phrase in self.phrases for word in phrase.replace(JOINT, "").split()}
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the fields as JSON can hold them; ``given`` are the user's meanings."""
         return {"given": dict(self.meanings), "phrases": dict(self.phrases)}
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from textlstm.encoding.encoded import write_encoded
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.recipe_sections import EncodingConfig
 from textlstm.storage.json_files import read_json, write_json
+from textlstm.summaries import RecordsSummary
 
 N_STEPS = 2 + len(SPLITS)
 """Steps that :func:`encode_splits` announces."""
@@ -88,9 +88,9 @@ def _write_rare(records: Path, vocabulary: Vocabulary, out: Path) -> None:
 
 def _rare_facts(
     records: Path, splits: dict[str, pd.DataFrame], labels: list[str]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the share of records that no model can code, and the numbers of borderline classes."""
-    summary = read_json(records / "summary.json")
+    summary: RecordsSummary = read_json(records / "summary.json")
     # Without its only record, a class would not be known: left out, that record shows it.
     learned = pd.concat([splits["train"]["label"], splits["validation"]["label"]])
     counts = learned.value_counts()

@@ -25,9 +25,6 @@ from textlstm.recipe_sections import MAX_LENGTH, EncodingConfig
 from textlstm.storage.json_files import is_unicode
 from textlstm.text.tokenizing import LONGEST_WORD, SEPARATOR
 
-LENGTH_PERCENTILE = 99
-"""Percentile of the training lengths to which texts are padded or cut by default."""
-
 
 @dataclass(frozen=True)
 class Vocabulary:
@@ -39,9 +36,11 @@ class Vocabulary:
         The word of each id: ``<pad>``, ``<unk>``, then words by falling number of records. At the
         end are the :func:`hash_bucket` names of rare words, whose spelling is not kept.
     length
-        Tokens to which a text is padded or cut; the end of a longer text is lost.
+        Tokens to which a text is padded or cut.
     padding
         The padded side.
+    truncation
+        The side of a longer text that is lost; the left one only of texts of one field.
     subwords
         The hash of each known character n-gram, by falling number of records. Hashes save room and
         do not show the n-grams, but short n-grams can be found by trial: a rare word is protected
@@ -67,6 +66,7 @@ class Vocabulary:
     subwords: tuple[int, ...] = ()
     n_fields: int = 1
     abbreviations: Abbreviations = field(default_factory=Abbreviations)
+    truncation: str = "right"
 
     def __post_init__(self) -> None:
         if not all(isinstance(word, str) and is_unicode(word) for word in self.words):
@@ -83,7 +83,9 @@ class Vocabulary:
             raise InputError(f"a vocabulary is for 1 to {MAX_LENGTH} text fields")
         if not self.index.keys() >= self.abbreviations.words:
             raise InputError("phrases are of words of the vocabulary")
-        EncodingConfig(max_length=self.length, padding=self.padding)  # checks both
+        EncodingConfig(max_length=self.length, padding=self.padding, truncation=self.truncation)
+        if self.truncation == "left" and self.n_fields > 1:
+            raise InputError("--truncation left is for one text column, not for several")
         if self.length < 1:
             raise InputError("a text is padded or cut to one token at least")
 
@@ -117,11 +119,12 @@ class Vocabulary:
         buckets = sorted({hash_bucket(word) for word in records.keys() - set(words)})
         return cls(
             words=(*RESERVED, *words, *buckets),
-            length=config.max_length or _usual_length(tokens, counts),
+            length=config.max_length or _usual_length(tokens, counts, config.length_percentile),
             padding=config.padding,
             subwords=_frequent_ngrams(records, config),
             n_fields=1 + max((text.count(SEPARATOR) for text in tokens), default=0),
             abbreviations=Abbreviations(meanings or {}, phrases),
+            truncation=config.truncation,
         )
 
     @cached_property
@@ -169,12 +172,21 @@ class Vocabulary:
         ids = np.zeros((len(texts.values), self.length), dtype=np.int32)
         numbers = defaultdict(count(len(self.words)).__next__, self.index)  # new words are added
         for row, text in zip(ids, texts.values, strict=True):
-            tokens = self.expand_abbreviations(text).split()[: self.length]
+            tokens = self.expand_abbreviations(text).split()
+            tokens = tokens[-self.length :] if self.truncation == "left" else tokens[: self.length]
             start = self.length - len(tokens) if self.padding == "left" else 0
             row[start : start + len(tokens)] = [numbers[word] for word in tokens]
         unknown = tuple(islice(numbers, len(self.words), None))
         inverse = texts.inverse.astype(np.int32, copy=False)
         return EncodedTexts(ids, inverse, unknown, len(self.words))
+
+    def fill_unread(
+        self, values: NDArray[np.float64], n_words: int, filling: float
+    ) -> NDArray[np.float64]:
+        """Return the values of the words read, and a filling for all others of ``n_words``."""
+        unread = n_words - len(values)
+        sides = (unread, 0) if self.truncation == "left" else (0, unread)
+        return np.pad(values, sides, constant_values=filling)
 
     def count_words(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Count the words of each text (n,) and those that are not in the vocabulary (n,).
@@ -195,7 +207,7 @@ class Vocabulary:
         words = np.array([len(text) for text in tokens], dtype=np.int64) - separators
         return words, words - known + (SEPARATOR in self.index) * separators
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the fields as JSON can hold them."""
         return {**asdict(self), "abbreviations": self.abbreviations.to_dict()}
 
@@ -218,10 +230,12 @@ def _document_frequencies(
     return records
 
 
-def _usual_length(tokens: Sequence[Sequence[str]], counts: NDArray[np.int64]) -> int:
-    """Return the :data:`LENGTH_PERCENTILE` of the records' tokens, at most MAX_LENGTH."""
+def _usual_length(
+    tokens: Sequence[Sequence[str]], counts: NDArray[np.int64], percentile: float
+) -> int:
+    """Return a percentile of the numbers of tokens of the records, at most MAX_LENGTH."""
     lengths = np.repeat(np.array([len(text) for text in tokens], dtype=np.int32), counts)
-    usual = math.ceil(np.percentile(lengths, LENGTH_PERCENTILE)) if len(lengths) else 1
+    usual = math.ceil(np.percentile(lengths, percentile)) if len(lengths) else 1
     return min(max(1, usual), MAX_LENGTH)
 
 

@@ -67,7 +67,7 @@ def attributions(
     -------
     list
         For each text (tokens,) nats, in the order of ``text.split()``. Separators of fields and
-        tokens behind the model's maximum length get 0. An abbreviation gets the sum over the words
+        tokens that the model does not read get 0. An abbreviation gets the sum over the words
         of its expansion.
     """
     # Most records of a registry repeat others: each distinct pair is explained once.
@@ -82,9 +82,8 @@ def attributions(
             interpolated_log_probs(bundle, batch), batch, targets[rows], points
         )
         gains_of_pair |= dict(zip(rows.tolist(), gains.double().numpy(), strict=True))
-    left = bundle.vocabulary.padding == "left"
     return [
-        _sum_by_token(word_counts(bundle.vocabulary, text), gains_of_pair[row], left=left)
+        _sum_by_token(bundle.vocabulary, text, gains_of_pair[row])
         for text, row in zip(texts, pairs.inverse.tolist(), strict=True)
     ]
 
@@ -98,12 +97,13 @@ def word_counts(vocabulary: Vocabulary, text: str) -> list[int]:
 
 
 def _sum_by_token(
-    counts: Sequence[int], gains: NDArray[np.float64], *, left: bool
+    vocabulary: Vocabulary, text: str, gains: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Sum the gains of a padded row of words (T,) over the words of each token (tokens,)."""
+    counts = word_counts(vocabulary, text)
     n_words = sum(counts)
-    unpadded = gains[-n_words:] if left and n_words else gains[:n_words]
-    gains_of_words = np.pad(unpadded, (0, n_words - len(unpadded)))
+    unpadded = gains[-n_words:] if vocabulary.padding == "left" and n_words else gains[:n_words]
+    gains_of_words = vocabulary.fill_unread(unpadded, n_words, 0.0)
     return np.array([values.sum() for values in split_by_token(counts, gains_of_words)])
 
 
@@ -173,7 +173,7 @@ def interpolated_log_probs(bundle: Bundle, batch: Batch) -> Callable[[Tensor, Te
             unknown = network.embedding.weight[UNKNOWN].detach()  # (E,)
             embedded = unknown + share * (words[texts] - unknown)  # (N, T, E)
             features = network.encoder(embedded, batch.lengths[texts])
-            logits.append(network.output(features))
+            logits.append(network.classify(features))
         linear = None
         if ensemble.linear is not None and scores is not None:
             linear = ensemble.linear.bias + (share * scores[texts]).sum(dim=1)

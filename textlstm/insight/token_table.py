@@ -1,11 +1,11 @@
 """The token table: attributions and gates of texts, with a row for each token."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.inference.bundle import Bundle
 from textlstm.insight.activations import token_traces
 from textlstm.insight.attributions import (
@@ -38,7 +38,7 @@ def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) ->
         hidden units, 0 to 1) and the state they write to (mean absolute values); for an LSTM,
         ``_input_gate``, ``_forget_gate`` and ``_cell``. A forget gate near 1 means that the cell
         kept its state (Wang and Jiang 2016, "Learning Natural Language Inference with LSTM").
-        Tokens behind the model's maximum length have the attribution 0 and no gates.
+        Tokens that the model does not read have the attribution 0 and no gates.
     """
     tokens = [text.split() for text in texts]
     lengths = [len(tokens_of_text) for tokens_of_text in tokens]
@@ -51,23 +51,23 @@ def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) ->
         }
     )
     table["read_as"] = np.where(table["token"] == read_as, "", read_as)
-    table = table.assign(**_answer_columns(bundle, texts, lengths))
+    table = pd.concat([table, _answer_columns(bundle, texts, lengths)], axis=1)
     if member is None:
         return table
     cell = CELLS[bundle.recipe.network.cell]
     gates = [
-        _gate_columns(cell, traces, word_counts(bundle.vocabulary, text))
+        _gate_columns(cell, traces, bundle.vocabulary, text)
         for text, traces in zip(texts, token_traces(bundle, texts, member), strict=True)
     ]
     return pd.concat([table, pd.concat(gates, ignore_index=True)], axis=1)
 
 
-def _answer_columns(bundle: Bundle, texts: Sequence[str], lengths: Sequence[int]) -> dict[str, Any]:
+def _answer_columns(bundle: Bundle, texts: Sequence[str], lengths: Sequence[int]) -> pd.DataFrame:
     """Return :data:`ANSWERS` of each token: labels and probabilities of its text, its share."""
     probabilities = bundle.predict_proba(texts)
     ranked = np.argsort(-probabilities, axis=1, kind="stable")  # (B, C)
     rows, n_tokens = np.arange(len(texts)), sum(lengths)
-    columns: dict[str, Any] = {}
+    columns: dict[str, object] = {}
     for rank, (label, probability, attribution) in enumerate(ANSWERS):
         if rank == len(bundle.labels):
             columns |= {label: None, probability: np.nan, attribution: np.full(n_tokens, np.nan)}
@@ -77,22 +77,23 @@ def _answer_columns(bundle: Bundle, texts: Sequence[str], lengths: Sequence[int]
         columns[label] = np.repeat(np.array(bundle.labels, dtype=object)[classes], lengths)
         columns[probability] = np.repeat(probabilities[rows, classes], lengths)
         columns[attribution] = np.concatenate([np.zeros(0), *gains])
-    return columns
+    return pd.DataFrame(columns)
 
 
 def _gate_columns(
-    cell: type[Cell], traces: Mapping[str, Trace], counts: Sequence[int]
+    cell: type[Cell], traces: Mapping[str, Trace], vocabulary: Vocabulary, text: str
 ) -> pd.DataFrame:
     """Average the gates and the memory of a text over the hidden units and words of each token.
 
-    ``counts`` are the words read for each token; words behind the maximum length have no gates.
+    Words that are not read have no gates.
     """
+    counts = word_counts(vocabulary, text)
     columns = {}
     for direction, trace in traces.items():
         shown = {gate: trace[gate] for gate in cell.GATES} | {cell.MEMORY: trace[cell.MEMORY].abs()}
         for name, values in shown.items():
             means = values.mean(dim=1).double().numpy()
-            means = np.pad(means, (0, sum(counts) - len(means)), constant_values=np.nan)
+            means = vocabulary.fill_unread(means, sum(counts), np.nan)
             of_tokens = split_by_token(counts, means)
             columns[f"{direction}_{name}"] = [of_token.mean() for of_token in of_tokens]
     return pd.DataFrame(columns)

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from textlstm.encoding.batching import Batch
 from textlstm.encoding.encoded import PAD, UNKNOWN
+from textlstm.models.dense import DenseStack
 from textlstm.models.dropout import dropout_mask
 from textlstm.models.encoder import Encoder
 from textlstm.models.prefix_tree import PrefixTrees, pad_rows
@@ -36,7 +37,9 @@ class Network(nn.Module):
         self.config = config
         self.embedding = nn.Embedding(n_words, config.embedding_size, padding_idx=PAD)
         self.encoder = Encoder(config)
-        self.output = nn.Linear(self.encoder.size, n_classes)
+        highway = config.dense_connection == "highway"
+        self.dense = DenseStack(self.encoder.size, config.dense_layers, highway=highway)
+        self.output = nn.Linear(self.dense.size, n_classes)
         self.reset_parameters()
 
     @torch.no_grad()
@@ -49,6 +52,7 @@ class Network(nn.Module):
         self.embedding.weight.normal_(std=0.01)
         self.embedding.weight[PAD] = 0.0
         self.encoder.reset_parameters()
+        self.dense.reset_parameters()
         nn.init.xavier_uniform_(self.output.weight)
         self.output.bias.zero_()
 
@@ -82,10 +86,15 @@ class Network(nn.Module):
         else:
             embedded = self.embed(batch, subword_vectors, generator)
             features = self.encoder(embedded, batch.lengths, generator)
+        return self.classify(features, generator)[batch.inverse]  # (R, C)
+
+    def classify(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Return the logits (B, C) of pooled features (B, P), some of them dropped in training."""
+        units = self.dense(pad_rows(features))[: len(features)]  # (B, O)
         if generator is not None:
-            features = features * dropout_mask(features, self.config.dropout, generator)
-        logits: Tensor = self.output(pad_rows(features))  # (B, C) or more
-        return logits[batch.inverse]  # (R, C)
+            units = units * dropout_mask(units, self.config.dropout, generator)
+        logits: Tensor = self.output(pad_rows(units))  # (B, C) or more
+        return logits[: len(features)]
 
     def word_vectors(self, batch: Batch, subword_vectors: Tensor | None) -> Tensor:
         """Return the vectors of the batch's distinct words (U, E)."""

@@ -15,7 +15,7 @@ from textlstm.reporting.trade_offs import draw_trade_offs
 from textlstm.storage.atomic import write_bytes
 from textlstm.storage.spreadsheet import write_csv
 
-DECIMALS = 6
+SCORE_DECIMALS = 6
 """Decimals of the tables."""
 
 
@@ -29,7 +29,7 @@ def comparison_table(comparison: Comparison) -> pd.DataFrame:
         row |= {"auroc": model.auroc, "auprc": model.auprc, "parameters": model.n_parameters}
         row |= {"train_seconds": model.train_seconds, "rows_per_second": model.rows_per_second}
         rows.append({**row, "best_trade_off": trade_off})
-    return pd.DataFrame(rows).round(DECIMALS)
+    return pd.DataFrame(rows).round(SCORE_DECIMALS)
 
 
 def differences_table(comparison: Comparison) -> pd.DataFrame:
@@ -39,7 +39,7 @@ def differences_table(comparison: Comparison) -> pd.DataFrame:
         for score in SCORES
         for first, second in combinations(range(len(comparison.models)), 2)
     ]
-    return pd.DataFrame(rows).round(DECIMALS)
+    return pd.DataFrame(rows).round(SCORE_DECIMALS)
 
 
 def _difference(comparison: Comparison, score: str, first: int, second: int) -> dict[str, object]:
@@ -57,7 +57,7 @@ def _difference(comparison: Comparison, score: str, first: int, second: int) -> 
 
 
 def sentences(comparison: Comparison) -> list[str]:
-    """Return the result in words: the best model, what is really worse, and what is faster."""
+    """Return the result in words: the best model, the worse ones, and the faster ones."""
     best, *others = comparison.models
     worse = comparison.really_worse
     alike = [model.name for model in others if model.name not in worse]

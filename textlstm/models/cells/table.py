@@ -1,5 +1,6 @@
 """The cells that a recipe can choose: its setting ``cell`` takes the same names."""
 
+from textlstm.models.cells.bag_of_words import BagOfWords
 from textlstm.models.cells.cell import Cell
 from textlstm.models.cells.gru import GRU
 from textlstm.models.cells.intersection_rnn import IntersectionRNN
@@ -27,4 +28,5 @@ CELLS: dict[str, type[Cell]] = {
     "update-gate-rnn": UpdateGateRNN,
     "intersection-rnn": IntersectionRNN,
     "recurrent-highway": RecurrentHighway,
+    "bag-of-words": BagOfWords,
 }
