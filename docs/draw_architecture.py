@@ -18,7 +18,7 @@ JOINED = {
     "recipe_sections": "config",
     "network_config": "config",
     "formats": "config",
-    "arguments": "classifier",
+    "arguments": "fitting",
     "tasks": "training",
     "monitor": "errors",
     "array_types": "errors",

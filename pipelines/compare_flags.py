@@ -13,7 +13,7 @@ from textlstm.settings import flag_of
 
 USAGE = "[--recipes NAME [NAME ...]] [--seeds N] [--data FILE] [flags] | --runs RUN [RUN ...]"
 
-ONLY_WITH_RECIPES = ("seeds", "overwrite", "device")
+ONLY_WITH_RECIPES = ("seeds", "search", "overwrite", "device")
 """Flags that say how models are trained, beside those of records and recipes."""
 
 DEFAULT_SEEDS = 3
@@ -26,24 +26,8 @@ DEFAULT_OUT = "runs/comparison"
 def compare_parser(description: str | None) -> Parser:
     """Return the parser of the stage."""
     stage_parser = parser("compare", description, USAGE)
-    usual = stage_parser.add_argument_group("what is compared")
-    usual.add_argument(
-        "--recipes",
-        nargs="+",
-        metavar="NAME|FILE.toml",
-        help="recipes that are trained on a table: of those below, or TOML files (default: all "
-        "below)",
-    )
-    usual.add_argument(
-        "--runs", nargs="+", metavar="RUN", help="folders of runs that were made already"
-    )
-    usual.add_argument(
-        "--seeds",
-        type=int,
-        metavar="N",
-        help="number of seeds: each recipe is trained N times, on splits of its own for each seed "
-        f"(default: {DEFAULT_SEEDS})",
-    )
+    _add_models(stage_parser.add_argument_group("models"))
+    usual = stage_parser.add_argument_group("training and output")
     usual.add_argument(
         "--out",
         default=DEFAULT_OUT,
@@ -60,6 +44,34 @@ def compare_parser(description: str | None) -> Parser:
     return stage_parser
 
 
+def _add_models(models: argparse._ActionsContainer) -> None:
+    """Add the flags that say which models are compared."""
+    models.add_argument(
+        "--recipes",
+        nargs="+",
+        metavar="NAME|FILE.toml",
+        help="recipes that are trained on a table: of those below, or TOML files (default: all "
+        "below)",
+    )
+    models.add_argument(
+        "--runs", nargs="+", metavar="RUN", help="folders of runs that were made already"
+    )
+    models.add_argument(
+        "--seeds",
+        type=int,
+        metavar="N",
+        help="number of seeds: each recipe is trained N times, on splits of its own for each seed "
+        f"(default: {DEFAULT_SEEDS})",
+    )
+    models.add_argument(
+        "--search",
+        type=int,
+        metavar="N",
+        help="search sizes, length and dropout of one recipe in N trials, on training records "
+        "alone, and compare the recipe that is found with it (needs optuna)",
+    )
+
+
 def require_runs_alone(given: argparse.Namespace) -> None:
     """Raise an :class:`InputError` if runs are given, and flags of a training beside them."""
     flags = vars(given)
@@ -69,8 +81,10 @@ def require_runs_alone(given: argparse.Namespace) -> None:
 
 
 def seeds(given: argparse.Namespace) -> range:
-    """Return the seeds from 0 on."""
-    number = getattr(given, "seeds", DEFAULT_SEEDS)
+    """Return the seeds from 0 on: after a search, the one whose training records were searched."""
+    if "search" in given and "seeds" in given:
+        raise InputError("--search is for one split of the records; leave out --seeds")
+    number = 1 if "search" in given else getattr(given, "seeds", DEFAULT_SEEDS)
     if not 1 <= number <= MAX_SEED:
         raise InputError(f"--seeds must be 1 or more, not {number}")
     return range(number)
@@ -84,9 +98,14 @@ def recipes(given: argparse.Namespace) -> dict[str, RunConfig]:
     InputError
         If two recipes have the same name, or there is only one.
     """
-    sources = getattr(given, "recipes", list(shipped_recipes()))
+    searched = "search" in given
+    sources = getattr(given, "recipes", ["default"] if searched else list(shipped_recipes()))
     names = [_name(source) for source in sources]
-    if len(names) < 2:
+    if searched and len(names) > 1:
+        raise InputError("--search is for one recipe; give --recipes one name")
+    if searched and given.search < 1:
+        raise InputError(f"--search must be 1 or more trials, not {given.search}")
+    if not searched and len(names) < 2:
         raise InputError("--recipes needs two recipes or more to compare")
     for name in names:
         if names.count(name) > 1:

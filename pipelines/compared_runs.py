@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 RUNS = "runs"
 """Folder within that of the comparison in which models are trained."""
 
-OUTPUTS = (RUNS, "comparison.html", "comparison.csv", "differences.csv", "trade_offs.png")
+OUTPUTS = (
+    RUNS, "comparison.html", "comparison.csv", "differences.csv", "trade_offs.png",
+    "search.journal", "searched.toml", "learning_curve.csv", "learning_curve.png",
+)  # fmt: skip
 """What a comparison writes to its folder."""
 
 
@@ -98,7 +101,7 @@ def trained_runs(
     # Lines about the records are the same for all runs, and are logged with the first one.
     _, first, config = jobs[0]
     with first.locked():
-        _preprocess(first, config, table, overwrite)
+        preprocess_once(first, config, overwrite, table)
     with progress.overall("compare", len(jobs)) as shown:
         for name, run, config in jobs:
             shown.at(f"{name}, seed {config.seed}")
@@ -122,15 +125,19 @@ def _made(seeds: Sequence[int]) -> str:
     return f"Seeds: {', '.join(map(str, seeds))}. Made with {used}."
 
 
-def _preprocess(run: Run, config: RunConfig, table: str, overwrite: bool) -> None:
-    """Preprocess and split the records of a run, unless this was done before."""
+def preprocess_once(run: Run, config: RunConfig, overwrite: bool, table: str | None = None) -> None:
+    """Preprocess and split the records of a run, unless this was done before.
+
+    ``table`` is the digest of its table, where it is known already.
+    """
+    table = digest(config.data.data) if table is None else table
     if not (run.is_made_of(config, table) and run.records.exists()):
         preprocess.preprocess(run, config, overwrite=overwrite)
 
 
 def _train(run: Run, config: RunConfig, table: str, device: str, overwrite: bool) -> None:
     """Train the model of a run, unless this was done before."""
-    _preprocess(run, config, table, overwrite)
+    preprocess_once(run, config, overwrite, table)
     if not run.bundle.exists():
         encode.encode(run)
         train.train(run, device)

@@ -77,9 +77,10 @@ WINGS = {
         "ranking", "metrics", "bootstrap", "baselines", "subgroups", "outcomes", "scored_records",
         "decisions", "holdout", "data_facts", "results", "evaluate",
     ],
-    "comparison": ["pairwise", "model_results", "measuring", "comparing"],
     "review": ["queue", "sheet", "answers", "exporting", "importing"],
     "fitting": [],
+    "arguments": [],
+    "comparison": ["pairwise", "model_results", "measuring", "comparing", "searching"],
     "reporting": [
         "stopwords", "drawing", "clouds", "tokens", "sections.section", "public",
         "sections.header", "sections.verdict", "sections.headline", "sections.word_cloud",
@@ -89,9 +90,9 @@ WINGS = {
         "sections.prediction_sets", "sections.words_taken_away", "sections.robustness",
         "sections.training_progress", "sections.hidden_units", "sections.data",
         "sections.reproduction", "filters", "page", "explain_page", "explanation", "trade_offs",
+        "learning_curve",
         "comparison_page", "report",
     ],
-    "arguments": [],
     "classifier": [],
 }  # fmt: skip
 """Wings and their modules, in the order of imports: each module imports only those before it."""

@@ -1,5 +1,6 @@
 """Recipes: the settings of a model and of its training, read from TOML files."""
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -84,6 +85,20 @@ class Recipe:
     def to_dict(self) -> dict[str, object]:
         """Return ``{section: {field: value}}``, as TOML or JSON holds it."""
         return asdict(self)
+
+
+def recipe_toml(recipe: Recipe, sentence: str) -> str:
+    """Return a recipe as the text of a TOML file that begins with a sentence about it.
+
+    >>> tomllib.loads(recipe_toml(Recipe(), "Mine."))["network"]["cell"]
+    'lstm'
+    """
+    lines = [f"# {sentence}"]
+    for section, values in asdict(recipe).items():
+        lines += ["", f"[{section}]"]
+        # JSON writes numbers, texts, lists and truth values as TOML does.
+        lines += [f"{name} = {json.dumps(value)}" for name, value in values.items()]
+    return "\n".join(lines) + "\n"
 
 
 def shipped_recipes() -> dict[str, str]:

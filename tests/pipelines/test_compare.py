@@ -10,6 +10,7 @@ from pipelines import compare, progress, shell, train
 from pipelines import run as run_stage
 from pipelines.runs import Run
 from textlstm.inference.bundle import Bundle
+from textlstm.recipe import load_recipe
 
 SMALL = (
     "--ensemble-size 1 --epochs 3 --embedding-size 12 --hidden-units 12 --batch-size 16 "
@@ -171,6 +172,10 @@ def test_runs_of_other_records_are_refused(home, capsys, tmp_path):
         ("--recipes gru rnn --cell gro", "--cell"),
         ("--recipes gru rnn --text nothing", "nothing"),
         ("--recipes gru rnn --hidden-units 100000 --ensemble-size 900", "memory"),
+        ("--recipes gru rnn --search 2", "--search is for one recipe"),
+        ("--recipes gru --search 0", "1 or more trials"),
+        ("--recipes gru --search 2 --seeds 3", "leave out --seeds"),
+        ("--runs a b --search 3", "leave out --search"),
         ("--runs a", "two runs"),
         ("--runs a a", "each run once"),
         ("--runs a b --recipes gru", "leave out --recipes"),
@@ -192,3 +197,21 @@ def test_a_folder_of_other_files_is_refused(home, capsys, tmp_path):
     assert "holds other files" in line
     line = refused(capsys, *arguments(home), "--out", tmp_path / "mine.txt")
     assert "is a file" in line
+
+
+def test_a_search_finds_a_recipe_and_compares_it(home, capsys):
+    given = ("--recipes", "gru", "--search", "2")
+    compare.main(arguments(home, *given, out="searched"))
+    out = home / "searched"
+    found = load_recipe(out / "searched.toml")
+    assert found.network.cell == "gru" and found.training.epochs == 3
+    models = pd.read_csv(out / "comparison.csv")
+    assert sorted(models["model"]) == ["gru", "gru-searched"]
+    assert len(pd.read_csv(out / "learning_curve.csv")) == 4
+    page = (out / "comparison.html").read_text()
+    assert "2 trials were trained" in page and PLANTED not in page
+    assert PLANTED not in (out / "search.journal").read_text()
+    said = [line for line in capsys.readouterr().err.splitlines() if "trial" in line]
+    assert [line.partition(": log loss")[0] for line in said] == [
+        "compare: trial 1 of 2", "compare: trial 2 of 2"
+    ]  # fmt: skip

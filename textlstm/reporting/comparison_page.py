@@ -11,6 +11,7 @@ from textlstm.comparison.comparing import MAIN_SCORE, SCORES, ComparedModel, Com
 from textlstm.errors import counted
 from textlstm.reporting.drawing import png
 from textlstm.reporting.filters import embed_png, render_page
+from textlstm.reporting.learning_curve import SearchResult, draw_learning_curve
 from textlstm.reporting.trade_offs import draw_trade_offs
 from textlstm.storage.atomic import write_bytes
 from textlstm.storage.spreadsheet import write_csv
@@ -63,9 +64,9 @@ def sentences(comparison: Comparison) -> list[str]:
     alike = [model.name for model in others if model.name not in worse]
     of_seeds = f", the mean of {comparison.n_seeds} seeds" if comparison.n_seeds > 1 else ""
     said = [
-        f"{best.name} has the lowest log loss, {best.scores[MAIN_SCORE].estimate:.4f}{of_seeds}; "
-        f"{len(worse)} of {counted(len(others), 'other model')} "
-        f"{'is' if len(worse) == 1 else 'are'} really worse."
+        f"{best.name} has the lowest log loss, {best.scores[MAIN_SCORE].estimate:.4f}{of_seeds}. "
+        f"Of {counted(len(others), 'other model')}, {len(worse) or 'none'} "
+        f"{'are' if len(worse) > 1 else 'is'} really worse."
     ]
     if alike:
         said.append(f"It cannot be told from {', '.join(alike)}.")
@@ -95,7 +96,12 @@ class ShownModel:
 
 
 def comparison_page(
-    comparison: Comparison, subject: str, about: Mapping[str, str], made: str, picture: bytes
+    comparison: Comparison,
+    subject: str,
+    about: Mapping[str, str],
+    made: str,
+    pictures: Mapping[str, bytes],
+    search: SearchResult | None = None,
 ) -> str:
     """Return the page of a comparison: no script, and nothing that is loaded from elsewhere.
 
@@ -107,8 +113,10 @@ def comparison_page(
         What a model is, in a sentence, by its name; others have none.
     made
         How the comparison was made, in sentences.
-    picture
-        PNG file of :func:`.draw_trade_offs`.
+    pictures
+        PNG files: ``trade_offs`` and, after a search, ``learning_curve``.
+    search
+        What a search found, if there was one.
     """
     shown = []
     for row, model in enumerate(comparison.models):
@@ -129,18 +137,28 @@ def comparison_page(
         shown=shown,
         subject=subject,
         sentences=sentences(comparison),
-        picture=embed_png(picture),
+        pictures={name: embed_png(content) for name, content in pictures.items()},
+        search=search,
         made=made,
     )
 
 
 def write_comparison(
-    folder: Path, comparison: Comparison, subject: str, about: Mapping[str, str], made: str
+    folder: Path,
+    comparison: Comparison,
+    subject: str,
+    about: Mapping[str, str],
+    made: str,
+    search: SearchResult | None = None,
 ) -> None:
-    """Write tables, figure and page to a folder; the arguments are those of the page."""
+    """Write tables, figures and page to a folder; the arguments are those of the page."""
     write_csv(folder / "comparison.csv", comparison_table(comparison))
     write_csv(folder / "differences.csv", differences_table(comparison))
-    picture = png(draw_trade_offs(comparison))
-    write_bytes(folder / "trade_offs.png", picture)
-    page = comparison_page(comparison, subject, about, made, picture)
+    pictures = {"trade_offs": png(draw_trade_offs(comparison))}
+    if search is not None:
+        write_csv(folder / "learning_curve.csv", search.curve.round(SCORE_DECIMALS))
+        pictures["learning_curve"] = png(draw_learning_curve(search.curve))
+    for name, content in pictures.items():
+        write_bytes(folder / f"{name}.png", content)
+    page = comparison_page(comparison, subject, about, made, pictures, search)
     write_bytes(folder / "comparison.html", page.encode("utf-8"))
