@@ -27,7 +27,7 @@ WINGS = {
     "storage": [
         "atomic", "spreadsheet", "json_files", "folders", "swap", "arrays", "parallel", "resumable",
     ],
-    "text": ["cleaning", "tokenizing", "spans", "worker"],
+    "text": ["cleaning", "tokenizing", "stop_lists", "spans", "worker"],
     "uncertainty": [
         "predictions", "intervals", "calibration", "out_of_fold", "risk_coverage", "risk_control",
         "conformal",

@@ -61,11 +61,14 @@ def test_a_saved_bundle_gives_the_same_probabilities(folder):
     np.testing.assert_allclose(expected.sum(axis=1), 1.0)
 
 
-def test_loading_draws_no_random_weights_and_needs_no_compiler(folder):
-    # Random weights on "meta" would import torch's compiler, which takes a second.
+def test_loading_and_predicting_import_neither_a_compiler_nor_spacy(folder):
+    # Each takes a second: random weights on "meta" would need torch's compiler, stop words spaCy.
     code = (
         "import sys; from pathlib import Path; from textlstm.inference.bundle import Bundle\n"
-        f"Bundle.load(Path({str(folder)!r})); print('torch._dynamo' in sys.modules)"
+        f"Bundle.load(Path({str(folder)!r})).predict_proba(['due mi and gsw'])\n"
+        "from textlstm.encoding.abbreviations import Abbreviations\n"
+        "assert Abbreviations(phrases={'and so': 10}).meaning('as') == 'and so'\n"
+        "print(bool({'torch._dynamo', 'spacy'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "False\n"

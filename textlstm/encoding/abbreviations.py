@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from textlstm.errors import InputError
 from textlstm.storage.json_files import is_unicode
+from textlstm.text.stop_lists import spacy_stop_words
 from textlstm.text.tokenizing import LONGEST_WORD
 
 MOST_WORDS = 20
@@ -164,6 +165,4 @@ def _initials(phrase: str) -> Iterator[str]:
 @cache
 def function_words() -> frozenset[str]:
     """Return function words such as ``and`` and ``due``: short words that are no abbreviations."""
-    from spacy.lang.en.stop_words import STOP_WORDS  # late: it takes a second, and is seldom needed
-
-    return frozenset(STOP_WORDS)
+    return frozenset(spacy_stop_words("en"))

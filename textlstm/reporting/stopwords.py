@@ -6,11 +6,10 @@ is kept in the cloud.
 """
 
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-from runpy import run_path
 
 from wordcloud import STOPWORDS
+
+from textlstm.text.stop_lists import spacy_stop_words
 
 LANGUAGES = ("da", "de", "es", "fr", "it", "nb", "nl", "pt", "sv")
 """Codes of the languages beside English: Danish, German, Spanish, French, Italian, Norwegian,
@@ -47,19 +46,5 @@ def stop_words() -> frozenset[str]:
     [True, True, True, True, False, False, False]
     """
     ambiguous = ENGLISH_WORDS | ABBREVIATIONS
-    others = set[str]().union(*map(_spacy_stop_words, LANGUAGES))
+    others = set[str]().union(*map(spacy_stop_words, LANGUAGES))
     return frozenset(others - ambiguous | set(STOPWORDS) | MORE_ENGLISH)
-
-
-def _spacy_stop_words(language: str) -> set[str]:
-    """Return spaCy's stop words of a language.
-
-    The module is executed without its package: importing the package of French alone takes two
-    seconds, for tokenizer rules that word clouds do not need.
-    """
-    spacy = find_spec("spacy")
-    assert spacy is not None and spacy.origin is not None
-    words: set[str] = run_path(
-        str(Path(spacy.origin).parent / "lang" / language / "stop_words.py")
-    )["STOP_WORDS"]
-    return words

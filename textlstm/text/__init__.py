@@ -5,6 +5,8 @@ cleaning
 tokenizing
     ``tokenize`` gives the words of a field, ``preprocess`` those of records; ``SEPARATOR`` stands
     between fields, and ``split_fields`` undoes it; ``word_document_counts`` counts words.
+stop_lists
+    ``spacy_stop_words`` gives the stop words of a language.
 spans
     ``word_spans`` finds each word in the field as written; ``highlight`` gives words their values.
 worker
