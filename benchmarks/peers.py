@@ -16,65 +16,25 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline, make_union
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from benchmarks.comparison import Fields, Fit, Models, Predict, command, textlstm
+from benchmarks.sklearn_peers import boosted_trees, joined, mlp, of_estimator, tfidf
 from textlstm.data.splits import split_off
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.recipe_sections import EncodingConfig
 from textlstm.text.tokenizing import preprocess
 
 REFERENCE = "textlstm default"
-
-
-def joined(texts: Fields) -> list[str]:
-    """Join the fields of each record to one text, for peers that know no fields."""
-    return [" ".join(fields) for fields in texts]
-
-
-def of_estimator(make: Callable[[int], Any]) -> Fit:
-    """Return the function that fits a scikit-learn classifier; ``make`` builds it for F fields."""
-
-    def fit(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
-        predict: Predict = make(len(texts[0])).fit(texts, labels).predict_proba
-        return predict
-
-    return fit
-
-
-def tfidf(*, characters: bool, blocks: bool) -> Fit:
-    """Return TF-IDF + logistic regression: word 1-2-grams, sublinear, C = 10.
-
-    With ``characters`` it has character 2-5-grams within words as well; with ``blocks`` a feature
-    block per field instead of the joined fields.
-    """
-
-    def features() -> Any:
-        words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-        letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)
-        return make_union(words, letters) if characters else words
-
-    def make(n_fields: int) -> Any:
-        model = LogisticRegression(C=10.0, max_iter=2000)
-        if not blocks:
-            return make_pipeline(FunctionTransformer(joined), features(), model)
-        table = FunctionTransformer(lambda texts: np.array(texts, dtype=object))
-        columns = ColumnTransformer([(str(n), features(), n) for n in range(n_fields)])
-        return make_pipeline(table, columns, model)
-
-    return of_estimator(make)
 
 
 def fasttext(texts: Fields, labels: NDArray[Any], seed: int) -> Predict:
@@ -144,7 +104,7 @@ BAG_OF_WORDS = {"@architectures": "spacy.TextCatBOW.v3", "exclusive_classes": Tr
 """Configuration of spaCy's linear model with words and 2-grams, which needs more epochs."""
 
 
-def sentence_embeddings(n_fields: int) -> Any:
+def sentence_embeddings(n_fields: int, seed: int) -> Any:
     """Return logistic regression (C = 10) on the sentence embeddings of each field.
 
     The variable SENTENCE_MODEL names the encoder, a folder or an id on the model hub; by default,
@@ -256,11 +216,13 @@ MODELS: Models = {
     REFERENCE: ("textlstm", textlstm("default")),
     "textlstm quick": ("textlstm", textlstm("quick")),
     "textlstm okut-table2": ("textlstm", textlstm("okut-table2")),
-    "majority": ("sklearn", of_estimator(lambda n_fields: DummyClassifier(strategy="prior"))),
+    "majority": ("sklearn", of_estimator(lambda *_: DummyClassifier(strategy="prior"))),
     "TF-IDF word + LR": ("sklearn", tfidf(characters=False, blocks=False)),
     "TF-IDF word+char + LR": ("sklearn", tfidf(characters=True, blocks=False)),
     "TF-IDF word + LR, blocks": ("sklearn", tfidf(characters=False, blocks=True)),
     "TF-IDF word+char + LR, blocks": ("sklearn", tfidf(characters=True, blocks=True)),
+    "TF-IDF word + MLP": ("sklearn", of_estimator(mlp)),
+    "TF-IDF word + boosted trees": ("sklearn", of_estimator(boosted_trees)),
     "fastText": ("fasttext", fasttext),
     "spaCy textcat": ("spacy", spacy_textcat(10)),
     "spaCy textcat, bag of words": ("spacy", spacy_textcat(30, BAG_OF_WORDS)),

@@ -36,8 +36,9 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from benchmarks.comparison import Fit, Predict, load, textlstm
-from benchmarks.peers import fasttext, tfidf
+from benchmarks.peers import fasttext
 from benchmarks.plain import table2
+from benchmarks.sklearn_peers import tfidf
 from pipelines import interrupts, shell
 from textlstm.config import DataConfig
 from textlstm.data.cells import column, distinct_records
