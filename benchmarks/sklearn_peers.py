@@ -73,6 +73,19 @@ def mlp(_: int, seed: int) -> Any:
     return make_pipeline(word_features(), network)
 
 
+DIMENSIONS = 100
+"""Latent dimensions, at most."""
+
+
+class LatentFeatures(TruncatedSVD):
+    """A singular value decomposition of :data:`DIMENSIONS`, or of as many as there are."""
+
+    def fit_transform(self, features: Any, target: Any = None) -> Any:
+        """Fit, and return the dense features (n, dimensions)."""
+        self.set_params(n_components=min(DIMENSIONS, features.shape[1] - 1))
+        return super().fit_transform(features, target)
+
+
 def boosted_trees(_: int, seed: int) -> Any:
     """Return gradient-boosted trees on 100 latent dimensions: at most 200 rounds, early stopping.
 
@@ -83,4 +96,4 @@ def boosted_trees(_: int, seed: int) -> Any:
         learning_rate=0.05, l2_regularization=10.0, max_iter=200, early_stopping=True,
         random_state=seed,
     )  # fmt: skip
-    return make_pipeline(word_features(), TruncatedSVD(100, random_state=seed), trees)
+    return make_pipeline(word_features(), LatentFeatures(random_state=seed), trees)
