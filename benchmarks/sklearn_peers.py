@@ -77,7 +77,7 @@ DIMENSIONS = 100
 """Latent dimensions, at most."""
 
 
-class LatentFeatures(TruncatedSVD):
+class LatentFeatures(TruncatedSVD):  # type: ignore[misc]  # scikit-learn has no types
     """A singular value decomposition of :data:`DIMENSIONS`, or of as many as there are."""
 
     def fit_transform(self, features: Any, target: Any = None) -> Any:
