@@ -107,6 +107,8 @@ SETTINGS = {
     "cell": st.sampled_from(sorted(CELLS)), "bidirectional": st.booleans(),
     "pooling": st.sampled_from(sorted(POOLINGS)),
     "qrnn_window": st.integers(0, 4), "recurrence_depth": st.integers(0, 3),
+    "input_init": st.sampled_from(["he", "glorot", "orthogonal", "narrow-normal"]),
+    "recurrent_init": st.sampled_from(["he", "glorot", "orthogonal", "none"]),
     "dense_layers": st.lists(st.integers(0, 5), max_size=2),
     "dense_connection": st.sampled_from(["none", "highway", "residual"]),
     "length_percentile": st.floats(0, 101), "truncation": st.sampled_from(["left", "right"]),

@@ -56,7 +56,7 @@ WINGS = {
         "cells.peephole_gru", "cells.multiplicative_lstm", "cells.qrnn", "cells.sru",
         "cells.update_gate_rnn", "cells.intersection_rnn", "cells.recurrent_highway",
         "cells.bag_of_words", "cells.table",
-        "matlab_weights", "pooling", "prefix_tree", "dropout", "layers", "dense",
+        "matlab_weights", "initialisers", "pooling", "prefix_tree", "dropout", "layers", "dense",
         "encoder", "memory", "heads", "linear", "linear_fit", "word_vectors", "network",
         "ensemble", "logits",
     ],

@@ -101,6 +101,17 @@ class NetworkConfig(Settings):
         "to each other",
         choices=("narrow-normal", "lsa"),
     )
+    input_init: str = setting(
+        "glorot",
+        "starting values of the cells' input weights: Glorot (uniform), He (normal), orthogonal, "
+        "or small random numbers (narrow-normal)",
+        choices=("glorot", "he", "orthogonal", "narrow-normal"),
+    )
+    recurrent_init: str = setting(
+        "orthogonal",
+        "starting values of the cells' recurrent weights; choices as for input_init",
+        choices=("glorot", "he", "orthogonal", "narrow-normal"),
+    )
     word_dropout: float = setting(
         0.0,
         "share of words replaced by the unknown word in training, at random",

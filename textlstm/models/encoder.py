@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from textlstm.models.cells.cell import Trace
 from textlstm.models.cells.table import CELLS
 from textlstm.models.dropout import dropout_mask
+from textlstm.models.initialisers import initialise
 from textlstm.models.layers import Layer, against_reading, lower_layers
 from textlstm.models.pooling import POOLINGS
 from textlstm.models.prefix_tree import PrefixTrees, run_tree
@@ -20,12 +21,14 @@ class Direction(nn.Module):
 
     def __init__(self, inputs: int, config: NetworkConfig) -> None:
         super().__init__()
+        self.config = config
         self.cell = CELLS[config.cell].of_config(inputs, config.hidden_units, config)
         self.pooling = POOLINGS[config.pooling](config.hidden_units)
 
     def reset_parameters(self) -> None:
         """Set the starting weights."""
         self.cell.reset_parameters()
+        initialise(self.cell, self.config.input_init, self.config.recurrent_init)
         self.pooling.reset_parameters()
 
     def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from textlstm.models.cells.table import CELLS
+from textlstm.models.initialisers import initialise
 from textlstm.models.pooling import inside
 from textlstm.models.prefix_tree import reverse_index
 from textlstm.network_config import NetworkConfig
@@ -90,6 +91,7 @@ class RecurrentLayer(Layer):
 
     def __init__(self, inputs: int, units: int, config: NetworkConfig) -> None:
         super().__init__()
+        self.config = config
         kind = CELLS[config.cell]
         self.forward_cell = kind.of_config(inputs, units, config)
         self.backward_cell = kind.of_config(inputs, units, config) if config.bidirectional else None
@@ -103,9 +105,10 @@ class RecurrentLayer(Layer):
     @torch.no_grad()
     def reset_parameters(self) -> None:
         """Set the starting weights of the cells; Glorot-uniform ones for what leads past them."""
-        self.forward_cell.reset_parameters()
-        if self.backward_cell is not None:
-            self.backward_cell.reset_parameters()
+        for cell in (self.forward_cell, self.backward_cell):
+            if cell is not None:
+                cell.reset_parameters()
+                initialise(cell, self.config.input_init, self.config.recurrent_init)
         if self.carry is not None:
             nn.init.xavier_uniform_(self.carry.weight)
         if self.gate is not None:
