@@ -57,6 +57,7 @@ WINGS = {
         "cells.update_gate_rnn", "cells.intersection_rnn", "cells.recurrent_highway",
         "cells.bag_of_words", "cells.table",
         "matlab_weights", "initialisers", "pooling", "prefix_tree", "dropout", "layers", "dense",
+        "label_output",
         "encoder", "memory", "heads", "linear", "linear_fit", "word_vectors", "network",
         "ensemble", "logits",
     ],

@@ -54,9 +54,9 @@ class NetworkConfig(Settings):
     pooling: str = setting(
         "max_mean",
         "what the output layer sees: the hidden state after the last word (last), the maximum of "
-        "the hidden states after each word (max), their mean (mean), both (max_mean), or their "
-        "mean weighted by a learned query (attention)",
-        choices=("last", "max", "mean", "max_mean", "attention"),
+        "the hidden states after each word (max), their mean (mean), both (max_mean), their mean "
+        "weighted by a learned query (attention), or by a query of each class (label-attention)",
+        choices=("last", "max", "mean", "max_mean", "attention", "label-attention"),
     )
     lower_layers: tuple[int, ...] = setting(
         (),
@@ -177,8 +177,8 @@ class NetworkConfig(Settings):
                 f"--convolution-width {self.convolution_width} is wider than the texts, of which "
                 f"{length} tokens are read; choose a smaller one"
             )
-        if self.pooling == "attention" and length == 1:
+        if self.pooling.endswith("attention") and length == 1:
             raise InputError(
-                "--pooling attention weighs the tokens of a text, but only one is read; choose "
-                "last, or a larger --max-length"
+                f"--pooling {self.pooling} weighs the tokens of a text, but only one is read; "
+                "choose last, or a larger --max-length"
             )

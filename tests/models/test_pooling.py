@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from textlstm.models.label_output import LabelOutput
+from textlstm.models.network import Network
 from textlstm.models.pooling import POOLINGS
 from textlstm.recipe import NetworkConfig
 
@@ -12,7 +14,7 @@ LENGTHS = torch.tensor([6, 1, 3, 4])
 def made(name, hidden=5):
     """A pooling, and states (B, T, H) that no cell bounds."""
     torch.manual_seed(0)
-    pooling = POOLINGS[name](hidden)
+    pooling = POOLINGS[name](hidden, 4)
     pooling.reset_parameters()
     return pooling, 5 * torch.randn(4, 6, hidden)
 
@@ -80,3 +82,35 @@ def test_attention_stays_finite_at_any_score():
             memory = pooling.add(iter(memory), state[None])
     assert whole.isfinite().all()
     torch.testing.assert_close(pooling.finish(memory, LENGTHS[:1])[0], whole[0])
+
+
+def test_label_attention_is_a_softmax_over_the_tokens_for_each_class():
+    pooling, states = made("label-attention")
+    features = pooling(states, LENGTHS).view(4, 4, 5)  # (B, C, H)
+    for text, length in enumerate(LENGTHS.tolist()):
+        read = states[text, :length]
+        weights = (read @ pooling.query.weight.T).softmax(dim=0)  # (T, C)
+        torch.testing.assert_close(features[text], weights.T @ read)
+
+
+def test_each_class_sees_its_own_features_alone():
+    torch.manual_seed(0)
+    output = LabelOutput(2, 3, 4)
+    torch.nn.init.normal_(output.weight)
+    torch.nn.init.normal_(output.bias)
+    forward, backward = torch.randn(2, 5, 3, 4)  # (B, C, H) each
+    found = output(torch.cat([forward.flatten(1), backward.flatten(1)], dim=1))
+    for label in range(3):
+        own = torch.cat([forward[:, label], backward[:, label]], dim=1)
+        expected = own @ output.weight[label] + output.bias[label]
+        torch.testing.assert_close(found[:, label], expected)
+
+
+@pytest.mark.parametrize("dense", [(), (6,)])
+def test_a_network_of_label_attention_learns_by_its_own_output(dense):
+    config = NetworkConfig(
+        pooling="label-attention", hidden_units=4, embedding_size=3, dense_layers=dense
+    )
+    network = Network(config, n_words=7, n_classes=3)
+    assert isinstance(network.output, torch.nn.Linear if dense else LabelOutput)
+    assert network.classify(torch.randn(2, network.encoder.size)).shape == (2, 3)

@@ -19,11 +19,11 @@ from textlstm.network_config import NetworkConfig
 class Direction(nn.Module):
     """A cell and the pooling of its states; both see texts in the order they are given in."""
 
-    def __init__(self, inputs: int, config: NetworkConfig) -> None:
+    def __init__(self, inputs: int, config: NetworkConfig, n_classes: int) -> None:
         super().__init__()
         self.config = config
         self.cell = CELLS[config.cell].of_config(inputs, config.hidden_units, config)
-        self.pooling = POOLINGS[config.pooling](config.hidden_units)
+        self.pooling = POOLINGS[config.pooling](config.hidden_units, n_classes)
 
     def reset_parameters(self) -> None:
         """Set the starting weights."""
@@ -47,15 +47,19 @@ class Encoder(nn.Module):
     ----------
     config
         The recipe's ``[network]``.
+    n_classes
+        C, which label attention needs.
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: NetworkConfig, n_classes: int = 1) -> None:
         super().__init__()
         self.layer_dropout = config.layer_dropout
         self.lower = nn.ModuleList(lower_layers(config))
         inputs = next((layer.size for layer in reversed(self.layers)), config.embedding_size)
-        self.forward_direction = Direction(inputs, config)
-        self.backward_direction = Direction(inputs, config) if config.bidirectional else None
+        self.forward_direction = Direction(inputs, config, n_classes)
+        self.backward_direction = (
+            Direction(inputs, config, n_classes) if config.bidirectional else None
+        )
 
     @property
     def layers(self) -> list[Layer]:

@@ -13,6 +13,7 @@ from textlstm.encoding.encoded import PAD, UNKNOWN
 from textlstm.models.dense import DenseStack
 from textlstm.models.dropout import dropout_mask
 from textlstm.models.encoder import Encoder
+from textlstm.models.label_output import LabelOutput
 from textlstm.models.prefix_tree import PrefixTrees, pad_rows
 from textlstm.network_config import NetworkConfig
 
@@ -36,10 +37,13 @@ class Network(nn.Module):
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(n_words, config.embedding_size, padding_idx=PAD)
-        self.encoder = Encoder(config)
+        self.encoder = Encoder(config, n_classes)
         highway = config.dense_connection == "highway"
         self.dense = DenseStack(self.encoder.size, config.dense_layers, highway=highway)
-        self.output = nn.Linear(self.dense.size, n_classes)
+        self.output: nn.Linear | LabelOutput = nn.Linear(self.dense.size, n_classes)
+        if config.pooling == "label-attention" and not config.dense_layers:
+            n_directions = len(self.encoder.directions)
+            self.output = LabelOutput(n_directions, n_classes, config.hidden_units)
         self.reset_parameters()
 
     @torch.no_grad()

@@ -30,6 +30,8 @@ class Pooling(nn.Module, ABC):
     ----------
     hidden_units
         H.
+    n_classes
+        C, which only a pooling for each class needs.
 
     Attributes
     ----------
@@ -39,7 +41,7 @@ class Pooling(nn.Module, ABC):
 
     size: int
 
-    def __init__(self, hidden_units: int) -> None:
+    def __init__(self, hidden_units: int, n_classes: int = 1) -> None:
         super().__init__()
         self.size = hidden_units
 
@@ -121,7 +123,7 @@ class Mean(Pooling):
 class MaxMean(Pooling):
     """The maximum of each hidden unit over the tokens, and its mean, side by side."""
 
-    def __init__(self, hidden_units: int) -> None:
+    def __init__(self, hidden_units: int, n_classes: int = 1) -> None:
         super().__init__(hidden_units)
         self.size = 2 * hidden_units
         self.parts = Max(hidden_units), Mean(hidden_units)
@@ -151,7 +153,7 @@ class Attention(Pooling):
     of the scores, so that no exponential overflows.
     """
 
-    def __init__(self, hidden_units: int) -> None:
+    def __init__(self, hidden_units: int, n_classes: int = 1) -> None:
         super().__init__(hidden_units)
         self.key = nn.Linear(hidden_units, hidden_units)
         self.query = nn.Linear(hidden_units, 1, bias=False)
@@ -190,10 +192,51 @@ class Attention(Pooling):
         return total / weight
 
 
+class LabelAttention(Pooling):
+    """A mean of the states for each class, weighted by its own query (Mullenbach et al. 2018).
+
+    Without the authors' convolution it is attention, once for each class; the features of a class
+    are for its own logit, see :class:`.LabelOutput`.
+    """
+
+    def __init__(self, hidden_units: int, n_classes: int = 1) -> None:
+        super().__init__(hidden_units)
+        self.size = n_classes * hidden_units
+        self.query = nn.Linear(hidden_units, n_classes, bias=False)
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Set Glorot-uniform weights."""
+        nn.init.xavier_uniform_(self.query.weight)
+
+    def start(self, states: Tensor, lengths: Tensor) -> Memory:
+        """Return, for each class, what :class:`Attention` keeps: (N, C) twice, and (N, C, H)."""
+        read = inside(states, lengths)[:, :, None]  # (N, T, 1)
+        scores = self.query(states).masked_fill(~read, -torch.inf)  # (N, T, C)
+        highest = scores.detach().amax(dim=1)  # (N, C)
+        weights = (scores - highest[:, None]).exp()
+        return highest, weights.sum(dim=1), weights.transpose(1, 2) @ states
+
+    def add(self, memory: Iterable[Tensor], state: Tensor) -> Memory:
+        """Return the same with one more state."""
+        before, weight, total = memory
+        score = self.query(state)  # (N, C)
+        highest = torch.maximum(before, score)
+        kept, new = (before - highest).exp(), (score - highest).exp()
+        total = total * kept[:, :, None] + new[:, :, None] * state[:, None]
+        return highest, weight * kept + new, total
+
+    def finish(self, memory: Memory, lengths: Tensor) -> Tensor:
+        """Return the weighted means, class by class (N, C * H)."""
+        _, weight, total = memory
+        return (total / weight[:, :, None]).flatten(1)
+
+
 POOLINGS: dict[str, type[Pooling]] = {
     "last": Last,
     "max": Max,
     "mean": Mean,
     "max_mean": MaxMean,
     "attention": Attention,
+    "label-attention": LabelAttention,
 }
