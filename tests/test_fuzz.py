@@ -107,6 +107,7 @@ SETTINGS = {
     "cell": st.sampled_from(sorted(CELLS)), "bidirectional": st.booleans(),
     "pooling": st.sampled_from(sorted(POOLINGS)),
     "qrnn_window": st.integers(0, 4), "recurrence_depth": st.integers(0, 3),
+    "bayesian_regularisation": st.booleans(),
     "input_init": st.sampled_from(["he", "glorot", "orthogonal", "narrow-normal"]),
     "recurrent_init": st.sampled_from(["he", "glorot", "orthogonal", "none"]),
     "dense_layers": st.lists(st.integers(0, 5), max_size=2),

@@ -63,8 +63,8 @@ WINGS = {
     ],
     "tasks": [],
     "training": [
-        "threads", "checkpoint", "optim", "folds", "class_weights", "linear_branches", "state",
-        "out_of_fold", "loop", "rare_classes", "inputs",
+        "threads", "checkpoint", "optim", "evidence", "folds", "class_weights",
+        "linear_branches", "state", "out_of_fold", "loop", "rare_classes", "inputs",
     ],
     "inference": [
         "rules", "bundle_files", "model_card", "bundle", "scoring", "drift", "score_table",

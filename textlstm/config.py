@@ -110,6 +110,9 @@ class RunConfig:
     recipe_name: str = "default"
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        self.recipe.training.require_consistent()
+
     def to_dict(self) -> dict[str, object]:
         """Return nested dictionaries, as JSON holds them."""
         return asdict(self)

@@ -72,6 +72,7 @@ def train_bundle(
     vocabulary, labels = inputs.vocabulary, inputs.labels
     task = SingleLabel(labels, recipe.training.label_smoothing)
     on_step("dividing the records into folds")
+    recipe.training.require_consistent()
     recipe.network.require_length(vocabulary.length)
     require_memory(recipe.network)
     examples = assign_folds(inputs.examples, recipe.network.ensemble_size, seed)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from textlstm.errors import InputError
 from textlstm.settings import Settings, setting
 
 MAX_LENGTH = 4096
@@ -89,6 +90,11 @@ class TrainingConfig(Settings):
     weight_decay: float = setting(
         0.0, "L2 regularisation of the weight matrices; biases have none", low=0
     )
+    bayesian_regularisation: bool = setting(
+        False,
+        "re-estimate the weight decay after each epoch by the evidence of the training records "
+        "(MacKay 1992), in place of early stopping; needs the optimizer adam",
+    )
     max_grad_norm: float = setting(
         0.0, "L2 norm of a gradient, at most; longer gradients are clipped (0: never)", low=0.0
     )
@@ -124,3 +130,8 @@ class TrainingConfig(Settings):
     restore_best: bool = setting(
         True, "keep the weights of the epoch with the lowest validation loss, not of the last one"
     )
+
+    def require_consistent(self) -> None:
+        """Raise an :class:`InputError` if two settings contradict each other."""
+        if self.bayesian_regularisation and self.optimizer != "adam":
+            raise InputError("--bayesian-regularisation needs --optimizer adam")

@@ -63,6 +63,7 @@ def same(weights, expected):
         {"restore_best": False},
         {"patience": 1, "schedule": "constant"},
         {"schedule": "piecewise", "drop_period": 1, "drop_factor": 0.5},
+        {"bayesian_regularisation": True, "optimizer": "adam", "schedule": "constant"},
     ],
 )
 @pytest.mark.parametrize("step", [1, 3, 4, 5, STEPS - 1, STEPS])

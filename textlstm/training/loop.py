@@ -19,6 +19,7 @@ from textlstm.storage.arrays import take
 from textlstm.storage.parallel import usable_cpus
 from textlstm.tasks import OutOfFoldTargets, Task
 from textlstm.training.checkpoint import Checkpoint
+from textlstm.training.evidence import reestimate_weight_decay
 from textlstm.training.folds import Examples
 from textlstm.training.optim import (
     clip_gradients,
@@ -223,6 +224,10 @@ class _TrainingLoop:
             seconds=time.perf_counter() - state.started,
         )
         state.end_epoch(epoch, keep_best=self.config.restore_best)
+        if self.config.bayesian_regularisation:
+            for member, optimizer in enumerate(state.optimizers):
+                n_records = len(self.examples.training_rows(member))
+                reestimate_weight_decay(optimizer, n_records, self.config.batch_size)
         return epoch
 
     def _save(self, checkpoint: Checkpoint) -> None:

@@ -178,6 +178,7 @@ class TrainingState:
             "seconds": time.perf_counter() - self.started,
             "epochs": [asdict(epoch) for epoch in self.epochs],
             "schedules": [schedule.state_dict() for schedule in self.schedules],
+            "weight_decays": [one.param_groups[0]["weight_decay"] for one in self.optimizers],
         }
         checkpoint.save(tensors, metadata)
 
@@ -193,6 +194,8 @@ class TrainingState:
         for member, generator in enumerate(self.generators):
             generator.set_state(tensors[f"generator/{member}"])
         self._restore_optimizers(groups["optimizer"], metadata["schedules"])
+        for optimizer, decay in zip(self.optimizers, metadata["weight_decays"], strict=True):
+            optimizer.param_groups[0]["weight_decay"] = decay
         self.steps = metadata["steps"]
         self.started = time.perf_counter() - metadata["seconds"]
         self.epochs = [Epoch(**epoch) for epoch in metadata["epochs"]]
