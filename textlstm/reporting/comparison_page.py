@@ -63,11 +63,11 @@ def sentences(comparison: Comparison) -> list[str]:
     worse = comparison.really_worse
     alike = [model.name for model in others if model.name not in worse]
     of_seeds = f", the mean of {comparison.n_seeds} seeds" if comparison.n_seeds > 1 else ""
-    said = [
-        f"{best.name} has the lowest log loss, {best.scores[MAIN_SCORE].estimate:.4f}{of_seeds}. "
-        f"Of {counted(len(others), 'other model')}, {len(worse) or 'none'} "
-        f"{'are' if len(worse) > 1 else 'is'} really worse."
-    ]
+    loss = best.scores[MAIN_SCORE].estimate
+    said = [f"{best.name} has the lowest log loss, {loss:.4f}{of_seeds}."]
+    if worse:
+        verb = "are" if len(worse) > 1 else "is"
+        said[0] += f" Of {counted(len(others), 'other model')}, {len(worse)} {verb} really worse."
     if alike:
         said.append(f"It cannot be told from {', '.join(alike)}.")
     faster = [m for m, flag in zip(comparison.models, comparison.trade_offs, strict=True) if flag]
