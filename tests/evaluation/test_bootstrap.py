@@ -3,7 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from textlstm.evaluation.bootstrap import Estimate, bootstrap_mean, paired_bootstrap
+from textlstm.evaluation.bootstrap import (
+    Estimate,
+    bootstrap_mean,
+    paired_bootstrap,
+    resample_scores,
+)
 from textlstm.evaluation.metrics import Measures
 from textlstm.uncertainty.predictions import Predictions
 
@@ -81,3 +86,13 @@ def test_the_interval_of_a_mean_is_that_of_the_normal_distribution_if_records_ar
     assert mean.high - mean.estimate == pytest.approx(half, rel=0.1)
     assert mean.estimate - mean.low == pytest.approx(half, rel=0.1)
     assert bootstrap_mean(values, seed=0) == mean != bootstrap_mean(values, seed=1)
+
+
+def test_records_of_a_cluster_are_drawn_together():
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.1, 0.9]])
+    model, labels = Predictions.of(probabilities), np.zeros(4, dtype=int)
+    clusters = np.array([0, 0, 0, 1])  # the last record is the only one that is wrong
+    scores, resampled = resample_scores([model], labels, seed=0, draws=60, clusters=clusters)
+    assert scores.shape == (1, 3) and resampled.shape == (60, 1, 3)
+    assert scores[0, 0] == 0.75
+    assert set(resampled[:, 0, 0]) == {1.0, 0.75, 0.0}
