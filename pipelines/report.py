@@ -30,7 +30,7 @@ def report(run: Run) -> None:
         from textlstm.data import records
         from textlstm.inference.bundle import Bundle
         from textlstm.reporting.report import measured_report
-        from textlstm.storage.json_files import read_json
+        from textlstm.storage.damage import damage_explained
 
     run.require(run.history, "train")
     for name in records.SPLITS:
@@ -44,9 +44,10 @@ def report(run: Run) -> None:
                 f"{run.bundle}: this bundle is of other classes than the records of this run; "
                 "run the train stage"
             )
-        summary, rare = read_json(run.records / "summary.json"), records.read_rare(run.records)
+        summary, rare = records.read_summary(run.records), records.read_rare(run.records)
         rare = rare[rare[records.SPLIT_COLUMN] == "holdout"]
-        history = pd.read_csv(run.history)
+        with damage_explained(run.history):
+            history = pd.read_csv(run.history).astype({"validation_loss": float})
         result = measured_report(bundle, config, splits, rare, summary, history, step)
         with run.staged_outputs("report") as new:
             result.write(

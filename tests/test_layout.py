@@ -25,7 +25,8 @@ WINGS = {
     "disclosure": [],
     "monitor": [],
     "storage": [
-        "atomic", "spreadsheet", "json_files", "folders", "swap", "arrays", "parallel", "resumable",
+        "atomic", "damage", "spreadsheet", "json_files", "folders", "swap", "arrays", "parallel",
+        "resumable",
     ],
     "text": ["cleaning", "tokenizing", "stop_lists", "spans", "worker"],
     "uncertainty": [

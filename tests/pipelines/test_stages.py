@@ -937,3 +937,26 @@ def test_the_chapters_recipe_runs_through(home, tmp_path):
     assert len(history) == 2
     vocabulary = json.loads((tmp_path / "run" / "encoded" / "vocab.json").read_text())
     assert (vocabulary["length"], vocabulary["padding"]) == (10, "left")
+
+
+@pytest.mark.parametrize(
+    ("stage", "name"),
+    [
+        (encode, "records/train.parquet"),
+        (encode, "records/rare.parquet"),
+        (encode, "records/summary.json"),
+        (train, "encoded/vocab.json"),
+        (train, "encoded/labels.json"),
+        (train, "encoded/train.arrow"),
+        (train, "encoded/rare.json"),
+        (report, "records/holdout.parquet"),
+        (report, "records/summary.json"),
+        (report, "history.csv"),
+    ],
+)
+def test_a_damaged_file_of_a_run_is_told_in_one_line(home, tmp_path, capsys, stage, name):
+    shutil.copytree(home / "run", tmp_path / "run")
+    (tmp_path / "run" / name).write_text("{}")
+    assert status(stage.main, ["--run", tmp_path / "run"]) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("error: ") and "damaged; run the stage that writes it again" in line

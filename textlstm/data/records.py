@@ -15,6 +15,9 @@ from textlstm.data.distinct import Distinct, interned, relabel
 from textlstm.data.labels import plain_label, require_short
 from textlstm.errors import InputError, counted, quoted
 from textlstm.storage.atomic import atomic_write
+from textlstm.storage.damage import damage_explained
+from textlstm.storage.json_files import read_json
+from textlstm.summaries import RecordsSummary
 
 SPLITS = ("train", "validation", "holdout")
 """Names of the splits of a table; train and validation are the training side."""
@@ -135,14 +138,32 @@ def write_records(records: pd.DataFrame, path: Path) -> None:
 
 def read_records(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """Read columns of a file of :func:`write_records`, as categoricals."""
-    table = pq.read_table(path, columns=list(columns), read_dictionary=list(columns))
-    return pd.DataFrame(table.to_pandas())
+    with damage_explained(path):
+        table = pq.read_table(path, columns=list(columns), read_dictionary=list(columns))
+        return pd.DataFrame(table.to_pandas())
 
 
 def read_rare(folder: Path) -> pd.DataFrame:
     """Read the records of dropped classes in a folder, with their :data:`SPLIT_COLUMN`."""
     path = folder / "rare.parquet"
-    return read_records(path, pq.read_schema(path).names)
+    with damage_explained(path):
+        return read_records(path, pq.read_schema(path).names)
+
+
+def read_summary(folder: Path) -> RecordsSummary:
+    """Read what ``preprocess`` wrote about the table of the records in a folder.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged.
+    """
+    path = folder / "summary.json"
+    with damage_explained(path):
+        summary: RecordsSummary = read_json(path)
+        if missing := RecordsSummary.__required_keys__ - summary.keys():
+            raise KeyError(*missing)
+    return summary
 
 
 def read_splits(folder: Path) -> dict[str, pd.DataFrame]:
@@ -151,9 +172,10 @@ def read_splits(folder: Path) -> dict[str, pd.DataFrame]:
     All columns but ``record_id`` are categoricals, of the same categories in all splits.
     """
     paths = [folder / f"{name}.parquet" for name in SPLITS]
-    repeated = [name for name in pq.read_schema(paths[0]).names if name != "record_id"]
-    tables = [pq.read_table(path, read_dictionary=repeated) for path in paths]
-    whole = pa.concat_tables(tables).unify_dictionaries().to_pandas()
+    with damage_explained(folder):
+        repeated = [name for name in pq.read_schema(paths[0]).names if name != "record_id"]
+        tables = [pq.read_table(path, read_dictionary=repeated) for path in paths]
+        whole = pa.concat_tables(tables).unify_dictionaries().to_pandas()
     ends = np.cumsum([0, *map(len, tables)])
     return {
         name: whole[start:end] for name, (start, end) in zip(SPLITS, pairwise(ends), strict=True)

@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 
 from textlstm.data.distinct import Distinct
-from textlstm.data.records import SPLIT_COLUMN, SPLITS, learned_labels, read_records
+from textlstm.data.records import SPLIT_COLUMN, SPLITS, learned_labels, read_records, read_summary
 from textlstm.encoding.encoded import write_encoded
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.recipe_sections import EncodingConfig
 from textlstm.storage.json_files import read_json, write_json
-from textlstm.summaries import RecordsSummary
 
 N_STEPS = 2 + len(SPLITS)
 """Steps that :func:`encode_splits` announces."""
@@ -90,7 +89,7 @@ def _rare_facts(
     records: Path, splits: dict[str, pd.DataFrame], labels: list[str]
 ) -> dict[str, object]:
     """Return the share of records that no model can code, and the numbers of borderline classes."""
-    summary: RecordsSummary = read_json(records / "summary.json")
+    summary = read_summary(records)
     # Without its only record, a class would not be known: left out, that record shows it.
     learned = pd.concat([splits["train"]["label"], splits["validation"]["label"]])
     counts = learned.value_counts()

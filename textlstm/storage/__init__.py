@@ -3,6 +3,8 @@
 atomic
     ``atomic_write``, ``write_bytes``, ``write_all`` write files that are complete or absent;
     ``sha256`` hashes a file; ``name_in_errors`` adds its path to the system's errors.
+damage
+    ``damage_explained`` says that a file of a run is damaged, in one line.
 json_files
     ``write_json``, ``read_json`` do so for JSON.
 spreadsheet

@@ -12,6 +12,7 @@ from textlstm.config import RunConfig
 from textlstm.encoding.encoded import count_encoded, read_encoded
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.storage.atomic import sha256
+from textlstm.storage.damage import damage_explained
 from textlstm.storage.json_files import read_json
 from textlstm.summaries import TrainingSummary
 from textlstm.training.checkpoint import Checkpoint
@@ -72,20 +73,31 @@ def read_training_inputs(folder: Path, split: str) -> TrainingInputs:
     ----------
     split
         How the validation part was drawn: ``stratified``, ``grouped`` or ``temporal``.
+
+    Raises
+    ------
+    InputError
+        If a file is damaged.
     """
-    vocabulary = Vocabulary.from_dict(read_json(folder / "vocab.json"))
-    train, validation = (folder / f"{name}.arrow" for name in ("train", "validation"))
-    texts, targets = read_encoded(train, validation)
-    in_validation = np.zeros(len(texts), dtype=bool)
-    in_validation[count_encoded(train) :] = True
-    rare_texts, rare_in_validation = read_encoded(folder / "rare.arrow")
-    rare = read_json(folder / "rare.json")
-    return TrainingInputs(
-        vocabulary,
-        tuple(read_json(folder / "labels.json")),
-        as_examples(texts, targets, vocabulary, in_validation, split=split),
-        RareClasses(rare_texts, rare_in_validation > 0, rare["share"], tuple(rare["borderline"])),
-    )
+    with damage_explained(folder):
+        vocabulary = Vocabulary.from_dict(read_json(folder / "vocab.json"))
+        train, validation = (folder / f"{name}.arrow" for name in ("train", "validation"))
+        texts, targets = read_encoded(train, validation)
+        in_validation = np.zeros(len(texts), dtype=bool)
+        in_validation[count_encoded(train) :] = True
+        rare_texts, rare_in_validation = read_encoded(folder / "rare.arrow")
+        rare = read_json(folder / "rare.json")
+        labels = tuple(read_json(folder / "labels.json"))
+        if targets.max() >= len(labels):
+            raise IndexError("a record has a class without a label")
+        return TrainingInputs(
+            vocabulary,
+            labels,
+            as_examples(texts, targets, vocabulary, in_validation, split=split),
+            RareClasses(
+                rare_texts, rare_in_validation > 0, rare["share"], tuple(rare["borderline"])
+            ),
+        )
 
 
 def fingerprint(folder: Path, config: RunConfig, device: str, versions: Mapping[str, str]) -> str:
