@@ -100,7 +100,7 @@ def recipes(given: argparse.Namespace) -> dict[str, RunConfig]:
     """
     searched = "search" in given
     sources = getattr(given, "recipes", ["default"] if searched else list(shipped_recipes()))
-    names = [_name(source) for source in sources]
+    names = [Path(source).stem for source in sources]
     if searched and len(names) > 1:
         raise InputError("--search is for one recipe; give --recipes one name")
     if searched and given.search < 1:
@@ -114,11 +114,6 @@ def recipes(given: argparse.Namespace) -> dict[str, RunConfig]:
         name: run_flags.config_of(given, load_recipe(source), source)
         for name, source in zip(names, sources, strict=True)
     }
-
-
-def _name(source: str) -> str:
-    """Return the name of a recipe: that of its file without ending."""
-    return Path(source).stem if source.endswith(".toml") else source
 
 
 def run_names(folders: Sequence[str]) -> dict[str, Path]:

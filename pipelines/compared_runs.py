@@ -119,7 +119,9 @@ def trained_runs(
                 f"{name}, seed {config.seed}: {loss}",
             )
     source.require_unchanged()
-    return ComparedRuns(dict(configs), results, shipped_recipes(), _made(seeds))
+    shipped = shipped_recipes()
+    about = {name: shipped.get(config.recipe_name, "") for name, config in configs.items()}
+    return ComparedRuns(dict(configs), results, about, _made(seeds))
 
 
 def _warm_up(device: str) -> None:

@@ -215,3 +215,12 @@ def test_a_search_finds_a_recipe_and_compares_it(home, capsys):
     assert [line.partition(": log loss")[0] for line in said] == [
         "compare: trial 1 of 2", "compare: trial 2 of 2"
     ]  # fmt: skip
+
+
+def test_a_file_with_the_name_of_a_shipped_recipe_is_not_described_as_that(home, tmp_path):
+    (tmp_path / "gru.toml").write_text('base = "rnn"\n')
+    given = arguments(home, "--recipes", str(tmp_path / "gru.toml"), "rnn", "--seeds", "1")
+    compare.main([*given, "--out", str(tmp_path / "out")])
+    page = (tmp_path / "out/comparison.html").read_text()
+    assert "A bidirectional GRU." not in page and "A bidirectional simple RNN" in page
+    assert (tmp_path / "out/runs/gru-0").is_dir()
