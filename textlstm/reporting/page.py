@@ -81,10 +81,12 @@ def render(
     def fragment(section: Section[Any]) -> Markup:
         image = pictures.whole.get(section.name)
         single = pictures.single.get(section.name, {})
-        template = jinja.get_template(f"sections/{section.name}.html.j2")
+        template = jinja.select_template([f"sections/{section.name}.html.j2", "section.html.j2"])
         return Markup(
             template.render(
                 shown=shown[section.name],
+                paragraphs=section.paragraphs(shown[section.name]),
+                caption=section.caption(shown[section.name]),
                 image=None if image is None else embed_png(image),
                 pictures={name: embed_png(content) for name, content in single.items()},
                 config=config,

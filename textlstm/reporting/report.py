@@ -1,6 +1,6 @@
 """The report of a run: every section is measured, tabulated, drawn and written.
 
-A new figure is a new module in ``sections/``, with its template, and a line in :data:`CHAPTERS`.
+A new figure is a new module in ``sections/``, named in :data:`CHAPTERS`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,27 +14,7 @@ from matplotlib.figure import Figure
 from textlstm.config import RunConfig
 from textlstm.reporting.drawing import png
 from textlstm.reporting.page import Chapter, Pictures, render
-from textlstm.reporting.sections.confusion import Confusion
-from textlstm.reporting.sections.data import Data
-from textlstm.reporting.sections.groups import Groups
-from textlstm.reporting.sections.header import Header
-from textlstm.reporting.sections.headline import Headline
-from textlstm.reporting.sections.hidden_units import HiddenUnits
-from textlstm.reporting.sections.measures import AllMeasures
-from textlstm.reporting.sections.per_class import PerClass
-from textlstm.reporting.sections.prediction_sets import PredictionSets
-from textlstm.reporting.sections.reliability import Reliability
-from textlstm.reporting.sections.reproduction import Reproduction
-from textlstm.reporting.sections.robustness import Robustness
-from textlstm.reporting.sections.section import OnStep, ReportInput, Section
-from textlstm.reporting.sections.training_progress import TrainingProgress
-from textlstm.reporting.sections.verdict import Verdict
-from textlstm.reporting.sections.word_cloud import WordCloud
-from textlstm.reporting.sections.word_clouds_by_class import WordCloudsByClass
-from textlstm.reporting.sections.words_taken_away import WordsTakenAway
-from textlstm.reporting.sections.workload import Workload
-from textlstm.reporting.sections.workload_by_class import WorkloadByClass
-from textlstm.reporting.sections.workload_curves import WorkloadCurves
+from textlstm.reporting.sections.section import OnStep, ReportInput, Section, sections
 from textlstm.storage.atomic import write_bytes
 from textlstm.storage.json_files import write_json
 from textlstm.storage.spreadsheet import write_csv
@@ -44,28 +24,29 @@ from textlstm.uncertainty.out_of_fold import DECIMALS
 if TYPE_CHECKING:
     from textlstm.inference.bundle import Bundle
 
-FIRST_SCREEN: tuple[Section[Any], ...] = (Header(), Headline(), WordCloud())
+FIRST_SCREEN: tuple[Section[Any], ...] = sections("header", "headline", "word_cloud")
 """Sections that the page shows before its first chapter."""
 
 CHAPTERS = (
-    Chapter("comparison", "Comparison of models: which one won", (Verdict(),)),
+    Chapter("comparison", "Comparison of models: which one won", sections("verdict")),
     Chapter("measures", "All measures: accuracy, F1, log loss, calibration error",
-            (AllMeasures(),)),
-    Chapter("clouds", "Word clouds: the words of each class", (WordCloudsByClass(),)),
-    Chapter("classes", "Precision, recall and F1, class by class", (PerClass(),)),
-    Chapter("confusion", "Confusion matrix: what is taken for what", (Confusion(),)),
+            sections("measures")),
+    Chapter("clouds", "Word clouds: the words of each class", sections("word_clouds_by_class")),
+    Chapter("classes", "Precision, recall and F1, class by class", sections("per_class")),
+    Chapter("confusion", "Confusion matrix: what is taken for what", sections("confusion")),
     Chapter("calibration", "Calibration and reliability: can the probabilities be believed?",
-            (Reliability(),)),
+            sections("reliability")),
     Chapter("workload", "Workload and risk-coverage curve: what can be coded automatically?",
-            (Workload(), WorkloadCurves(), WorkloadByClass())),
-    Chapter("subgroups", "Subgroups: for whom, and for which texts, does it work?", (Groups(),)),
+            sections("workload", "workload_curves", "workload_by_class")),
+    Chapter("subgroups", "Subgroups: for whom, and for which texts, does it work?",
+            sections("groups")),
     Chapter("sets", "Prediction sets (conformal): which labels are possible?",
-            (PredictionSets(),)),
-    Chapter("attribution", "Feature attribution: which words decide", (WordsTakenAway(),)),
-    Chapter("robustness", "Robustness: what makes it err", (Robustness(),)),
-    Chapter("training", "Training progress", (TrainingProgress(), HiddenUnits())),
-    Chapter("records", "Data: the records", (Data(),)),
-    Chapter("again", "Reproducibility: make it again", (Reproduction(),)),
+            sections("prediction_sets")),
+    Chapter("attribution", "Feature attribution: which words decide", sections("words_taken_away")),
+    Chapter("robustness", "Robustness: what makes it err", sections("robustness")),
+    Chapter("training", "Training progress", sections("training_progress", "hidden_units")),
+    Chapter("records", "Data: the records", sections("data")),
+    Chapter("again", "Reproducibility: make it again", sections("reproduction")),
 )  # fmt: skip
 """Chapters of the report with their sections, in their order."""
 

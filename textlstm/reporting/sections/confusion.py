@@ -61,8 +61,6 @@ class PublicConfusion:
 class Confusion(Section[PublicConfusion]):
     """The confusion matrix."""
 
-    name = "confusion"
-
     def measure(self, source: ReportInput, bundle: "Bundle", on_step: OnStep) -> Measured:
         """Return the whole matrix as a private table."""
         del bundle, on_step

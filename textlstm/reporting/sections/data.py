@@ -48,8 +48,6 @@ class PublicData:
 class Data(Section[PublicData]):
     """The records in numbers."""
 
-    name = "data"
-
     def measure(self, source: ReportInput, bundle: "Bundle", on_step: OnStep) -> Measured:
         """Look for labels that the model doubts, and for texts with several labels."""
         from textlstm.insight.label_errors import conflicting_labels, label_suspects

@@ -36,8 +36,6 @@ class PublicGroups:
 class Groups(Section[PublicGroups]):
     """The table of subgroups; it has no figure."""
 
-    name = "groups"
-
     def public(self, source: ReportInput) -> PublicGroups:
         """Return the groups of many records, without those that give away a small group."""
         evaluation = source.evaluation

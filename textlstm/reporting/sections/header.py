@@ -31,8 +31,6 @@ class PublicHeader:
 class Header(Section[PublicHeader]):
     """The title of the report, and the records behind it."""
 
-    name = "header"
-
     def public(self, source: ReportInput) -> PublicHeader:
         """Return the number of records; the folder of the table is private."""
         data = source.metrics["data"]

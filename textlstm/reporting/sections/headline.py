@@ -1,16 +1,24 @@
-"""The result at a glance: the verdict, the main promise, and six numbers."""
+"""The result at a glance: the verdict, the main promise, and six numbers.
+
+One of them is the share of records that is coded automatically: that of the holdout records whose
+probability reaches the threshold of the main promise (``measure_decisions`` counts them).
+"""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from textlstm.metrics_file import (
-    MeasuresJson,
-    PromiseJson,
-    ProportionJson,
-    UncodableJson,
-)
+from textlstm.metrics_file import MetricsJson, PromiseJson
+from textlstm.reporting.filters import write_number, write_percent, write_tenths
 from textlstm.reporting.public import public_promise, uncodable
 from textlstm.reporting.sections.section import ReportInput, Section
 from textlstm.reporting.sections.verdict import verdict
+
+
+class Tile(NamedTuple):
+    """A number of the first screen, and what it measures."""
+
+    number: str
+    meaning: str
 
 
 @dataclass(frozen=True)
@@ -22,38 +30,59 @@ class PublicHeadline:
     sentence
         The verdict in one sentence.
     promise
-        The promise that the report shows class by class.
-    model
-        The measures of the model.
-    accuracy_of_all
-        Accuracy over all records; a label that the model cannot predict counts as an error.
-    uncodable
-        Records whose class the model cannot predict.
+        Whether the promise that the report shows class by class was kept, or the promise.
+    tiles
+        Measures of all holdout records.
     """
 
     sentence: str
-    promise: PromiseJson
-    model: MeasuresJson
-    accuracy_of_all: ProportionJson
-    uncodable: UncodableJson
+    promise: str
+    tiles: list[Tile]
 
 
 class Headline(Section[PublicHeadline]):
     """The first screen of the report."""
 
-    name = "headline"
-
     def public(self, source: ReportInput) -> PublicHeadline:
         """Return measures of all records, which give away no small count."""
-        metrics = source.metrics
+        promise = public_promise(source)
         return PublicHeadline(
-            verdict(metrics)[0],
-            public_promise(source),
-            metrics["model"],
-            metrics["all_records"]["accuracy"],
-            uncodable(source),
+            verdict(source.metrics)[0],
+            promise["kept"] or promise["sentence"],
+            tiles(source.metrics, promise, bool(uncodable(source)["records"])),
         )
 
     def sentences(self, shown: PublicHeadline) -> list[str]:
         """Return the verdict in one sentence."""
         return [shown.sentence]
+
+
+def tiles(metrics: MetricsJson, promise: PromiseJson, has_uncodable: bool) -> list[Tile]:
+    """Return the numbers of the first screen.
+
+    Parameters
+    ----------
+    promise
+        Of ``metrics``, as far as it may be shown.
+    has_uncodable
+        Whether some records are of classes that the model cannot give.
+    """
+    model = metrics["model"]
+    accuracy = "of labels right (accuracy)"
+    if has_uncodable:
+        of_all = write_tenths(metrics["all_records"]["accuracy"]["share"])
+        accuracy += f" in the classes that it learned; {of_all} of all records"
+    promised = f"with at most {write_percent(promise['max_error'])} error promised"
+    return [
+        Tile(write_tenths(model["accuracy"]), accuracy),
+        Tile(
+            write_tenths(model["accuracy_unseen_text"]),
+            "of labels right for texts that no training record has",
+        ),
+        Tile(write_tenths(promise["coded"]["share"]), f"coded automatically {promised}"),
+        Tile(write_number(model["macro_f1"], 3), "macro-F1; 1 is best"),
+        Tile(write_number(model["log_loss"], 3), "log loss in nats; 0 is best"),
+        Tile(
+            write_tenths(model["ece"]), "calibration error (ECE): mean error of the probabilities"
+        ),
+    ]

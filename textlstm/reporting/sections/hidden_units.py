@@ -24,8 +24,6 @@ class PublicHiddenUnits:
 class HiddenUnits(Section[PublicHiddenUnits]):
     """Unused hidden units, and the size to try."""
 
-    name = "hidden_units"
-
     def measure(self, source: ReportInput, bundle: "Bundle", on_step: OnStep) -> Measured:
         """Trace the hidden units over training records."""
         from textlstm.insight.activations import unit_usage

@@ -48,8 +48,6 @@ class PublicMeasures:
 class AllMeasures(Section[PublicMeasures]):
     """The table of all measures."""
 
-    name = "measures"
-
     def public(self, source: ReportInput) -> PublicMeasures:
         """Return measures of all records, which give away no small count."""
         metrics = source.metrics

@@ -53,8 +53,6 @@ class PublicPerClass:
 class PerClass(Section[PublicPerClass]):
     """Precision, recall and F1, class by class."""
 
-    name = "per_class"
-
     def public(self, source: ReportInput) -> PublicPerClass:
         """Return the measures that give away no small count."""
         return PublicPerClass(public_class_measures(source), public_class_intervals(source))

@@ -22,8 +22,6 @@ class PublicPredictionSets:
 class PredictionSets(Section[PublicPredictionSets]):
     """Coverage and size of prediction sets."""
 
-    name = "prediction_sets"
-
     def public(self, source: ReportInput) -> PublicPredictionSets:
         """Return the coverage over all records, and in each class with public measures."""
         sets = [of_measured_classes(source, sets) for sets in source.metrics["decisions"]["sets"]]

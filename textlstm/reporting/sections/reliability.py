@@ -67,8 +67,6 @@ class PublicReliability:
 class Reliability(Section[PublicReliability]):
     """The reliability diagram of the model before and after calibration, and of the baseline."""
 
-    name = "reliability"
-
     def public(self, source: ReportInput) -> PublicReliability:
         """Return the bins of many records."""
         evaluation, calibration = source.evaluation, source.metrics["calibration"]

@@ -24,8 +24,6 @@ class PublicReproduction:
 class Reproduction(Section[PublicReproduction]):
     """The command that makes the run again."""
 
-    name = "reproduction"
-
     def public(self, source: ReportInput) -> PublicReproduction:
         """Return the command; paths, which tell about the computer, are cut to file names."""
         return PublicReproduction(command_line(source.config))

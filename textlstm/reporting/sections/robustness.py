@@ -34,8 +34,6 @@ class PublicRobustness:
 class Robustness(Section[PublicRobustness]):
     """Accuracy before and after changes of the texts."""
 
-    name = "robustness"
-
     def measure(self, source: ReportInput, bundle: "Bundle", on_step: OnStep) -> Measured:
         """Change texts of the holdout, and predict them again."""
         from textlstm.insight.robustness import robustness

@@ -3,7 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -60,15 +61,32 @@ class Measured:
     private_tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
+class Caption(NamedTuple):
+    """What stands with a figure on the page."""
+
+    alternative: str
+    """In place of the picture, for those who cannot see it."""
+    text: str
+    width: str = "plain"
+    """CSS class: ``plain``, ``wide`` (scrolled on a small screen), ``square`` or ``cloud``."""
+
+
 class Section(ABC, Generic[Shown]):
     """A question, and its answer in a table, a figure and a fragment of the page.
 
     Tables, figures and the page are made from what :meth:`public` returns and from nothing else: a
     count that ``public`` suppresses cannot be shown by mistake.
+
+    The page shows :meth:`paragraphs`, then the figure with its :meth:`caption`. A section that
+    needs more, such as a table, has a template of its name in ``templates/sections/``.
     """
 
     name: ClassVar[str]
-    """Name of the section's module, its template, its figure and its table."""
+    """Name of the section's module, and of its figure and its table."""
+
+    def __init_subclass__(cls) -> None:
+        if "name" not in vars(cls):
+            cls.name = cls.__module__.rpartition(".")[2]
 
     def applies(self, evaluation: "Evaluation") -> bool:
         """Return whether the section has something to say about a model of this kind."""
@@ -94,6 +112,15 @@ class Section(ABC, Generic[Shown]):
         del shown
         return None
 
+    def caption(self, shown: Shown) -> Caption | None:
+        """Return what stands with the figure on the page."""
+        del shown
+        return None
+
+    def paragraphs(self, shown: Shown) -> list[str]:
+        """Return what the page says before the figure; by default, what the log says."""
+        return self.sentences(shown)
+
     def single_pictures(self, figure: Figure) -> dict[str, bytes]:
         """Return PNG files of the parts of a figure that the page arranges itself, by name."""
         del figure
@@ -108,3 +135,18 @@ class Section(ABC, Generic[Shown]):
         """Return what the report stage says about the section in its log."""
         del shown
         return []
+
+
+def sections(*names: str) -> tuple[Section[Any], ...]:
+    """Return the sections of these names, each from the module of its name."""
+    modules = [import_module(f"textlstm.reporting.sections.{name}") for name in names]
+    return tuple(_section_class(vars(module))() for module in modules)
+
+
+def _section_class(names: Mapping[str, Any]) -> type[Section[Any]]:
+    """Return the one section that a module defines, given its names."""
+    classes = [value for value in names.values() if isinstance(value, type)]
+    (own,) = (
+        one for one in classes if issubclass(one, Section) and one.__module__ == names["__name__"]
+    )
+    return own

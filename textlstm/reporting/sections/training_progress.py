@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from textlstm.reporting.drawing import FIRST, SECOND, WIDTH, plain_axes
-from textlstm.reporting.sections.section import ReportInput, Section
+from textlstm.reporting.sections.section import Caption, ReportInput, Section
 
 PROGRESS_CURVES = (("training", "train", SECOND), ("validation", "validation", FIRST))
 """Name, prefix of the columns, and colour of each curve."""
@@ -22,8 +22,6 @@ class PublicTrainingProgress:
 class TrainingProgress(Section[PublicTrainingProgress]):
     """Loss and accuracy of training and validation."""
 
-    name = "training_progress"
-
     def public(self, source: ReportInput) -> PublicTrainingProgress:
         """Return the history: means over all training or validation records."""
         return PublicTrainingProgress(source.history)
@@ -35,6 +33,16 @@ class TrainingProgress(Section[PublicTrainingProgress]):
     def figure(self, shown: PublicTrainingProgress) -> Figure:
         """Draw the history."""
         return draw_training_progress(shown.history)
+
+    def caption(self, shown: PublicTrainingProgress) -> Caption:
+        """Say when the curves are measured."""
+        return Caption(
+            "Loss and accuracy over epochs, training and validation",
+            "An epoch is one pass over the training records. Training curves are measured during "
+            "the epoch, with dropout: words and units are left out at random. Validation curves "
+            "are measured at the end of each epoch, on records that the network does not learn "
+            "from.",
+        )
 
 
 def draw_training_progress(history: pd.DataFrame) -> Figure:

@@ -28,8 +28,6 @@ class PublicVerdict:
 class Verdict(Section[PublicVerdict]):
     """The comparison of the model with the baselines."""
 
-    name = "verdict"
-
     def public(self, source: ReportInput) -> PublicVerdict:
         """Return sentences on all records, which give away no small count."""
         return PublicVerdict(verdict(source.metrics)[1:], LINEAR)

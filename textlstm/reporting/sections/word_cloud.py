@@ -7,8 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from textlstm.data.distinct import interned
+from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.reporting.clouds import draw_cloud, public_words, word_table
-from textlstm.reporting.sections.section import ReportInput, Section
+from textlstm.reporting.sections.section import Caption, ReportInput, Section
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,6 @@ class PublicWordCloud:
 
 class WordCloud(Section[PublicWordCloud]):
     """A word cloud of the training texts."""
-
-    name = "word_cloud"
 
     def public(self, source: ReportInput) -> PublicWordCloud:
         """Return the words that stand in enough records to name no person."""
@@ -37,3 +36,12 @@ class WordCloud(Section[PublicWordCloud]):
     def figure(self, shown: PublicWordCloud) -> Figure | None:
         """Draw the cloud."""
         return draw_cloud(shown.words, shown.seed)
+
+    def caption(self, shown: PublicWordCloud) -> Caption:
+        """Say what the size of a word means, and which words are left out."""
+        return Caption(
+            "Word cloud of the training texts",
+            "Words of the training texts. A larger word stands in more records. Stop words and "
+            f"words in fewer than {SMALLEST_SHOWN} records are left out.",
+            "cloud",
+        )

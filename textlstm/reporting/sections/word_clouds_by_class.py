@@ -22,8 +22,6 @@ class PublicWordCloudsByClass:
 class WordCloudsByClass(Section[PublicWordCloudsByClass]):
     """A word cloud for each class, the most frequent class first."""
 
-    name = "word_clouds_by_class"
-
     def public(self, source: ReportInput) -> PublicWordCloudsByClass:
         """Return the words that stand in enough records of their class to name no person."""
         words = {

@@ -49,8 +49,6 @@ class PublicWordsTakenAway:
 class WordsTakenAway(Section[PublicWordsTakenAway]):
     """Deciding words, and the deletion test."""
 
-    name = "words_taken_away"
-
     def measure(self, source: ReportInput, bundle: "Bundle", on_step: OnStep) -> Measured:
         """Attribute predictions on training records; delete words from texts of the holdout."""
         from textlstm.insight.class_words import class_words

@@ -53,8 +53,6 @@ class PublicWorkload:
 class Workload(Section[PublicWorkload]):
     """The risk-coverage curve over all records, and the promises."""
 
-    name = "workload"
-
     def public(self, source: ReportInput) -> PublicWorkload:
         """Return the decisions on all records, and on each class with public measures."""
         decisions = source.metrics["decisions"]

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.metrics_file import PromiseJson, ProportionJson
 from textlstm.reporting.drawing import (
     FIRST,
@@ -17,8 +18,9 @@ from textlstm.reporting.drawing import (
     plain_axes,
     shorten,
 )
+from textlstm.reporting.filters import write_percent
 from textlstm.reporting.public import public_promise
-from textlstm.reporting.sections.section import ReportInput, Section
+from textlstm.reporting.sections.section import Caption, ReportInput, Section
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,6 @@ class PublicWorkloadByClass:
 
 class WorkloadByClass(Section[PublicWorkloadByClass]):
     """The share coded automatically of each predicted class, and its error."""
-
-    name = "workload_by_class"
 
     def public(self, source: ReportInput) -> PublicWorkloadByClass:
         """Return the decisions on each class with public measures."""
@@ -52,6 +52,18 @@ class WorkloadByClass(Section[PublicWorkloadByClass]):
     def figure(self, shown: PublicWorkloadByClass) -> Figure | None:
         """Draw the classes side by side."""
         return draw_workload_by_class(shown.promise)
+
+    def caption(self, shown: PublicWorkloadByClass) -> Caption:
+        """Say that the promise is one over all classes."""
+        promised = write_percent(shown.promise["max_error"])
+        return Caption(
+            "Share coded automatically and its error for each predicted class",
+            f"What the promise of {promised} over all records means for each predicted class; the "
+            "number of holdout records predicted as the class stands in brackets. The error of a "
+            "single class may be larger than promised. Lines are 95 % intervals; one that reaches "
+            "the right edge extends beyond it. A class is left out if "
+            f"a count of fewer than {SMALLEST_SHOWN} records could be derived from it.",
+        )
 
 
 def draw_workload_by_class(promise: PromiseJson) -> Figure | None:

@@ -19,7 +19,7 @@ from textlstm.reporting.drawing import (
     shorten,
 )
 from textlstm.reporting.public import measured_classes, public_promise
-from textlstm.reporting.sections.section import ReportInput, Section
+from textlstm.reporting.sections.section import Caption, ReportInput, Section
 
 MAX_CURVES = 6
 """Classes with a curve in the figure, at most: more could not be read."""
@@ -35,8 +35,6 @@ class PublicWorkloadCurves:
 
 class WorkloadCurves(Section[PublicWorkloadCurves]):
     """Risk-coverage curves by predicted class, on one scale."""
-
-    name = "workload_curves"
 
     def public(self, source: ReportInput) -> PublicWorkloadCurves:
         """Return the curves of classes with public measures; a single point is no curve."""
@@ -60,6 +58,16 @@ class WorkloadCurves(Section[PublicWorkloadCurves]):
     def figure(self, shown: PublicWorkloadCurves) -> Figure | None:
         """Draw the curves side by side."""
         return draw_workload_curves(shown.curves, shown.promise)
+
+    def caption(self, shown: PublicWorkloadCurves) -> Caption:
+        """Say which classes are drawn, and where the others are."""
+        return Caption(
+            "Workload curves of the classes predicted most often: share that is wrong against the "
+            "share coded automatically",
+            "The same curve for the classes predicted most often; the number of holdout records "
+            "predicted as the class stands in brackets. The curves of all classes that may be "
+            "shown are in figures/workload_curves.csv.",
+        )
 
 
 def draw_workload_curves(curves: Mapping[str, CurveJson], promise: PromiseJson) -> Figure | None:
