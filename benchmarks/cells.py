@@ -17,7 +17,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from textlstm.models.cells.table import CELLS
+from textlstm.models.choices import CELLS
 
 LSTM = "torch's nn.LSTM"
 

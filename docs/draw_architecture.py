@@ -16,6 +16,7 @@ JOINED = {
     "settings": "config",
     "recipe": "config",
     "recipe_sections": "config",
+    "network_choices": "config",
     "network_config": "config",
     "formats": "config",
     "arguments": "fitting",

@@ -5,7 +5,7 @@ import pytest
 
 from textlstm.config import DataConfig, RunConfig
 from textlstm.errors import InputError
-from textlstm.models.cells.table import CELLS
+from textlstm.models.choices import CELLS
 from textlstm.recipe import Recipe, load_recipe, section_settings, shipped_recipes
 from textlstm.recipe_sections import EncodingConfig, TrainingConfig
 

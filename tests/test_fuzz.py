@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from pipelines import encode, predict, preprocess, train
 from textlstm import TextLSTMClassifier
 from textlstm.errors import InputError
-from textlstm.models.cells.table import CELLS
-from textlstm.models.pooling import POOLINGS
+from textlstm.models.choices import CELLS, POOLINGS
 from textlstm.recipe import Recipe
 from textlstm.text.tokenizing import preprocess as clean
 

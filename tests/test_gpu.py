@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from textlstm import TextLSTMClassifier
-from textlstm.models.cells.table import CELLS
-from textlstm.models.pooling import POOLINGS
+from textlstm.models.choices import CELLS, POOLINGS
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 

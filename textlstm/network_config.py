@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from textlstm.errors import InputError
+from textlstm.network_choices import CELL_CLASSES, POOLING_CLASSES
 from textlstm.settings import Settings, setting
 
 
@@ -23,22 +24,7 @@ class NetworkConfig(Settings):
     cell: str = setting(
         "lstm",
         "recurrent cell that reads the words (docs/recipes.md describes each)",
-        choices=(
-            "lstm",
-            "gru",
-            "rnn",
-            "peephole-lstm",
-            "peephole-gru",
-            "multiplicative-lstm",
-            "qrnn-f",
-            "qrnn-fo",
-            "qrnn-ifo",
-            "sru",
-            "update-gate-rnn",
-            "intersection-rnn",
-            "recurrent-highway",
-            "bag-of-words",
-        ),
+        choices=tuple(CELL_CLASSES),
     )
     qrnn_window: int = setting(
         2, "words of a QRNN's convolution: a word and those before it", low=1, high=64
@@ -56,7 +42,7 @@ class NetworkConfig(Settings):
         "what the output layer sees: the hidden state after the last word (last), the maximum of "
         "the hidden states after each word (max), their mean (mean), both (max_mean), their mean "
         "weighted by a learned query (attention), or by a query of each class (label-attention)",
-        choices=("last", "max", "mean", "max_mean", "attention", "label-attention"),
+        choices=tuple(POOLING_CLASSES),
     )
     lower_layers: tuple[int, ...] = setting(
         (),

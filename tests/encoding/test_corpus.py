@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from textlstm.encoding.corpus import Corpus
-from textlstm.encoding.subwords import hashed_ngrams
+from textlstm.encoding.rare_words import hashed_ngrams
 from textlstm.encoding.vocabulary import Vocabulary
 
 WORDS = ("<pad>", "<unk>", "acute", "mi", "stroke")

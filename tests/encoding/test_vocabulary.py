@@ -3,7 +3,7 @@ import pytest
 
 from textlstm.encoding.corpus import subword_table
 from textlstm.encoding.encoded import PAD, UNKNOWN
-from textlstm.encoding.subwords import BUCKETS, hash_bucket, hashed_ngrams
+from textlstm.encoding.rare_words import BUCKETS, hash_bucket, hashed_ngrams
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
 from textlstm.recipe_sections import EncodingConfig

@@ -2,7 +2,7 @@ import numpy as np
 
 from textlstm.classifier import TextLSTMClassifier
 from textlstm.encoding.encoded import UNKNOWN
-from textlstm.encoding.subwords import hash_bucket
+from textlstm.encoding.rare_words import hash_bucket
 from textlstm.inference.scoring import Scores, rounded, score
 from textlstm.uncertainty.predictions import Predictions
 

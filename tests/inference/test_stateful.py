@@ -8,9 +8,8 @@ from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
 from textlstm.inference.bundle import Bundle
 from textlstm.inference.stateful import StatefulClassifier
-from textlstm.models.cells.table import CELLS
+from textlstm.models.choices import CELLS, POOLINGS
 from textlstm.models.ensemble import Ensemble
-from textlstm.models.pooling import POOLINGS
 from textlstm.recipe import Recipe
 from textlstm.uncertainty.out_of_fold import OutOfFold
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from textlstm.models.cells.qrnn import ForgetOutputPooling
 from textlstm.models.cells.recurrent_highway import RecurrentHighway
-from textlstm.models.cells.table import CELLS
+from textlstm.models.choices import CELLS
 from textlstm.models.memory import least_bytes
 from textlstm.recipe import NetworkConfig
 

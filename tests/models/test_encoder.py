@@ -9,11 +9,10 @@ from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.inference.bundle import Bundle
 from textlstm.inference.bundle_files import read_network
-from textlstm.models.cells.table import CELLS
+from textlstm.models.choices import CELLS, POOLINGS
 from textlstm.models.encoder import Encoder
 from textlstm.models.ensemble import Ensemble
 from textlstm.models.network import Network
-from textlstm.models.pooling import POOLINGS
 from textlstm.models.prefix_tree import PrefixTrees
 from textlstm.recipe import NetworkConfig
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from textlstm.models.cells.table import CELLS
+from textlstm.models.choices import CELLS
 from textlstm.models.encoder import Encoder
 from textlstm.models.initialisers import INITIALISERS, initialise
 from textlstm.network_config import NetworkConfig

@@ -8,7 +8,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.vocabulary import Vocabulary
-from textlstm.models.cells.table import CELLS
+from textlstm.models.choices import CELLS
 from textlstm.models.encoder import Encoder
 from textlstm.models.layers import Convolution, RecurrentLayer
 from textlstm.models.network import Network

@@ -7,7 +7,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from textlstm.encoding.corpus import Corpus
-from textlstm.encoding.subwords import hashed_ngrams
+from textlstm.encoding.rare_words import hashed_ngrams
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.models.linear import LinearBranch, average_branches
 from textlstm.models.linear_fit import fit_linear

@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from textlstm.encoding.corpus import Corpus
-from textlstm.encoding.subwords import hashed_ngrams
+from textlstm.encoding.rare_words import hashed_ngrams
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.models import logits
 from textlstm.models.dropout import dropout_mask

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from textlstm.models.choices import POOLINGS
 from textlstm.models.label_output import LabelOutput
 from textlstm.models.network import Network
-from textlstm.models.pooling import POOLINGS
 from textlstm.recipe import NetworkConfig
 
 LENGTHS = torch.tensor([6, 1, 3, 4])

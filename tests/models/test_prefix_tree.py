@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textlstm.models.cells.lstm import LSTM
-from textlstm.models.pooling import POOLINGS
+from textlstm.models.choices import POOLINGS
 from textlstm.models.prefix_tree import MIN_GEMM_ROWS, PrefixTrees, build_tree, pad_rows, run_tree
 
 

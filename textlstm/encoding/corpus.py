@@ -10,7 +10,7 @@ from torch import Tensor
 
 from textlstm.encoding.batching import Batch
 from textlstm.encoding.encoded import PAD, UNKNOWN, EncodedTexts
-from textlstm.encoding.subwords import hashed_ngrams
+from textlstm.encoding.rare_words import hashed_ngrams
 from textlstm.encoding.unique_rows import unique_rows
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.storage.arrays import advise_random_access, flatnonzero, row_blocks, take

@@ -1,7 +1,7 @@
 """Vocabulary: words and their ids, fitted on the training texts; texts as padded rows of ids.
 
-Words that stand in fewer than ``min_count`` records are rare words: the vocabulary keeps only the
-numbers of their hash buckets, see :mod:`.subwords`.
+Words that stand in fewer than ``min_count`` records are rare words, see :mod:`.rare_words`: the
+vocabulary keeps only the numbers of their hash buckets.
 """
 
 import math
@@ -19,7 +19,7 @@ from textlstm.data.distinct import Distinct
 from textlstm.encoding.abbreviations import Abbreviations
 from textlstm.encoding.encoded import RESERVED, UNKNOWN, EncodedTexts
 from textlstm.encoding.phrases import common_phrases
-from textlstm.encoding.subwords import hash_bucket, hashed_ngrams
+from textlstm.encoding.rare_words import frequent_ngrams, frequent_words, hash_bucket
 from textlstm.errors import InputError
 from textlstm.recipe_sections import MAX_LENGTH, EncodingConfig
 from textlstm.storage.json_files import is_unicode
@@ -111,9 +111,7 @@ class Vocabulary:
         tokens = [text.split() for text in texts]
         counts = np.ones(len(texts), dtype=np.int64) if counts is None else counts
         records = _document_frequencies(tokens, counts)
-        # The separator is no word of a record: it is kept however few records have it.
-        frequent = [w for w, n in records.items() if n >= config.min_count or w == SEPARATOR]
-        words = sorted(frequent, key=lambda word: (-records[word], word))
+        words = frequent_words(records, config.min_count)
         known = {word: records[word] for word in words}
         phrases = common_phrases(texts, counts, known, config.min_count) if config.initials else {}
         buckets = sorted({hash_bucket(word) for word in records.keys() - set(words)})
@@ -121,7 +119,7 @@ class Vocabulary:
             words=(*RESERVED, *words, *buckets),
             length=config.max_length or _usual_length(tokens, counts, config.length_percentile),
             padding=config.padding,
-            subwords=_frequent_ngrams(records, config),
+            subwords=frequent_ngrams(records, config),
             n_fields=1 + max((text.count(SEPARATOR) for text in tokens), default=0),
             abbreviations=Abbreviations(meanings or {}, phrases),
             truncation=config.truncation,
@@ -237,13 +235,3 @@ def _usual_length(
     lengths = np.repeat(np.array([len(text) for text in tokens], dtype=np.int32), counts)
     usual = math.ceil(np.percentile(lengths, percentile)) if len(lengths) else 1
     return min(max(1, usual), MAX_LENGTH)
-
-
-def _frequent_ngrams(records: Mapping[str, int], config: EncodingConfig) -> tuple[int, ...]:
-    """Return the hashes of the most frequent character n-grams, by falling number of records."""
-    ngrams: Counter[int] = Counter()
-    for word, n in records.items() if config.max_ngrams else ():
-        ngrams.update(dict.fromkeys(hashed_ngrams(word), n))
-    shared = [ngram for ngram, n in ngrams.items() if n >= config.min_count]
-    ranked = sorted(shared, key=lambda ngram: (-ngrams[ngram], ngram))
-    return tuple(ranked[: config.max_ngrams])

@@ -16,7 +16,7 @@ from textlstm.insight.attributions import (
     word_counts,
 )
 from textlstm.models.cells.cell import Cell, Trace
-from textlstm.models.cells.table import CELLS
+from textlstm.models.choices import CELLS
 
 
 def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) -> pd.DataFrame:

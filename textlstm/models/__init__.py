@@ -3,7 +3,7 @@
 * ``ensemble.Ensemble``: networks of one recipe and a linear branch
 * ``network.Network``: one of them: word vectors, an ``encoder.Encoder`` that reads them, classes
 * ``layers.lower_layers``: layers below the last one
-* ``cells.table.CELLS``, ``pooling.POOLINGS``: the recurrent cells and the poolings of a recipe
+* ``choices.CELLS``, ``choices.POOLINGS``: the recurrent cells and the poolings of a recipe
 * ``heads.Softmax``: loss, log probabilities, and the mixture of networks and linear branch
 * ``prefix_tree.PrefixTrees``: texts that begin alike, read as one
 * ``linear.LinearBranch``, ``linear_fit.fit_linear``: logistic regression on TF-IDF features

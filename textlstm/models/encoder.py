@@ -7,11 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from textlstm.models.cells.cell import Trace
-from textlstm.models.cells.table import CELLS
+from textlstm.models.choices import CELLS, POOLINGS
 from textlstm.models.dropout import dropout_mask
 from textlstm.models.initialisers import initialise
 from textlstm.models.layers import Layer, against_reading, lower_layers
-from textlstm.models.pooling import POOLINGS
 from textlstm.models.prefix_tree import PrefixTrees, run_tree
 from textlstm.network_config import NetworkConfig
 

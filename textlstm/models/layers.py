@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from textlstm.models.cells.table import CELLS
+from textlstm.models.choices import CELLS
 from textlstm.models.initialisers import initialise
 from textlstm.models.pooling import inside
 from textlstm.models.prefix_tree import reverse_index

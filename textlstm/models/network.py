@@ -10,6 +10,8 @@ from torch.nn import functional
 
 from textlstm.encoding.batching import Batch
 from textlstm.encoding.encoded import PAD, UNKNOWN
+from textlstm.encoding.rare_words import replacement_shares
+from textlstm.models.choices import POOLINGS
 from textlstm.models.dense import DenseStack
 from textlstm.models.dropout import dropout_mask
 from textlstm.models.encoder import Encoder
@@ -41,7 +43,7 @@ class Network(nn.Module):
         highway = config.dense_connection == "highway"
         self.dense = DenseStack(self.encoder.size, config.dense_layers, highway=highway)
         self.output: nn.Linear | LabelOutput = nn.Linear(self.dense.size, n_classes)
-        if config.pooling == "label-attention" and not config.dense_layers:
+        if POOLINGS[config.pooling].BY_CLASS and not config.dense_layers:
             n_directions = len(self.encoder.directions)
             self.output = LabelOutput(n_directions, n_classes, config.hidden_units)
         self.reset_parameters()
@@ -115,10 +117,9 @@ class Network(nn.Module):
         ones throughout a text (Gal and Ghahramani 2016).
         """
         vectors = functional.embedding(batch.ids, self.embedding(batch.words))  # (B, T, E)
-        if generator is not None and (self.config.word_dropout or self.config.rare_word_dropout):
-            rare = self.config.rare_word_dropout
-            shares = self.config.word_dropout + rare / (rare + batch.counts)  # (U,)
-            shares = shares * (batch.words != PAD)
+        share, rare = self.config.word_dropout, self.config.rare_word_dropout
+        if generator is not None and (share or rare):
+            shares = replacement_shares(batch.counts, share, rare) * (batch.words != PAD)  # (U,)
             read = dropout_mask(batch.ids, shares[batch.ids], generator) > 0  # (B, T)
             vectors = vectors.where(read[:, :, None], self.embedding.weight[UNKNOWN])
         if subword_vectors is not None:

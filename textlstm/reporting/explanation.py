@@ -92,7 +92,7 @@ class Explanation:
         self, out: Path, config: RunConfig, bundle: "Bundle", monitor: Monitor = SILENT
     ) -> None:
         """Write the explanations: a page if the name ends in :data:`PAGE`, else a table."""
-        from textlstm.models.cells.table import CELLS
+        from textlstm.models.choices import CELLS
 
         if out.suffix.lower() != PAGE:
             write_table(self.table(), out)

@@ -1,5 +1,5 @@
 """Recurrent cells, one a file.
 
-``cell.Cell`` says what a cell is; ``table.CELLS`` names the cells that a recipe can choose. To add
-one, write its file, name it in the table, and add its name to the choices of the recipe's ``cell``.
+``cell.Cell`` says what a cell is. To add one, write its file and name it in ``CELL_CLASSES`` of
+:mod:`textlstm.network_choices`.
 """
