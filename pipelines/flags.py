@@ -157,7 +157,7 @@ def require_device(name: str) -> None:
 
 
 def add_table_format(arguments: argparse._ActionsContainer, source: str) -> None:
-    """Add ``--text``, ``--charset`` and ``--delimiter`` of the table that flag ``source`` names."""
+    """Add the flags that say how to read the table that flag ``source`` names."""
     arguments.add_argument(
         "--text",
         nargs="+",
@@ -176,4 +176,7 @@ def add_table_format(arguments: argparse._ActionsContainer, source: str) -> None
         default="",
         help=f"sign between the cells of {source}, such as ';', or tab (default: read from the "
         "header)",
+    )
+    arguments.add_argument(
+        "--sheet", default="", help=f"sheet of a workbook {source} (default: the first)"
     )

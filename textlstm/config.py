@@ -53,6 +53,7 @@ class DataConfig(Settings):
         "sign between the cells of a .csv or .tsv file, such as ';', or tab (default: read from "
         "the header)",
     )
+    sheet: str = setting("", "sheet of a workbook that is read (default: the first)")
     split: str = setting(
         "stratified",
         "how the holdout is drawn: at random within each class (stratified), at random with "

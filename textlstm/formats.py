@@ -10,11 +10,15 @@ FORMATS = {
     ".jsonl": "textlstm.data.json_lines:read_json_lines",
     ".parquet": "textlstm.data.columnar:read_parquet",
     ".arrow": "textlstm.data.columnar:read_arrow",
+    ".xlsx": "textlstm.data.workbooks:read_workbook",
 }
 """Readers by the ending of a file's name, in lower case; a reader is imported when it is needed."""
 
 ENDINGS = tuple(FORMATS)
 """Endings of the names of data files."""
+
+TEXT_ENDINGS = (".csv", ".tsv", ".jsonl")
+"""Endings of the names of text files, which have a character set."""
 
 
 def alternatives(names: tuple[str, ...]) -> str:

@@ -33,7 +33,8 @@ def test_tsv_json_lines_and_parquet(tmp_path):
         ("t.jsonl", "{\n", "line 1"),
         ("t.jsonl", "[1]\n", "line 1"),
         ("t.parquet", "PAR0", "Parquet"),
-        ("t.xlsx", "x", "unknown format.*save it as CSV in the spreadsheet program"),
+        ("t.xlsx", "x", "not a readable .xlsx workbook"),
+        ("t.ods", "x", "unknown format.*save it as .xlsx in the spreadsheet program"),
     ],
 )
 def test_other_broken_files_are_refused(tmp_path, name, content, message):

@@ -15,7 +15,7 @@ from textlstm.errors import InputError, counted, listed, quoted
 from textlstm.monitor import SILENT, Monitor
 from textlstm.review.answers import agreement, append_answers, expand_to_records, merge_answers
 from textlstm.review.sheet import TEXT_ID, read_answers
-from textlstm.storage.resumable import write_table
+from textlstm.storage.output_tables import write_table
 from textlstm.uncertainty.intervals import interval, tenths
 
 OTHER_TABLE = (

@@ -1,0 +1,78 @@
+"""Tables as offices keep them: workbooks, files of statistics programs, packed files, databases."""
+
+import openpyxl
+import pandas as pd
+import pytest
+from commands import GOOD, SECRET, Faults
+
+from textlstm.data.readers import read_table
+
+fault = Faults()
+
+
+def workbook(desk, rows, name="records.xlsx"):
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(desk.folder / name)
+    return desk.folder / name
+
+
+@fault(201, "workbooks: sheets, headers, damage, encryption")
+def _(desk):
+    header = ("cause", "category")
+    good = workbook(desk, [header, *GOOD])
+    book = openpyxl.load_workbook(good)
+    book.create_sheet("Notes").append(["see", "below"])
+    book.save(good)
+    learned = desk.learn(good)
+    assert learned.status == 0 and "sheet 'Sheet'; not read: 'Notes' (--sheet" in learned.told
+    assert desk.texts()[0] == "asthma"
+    desk.run = desk.folder / "other"
+    desk.refused(desk.learn(good, "--sheet", "Nots"), "no sheet 'Nots'; did you mean 'Notes'")
+    desk.refused(desk.code(good, "--sheet", "Notes"), "no column 'cause'; it has 'see', 'below'")
+    desk.refused_in_both(workbook(desk, [["Deaths"], header, *GOOD]), "row 2", "first row")
+    desk.refused_in_both(
+        workbook(desk, [("cause", "category", "cause"), *GOOD]), "'cause'", "twice"
+    )
+    desk.refused_in_both(workbook(desk, [("cause", None, "category")]), "column B has no name")
+    desk.refused_in_both(workbook(desk, []), "first row of the sheet is empty")
+    whole = good.read_bytes()
+    for content in (whole[:2000], b"PK\x03\x04", SECRET.encode()):
+        desk.refused_in_both(desk.file(content, "records.xlsx"), "not a readable .xlsx workbook")
+    old = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512)
+    desk.refused_in_both(desk.file(old, "records.xlsx"), "encrypted with a password")
+
+
+@fault(202, "a workbook as the output: formulas, leading zeros, too much for a sheet")
+def _(desk):
+    rows = [("=1+1", "007"), ("fall, at home", "1e5"), ("@asthma", "")]
+    data = workbook(desk, [("cause", "id")])
+    book = openpyxl.load_workbook(data)
+    for row in rows:
+        book.active.append(row)
+    book.active["A2"].data_type = "s"
+    book.save(data)
+    out = desk.folder / "coded.xlsx"
+    outcome = desk.code(data, out=out)
+    assert outcome.status == 0, outcome.told
+    coded = read_table(str(out)).to_pylist()
+    assert [(row["cause"], row["id"]) for row in coded] == rows
+    sheet = openpyxl.load_workbook(out).active
+    assert {cell.data_type for row in sheet["A2:B3"] for cell in row} == {"s"}
+    assert sheet["D2"].data_type == "n" and 0 < sheet["D2"].value <= 1
+    assert desk.coded(data)["id"].tolist() == [number for _, number in rows]
+    desk.out.unlink()
+    long = desk.file(f"cause\n{SECRET * 6000}\n")
+    desk.refused(desk.code(long, out=desk.folder / "x.xlsx"), "column 'cause'", "32,767")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("textlstm.storage.workbook_writer.MOST_ROWS", 30)
+        many = desk.file("cause\n" + "fall\n" * 30)
+        desk.refused(desk.code(many, out=desk.folder / "x.xlsx"), "more rows than a sheet")
+    assert not list(desk.folder.glob("*x.xlsx*"))
+    assert len(pd.read_excel(out)) == len(rows)
+
+
+@pytest.mark.parametrize("number", fault.cases())
+def test_fault(number, desk):
+    fault.check(number, desk)
