@@ -11,6 +11,10 @@ FORMATS = {
     ".parquet": "textlstm.data.columnar:read_parquet",
     ".arrow": "textlstm.data.columnar:read_arrow",
     ".xlsx": "textlstm.data.workbooks:read_workbook",
+    ".dta": "textlstm.data.statistics_files:read_stata",
+    ".sas7bdat": "textlstm.data.sas_files:read_sas",
+    ".xpt": "textlstm.data.sas_files:read_xport",
+    ".sav": "textlstm.data.statistics_files:read_spss",
 }
 """Readers by the ending of a file's name, in lower case; a reader is imported when it is needed."""
 

@@ -2,8 +2,9 @@
 
 import openpyxl
 import pandas as pd
+import pyreadstat
 import pytest
-from commands import GOOD, SECRET, Faults
+from commands import GOOD, SECRET, Faults, csv_of
 
 from textlstm.data.readers import read_table
 
@@ -71,6 +72,29 @@ def _(desk):
         desk.refused(desk.code(many, out=desk.folder / "x.xlsx"), "more rows than a sheet")
     assert not list(desk.folder.glob("*x.xlsx*"))
     assert len(pd.read_excel(out)) == len(rows)
+
+
+@fault(203, "files of statistics programs: labels as words, damage")
+def _(desk):
+    causes, labels = zip(*GOOD, strict=True)
+    names = dict(enumerate(sorted(set(labels)), start=1))
+    numbers = {name: number for number, name in names.items()}
+    frame = pd.DataFrame({"cause": causes, "category": [float(numbers[name]) for name in labels]})
+    stata, spss = desk.folder / "records.dta", desk.folder / "records.sav"
+    frame.to_stata(stata, write_index=False, value_labels={"category": names})
+    pyreadstat.write_sav(frame, spss, variable_value_labels={"category": names})
+    for data in (stata, spss):
+        desk.run = desk.folder / data.suffix[1:]
+        learned = desk.learn(data)
+        assert learned.status == 0 and "value labels, not as numbers: 'category'" in learned.told
+        train = pd.read_parquet(desk.run / "records" / "train.parquet")
+        assert set(train["label"]) == set(labels)
+        assert desk.coded(data)["cause"].tolist() == list(causes)
+        desk.out.unlink()
+    desk.run = desk.folder / "run"
+    for ending in (".dta", ".sav", ".xpt", ".sas7bdat"):
+        damaged = desk.file(csv_of(GOOD), f"records{ending}")
+        desk.refused_in_both(damaged, "records", "not a readable", "may be damaged")
 
 
 @pytest.mark.parametrize("number", fault.cases())
