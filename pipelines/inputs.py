@@ -16,7 +16,7 @@ from pipelines.runs import Run
 from pipelines.source import unchanged
 from textlstm.config import DataConfig
 from textlstm.errors import InputError, counted, listed
-from textlstm.formats import TEXT_ENDINGS
+from textlstm.formats import TEXT_ENDINGS, format_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -133,7 +133,7 @@ def table_charset(run: Run, data: str, charset: str = "") -> str:
         If none is given, and the bytes of the table hardly fit that of the training table.
     """
     trained = run.config().data.charset
-    is_text = Path(data).suffix.lower() in TEXT_ENDINGS and Path(data).is_file()
+    is_text = format_of(Path(data)) in TEXT_ENDINGS and Path(data).is_file()
     if charset or trained == "utf-8" or not is_text:
         return charset or trained
     from textlstm.data.text_files import presumed_charset

@@ -42,8 +42,8 @@ WINGS = {
     "formats": [],
     "config": [],
     "data": [
-        "allowance", "options", "labels", "charset", "text_files", "chunks", "delimiters",
-        "plain_csv", "delimited", "json_lines", "plain_values", "workbooks",
+        "allowance", "options", "labels", "charset", "unpacking", "text_files", "chunks",
+        "delimiters", "plain_csv", "delimited", "json_lines", "plain_values", "workbooks",
         "statistics_files", "sas_files",
         "parquet_pages", "arrow_messages", "class_names", "columnar", "dataset", "readers",
         "distinct", "cells", "dates", "groups", "records", "draws", "splits",

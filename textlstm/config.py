@@ -30,8 +30,9 @@ class DataConfig(Settings):
 
     data: str = setting(
         "data/sample.csv",
-        f"table of records: a {alternatives(ENDINGS)} file, a folder of such files, or "
-        "hub:owner/name for a data set of the Hugging Face hub",
+        f"table of records: a {alternatives(ENDINGS)} file, a text file packed as .csv.gz or "
+        ".csv.zst, a folder of such files, or hub:owner/name for a data set of the Hugging Face "
+        "hub",
     )
     text: tuple[str, ...] = setting(
         ("cause",), "text columns in reading order, such as the lines of a death certificate"

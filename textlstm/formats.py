@@ -4,6 +4,8 @@ To add a format, write a function that takes a path and :class:`.ReadOptions` an
 add a line to :data:`FORMATS`. Help texts and messages name the formats from there.
 """
 
+from pathlib import Path
+
 FORMATS = {
     ".csv": "textlstm.data.delimited:read_csv",
     ".tsv": "textlstm.data.delimited:read_tsv",
@@ -22,7 +24,23 @@ ENDINGS = tuple(FORMATS)
 """Endings of the names of data files."""
 
 TEXT_ENDINGS = (".csv", ".tsv", ".jsonl")
-"""Endings of the names of text files, which have a character set."""
+"""Endings of the names of text files, which have a character set and may be packed."""
+
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+"""Compressions by what the name of a packed text file ends in, behind the ending of its format."""
+
+
+def format_of(path: Path) -> str:
+    """Return the ending that tells the format of a file; empty if the format is unknown.
+
+    >>> format_of(Path("deaths.CSV.gz")), format_of(Path("deaths.xlsx")), format_of(Path("a.doc"))
+    ('.csv', '.xlsx', '')
+    """
+    ending = path.suffix.lower()
+    if ending in COMPRESSIONS:
+        packed = path.with_suffix("").suffix.lower()
+        return packed if packed in TEXT_ENDINGS else ""
+    return ending if ending in FORMATS else ""
 
 
 def alternatives(names: tuple[str, ...]) -> str:

@@ -17,7 +17,7 @@ from textlstm.data.allowance import Allowance
 from textlstm.data.dataset import HUB, data_files, from_hub
 from textlstm.data.options import ONLY_TABLE, Limits, ReadOptions, TableChoices
 from textlstm.errors import InputError, listed
-from textlstm.formats import ENDINGS, FORMATS
+from textlstm.formats import ENDINGS, FORMATS, format_of
 from textlstm.storage.atomic import is_plain_file, name_in_errors
 
 Reader = Callable[[Path, ReadOptions], Iterator[pa.Table]]
@@ -109,11 +109,14 @@ def reader_of(path: Path) -> Reader:
     InputError
         If there is no reader of this format.
     """
-    ending = path.suffix.lower()
-    if ending in FORMATS:
+    if ending := format_of(path):
         reader: Reader = resolve_name(FORMATS[ending])
         return reader
-    hint = "; save it as .xlsx in the spreadsheet program" if ending in SPREADSHEETS else ""
+    hint = (
+        "; save it as .xlsx in the spreadsheet program"
+        if path.suffix.lower() in SPREADSHEETS
+        else ""
+    )
     raise InputError(f"{path}: unknown format; use {', '.join(ENDINGS)}{hint}")
 
 
