@@ -71,7 +71,10 @@ def load(run: Run, stage: str, data: str, table_format: TableFormat) -> LoadedIn
     columns = text_columns(run, table_format.text)
     bundle = load_bundle(run, stage)
     table = load_table(run, stage, data, table_format)
-    return LoadedInputs(bundle, table, columns)
+    from textlstm.data.cells import without_missing
+
+    missing = run.config().data.missing
+    return LoadedInputs(bundle, without_missing(table, columns, data, missing), columns)
 
 
 def load_bundle(run: Run, stage: str) -> "Bundle":

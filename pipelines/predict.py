@@ -53,8 +53,9 @@ def predict(
     from textlstm.inference.engines.files import FileJob, predict_file
     from textlstm.storage.resumable import Shards
 
+    missing = run.config().data.missing
     job = FileJob(Source(data), out, columns, charset, table_format.delimiter, run.bundle, request,
-                  device, versions(), shard_rows or SHARD_ROWS, table_format.choices)  # fmt: skip
+                  device, versions(), shard_rows or SHARD_ROWS, table_format.choices, missing)  # fmt: skip
     with interrupts.on_interrupt(
         lambda: interrupts.RESUME_HINT if Shards(out).any() else interrupts.NOTHING_TO_RESUME
     ):

@@ -55,6 +55,11 @@ class DataConfig(Settings):
         "the header)",
     )
     sheet: str = setting("", "sheet of a workbook that is read (default: the first)")
+    missing: tuple[str, ...] = setting(
+        (),
+        "cells that stand for a missing value and are read as empty, such as NA nan . (default: "
+        "none; NA is a word as others are)",
+    )
     split: str = setting(
         "stratified",
         "how the holdout is drawn: at random within each class (stratified), at random with "

@@ -4,8 +4,9 @@ import openpyxl
 import pandas as pd
 import pyreadstat
 import pytest
-from commands import GOOD, SECRET, Faults, csv_of
+from commands import GOOD, QUICK, SECRET, Faults, carried_out, csv_of
 
+from pipelines import run as run_stage
 from textlstm.data.readers import read_table
 
 fault = Faults()
@@ -95,6 +96,33 @@ def _(desk):
     for ending in (".dta", ".sav", ".xpt", ".sas7bdat"):
         damaged = desk.file(csv_of(GOOD), f"records{ending}")
         desk.refused_in_both(damaged, "records", "not a readable", "may be damaged")
+
+
+@fault(204, "cells that stand for missing values: NA, nan, a point")
+def _(desk):
+    rows = [*GOOD, ("NA", "External"), (" nan ", "External"), ("fall", "NA"), ("fall", "."),
+            ("stroke", "NULL"), ("nan asthma", "Respiratory")]  # fmt: skip
+    data = desk.file(csv_of(rows))
+    learned = desk.learn(data)
+    assert learned.status == 0, learned.told
+    assert "3 records have a label that often stands for a missing one" in learned.told
+    assert "unless --missing names it: " in learned.told and "'NULL'" in learned.told
+    outcome = carried_out(
+        run_stage.main, "--data", data, "--text", "cause", "--label", "category", "--run",
+        desk.folder / "trained", "--missing", "NA", "nan", ".", "NULL", *QUICK,
+    )  # fmt: skip
+    assert outcome.status == 0, outcome.told
+    assert "missing one" not in outcome.told
+    assert "2 records left out: empty text" in outcome.told, outcome.told
+    assert "3 records left out: empty label" in outcome.told, outcome.told
+    new = desk.file("cause,id\nNA,NA\nfall,nan\n", "new.csv")
+    outcome = desk.code(new, run=desk.folder / "trained")
+    assert outcome.status == 0 and "50.0 % of the records without a word" in outcome.told, (
+        outcome.told
+    )
+    coded = pd.read_csv(desk.out, dtype=str, keep_default_na=False)
+    assert coded["cause"].tolist() == ["NA", "fall"] and coded["id"].tolist() == ["NA", "nan"]
+    assert coded["decision"][0] == "review"
 
 
 @pytest.mark.parametrize("number", fault.cases())

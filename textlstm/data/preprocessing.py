@@ -176,7 +176,7 @@ def read_labelled(config: DataConfig, monitor: Monitor = SILENT) -> LabelledTabl
     )
     for table in monitor.track(tables, "reading", "records", size=len):
         for name, builder in builders.items():
-            builder.add(distinct_records(table, columns[name], config.data))
+            builder.add(distinct_records(table, columns[name], config.data, config.missing))
         if config.id:
             ids.append(pa.array(column(table, config.id, config.data), pa.string()))
         if date_column is None and len(table):

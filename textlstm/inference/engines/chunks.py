@@ -68,6 +68,7 @@ def read_chunks(
     log: Callable[[str], object] = str,
     rows: int = SHARD_ROWS,
     choices: TableChoices = ONLY_TABLE,
+    missing: Sequence[str] = (),
 ) -> Iterator[RecordChunk]:
     """Read a table in chunks of at most ``rows`` rows; there is at least one chunk.
 
@@ -77,6 +78,8 @@ def read_chunks(
         Names of the text columns, in reading order.
     charset, delimiter, log, choices
         As in :func:`.iter_tables`.
+    missing
+        As in :func:`.distinct_records`.
 
     Raises
     ------
@@ -86,7 +89,7 @@ def read_chunks(
     for table in _tables(data, columns, charset, delimiter, log, choices=choices):
         for start in range(0, len(table) or 1, rows):
             chunk = table.slice(start, rows)
-            yield RecordChunk(chunk, distinct_records(chunk, columns, data))
+            yield RecordChunk(chunk, distinct_records(chunk, columns, data, missing))
 
 
 def read_beginning(

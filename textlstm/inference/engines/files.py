@@ -75,6 +75,8 @@ class FileJob:
         Rows of a shard, at most.
     choices
         Which of the tables of the source is read.
+    missing
+        Cells of the text columns that are read as empty; the output has them as they are.
     """
 
     source: Source
@@ -88,6 +90,7 @@ class FileJob:
     versions: Mapping[str, str]
     rows: int = SHARD_ROWS
     choices: options.TableChoices = options.ONLY_TABLE
+    missing: tuple[str, ...] = ()
 
     @property
     def table(self) -> tuple[str, tuple[str, ...], str, str]:
@@ -101,6 +104,7 @@ class FileJob:
             "charset": self.charset,
             "delimiter": self.delimiter,
             "choices": asdict(self.choices),
+            "missing": self.missing,
             "text": self.columns,
             "rule": self.request,
             "device": device,
@@ -132,7 +136,7 @@ def predict_file(
         output is taken, the bundle is damaged, or the table changes while it is read.
     """
     _require_columns(job)
-    records = read_chunks(*job.table, monitor.log, job.rows, job.choices)
+    records = read_chunks(*job.table, monitor.log, job.rows, job.choices, job.missing)
     with (
         (preprocessing or worker.preprocessing_process)() as preprocess,
         thread_pool(1) as pool,
