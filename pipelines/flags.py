@@ -1,12 +1,13 @@
 """Flags that several stages share, and the parser that explains them by examples."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from pipelines.console import MODULES, as_called, log
-from textlstm.errors import did_you_mean, quoted
+from textlstm.errors import did_you_mean, quoted, split_password
 
 EXAMPLES = "\nFor example:\n"
 """Heading in a stage's docstring between its description and its examples."""
@@ -36,12 +37,24 @@ class Parser(argparse.ArgumentParser):
             )
         if unknown:
             self.error(f"{quoted(unknown[0])} belongs to no flag")
+        _hide_password(parsed)
         return parsed
 
     def error(self, message: str) -> NoReturn:
         """Log the mistake and exit."""
         log(f"error: {message} (see --help)")
         self.exit(2)
+
+
+def _hide_password(parsed: argparse.Namespace) -> None:
+    """Keep a password that ``--data`` gives out of settings and messages.
+
+    It goes where the library of PostgreSQL looks for it.
+    """
+    if "data" in parsed:
+        parsed.data, password = split_password(parsed.data)
+        if password:
+            os.environ["PGPASSWORD"] = password
 
 
 class _Version(argparse.Action):
@@ -179,4 +192,7 @@ def add_table_format(arguments: argparse._ActionsContainer, source: str) -> None
     )
     arguments.add_argument(
         "--sheet", default="", help=f"sheet of a workbook {source} (default: the first)"
+    )
+    arguments.add_argument(
+        "--query", default="", help=f"query in SQL, where {source} is the address of a database"
     )

@@ -32,6 +32,7 @@ class TableFormat(NamedTuple):
     charset: str = ""
     delimiter: str = ""
     sheet: str = ""
+    query: str = ""
 
     @classmethod
     def of(cls, parsed: Namespace) -> Self:
@@ -41,14 +42,14 @@ class TableFormat(NamedTuple):
     @classmethod
     def trained(cls, config: DataConfig) -> Self:
         """Return how the training table was read."""
-        return cls(delimiter=config.delimiter, sheet=config.sheet)
+        return cls(delimiter=config.delimiter, sheet=config.sheet, query=config.query)
 
     @property
     def choices(self) -> "TableChoices":
         """Return which of the tables of a source is read."""
         from textlstm.data.options import TableChoices
 
-        return TableChoices(self.sheet)
+        return TableChoices(self.sheet, self.query)
 
 
 class LoadedInputs(NamedTuple):

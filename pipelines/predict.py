@@ -55,7 +55,8 @@ def predict(
 
     missing = run.config().data.missing
     job = FileJob(Source(data), out, columns, charset, table_format.delimiter, run.bundle, request,
-                  device, versions(), shard_rows or SHARD_ROWS, table_format.choices, missing)  # fmt: skip
+                  device, versions(), shard_rows or SHARD_ROWS, table_format.choices,
+                  missing)  # fmt: skip
     with interrupts.on_interrupt(
         lambda: interrupts.RESUME_HINT if Shards(out).any() else interrupts.NOTHING_TO_RESUME
     ):

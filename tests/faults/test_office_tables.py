@@ -1,5 +1,9 @@
 """Tables as offices keep them: workbooks, files of statistics programs, packed files, databases."""
 
+import json
+import os
+import sqlite3
+
 import openpyxl
 import pandas as pd
 import pyreadstat
@@ -123,6 +127,44 @@ def _(desk):
     coded = pd.read_csv(desk.out, dtype=str, keep_default_na=False)
     assert coded["cause"].tolist() == ["NA", "fall"] and coded["id"].tolist() == ["NA", "nan"]
     assert coded["decision"][0] == "review"
+
+
+@fault(205, "queries to a database: writes, locks, passwords")
+def _(desk):
+    path = desk.folder / "records.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table deaths (cause text, category text)")
+        connection.executemany("insert into deaths values (?, ?)", GOOD)
+    connection.close()
+    before, address, query = path.read_bytes(), f"sqlite:///{path}", "select * from deaths"
+
+    def refused_in_both(data, query, *words):
+        desk.refused(desk.learn(data, "--query", query), *words)
+        desk.refused(desk.code(data, "--query", query), *words)
+
+    refused_in_both(address, "delete from deaths", "only a query that reads")
+    refused_in_both(address, "select * from death", "there is no table 'death'")
+    refused_in_both(address, "select cause as category from deaths", "no column 'cause'")
+    desk.refused_in_both(address, "a database; --query")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("textlstm.data.databases.SECONDS", 0.1)
+        with sqlite3.connect(path) as writer:
+            writer.execute("begin exclusive")
+            refused_in_both(address, query, "locked by another program")
+        writer.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PGPASSWORD", "")
+        password = f"{SECRET}%20word"
+        server = f"postgresql://ann:{password}@127.0.0.1:1/deaths"
+        refused_in_both(server, query, "postgresql://ann@127.0.0.1:1/deaths", "cannot be opened")
+        assert os.environ["PGPASSWORD"] == f"{SECRET} word"
+        desk.refused(desk.learn(desk.file(csv_of(GOOD)), "--by", server), "ann:***@")
+    outcome = desk.learn(address, "--query", query)
+    assert outcome.status == 0, outcome.told
+    settings = json.loads((desk.run / "config.json").read_text())["data"]
+    assert (settings["data"], settings["query"]) == (address, query)
+    assert desk.coded(address, "--query", query)["cause"].tolist() == [text for text, _ in GOOD]
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("number", fault.cases())

@@ -44,9 +44,12 @@ class TableChoices:
     ----------
     sheet
         Name of the sheet of a workbook; empty: the first visible one.
+    query
+        Query to a database, in SQL.
     """
 
     sheet: str = ""
+    query: str = ""
 
 
 ONLY_TABLE = TableChoices()

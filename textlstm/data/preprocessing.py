@@ -170,7 +170,7 @@ def read_labelled(config: DataConfig, monitor: Monitor = SILENT) -> LabelledTabl
     builders = {name: DistinctBuilder[tuple[str, ...]]() for name in columns}
     ids: list[pa.Array] = []
     date_column: str | None = None
-    choices = TableChoices(config.sheet)
+    choices = TableChoices(config.sheet, config.query)
     tables = iter_tables(
         config.data, config.charset, config.delimiter, monitor.log, choices=choices
     )

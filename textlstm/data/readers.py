@@ -14,6 +14,7 @@ from pkgutil import resolve_name
 import pyarrow as pa
 
 from textlstm.data.allowance import Allowance
+from textlstm.data.databases import ADDRESS, read_query
 from textlstm.data.dataset import HUB, data_files, from_hub
 from textlstm.data.options import ONLY_TABLE, Limits, ReadOptions, TableChoices
 from textlstm.errors import InputError, listed
@@ -63,7 +64,7 @@ def iter_tables(
     limits
         Sizes of chunks and cells; by default, those of the stages.
     choices
-        Which of the tables of the source is read.
+        Which of the tables of the source is read; of a database, by a query.
 
     Raises
     ------
@@ -74,10 +75,18 @@ def iter_tables(
     options = ReadOptions(charset, delimiter, log, choices=choices)
     if limits is not None:
         options = replace(options, limits=limits)
+    if choices.query and not ADDRESS.match(source):
+        raise InputError(
+            f"{source}: --query is for a database, such as sqlite:///deaths.db; leave it out"
+        )
     if source.startswith(HUB):
         with from_hub(source) as folder:
             yield from _read_folder(folder, options)
-    elif re.match(r"\w+://|file:", source):
+    elif ADDRESS.match(source):
+        if not choices.query:
+            raise InputError(f"{source}: a database; --query says which rows are read")
+        yield from read_query(source, options)
+    elif re.match(r"[\w+]+://|file:", source):
         raise InputError(f"{source}: an address, not a file; download it first")
     elif Path(source).is_dir():
         yield from _read_folder(Path(source), options)
