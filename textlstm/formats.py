@@ -30,6 +30,25 @@ COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 """Compressions by what the name of a packed text file ends in, behind the ending of its format."""
 
 
+IN_SPREADSHEET = "save it as .xlsx in the spreadsheet program"
+"""How to convert files that only spreadsheet programs read."""
+
+CONVERSIONS = {
+    **dict.fromkeys((".xlsm", ".xlsb", ".xls", ".ods", ".numbers", ".dbf"), IN_SPREADSHEET),
+    **dict.fromkeys((".txt", ".dat"), "if signs divide its cells, rename it to .csv"),
+    **dict.fromkeys((".mdb", ".accdb"), "export the table as .xlsx in Access"),
+    **dict.fromkeys((".db", ".sqlite", ".sqlite3"), "give --data sqlite:///FILE and --query"),
+    **dict.fromkeys((".rds", ".rda", ".rdata"), "in R: write.csv(table, 'table.csv', na = '')"),
+    **dict.fromkeys((".bz2", ".xz", ".zip", ".7z", ".gz", ".zst"), "unpack it first"),
+    **dict.fromkeys((".json", ".ndjson"), "write an object a line, and name it .jsonl"),
+    ".por": "save it as .sav in SPSS",
+    ".zsav": "save it as .sav in SPSS",
+    ".feather": "rename it to .arrow",
+    ".pkl": "in pandas: table.to_parquet('table.parquet')",
+}
+"""How to convert files of other formats, by the endings of their names."""
+
+
 def format_of(path: Path) -> str:
     """Return the ending that tells the format of a file; empty if the format is unknown.
 

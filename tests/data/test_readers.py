@@ -13,7 +13,7 @@ from textlstm.config import DataConfig
 from textlstm.data.cells import column
 from textlstm.data.readers import read_table, reader_of
 from textlstm.errors import InputError
-from textlstm.formats import ENDINGS
+from textlstm.formats import CONVERSIONS, ENDINGS
 
 
 def test_tsv_json_lines_and_parquet(tmp_path):
@@ -72,3 +72,10 @@ def test_help_and_messages_name_the_formats(tmp_path):
     assert all(ending in helps["data"] for ending in ENDINGS)
     with pytest.raises(InputError, match=re.escape("use " + ", ".join(ENDINGS))):
         read_table(write(tmp_path / "t.doc", ""))
+
+
+@pytest.mark.parametrize("ending", [*CONVERSIONS, "", ".pdf", ".csv.bz2", ".sav.gz"])
+def test_unknown_formats_say_how_to_convert_them(tmp_path, ending):
+    hint = CONVERSIONS.get(ending[ending.rfind(".") :], "save it as one of these")
+    with pytest.raises(InputError, match=re.escape(hint)):
+        read_table(write(tmp_path / f"t{ending}", "a,b\n1,2\n"))

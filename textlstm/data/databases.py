@@ -139,7 +139,7 @@ def _database_errors(shown: str) -> Iterator[None]:
 
 
 def _cause(said: str, kind: str) -> str:
-    """Return the cause of an error, by the words of a database; it names tables and columns alone."""
+    """Return the cause of an error by the words of a database; it names only tables and columns."""
     for sign, cause in CAUSES:
         if found := re.search(sign, said.partition("\n")[0], re.IGNORECASE):
             return cause.format(*map(quoted, filter(None, found.groups())))

@@ -18,14 +18,11 @@ from textlstm.data.databases import ADDRESS, read_query
 from textlstm.data.dataset import HUB, data_files, from_hub
 from textlstm.data.options import ONLY_TABLE, Limits, ReadOptions, TableChoices
 from textlstm.errors import InputError, listed
-from textlstm.formats import ENDINGS, FORMATS, format_of
+from textlstm.formats import CONVERSIONS, ENDINGS, FORMATS, format_of
 from textlstm.storage.atomic import is_plain_file, name_in_errors
 
 Reader = Callable[[Path, ReadOptions], Iterator[pa.Table]]
 """Yields the rows of a file in chunks, at least one, which may be empty."""
-
-SPREADSHEETS = (".xlsm", ".xlsb", ".xls", ".ods", ".numbers")
-"""Endings of the names of files that only spreadsheet programs read."""
 
 
 def read_table(
@@ -121,12 +118,8 @@ def reader_of(path: Path) -> Reader:
     if ending := format_of(path):
         reader: Reader = resolve_name(FORMATS[ending])
         return reader
-    hint = (
-        "; save it as .xlsx in the spreadsheet program"
-        if path.suffix.lower() in SPREADSHEETS
-        else ""
-    )
-    raise InputError(f"{path}: unknown format; use {', '.join(ENDINGS)}{hint}")
+    hint = CONVERSIONS.get(path.suffix.lower(), "save it as one of these in the program it is from")
+    raise InputError(f"{path}: unknown format; use {', '.join(ENDINGS)}; {hint}")
 
 
 def _read_folder(folder: Path, options: ReadOptions) -> Iterator[pa.Table]:
