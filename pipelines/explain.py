@@ -3,7 +3,7 @@ r"""Explain the labels of records: what each word adds, and, with --gates, what 
 The output shows the words of the records: it goes to the file given by --out and nowhere else.
 
 Reads:  RUN/config.json, RUN/bundle/, the table given by --data
-Writes: the file given by --out: .csv or .parquet with a row for each token, or .html, a page
+Writes: the file given by --out: .csv, .parquet or .xlsx with a row for each token, or .html, a page
 
 For example:
     python -m pipelines.explain --run runs/manner --data new.csv --out why.html
@@ -34,7 +34,7 @@ def explain(
     with progress.working("explain", progress.LOADING):
         from textlstm.insight.record_selection import select_records
         from textlstm.reporting.explanation import PAGE, explain_records, require_member
-        from textlstm.storage.resumable import require_format
+        from textlstm.storage.output_tables import require_format
 
     inputs.require_free_output(out, data)
     require_format(out, PAGE)
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", required=True, metavar="FILE", help="table of records")
     flags.add_table_format(parser, "--data")
     parser.add_argument("--out", required=True, type=Path,
-                        help="file to write: .csv, .parquet or .html")  # fmt: skip
+                        help="file to write: .csv, .parquet, .xlsx or .html")  # fmt: skip
     parser.add_argument("--id", default="", metavar="COL",
                         help="column of the records' ids (default: row numbers)")  # fmt: skip
     parser.add_argument("--records", nargs="+", default=(), metavar="ID",
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parsed = parser.parse_args(argv)
     if parsed.member is not None and not parsed.gates:
         raise InputError("--member names the network whose gates are shown; add --gates")
-    table_format = TableFormat(parsed.text, parsed.charset, parsed.delimiter)
+    table_format = TableFormat.of(parsed)
     member = (parsed.member or 1) if parsed.gates else None
     explain(Run(parsed.run), parsed.data, parsed.out, table_format, parsed.id, parsed.records,
             member)  # fmt: skip

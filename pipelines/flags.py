@@ -1,12 +1,13 @@
 """Flags that several stages share, and the parser that explains them by examples."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from pipelines.console import MODULES, as_called, log
-from textlstm.errors import did_you_mean, quoted
+from textlstm.errors import did_you_mean, quoted, split_password
 
 EXAMPLES = "\nFor example:\n"
 """Heading in a stage's docstring between its description and its examples."""
@@ -36,12 +37,24 @@ class Parser(argparse.ArgumentParser):
             )
         if unknown:
             self.error(f"{quoted(unknown[0])} belongs to no flag")
+        _hide_password(parsed)
         return parsed
 
     def error(self, message: str) -> NoReturn:
         """Log the mistake and exit."""
         log(f"error: {message} (see --help)")
         self.exit(2)
+
+
+def _hide_password(parsed: argparse.Namespace) -> None:
+    """Keep a password that ``--data`` gives out of settings and messages.
+
+    It goes where the library of PostgreSQL looks for it.
+    """
+    if "data" in parsed:
+        parsed.data, password = split_password(parsed.data)
+        if password:
+            os.environ["PGPASSWORD"] = password
 
 
 class _Version(argparse.Action):
@@ -157,7 +170,7 @@ def require_device(name: str) -> None:
 
 
 def add_table_format(arguments: argparse._ActionsContainer, source: str) -> None:
-    """Add ``--text``, ``--charset`` and ``--delimiter`` of the table that flag ``source`` names."""
+    """Add the flags that say how to read the table that flag ``source`` names."""
     arguments.add_argument(
         "--text",
         nargs="+",
@@ -176,4 +189,10 @@ def add_table_format(arguments: argparse._ActionsContainer, source: str) -> None
         default="",
         help=f"sign between the cells of {source}, such as ';', or tab (default: read from the "
         "header)",
+    )
+    arguments.add_argument(
+        "--sheet", default="", help=f"sheet of a workbook {source} (default: the first)"
+    )
+    arguments.add_argument(
+        "--query", default="", help=f"query in SQL, where {source} is the address of a database"
     )

@@ -4,20 +4,24 @@
 and its character set, unless flags give others.
 """
 
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pipelines import progress
 from pipelines.console import log_for
 from pipelines.run_paths import require_outside_runs
 from pipelines.runs import Run
 from pipelines.source import unchanged
+from textlstm.config import DataConfig
 from textlstm.errors import InputError, counted, listed
+from textlstm.formats import TEXT_ENDINGS, format_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from textlstm.data.options import TableChoices
     from textlstm.inference.bundle import Bundle
 
 
@@ -27,6 +31,25 @@ class TableFormat(NamedTuple):
     text: Sequence[str] = ()  # text columns, in reading order
     charset: str = ""
     delimiter: str = ""
+    sheet: str = ""
+    query: str = ""
+
+    @classmethod
+    def of(cls, parsed: Namespace) -> Self:
+        """Return what the flags of :func:`.add_table_format` say."""
+        return cls(*(getattr(parsed, name) for name in cls._fields))
+
+    @classmethod
+    def trained(cls, config: DataConfig) -> Self:
+        """Return how the training table was read."""
+        return cls(delimiter=config.delimiter, sheet=config.sheet, query=config.query)
+
+    @property
+    def choices(self) -> "TableChoices":
+        """Return which of the tables of a source is read."""
+        from textlstm.data.options import TableChoices
+
+        return TableChoices(self.sheet, self.query)
 
 
 class LoadedInputs(NamedTuple):
@@ -49,7 +72,10 @@ def load(run: Run, stage: str, data: str, table_format: TableFormat) -> LoadedIn
     columns = text_columns(run, table_format.text)
     bundle = load_bundle(run, stage)
     table = load_table(run, stage, data, table_format)
-    return LoadedInputs(bundle, table, columns)
+    from textlstm.data.cells import without_missing
+
+    missing = run.config().data.missing
+    return LoadedInputs(bundle, without_missing(table, columns, data, missing), columns)
 
 
 def load_bundle(run: Run, stage: str) -> "Bundle":
@@ -79,7 +105,9 @@ def load_table(run: Run, stage: str, data: str, table_format: TableFormat) -> "p
     with progress.working(stage, "reading the table"), unchanged(data):
         from textlstm.data.readers import read_table
 
-        return read_table(data, charset, table_format.delimiter, log_for(stage))
+        return read_table(
+            data, charset, table_format.delimiter, log_for(stage), table_format.choices
+        )
 
 
 def text_columns(run: Run, columns: Sequence[str] = ()) -> tuple[str, ...]:
@@ -109,7 +137,8 @@ def table_charset(run: Run, data: str, charset: str = "") -> str:
         If none is given, and the bytes of the table hardly fit that of the training table.
     """
     trained = run.config().data.charset
-    if charset or trained == "utf-8" or not Path(data).is_file():
+    is_text = format_of(Path(data)) in TEXT_ENDINGS and Path(data).is_file()
+    if charset or trained == "utf-8" or not is_text:
         return charset or trained
     from textlstm.data.text_files import presumed_charset
 

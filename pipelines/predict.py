@@ -53,8 +53,10 @@ def predict(
     from textlstm.inference.engines.files import FileJob, predict_file
     from textlstm.storage.resumable import Shards
 
+    missing = run.config().data.missing
     job = FileJob(Source(data), out, columns, charset, table_format.delimiter, run.bundle, request,
-                  device, versions(), shard_rows or SHARD_ROWS)  # fmt: skip
+                  device, versions(), shard_rows or SHARD_ROWS, table_format.choices,
+                  missing)  # fmt: skip
     with interrupts.on_interrupt(
         lambda: interrupts.RESUME_HINT if Shards(out).any() else interrupts.NOTHING_TO_RESUME
     ):
@@ -66,7 +68,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = flags.parser("predict", __doc__)
     flags.add_run(parser)
     parser.add_argument("--data", required=True, metavar="NEW", help="table of new records")
-    parser.add_argument("--out", required=True, type=Path, help="table to write: .csv or .parquet")
+    parser.add_argument("--out", required=True, type=Path,
+                        help="table to write: .csv, .parquet or .xlsx")  # fmt: skip
     flags.add_table_format(parser, "--data")
     threshold = parser.add_mutually_exclusive_group()
     threshold.add_argument("--max-error", type=flags.parse_number, default=None, metavar="E",
@@ -81,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags.add_device(parser)
     parsed = parser.parse_args(argv)
     flags.require_device(parsed.device)
-    table_format = inputs.TableFormat(parsed.text, parsed.charset, parsed.delimiter)
+    table_format = inputs.TableFormat.of(parsed)
     request = DecisionRequest(parsed.min_probability, parsed.max_error, parsed.coverage)
     predict(Run(parsed.run), parsed.data, parsed.out, table_format, request, parsed.device)
 

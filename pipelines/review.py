@@ -55,14 +55,14 @@ def take_back(
     """
     from textlstm.review.importing import NamedTable, import_answers
     from textlstm.review.sheet import require_free_names
-    from textlstm.storage.resumable import require_format
+    from textlstm.storage.output_tables import require_format
 
     require_format(out)
     config, columns = run.config().data, inputs.text_columns(run, table_format.text)
     source = data or config.data
     require_free_names(columns)
     inputs.require_free_output(out, source, *filled)
-    as_trained = inputs.TableFormat(delimiter="" if data else config.delimiter)
+    as_trained = inputs.TableFormat() if data else inputs.TableFormat.trained(config)
     with unchanged(source, *filled):
         training = NamedTable(inputs.load_table(run, "review", source, as_trained), source)
         tables = [inputs.load_table(run, "review", name, table_format) for name in filled]
@@ -89,9 +89,9 @@ def main(argv: Sequence[str] | None = None) -> None:
                       help="queues with codes filled in")  # fmt: skip
     back.add_argument("--data", default="", metavar="FILE", help="training table, if it moved")
     back.add_argument("--out", required=True, type=Path, metavar="TABLE",
-                      help="table to train on next: .csv or .parquet")  # fmt: skip
+                      help="table to train on next: .csv, .parquet or .xlsx")  # fmt: skip
     parsed = parser.parse_args(argv)
-    table_format = inputs.TableFormat(parsed.text, parsed.charset, parsed.delimiter)
+    table_format = inputs.TableFormat.of(parsed)
     if parsed.way == "export":
         export(Run(parsed.run), parsed.scored, parsed.out, table_format)
     else:

@@ -22,8 +22,8 @@ FIRST_FLAGS = ("data", "text", "label")
 MAX_CHOICES = 5
 """Choices that stand beside a flag in the help, at most; more would not fit into a line."""
 
-METAVARS = {str: "COL", int: "N"}
-"""Names in the help for the items of a setting that holds several."""
+METAVARS = {str: "COL", int: "N", "missing": "CELL"}
+"""Names in the help for the items of a setting that holds several, by their type or its name."""
 
 
 def run_parser(
@@ -138,7 +138,8 @@ def _add_settings(
             options["action"] = argparse.BooleanOptionalAction
         elif get_origin(setting.type) is tuple:
             item_type = get_args(setting.type)[0]
-            options |= {"nargs": "+", "type": item_type, "metavar": METAVARS[item_type]}
+            metavar = METAVARS.get(setting.name, METAVARS[item_type])
+            options |= {"nargs": "+", "type": item_type, "metavar": metavar}
         else:
             choices = setting.metadata["choices"]
             read = parse_number if setting.type is float else setting.type

@@ -25,8 +25,8 @@ WINGS = {
     "disclosure": [],
     "monitor": [],
     "storage": [
-        "atomic", "damage", "spreadsheet", "json_files", "folders", "swap", "arrays", "parallel",
-        "resumable",
+        "atomic", "damage", "spreadsheet", "workbook_writer", "json_files", "folders", "swap",
+        "arrays", "parallel", "output_tables", "resumable",
     ],
     "text": ["cleaning", "tokenizing", "stop_lists", "spans", "worker"],
     "uncertainty": [
@@ -43,9 +43,11 @@ WINGS = {
     "formats": [],
     "config": [],
     "data": [
-        "allowance", "options", "labels", "charset", "text_files", "chunks", "delimiters",
-        "plain_csv", "delimited", "json_lines",
-        "parquet_pages", "arrow_messages", "class_names", "columnar", "dataset", "readers",
+        "allowance", "options", "labels", "charset", "unpacking", "text_files", "chunks",
+        "delimiters", "plain_csv", "delimited", "json_lines", "plain_values", "workbooks",
+        "statistics_files", "sas_files",
+        "parquet_pages", "arrow_messages", "class_names", "columnar", "dataset", "databases",
+        "readers",
         "distinct", "cells", "dates", "groups", "records", "draws", "splits",
         "handled", "preprocessing",
     ],
@@ -279,7 +281,8 @@ def test_every_fault_has_a_number_of_its_own():
         for path in (ROOT / "tests" / "faults").glob("test_*.py")
         for number in re.findall(r"^@fault\((\d+),", path.read_text(), re.MULTILINE)
     ]
-    assert sorted(numbers) == list(range(1, 99))
+    assert sorted(number for number in numbers if number < 200) == list(range(1, 99))
+    assert len(set(numbers)) == len(numbers)
 
 
 def test_no_two_test_files_share_a_name():

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
-from textlstm.errors import InputError
+from textlstm.errors import InputError, without_password
 from textlstm.formats import ENDINGS, alternatives
 from textlstm.recipe import Recipe
 from textlstm.settings import Settings, flag_of, setting
@@ -30,8 +30,9 @@ class DataConfig(Settings):
 
     data: str = setting(
         "data/sample.csv",
-        f"table of records: a {alternatives(ENDINGS)} file, a folder of such files, or "
-        "hub:owner/name for a data set of the Hugging Face hub",
+        f"table of records: a {alternatives(ENDINGS)} file, a text file packed as .csv.gz or "
+        ".csv.zst, a folder of such files, or hub:owner/name for a data set of the Hugging Face "
+        "hub",
     )
     text: tuple[str, ...] = setting(
         ("cause",), "text columns in reading order, such as the lines of a death certificate"
@@ -52,6 +53,17 @@ class DataConfig(Settings):
         "",
         "sign between the cells of a .csv or .tsv file, such as ';', or tab (default: read from "
         "the header)",
+    )
+    sheet: str = setting("", "sheet of a workbook that is read (default: the first)")
+    query: str = setting(
+        "",
+        "query in SQL whose rows are the records, where --data is the address of a database: "
+        "sqlite:///deaths.db or postgresql://user@host/database",
+    )
+    missing: tuple[str, ...] = setting(
+        (),
+        "cells that stand for a missing value and are read as empty, such as NA nan . (default: "
+        "none; NA is a word as others are)",
     )
     split: str = setting(
         "stratified",
@@ -114,8 +126,10 @@ class RunConfig:
         self.recipe.training.require_consistent()
 
     def to_dict(self) -> dict[str, object]:
-        """Return nested dictionaries, as JSON holds them."""
-        return asdict(self)
+        """Return nested dictionaries, as JSON holds them, without any password."""
+        values = asdict(self)
+        values["data"]["data"] = without_password(self.data.data)
+        return values
 
     def differences(self, other: Self) -> list[str]:
         """Return the flags of the fields whose values differ from those of another run."""

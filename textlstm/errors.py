@@ -10,9 +10,13 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Collection
+from urllib.parse import unquote
 
 LONGEST_LINE, LONGEST_NAME = 2000, 60
 """Characters of a message, and of a name in it, at most; the middle of a longer one is cut out."""
+
+PASSWORD = re.compile(r"(?<=://)([^\s:/@?]*):(\S*)@|(?<=[?&]password=)([^&\s]*)")
+"""A password in the address of a database: behind the user's name, or among the parameters."""
 
 NAMES_LISTED = 20
 """Names in a list, at most."""
@@ -49,10 +53,32 @@ def visible(text: str, longest: int = LONGEST_LINE) -> str:
     >>> visible("a" * 50 + "b" * 50, longest=11)
     'aaaaa…bbbbb'
     """
-    text = _cut(text, longest)
+    text = _cut(without_password(text), longest)
     if text.isprintable() and not UNSEEN_CHARACTERS.search(text):
         return text
     return _cut("".join(map(_visible_character, text)), longest)
+
+
+def without_password(text: str) -> str:
+    """Return a text whose addresses of databases have no password.
+
+    >>> without_password("postgresql://ann:s3cret@host/deaths and sqlite:///deaths.db")
+    'postgresql://ann:***@host/deaths and sqlite:///deaths.db'
+    """
+    return PASSWORD.sub(lambda found: "***" if found[1] is None else f"{found[1]}:***@", text)
+
+
+def split_password(address: str) -> tuple[str, str]:
+    """Return the address of a database without its password, and the password; "" if it has none.
+
+    >>> split_password("postgresql://ann:s3%20cret@host/deaths")
+    ('postgresql://ann@host/deaths', 's3 cret')
+    """
+    found = PASSWORD.search(address)
+    if found is None:
+        return address, ""
+    password = unquote(found[3] if found[1] is None else found[2])
+    return PASSWORD.sub(lambda found: f"{found[1]}@" if found[1] else "", address), password
 
 
 def _visible_character(character: str) -> str:
@@ -80,7 +106,9 @@ def quoted(name: object) -> str:
     """
     if not isinstance(name, str):
         return visible(repr(name), LONGEST_NAME)
-    return visible(repr(_cut(str(name), LONGEST_NAME)))  # str: NumPy's strings have another repr
+    return visible(
+        repr(_cut(without_password(str(name)), LONGEST_NAME))
+    )  # str: NumPy's strings have another repr
 
 
 def listed(names: Collection[str]) -> str:

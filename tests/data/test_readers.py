@@ -13,7 +13,7 @@ from textlstm.config import DataConfig
 from textlstm.data.cells import column
 from textlstm.data.readers import read_table, reader_of
 from textlstm.errors import InputError
-from textlstm.formats import ENDINGS
+from textlstm.formats import CONVERSIONS, ENDINGS
 
 
 def test_tsv_json_lines_and_parquet(tmp_path):
@@ -33,7 +33,8 @@ def test_tsv_json_lines_and_parquet(tmp_path):
         ("t.jsonl", "{\n", "line 1"),
         ("t.jsonl", "[1]\n", "line 1"),
         ("t.parquet", "PAR0", "Parquet"),
-        ("t.xlsx", "x", "unknown format.*save it as CSV in the spreadsheet program"),
+        ("t.xlsx", "x", "not a readable .xlsx workbook"),
+        ("t.ods", "x", "unknown format.*save it as .xlsx in the spreadsheet program"),
     ],
 )
 def test_other_broken_files_are_refused(tmp_path, name, content, message):
@@ -71,3 +72,10 @@ def test_help_and_messages_name_the_formats(tmp_path):
     assert all(ending in helps["data"] for ending in ENDINGS)
     with pytest.raises(InputError, match=re.escape("use " + ", ".join(ENDINGS))):
         read_table(write(tmp_path / "t.doc", ""))
+
+
+@pytest.mark.parametrize("ending", [*CONVERSIONS, "", ".pdf", ".csv.bz2", ".sav.gz"])
+def test_unknown_formats_say_how_to_convert_them(tmp_path, ending):
+    hint = CONVERSIONS.get(ending[ending.rfind(".") :], "save it as one of these")
+    with pytest.raises(InputError, match=re.escape(hint)):
+        read_table(write(tmp_path / f"t{ending}", "a,b\n1,2\n"))

@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from textlstm.data.cells import as_records, column, distinct_records
+from textlstm.data.cells import as_records, column, distinct_records, without_missing
 from textlstm.errors import InputError
 
 
@@ -60,3 +60,13 @@ def test_distinct_records_give_the_rows_back():
     records = distinct_records(table, ["a", "b"], "")
     assert list(records) == rows
     assert len(set(records.values)) == len(records.values) == 4
+
+
+def test_cells_that_are_said_to_be_missing_are_empty():
+    table = pa.table({"a": ["NA", " NA ", "NAB", "na", None], "b": [1, 99, 3, 4, 5]})
+    records = distinct_records(table, ["a", "b"], "", missing=("NA", "99"))
+    expected = [("", "1"), ("", ""), ("NAB", "3"), ("na", "4"), ("", "5")]
+    assert list(records) == expected
+    changed = without_missing(table, ["a"], "", ("NA",))
+    assert changed["a"].to_pylist() == ["", "", "NAB", "na", ""]
+    assert changed["b"].equals(table["b"]) and without_missing(table, ["a"], "", ()) is table

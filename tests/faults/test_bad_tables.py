@@ -152,7 +152,19 @@ def _(desk):
     for name in ("records.csv", "records.jsonl"):
         for packed in (gzip.compress(content), zipped.getvalue()):
             desk.refused_in_both(desk.file(packed, name), name, "compressed", "unpack")
-    desk.refused_in_both(desk.file(gzip.compress(content), "records.csv.gz"), "unknown format")
+    for name, packed in (
+        ("records.csv.gz", gzip.compress(content)[:-9]),
+        ("records.csv.gz", content),
+        ("records.csv.zst", gzip.compress(content)),
+    ):
+        desk.refused_in_both(desk.file(packed, name), name, "damaged, or not packed as its name")
+    for name in ("records.csv.bz2", "records.xlsx.gz", "records.gz"):
+        desk.refused_in_both(desk.file(content, name), "unknown format")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(allowance, "MAX_UNPACKED", 1 << 12)
+        packed = gzip.compress(csv_of(GOOD * 5000).encode(), 9)
+        patch.setattr(allowance, "MAX_RATIO", 10)
+        desk.refused_in_both(desk.file(packed, "records.csv.gz"), "records.csv.gz", "not a bomb")
     cells = pa.DictionaryArray.from_arrays(
         pa.array(np.zeros(1_000_000, dtype=np.int32)), pa.array(["x" * 10_000])
     )
@@ -210,8 +222,10 @@ def _(desk):
     desk.refused_in_both(folder, "y.csv", "a link")
     (folder / "y.csv").unlink()
     (folder / "y.csv.gz").write_bytes(gzip.compress(csv_of(GOOD).encode()))
-    unreadable(folder, "y.csv.gz", "compressed")
-    (folder / "y.csv.gz").unlink()
+    assert len(read_table(str(folder))) == 2 * len(GOOD)
+    (folder / "y.csv.gz").rename(folder / "y.csv.bz2")
+    unreadable(folder, "y.csv.bz2", "compressed")
+    (folder / "y.csv.bz2").unlink()
     (folder / "y.jsonl").write_text('{"cause": "x", "category": "a"}\n')
     unreadable(folder, "several kinds")
     (folder / "y.jsonl").rename(folder / "y.csv")

@@ -255,7 +255,10 @@ def _(desk):
     desk.refused(desk.code(data, run=run / "bundle"), "those of a bundle")
     desk.refused(desk.code(data, "--coverage", "2,5"), "write 0.02, with a point")
     desk.refused(desk.code(data, "--coverage", "95"), "0.95")
-    for stage, endings in [(predict, ".csv or .parquet"), (explain, ".csv, .parquet or .html")]:
+    for stage, endings in [
+        (predict, ".csv, .parquet or .xlsx"),
+        (explain, ".csv, .parquet, .xlsx or .html"),
+    ]:
         out = desk.folder / "w.pdf"
         told = carried_out(stage.main, "--run", run, "--data", data, "--out", out)
         desk.refused(told, f"must end in {endings}")

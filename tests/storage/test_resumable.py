@@ -9,7 +9,8 @@ import pytest
 from steps import killed_at_every_step
 
 from textlstm.errors import InputError
-from textlstm.storage.resumable import resumable_shards, write_table
+from textlstm.storage.output_tables import write_table
+from textlstm.storage.resumable import resumable_shards
 
 TABLE = pa.table({"id": ["7", "8", "9", "10"], "text": ['a, "b"', "", "c\nd", "e"]})
 JOB = {"columns": ["these"]}
@@ -84,8 +85,8 @@ def test_a_column_that_a_format_cannot_hold_is_an_error(tmp_path):
 
 def test_the_format_is_checked_before_any_work(tmp_path):
     with (
-        pytest.raises(InputError, match=r"\.csv or \.parquet"),
-        resumable_shards(tmp_path / "o.xlsx", JOB),
+        pytest.raises(InputError, match=r"\.csv, \.parquet or \.xlsx"),
+        resumable_shards(tmp_path / "o.xls", JOB),
     ):
         pass
 

@@ -1,6 +1,7 @@
 """Cells of tables as text: columns, records of several columns, values of other libraries."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -64,9 +65,14 @@ def _distinct_values(cells: pa.ChunkedArray) -> Distinct[Any]:
 
 
 def distinct_records(
-    table: pa.Table, names: Sequence[str], source: str
+    table: pa.Table, names: Sequence[str], source: str, missing: Collection[str] = ()
 ) -> Distinct[tuple[str, ...]]:
     """Return the distinct records of a table: their cells in these columns, as text.
+
+    Parameters
+    ----------
+    missing
+        Cells that are read as empty, with or without blanks around them.
 
     Raises
     ------
@@ -74,6 +80,8 @@ def distinct_records(
         As :func:`column`.
     """
     columns = [distinct_cells(table, name, source) for name in names]
+    if missing:
+        columns = [cells.map(partial(_without_missing, missing=missing)) for cells in columns]
     if len(columns) == 1:
         return columns[0].map(lambda cells: list(zip(cells, strict=True)))
     inverse = np.zeros(len(table), dtype=np.int64)
@@ -85,6 +93,26 @@ def distinct_records(
         np.array(cells.values, dtype=object)[cells.inverse[first]] for cells in columns
     ]  # of the first record of each distinct one
     return Distinct(list(zip(*fields, strict=True)), inverse)
+
+
+def _without_missing(cells: Sequence[str], missing: Collection[str]) -> list[str]:
+    return ["" if cell.strip() in missing else cell for cell in cells]
+
+
+def without_missing(
+    table: pa.Table, names: Sequence[str], source: str, missing: Collection[str]
+) -> pa.Table:
+    """Return a table in whose columns ``names`` the cells in ``missing`` are empty.
+
+    Raises
+    ------
+    InputError
+        As :func:`column`.
+    """
+    for name in names if missing else ():
+        cells = pa.array(_without_missing(column(table, name, source), missing), pa.string())
+        table = table.set_column(table.column_names.index(name), name, cells)
+    return table
 
 
 def as_records(texts: Any, chunk_rows: int = LIMITS.chunk_rows) -> Iterator[tuple[str, ...]]:

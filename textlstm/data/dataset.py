@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from textlstm.errors import InputError, listed
-from textlstm.formats import ENDINGS
+from textlstm.formats import ENDINGS, format_of
 from textlstm.storage.atomic import name_in_errors
 
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz")
-"""Endings of the names of compressed files, which are never unpacked."""
+"""Endings of the names of compressed files; of these, only packed text files are unpacked."""
 
 SPLIT_NAME = re.compile(r"(train|test|validation|valid|val|dev|eval)(\W|_|\d|$)", re.IGNORECASE)
 """Beginnings of the names of files in a data set that is already divided."""
@@ -55,7 +55,7 @@ def data_files(folder: Path) -> list[Path]:
     if not files:
         raise InputError(
             f"{folder}: no data file in this folder, nor in a folder train or data in it; such "
-            f"files end in {', '.join(ENDINGS)} (save a spreadsheet as CSV)"
+            f"files end in {', '.join(ENDINGS)} (save a spreadsheet as .xlsx)"
         )
     splits = [SPLIT_NAME.match(path.name) for path in files]
     train = [
@@ -64,7 +64,7 @@ def data_files(folder: Path) -> list[Path]:
         if split and split[1].lower() == "train"
     ]
     table = train if train and all(splits) else files
-    if len({path.suffix.lower() for path in table}) > 1:
+    if len(set(map(format_of, table))) > 1:
         raise InputError(
             f"{folder}: data files of several kinds, {listed([path.name for path in table])}; "
             "name one of them"
@@ -82,10 +82,10 @@ def _data_files_in(folder: Path) -> Iterator[Path]:
     for path in folder.iterdir():
         if path.name.startswith((".", "_")):
             continue
-        endings = {ending.lower() for ending in path.suffixes[-2:]}
-        if not endings.isdisjoint(COMPRESSED_SUFFIXES):
+        ending, endings = format_of(path), {ending.lower() for ending in path.suffixes[-2:]}
+        if not ending and not endings.isdisjoint(COMPRESSED_SUFFIXES):
             raise InputError(f"{path}: this file is compressed; unpack it first")
-        if path.suffix.lower() not in ENDINGS:
+        if not ending:
             continue
         if path.is_symlink() or not path.is_file():
             raise InputError(f"{path}: not a file of this folder but a link or the like; copy it")

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from textlstm.data.charset import codec_name
+from textlstm.data.unpacking import open_unpacked
 from textlstm.errors import InputError, quoted
 
 SIGNS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -47,7 +48,7 @@ def delimiter_of(path: Path, charset: str, usual: str, given: str = "") -> str:
     ...     delimiter_of(path, "utf-8", ",")
     ';'
     """
-    with path.open("rb") as handle:
+    with open_unpacked(path) as handle:
         start, whole = handle.read(SAMPLE_BYTES), not handle.read(1)
     try:
         text = codecs.getincrementaldecoder(codec_name(charset))("replace").decode(start)

@@ -26,7 +26,7 @@ HANDLED = {
                      "a class of its own"),
     "labels_like_missing": ("record has", "records have",
                             "a label that often stands for a missing one; it is a class as others "
-                            "are"),
+                            "are, unless --missing names it"),
     "labels_like_lists": ("record has", "records have",
                           "a label that looks like a list; each list is a class"),
     "rare_class_records": ("record of a rare class is", "records of rare classes are",

@@ -1,4 +1,4 @@
-"""Options of reading a table: character set, delimiter, sizes of chunks, limits."""
+"""Options of reading a table: character set, delimiter, sheet, sizes of chunks, limits."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,6 +37,26 @@ LIMITS = Limits()
 
 
 @dataclass(frozen=True)
+class TableChoices:
+    """Which of the tables of a source is read.
+
+    Attributes
+    ----------
+    sheet
+        Name of the sheet of a workbook; empty: the first visible one.
+    query
+        Query to a database, in SQL.
+    """
+
+    sheet: str = ""
+    query: str = ""
+
+
+ONLY_TABLE = TableChoices()
+"""Choices for a source that has one table."""
+
+
+@dataclass(frozen=True)
 class ReadOptions:
     """How the files of a table are read.
 
@@ -50,6 +70,8 @@ class ReadOptions:
         Receives a line about what was found out about a file.
     limits
         Sizes of chunks and cells.
+    choices
+        Which of the tables of a source is read.
     allowance
         Rows, cells and bytes to which the files may unpack; by default, to a file of its own size.
     """
@@ -58,4 +80,5 @@ class ReadOptions:
     delimiter: str = ""
     log: Callable[[str], object] = str
     limits: Limits = field(default_factory=lambda: LIMITS)
+    choices: TableChoices = ONLY_TABLE
     allowance: Allowance | None = None

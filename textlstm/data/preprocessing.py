@@ -20,6 +20,7 @@ from textlstm.data.dates import says_when
 from textlstm.data.distinct import Distinct, DistinctBuilder
 from textlstm.data.groups import PREFIX, group_names
 from textlstm.data.handled import check_labels, count_handled, sentence
+from textlstm.data.options import TableChoices
 from textlstm.data.readers import iter_tables
 from textlstm.data.records import SPLIT_COLUMN, SPLITS, UsableRecords, select_usable, write_records
 from textlstm.data.splits import METHODS, split
@@ -169,10 +170,13 @@ def read_labelled(config: DataConfig, monitor: Monitor = SILENT) -> LabelledTabl
     builders = {name: DistinctBuilder[tuple[str, ...]]() for name in columns}
     ids: list[pa.Array] = []
     date_column: str | None = None
-    tables = iter_tables(config.data, config.charset, config.delimiter, monitor.log)
+    choices = TableChoices(config.sheet, config.query)
+    tables = iter_tables(
+        config.data, config.charset, config.delimiter, monitor.log, choices=choices
+    )
     for table in monitor.track(tables, "reading", "records", size=len):
         for name, builder in builders.items():
-            builder.add(distinct_records(table, columns[name], config.data))
+            builder.add(distinct_records(table, columns[name], config.data, config.missing))
         if config.id:
             ids.append(pa.array(column(table, config.id, config.data), pa.string()))
         if date_column is None and len(table):

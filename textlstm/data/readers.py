@@ -1,4 +1,4 @@
-"""Readers of tables: CSV, TSV, JSON lines, Parquet, Arrow, folders and data sets, chunk by chunk.
+"""Readers of tables: files of all formats, folders and data sets, chunk by chunk.
 
 Cells of text formats are read as text: ``0123`` stays ``0123``, and ``NA``, ``None`` and ``null``
 are words. The formats and their readers stand in :data:`.FORMATS`.
@@ -14,17 +14,15 @@ from pkgutil import resolve_name
 import pyarrow as pa
 
 from textlstm.data.allowance import Allowance
+from textlstm.data.databases import ADDRESS, read_query
 from textlstm.data.dataset import HUB, data_files, from_hub
-from textlstm.data.options import Limits, ReadOptions
+from textlstm.data.options import ONLY_TABLE, Limits, ReadOptions, TableChoices
 from textlstm.errors import InputError, listed
-from textlstm.formats import ENDINGS, FORMATS
+from textlstm.formats import CONVERSIONS, ENDINGS, FORMATS, format_of
 from textlstm.storage.atomic import is_plain_file, name_in_errors
 
 Reader = Callable[[Path, ReadOptions], Iterator[pa.Table]]
 """Yields the rows of a file in chunks, at least one, which may be empty."""
-
-SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
-"""Endings of the names of files that only spreadsheet programs read."""
 
 
 def read_table(
@@ -32,9 +30,10 @@ def read_table(
     charset: str = "utf-8",
     delimiter: str = "",
     log: Callable[[str], object] = str,
+    choices: TableChoices = ONLY_TABLE,
 ) -> pa.Table:
     """Return a whole table; see :func:`iter_tables`."""
-    return pa.concat_tables(iter_tables(source, charset, delimiter, log))
+    return pa.concat_tables(iter_tables(source, charset, delimiter, log, choices=choices))
 
 
 def iter_tables(
@@ -43,6 +42,7 @@ def iter_tables(
     delimiter: str = "",
     log: Callable[[str], object] = str,
     limits: Limits | None = None,
+    choices: TableChoices = ONLY_TABLE,
 ) -> Iterator[pa.Table]:
     """Yield the rows of a table in chunks, in order: at least one chunk, which may be empty.
 
@@ -60,6 +60,8 @@ def iter_tables(
         Receives a line about what was found out about the files.
     limits
         Sizes of chunks and cells; by default, those of the stages.
+    choices
+        Which of the tables of the source is read; of a database, by a query.
 
     Raises
     ------
@@ -67,13 +69,21 @@ def iter_tables(
         If the source cannot be found, decoded or parsed, names a column twice, or unpacks to far
         more than its size. The message gives the offset or row, never the text.
     """
-    options = ReadOptions(charset, delimiter, log)
+    options = ReadOptions(charset, delimiter, log, choices=choices)
     if limits is not None:
         options = replace(options, limits=limits)
+    if choices.query and not ADDRESS.match(source):
+        raise InputError(
+            f"{source}: --query is for a database, such as sqlite:///deaths.db; leave it out"
+        )
     if source.startswith(HUB):
         with from_hub(source) as folder:
             yield from _read_folder(folder, options)
-    elif re.match(r"\w+://|file:", source):
+    elif ADDRESS.match(source):
+        if not choices.query:
+            raise InputError(f"{source}: a database; --query says which rows are read")
+        yield from read_query(source, options)
+    elif re.match(r"[\w+]+://|file:", source):
         raise InputError(f"{source}: an address, not a file; download it first")
     elif Path(source).is_dir():
         yield from _read_folder(Path(source), options)
@@ -105,12 +115,11 @@ def reader_of(path: Path) -> Reader:
     InputError
         If there is no reader of this format.
     """
-    ending = path.suffix.lower()
-    if ending in FORMATS:
+    if ending := format_of(path):
         reader: Reader = resolve_name(FORMATS[ending])
         return reader
-    hint = "; save it as CSV in the spreadsheet program" if ending in SPREADSHEETS else ""
-    raise InputError(f"{path}: unknown format; use {', '.join(ENDINGS)}{hint}")
+    hint = CONVERSIONS.get(path.suffix.lower(), "save it as one of these in the program it is from")
+    raise InputError(f"{path}: unknown format; use {', '.join(ENDINGS)}; {hint}")
 
 
 def _read_folder(folder: Path, options: ReadOptions) -> Iterator[pa.Table]:

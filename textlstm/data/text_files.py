@@ -8,6 +8,7 @@ from pathlib import Path
 
 from textlstm.data.charset import UTF8, codec_name, require_own_mark
 from textlstm.data.options import LIMITS
+from textlstm.data.unpacking import open_unpacked
 from textlstm.errors import InputError
 from textlstm.storage.atomic import name_in_errors
 
@@ -21,10 +22,11 @@ def byte_blocks(path: Path, charset: str, chunk_bytes: int = LIMITS.chunk_bytes)
     Raises
     ------
     InputError
-        If the file is compressed or begins with the mark of another character set.
+        If the file is compressed though its name does not say so, or begins with the mark of
+        another character set.
     """
     codec_name(charset)  # refuses an unknown character set
-    with name_in_errors(path), path.open("rb") as handle:
+    with name_in_errors(path), open_unpacked(path) as handle:
         block = handle.read(chunk_bytes)
         if block.startswith(ARCHIVES):
             raise InputError(f"{path}: this file is compressed; unpack it first")
@@ -97,7 +99,7 @@ def presumed_charset(path: Path, usual: str) -> str:
         If ``usual`` is not UTF-8 and the file has other characters than ASCII and is valid UTF-8:
         read as ``usual``, it would most probably be read wrongly, and nobody would notice.
     """
-    with name_in_errors(path), path.open("rb") as handle:
+    with name_in_errors(path), open_unpacked(path) as handle:
         if handle.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
             return "utf-8"
     next(byte_blocks(path, usual), b"")  # refuses an unknown character set

@@ -15,7 +15,7 @@ from textlstm.reporting.drawing import png
 from textlstm.reporting.explain_page import PageAnswer, PageRecord, render_explanations
 from textlstm.reporting.tokens import activation_map
 from textlstm.storage.atomic import write_bytes
-from textlstm.storage.resumable import write_table
+from textlstm.storage.output_tables import write_table
 from textlstm.text.spans import highlight
 from textlstm.text.tokenizing import SEPARATOR, preprocess
 

@@ -15,7 +15,7 @@ from textlstm.errors import InputError, counted, listed, quoted
 from textlstm.monitor import SILENT, Monitor
 from textlstm.review.answers import agreement, append_answers, expand_to_records, merge_answers
 from textlstm.review.sheet import TEXT_ID, read_answers
-from textlstm.storage.resumable import write_table
+from textlstm.storage.output_tables import write_table
 from textlstm.uncertainty.intervals import interval, tenths
 
 OTHER_TABLE = (
@@ -62,7 +62,7 @@ def import_answers(
         If a queue is wrong, no row has a code, or two queues differ in the code of a text.
     """
     labels = column(training.table, config.label, training.name)
-    known_labels = set(map(plain_label, labels)) - {""}
+    known_labels = set(map(plain_label, labels)) - {"", *config.missing}
     read = partial(read_answers, columns=columns, known_labels=known_labels, log=monitor.log,
                    new_codes=new_codes)  # fmt: skip
     filled = [read(queue.table, queue.name) for queue in queues]

@@ -10,6 +10,8 @@ json_files
 spreadsheet
     ``write_csv`` writes CSV whose cells no spreadsheet takes for formulas; ``escape_formula``,
     ``unescape_formula`` do so for a cell.
+workbook_writer
+    ``sheet_writer`` writes workbooks for spreadsheet programs.
 folders
     ``locked`` keeps other processes out; ``make_private``, ``remove_folder`` make and remove
     working folders.
@@ -21,7 +23,8 @@ arrays
 parallel
     ``map_ordered``, ``prefetch``, ``run_in_background``, ``thread_pool`` work in threads;
     ``usable_cpus`` counts processors.
+output_tables
+    ``write_table`` writes CSV, Parquet or a workbook.
 resumable
-    ``resumable_shards`` writes a table shard by shard, so that an interrupted command can resume;
-    ``write_table`` writes CSV or Parquet.
+    ``resumable_shards`` writes a table shard by shard, so that an interrupted command can resume.
 """

@@ -4,27 +4,21 @@ Finished shards are kept beside the output until all shards exist: a command tha
 resumes where it stopped, without a lost or repeated row. Memory holds a few shards at a time.
 """
 
-import codecs
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 
 from textlstm.errors import InputError
 from textlstm.storage import folders
 from textlstm.storage.atomic import atomic_write, move_into_place
 from textlstm.storage.json_files import read_json, write_json
-
-OUTPUT_FORMATS = (".csv", ".parquet")
-"""Suffixes of the formats of an output."""
+from textlstm.storage.output_tables import appending, require_format, write_table
 
 METADATA_FILE = "job.json"
 """Name of the file in the folder of the shards that holds their job."""
@@ -33,50 +27,11 @@ SHARD_NAMES = re.compile(r"(\d{6,}|whole)\.\w+|" + re.escape(METADATA_FILE))
 """Names of the files in the folder of the shards."""
 
 
-def require_format(out: Path, *more: str) -> None:
-    """Raise an :class:`.InputError` unless a name ends in :data:`OUTPUT_FORMATS` or ``more``."""
-    *first, last = (*OUTPUT_FORMATS, *more)
-    if out.suffix.lower() not in (*first, last):
-        raise InputError(f"{out}: the output must end in {', '.join(first)} or {last}")
-
-
-def write_table(table: pa.Table, path: Path, *, header: bool = True) -> None:
-    """Write a table atomically, in the format of the path's suffix.
-
-    The table may hold texts of records: a new file is for its owner only (0600), and a file that
-    exists keeps its permissions.
-
-    CSV begins with a UTF-8 byte order mark, without which spreadsheets read accents wrongly.
-
-    Parameters
-    ----------
-    header
-        Whether CSV has a header and the byte order mark; the rows of later shards have neither.
-
-    Raises
-    ------
-    InputError
-        If the format cannot hold a column of the table.
-    """
-    try:
-        with atomic_write(path, private=True) as temporary:
-            if path.suffix.lower() == ".csv":
-                with temporary.open("wb") as file:
-                    file.write(codecs.BOM_UTF8 if header else b"")
-                    pa.csv.write_csv(table, file, pa.csv.WriteOptions(include_header=header))
-            else:
-                pq.write_table(table, temporary)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        other = "leave it out" if path.suffix.lower() == ".parquet" else "use .parquet"
-        raise InputError(
-            f"a column of the table cannot be written as {path.suffix}; {other}"
-        ) from error
-
-
 class Shards:
     """The shards of one output.
 
-    Each is a file in the output's format, written atomically, with metadata about its rows.
+    Each is a file in the output's format, written atomically, with metadata about its rows. Those
+    of a workbook are in Parquet: a workbook cannot be appended to.
     """
 
     def __init__(self, out: Path) -> None:
@@ -100,7 +55,7 @@ class Shards:
 
     def any(self) -> bool:
         """Return whether any shard is finished."""
-        return any(self.folder.glob(f"[0-9]*{self.out.suffix.lower()}"))
+        return any(self.folder.glob(f"[0-9]*{self._ending}"))
 
     def metadata(self, number: int) -> dict[str, Any]:
         """Return the metadata of a shard."""
@@ -115,7 +70,7 @@ class Shards:
         """
         n_appended = 0
         whole = self.folder / f"whole{self.out.suffix.lower()}"
-        with atomic_write(whole, private=True) as temporary, _appending(temporary) as append:
+        with atomic_write(whole, private=True) as temporary, appending(temporary) as append:
 
             def append_finished() -> None:
                 nonlocal n_appended
@@ -135,32 +90,13 @@ class Shards:
         folders.remove_folder(self.folder, _is_shard_name)
 
     def _path(self, number: int) -> Path:
-        return self.folder / f"{number:06}{self.out.suffix.lower()}"
+        return self.folder / f"{number:06}{self._ending}"
 
-
-@contextmanager
-def _appending(path: Path) -> Iterator[Callable[[Path], None]]:
-    """Give a function that appends the rows of a shard to a file of the same format."""
-    with ExitStack() as stack:
-        if path.suffix == ".csv":
-            target = stack.enter_context(path.open("wb"))
-
-            def append(shard: Path) -> None:
-                with shard.open("rb") as source:
-                    shutil.copyfileobj(source, target)
-                target.flush()
-                os.fsync(target.fileno())
-
-        else:
-            writer: pq.ParquetWriter | None = None
-
-            def append(shard: Path) -> None:
-                nonlocal writer
-                if writer is None:
-                    writer = stack.enter_context(pq.ParquetWriter(path, pq.read_schema(shard)))
-                writer.write_table(pq.read_table(shard))
-
-        yield append
+    @property
+    def _ending(self) -> str:
+        """Return the ending of the names of the shards."""
+        ending = self.out.suffix.lower()
+        return ".parquet" if ending == ".xlsx" else ending
 
 
 def require_not_taken(out: Path) -> None:
@@ -216,7 +152,7 @@ def resumable_shards(out: Path, job: Mapping[str, object]) -> Iterator[Shards]:
     ------
     InputError
         If another process writes the same output, its name ends in none of
-        :data:`OUTPUT_FORMATS` or is that of a folder, or the folder of the shards is a link or
+        :data:`.OUTPUT_FORMATS` or is that of a folder, or the folder of the shards is a link or
         holds other files.
     """
     _require_file(out)

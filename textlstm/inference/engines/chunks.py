@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from textlstm.data.cells import distinct_records, require_column
 from textlstm.data.distinct import Distinct
-from textlstm.data.options import Limits
+from textlstm.data.options import ONLY_TABLE, Limits, TableChoices
 from textlstm.data.readers import iter_tables
 from textlstm.storage.atomic import is_empty
 from textlstm.text.worker import Preprocess
@@ -67,6 +67,8 @@ def read_chunks(
     delimiter: str = "",
     log: Callable[[str], object] = str,
     rows: int = SHARD_ROWS,
+    choices: TableChoices = ONLY_TABLE,
+    missing: Sequence[str] = (),
 ) -> Iterator[RecordChunk]:
     """Read a table in chunks of at most ``rows`` rows; there is at least one chunk.
 
@@ -74,22 +76,28 @@ def read_chunks(
     ----------
     columns
         Names of the text columns, in reading order.
-    charset, delimiter, log
+    charset, delimiter, log, choices
         As in :func:`.iter_tables`.
+    missing
+        As in :func:`.distinct_records`.
 
     Raises
     ------
     InputError
         If the table cannot be read or lacks a text column.
     """
-    for table in _tables(data, columns, charset, delimiter, log):
+    for table in _tables(data, columns, charset, delimiter, log, choices=choices):
         for start in range(0, len(table) or 1, rows):
             chunk = table.slice(start, rows)
-            yield RecordChunk(chunk, distinct_records(chunk, columns, data))
+            yield RecordChunk(chunk, distinct_records(chunk, columns, data, missing))
 
 
 def read_beginning(
-    data: str, columns: Sequence[str], charset: str = "utf-8", delimiter: str = ""
+    data: str,
+    columns: Sequence[str],
+    charset: str = "utf-8",
+    delimiter: str = "",
+    choices: TableChoices = ONLY_TABLE,
 ) -> pa.Table:
     """Return the first rows of a table that has the text columns; see :func:`read_chunks`.
 
@@ -98,7 +106,8 @@ def read_beginning(
     InputError
         As :func:`read_chunks`, of the beginning of the table.
     """
-    table = next(_tables(data, columns, charset, delimiter, limits=BEGINNING))
+    tables = _tables(data, columns, charset, delimiter, limits=BEGINNING, choices=choices)
+    table = next(tables)
     for name in columns:
         require_column(table, name, data)
     return table
@@ -111,11 +120,12 @@ def _tables(
     delimiter: str,
     log: Callable[[str], object] = str,
     limits: Limits | None = None,
+    choices: TableChoices = ONLY_TABLE,
 ) -> Iterator[pa.Table]:
     """Yield the rows of a table; a file of 0 bytes, as on a day without deaths, has none."""
     if is_empty(Path(data)):
         return iter([pa.table(dict.fromkeys(columns, pa.array([], pa.string())))])
-    return iter_tables(data, charset, delimiter, log, limits)
+    return iter_tables(data, charset, delimiter, log, limits, choices)
 
 
 def preprocess_chunks(chunks: Iterable[RecordChunk], preprocess: Preprocess) -> Iterator[TextChunk]:

@@ -73,6 +73,10 @@ class FileJob:
         Releases of the libraries.
     rows
         Rows of a shard, at most.
+    choices
+        Which of the tables of the source is read.
+    missing
+        Cells of the text columns that are read as empty; the output has them as they are.
     """
 
     source: Source
@@ -85,6 +89,8 @@ class FileJob:
     device: str
     versions: Mapping[str, str]
     rows: int = SHARD_ROWS
+    choices: options.TableChoices = options.ONLY_TABLE
+    missing: tuple[str, ...] = ()
 
     @property
     def table(self) -> tuple[str, tuple[str, ...], str, str]:
@@ -97,6 +103,8 @@ class FileJob:
             "data": identity,
             "charset": self.charset,
             "delimiter": self.delimiter,
+            "choices": asdict(self.choices),
+            "missing": self.missing,
             "text": self.columns,
             "rule": self.request,
             "device": device,
@@ -128,7 +136,7 @@ def predict_file(
         output is taken, the bundle is damaged, or the table changes while it is read.
     """
     _require_columns(job)
-    records = read_chunks(*job.table, monitor.log, job.rows)
+    records = read_chunks(*job.table, monitor.log, job.rows, job.choices, job.missing)
     with (
         (preprocessing or worker.preprocessing_process)() as preprocess,
         thread_pool(1) as pool,
@@ -166,7 +174,7 @@ def _require_columns(job: FileJob) -> None:
     """
     require_not_taken(job.out)
     if not job.source.data.startswith(HUB):
-        require_free_columns(read_beginning(*job.table), job.request.columns)
+        require_free_columns(read_beginning(*job.table, job.choices), job.request.columns)
 
 
 class _NumberedChunks:
