@@ -21,12 +21,14 @@ def encode(run: Run) -> None:
     """Fit the vocabulary of a run and encode its records."""
     config = run.config()
     with progress.working("encode", progress.LOADING):
+        from textlstm.data.inputs import covariate_columns
         from textlstm.encoding.encoded_splits import N_STEPS, encode_splits
 
     run.require(run.records / "summary.json", "preprocess")
     with shell.timed() as seconds, progress.steps("encode", N_STEPS) as step:
         with run.staged_outputs("encode") as new:
-            encoded = encode_splits(run.records, config.recipe.encoding, new.encoded, step)
+            beside = covariate_columns(config.data.number, config.data.category)
+            encoded = encode_splits(run.records, config.recipe.encoding, new.encoded, step, beside)
         run.record_time("encode", seconds())
     vocabulary = encoded.vocabulary
     console.log(

@@ -32,7 +32,7 @@ def explain(
     """Explain records of a table with the model of a run."""
     config = run.config()
     with progress.working("explain", progress.LOADING):
-        from textlstm.insight.record_selection import select_records
+        from textlstm.insight.record_selection import select_records, select_values
         from textlstm.reporting.explanation import PAGE, explain_records, require_member
         from textlstm.storage.output_tables import require_format
 
@@ -42,8 +42,10 @@ def explain(
     if member is not None:
         require_member(bundle, member)
     records = select_records(table, columns, data, id_column=id_column, wanted=wanted)
+    beside = bundle.vocabulary.covariates.columns
+    values = select_values(table, beside, data, id_column=id_column, wanted=wanted)
     monitor = progress.StageMonitor("explain")
-    explanation = explain_records(bundle, records, columns, member, monitor)
+    explanation = explain_records(bundle, records, columns, member, monitor, values)
     explanation.write(out, config, bundle, monitor)
     console.log(f"explain: {counted(len(records), 'record')} explained, words and all: {out}")
 

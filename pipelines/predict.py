@@ -49,14 +49,15 @@ def predict(
     charset = inputs.table_charset(run, data, table_format.charset)
     run.require(run.bundle, "train")
 
+    from textlstm.data.inputs import covariate_columns
     from textlstm.inference.engines.chunks import SHARD_ROWS
     from textlstm.inference.engines.files import FileJob, predict_file
     from textlstm.storage.resumable import Shards
 
-    missing = run.config().data.missing
+    trained = run.config().data
     job = FileJob(Source(data), out, columns, charset, table_format.delimiter, run.bundle, request,
                   device, versions(), shard_rows or SHARD_ROWS, table_format.choices,
-                  missing)  # fmt: skip
+                  trained.missing, covariate_columns(trained.number, trained.category))  # fmt: skip
     with interrupts.on_interrupt(
         lambda: interrupts.RESUME_HINT if Shards(out).any() else interrupts.NOTHING_TO_RESUME
     ):

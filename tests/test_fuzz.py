@@ -101,6 +101,7 @@ def test_any_table_keeps_its_cells_and_their_order(run, data):
 SETTINGS = {
     "max_length": st.integers(-1, 12), "padding": st.sampled_from(["left", "right", "up"]),
     "min_count": st.integers(0, 30), "max_ngrams": st.integers(0, 40), "initials": st.booleans(),
+    "covariate_dropout": st.floats(-0.1, 1.0),
     "ensemble_size": st.integers(0, 3), "embedding_size": st.integers(0, 9),
     "hidden_units": st.integers(0, 9),
     "cell": st.sampled_from(sorted(CELLS)), "bidirectional": st.booleans(),

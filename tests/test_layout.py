@@ -48,11 +48,12 @@ WINGS = {
         "statistics_files", "sas_files",
         "parquet_pages", "arrow_messages", "class_names", "columnar", "dataset", "databases",
         "readers",
-        "distinct", "cells", "dates", "groups", "records", "draws", "splits",
+        "distinct", "cells", "dates", "groups", "inputs", "records", "draws", "splits",
         "handled", "preprocessing",
     ],
     "encoding": [
-        "encoded", "abbreviations", "phrases", "abbreviation_table", "rare_words", "vocabulary",
+        "covariates", "encoded", "abbreviations", "phrases", "abbreviation_table", "rare_words",
+        "text_counts", "vocabulary",
         "encoded_splits", "batching", "unique_rows", "corpus", "terms",
     ],
     "models": [
@@ -61,7 +62,7 @@ WINGS = {
         "cells.update_gate_rnn", "cells.intersection_rnn", "cells.recurrent_highway",
         "cells.bag_of_words",
         "matlab_weights", "initialisers", "pooling", "attention", "choices",
-        "prefix_tree", "dropout", "layers", "dense",
+        "prefix_tree", "dropout", "layers", "dense", "covariate_layer",
         "label_output",
         "encoder", "memory", "heads", "linear", "linear_fit", "word_vectors", "network",
         "ensemble", "logits",
@@ -76,7 +77,8 @@ WINGS = {
         "stateful", "engines.chunks", "engines.local", "engines.files",
     ],
     "insight": [
-        "activations", "attributions", "deletion", "class_words", "token_table", "robustness",
+        "activations", "attributions", "deletion", "class_words", "token_table",
+        "covariate_gains", "robustness",
         "label_errors", "record_selection",
     ],
     "evaluation": [

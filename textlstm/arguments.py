@@ -1,6 +1,6 @@
 """Arguments of the estimator: what scikit-learn passes, validated and made training inputs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +15,11 @@ from textlstm.array_types import Floats
 from textlstm.config import DataConfig
 from textlstm.data.cells import as_records, as_text
 from textlstm.data.distinct import Distinct
+from textlstm.data.inputs import covariate_names, normalised_column, record_values
 from textlstm.data.labels import require_short
 from textlstm.data.splits import split_off
 from textlstm.encoding.abbreviation_table import checked_abbreviations
+from textlstm.encoding.covariates import Covariates
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError, did_you_mean, quoted
 from textlstm.recipe import Recipe, as_fields
@@ -25,7 +27,7 @@ from textlstm.text.tokenizing import preprocess
 from textlstm.training.folds import as_examples
 from textlstm.training.inputs import TrainingInputs
 
-OWN_PARAMETERS = ("recipe", "random_state", "device", "abbreviations")
+OWN_PARAMETERS = ("recipe", "random_state", "device", "abbreviations", "numbers", "categories")
 """Names of the estimator's parameters that are not settings of the recipe."""
 
 
@@ -37,7 +39,8 @@ class TrainingArguments:
     ----------
     records
         A row for each record that has a word and a weight: ``text`` (preprocessed, categorical),
-        ``label`` (class number) and ``weight``; the index is the row number among all records.
+        ``label`` (class number), ``weight`` and the covariates; the index is the row number among
+        all records.
     classes
         (C,) the labels of these records, sorted.
     n_fields
@@ -86,8 +89,47 @@ def deduplicate_texts(texts: Any) -> Distinct[tuple[str, ...]]:
     return Distinct[tuple[str, ...]].of(as_records(texts))
 
 
-def validate_training(texts: Any, labels: Any, sample_weight: Any) -> TrainingArguments:
+def split_covariates(texts: Any, columns: Sequence[str]) -> tuple[Any, dict[str, Distinct[str]]]:
+    """Divide a DataFrame into its text fields and its covariates.
+
+    Parameters
+    ----------
+    texts
+        As ``fit`` takes them.
+    columns
+        Names of the covariates with their prefixes; one that is not there is missing throughout.
+
+    Returns
+    -------
+    texts, covariates
+        The text fields, and the normalised cells of each covariate by the name in ``columns``.
+
+    Raises
+    ------
+    InputError
+        If there are covariates, and the texts are no DataFrame.
+    """
+    if not columns:
+        return texts, {}
+    if not isinstance(texts, pd.DataFrame):
+        raise InputError("numbers and categories are columns of a DataFrame, beside the texts")
+    names = {column: column.partition(":")[2] for column in columns}
+    missing = Distinct([""], np.zeros(len(texts), np.int64))
+    covariates = {
+        column: normalised_column(column, Distinct[str].of(map(as_text, texts[name].tolist())))
+        if name in texts.columns
+        else missing
+        for column, name in names.items()
+    }
+    return texts.drop(columns=list(names.values()), errors="ignore"), covariates
+
+
+def validate_training(
+    texts: Any, labels: Any, sample_weight: Any, columns: Sequence[str] = ()
+) -> TrainingArguments:
     """Validate the arguments of ``fit``, and select the records that can be trained on.
+
+    ``columns`` are those of the covariates, as in :func:`split_covariates`.
 
     Raises
     ------
@@ -95,6 +137,7 @@ def validate_training(texts: Any, labels: Any, sample_weight: Any) -> TrainingAr
         If there are no texts, the lengths differ, a label is missing, or the weights are invalid.
     """
     labels = column_or_1d(np.asarray(labels))
+    texts, covariates = split_covariates(texts, columns)
     distinct = deduplicate_texts(texts)
     if not len(distinct):
         raise InputError("there are no texts to learn from")
@@ -106,6 +149,8 @@ def validate_training(texts: Any, labels: Any, sample_weight: Any) -> TrainingAr
     classes, numbers = np.unique(labels, return_inverse=True)
     text = pd.Categorical(preprocess(distinct.values)).take(distinct.inverse)
     frame = pd.DataFrame({"text": text, "label": numbers, "weight": weights})
+    for name, cells in covariates.items():
+        frame[name] = pd.Categorical(cells.values).take(cells.inverse)
     frame = frame[(frame["text"] != "") & (frame["weight"] > 0)]
     trained, numbers = np.unique(frame["label"], return_inverse=True)
     n_fields = len(distinct.values[0])
@@ -156,11 +201,13 @@ def training_inputs(
         raise InputError("texts with words of at least two classes are needed")
     train, validation = split_off(records, DataConfig().validation, "stratified", seed)
     train_texts, texts = (Distinct[str].of(part["text"]) for part in (train, records))
+    columns = covariate_names(records.columns)
+    covariates = Covariates.fit(columns, record_values(train), recipe.encoding.min_count)
     vocabulary = Vocabulary.fit(
-        train_texts.values, recipe.encoding, train_texts.counts, abbreviations
+        train_texts.values, recipe.encoding, train_texts.counts, abbreviations, covariates
     )
     examples = as_examples(
-        vocabulary.encode(texts),
+        vocabulary.encode(texts, record_values(records)),
         records["label"].to_numpy(),
         vocabulary,
         records.index.isin(validation.index),

@@ -1,6 +1,6 @@
 """TextLSTMClassifier: the pipeline as a scikit-learn classifier over raw texts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,11 +15,13 @@ from textlstm.arguments import (
     deduplicate_texts,
     in_parameters,
     require_fields,
+    split_covariates,
     training_inputs,
     validate_abbreviations,
     validate_training,
 )
 from textlstm.array_types import Floats
+from textlstm.data.inputs import combined, covariate_columns, joined_inputs
 from textlstm.errors import InputError, counted
 from textlstm.fitting import train_bundle
 from textlstm.inference.bundle import Bundle
@@ -46,6 +48,10 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     abbreviations
         Meanings of abbreviations, such as ``{"etoh": "alcohol"}``; an abbreviation is replaced
         unless it is in the vocabulary.
+    numbers, categories
+        Names of columns of the DataFrames of texts that hold numbers and categories, such as age
+        and sex, which the model reads beside the text fields. Records without them are predicted
+        from their texts.
     **fields
         Settings by name, such as ``epochs=3``, which take precedence over the recipe.
 
@@ -79,6 +85,8 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         random_state: int | np.random.RandomState | None = 0,
         device: str = "auto",
         abbreviations: Mapping[str, str] | None = None,
+        numbers: Sequence[str] = (),
+        categories: Sequence[str] = (),
         **fields: Any,
     ) -> None:
         require_fields(fields)
@@ -86,6 +94,8 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
         self.device = device
         self.abbreviations = abbreviations
+        self.numbers = numbers
+        self.categories = categories
         self.fields = fields
 
     def __sklearn_tags__(self) -> Any:
@@ -121,7 +131,8 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ----------
         texts
             A sequence of n strings, or a DataFrame or array (n, F) of F text fields in reading
-            order. Records without a word are dropped.
+            order; a DataFrame may have ``numbers`` and ``categories`` beside them. Records without
+            a word are dropped.
         labels
             (n,) labels of any sortable type.
         sample_weight
@@ -138,7 +149,8 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         recipe = load_recipe(self.recipe).with_fields(**self.fields)
         abbreviations = validate_abbreviations(self.abbreviations or {})
         device, seed = resolve_device(self.device), self._seed()
-        arguments = validate_training(texts, labels, sample_weight)
+        columns = covariate_columns(self.numbers, self.categories)
+        arguments = validate_training(texts, labels, sample_weight, columns)
         inputs, n_validation = training_inputs(arguments, recipe, abbreviations, seed)
         history: list[Epoch] = []
         bundle = train_bundle(
@@ -174,14 +186,17 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Before :meth:`fit` or :meth:`load`.
         """
         check_is_fitted(self, "bundle_")
+        texts, covariates = split_covariates(texts, self.bundle_.vocabulary.covariates.columns)
         records = deduplicate_texts(texts)
         if len(records) and (n_fields := len(records.values[0])) != self.n_fields_:
             raise InputError(
                 f"texts of {counted(n_fields, 'field')} are given; the model reads {self.n_fields_}"
             )
         device = resolve_device(self.device)
-        probabilities = self.bundle_.predict_proba(preprocess(records.values), device)
-        return np.asarray(probabilities[records.inverse])
+        values = combined(list(covariates.values())) if covariates else None
+        inputs = joined_inputs(records.map(preprocess), values)
+        probabilities = self.bundle_.predict_proba(inputs.values, device)
+        return np.asarray(probabilities[inputs.inverse])
 
     def predict(self, texts: Any) -> NDArray[Any]:
         """Return the most probable label of each text (n,)."""
@@ -208,7 +223,14 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         # Its parameters are the settings that differ from the default recipe, as repr shows them.
         default = load_recipe("default").items()
         changed = dict(setting for setting in bundle.recipe.items() if setting not in default)
-        classifier = cls(device=device, abbreviations=abbreviations or None, **changed)
+        covariates = bundle.vocabulary.covariates
+        classifier = cls(
+            device=device,
+            abbreviations=abbreviations or None,
+            numbers=tuple(covariates.knots),
+            categories=tuple(covariates.categories),
+            **changed,
+        )
         classifier.bundle_ = bundle
         classifier.classes_ = np.array(bundle.labels)
         classifier.n_fields_ = bundle.summary[TEXT_FIELDS]

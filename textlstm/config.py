@@ -45,6 +45,12 @@ class DataConfig(Settings):
         "columns of groups, such as sex, age or year; the model is measured in each group; dates "
         "are grouped by year, ages by ten years",
     )
+    number: tuple[str, ...] = setting(
+        (), "columns of numbers beside the text, such as age, that the model reads too"
+    )
+    category: tuple[str, ...] = setting(
+        (), "columns of categories beside the text, such as sex or place, that the model reads too"
+    )
     charset: str = setting(
         "utf-8", "character set of a text file, such as utf-8 or latin-1; bytes that it lacks are "
         "an error",
@@ -104,6 +110,11 @@ class DataConfig(Settings):
             raise InputError("--text needs at least one column")
         if len({*self.text, self.label}) <= len(self.text):
             raise InputError("--text and --label must name different columns, each once")
+        beside = (*self.number, *self.category)
+        if len({*beside, *self.text, self.label}) < len(beside) + len(self.text) + 1:
+            raise InputError(
+                "--number and --category must name columns beside --text and --label, each once"
+            )
         if len(set(self.by)) < len(self.by):
             raise InputError("--by must name each column once")
         if self.split == "temporal" and not self.date:

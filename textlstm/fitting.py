@@ -26,12 +26,13 @@ from textlstm.storage.parallel import run_in_background
 from textlstm.summaries import TrainingSummary
 from textlstm.tasks import OutOfFoldTargets, SingleLabel
 from textlstm.training.checkpoint import Checkpoint
-from textlstm.training.class_weights import balance_classes, class_weight_sums, logit_adjustment
+from textlstm.training.class_weights import balance_classes, logit_adjustment, shares_and_weights
 from textlstm.training.folds import Examples, assign_folds
 from textlstm.training.inputs import TrainingInputs
 from textlstm.training.linear_branches import fit_branches
 from textlstm.training.loop import fit
 from textlstm.training.out_of_fold import (
+    CalibratedMembers,
     MemberModels,
     OutOfFoldPredictions,
     out_of_fold_outputs,
@@ -83,24 +84,15 @@ def train_bundle(
     ensemble, branches = fitting.train(on_epoch, checkpoint)
     calibrated = fitting.calibrate(ensemble, branches)
     out_of_fold = fitting.evaluate(calibrated, inputs.rare)
+    text_alone = None
+    if vocabulary.covariates.names:
+        on_step("predicting the validation folds by their texts alone")
+        text_alone = fitting.evaluate_texts_alone(calibrated, inputs.rare)
     computed = fitting.summarize(calibrated, out_of_fold)
     given: TrainingSummary = summary or {}
     whole: TrainingSummary = {TEXT_FIELDS: vocabulary.n_fields, **given, **computed}
     temperature = calibrated.temperature
-    return Bundle(recipe, vocabulary, labels, ensemble, temperature, out_of_fold, whole)
-
-
-@dataclass(frozen=True)
-class _Calibrated:
-    """Calibrated models of the members, and their out-of-fold predictions.
-
-    ``adjustment`` (C,) is added to the logits; ``records`` are without those of rare classes.
-    """
-
-    models: MemberModels
-    adjustment: NDArray[np.float32]
-    temperature: float
-    records: OutOfFoldPredictions
+    return Bundle(recipe, vocabulary, labels, ensemble, temperature, out_of_fold, whole, text_alone)
 
 
 @dataclass(frozen=True)
@@ -150,7 +142,9 @@ class _Fitting:
                 on_epoch(epoch)
         return ensemble, branches
 
-    def calibrate(self, ensemble: Ensemble, branches: Future[list[LinearBranch]]) -> _Calibrated:
+    def calibrate(
+        self, ensemble: Ensemble, branches: Future[list[LinearBranch]]
+    ) -> CalibratedMembers:
         """Fit mixing weight and temperature on out-of-fold predictions, and adjust the logits."""
         self.on_step("predicting the validation folds")
         truth = out_of_fold_targets(self.examples, self.n_members)
@@ -173,7 +167,7 @@ class _Fitting:
         temperature = self.task.fit_temperature(logits, truth)
         predictions = self.task.predict(logits, temperature, truth.rows)
         records = OutOfFoldPredictions.of(self.examples, self.n_members, truth, predictions)
-        return _Calibrated(models, adjustment.numpy(), temperature, records)
+        return CalibratedMembers(models, adjustment.numpy(), temperature, records)
 
     def _mix_linear(
         self,
@@ -195,7 +189,19 @@ class _Fitting:
         models = replace(models, branches=branches, linear_weight=single)
         return models, self.task.mix(logits, linear, weight)
 
-    def evaluate(self, calibrated: _Calibrated, rare: RareClasses | None) -> OutOfFold:
+    def evaluate_texts_alone(
+        self, calibrated: CalibratedMembers, rare: RareClasses | None
+    ) -> OutOfFold:
+        """Evaluate the out-of-fold predictions as they are where all covariates are missing."""
+        bare = replace(self, examples=self.examples.without_covariates())
+        truth = out_of_fold_targets(bare.examples, self.n_members)
+        logits = calibrated.models.out_of_fold_logits(bare.examples) + calibrated.adjustment
+        predictions = self.task.predict(logits, calibrated.temperature, truth.rows)
+        records = OutOfFoldPredictions.of(bare.examples, self.n_members, truth, predictions)
+        without = replace(calibrated, records=records)
+        return bare.evaluate(without, rare and rare.without_covariates())
+
+    def evaluate(self, calibrated: CalibratedMembers, rare: RareClasses | None) -> OutOfFold:
         """Evaluate the out-of-fold predictions, those of rare classes included.
 
         The gain is that of the weights of training: balanced classes have class shares of their
@@ -204,11 +210,7 @@ class _Fitting:
         records = calibrated.records
         if rare is not None:
             records = self._with_rare_classes(calibrated, rare)
-        sums, counts = (
-            class_weight_sums(examples.targets, examples.weights, self.n_classes).numpy()
-            for examples in (self.weighted, self.examples)
-        )
-        class_weights = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
+        shares, class_weights = shares_and_weights(self.weighted, self.examples, self.n_classes)
         grouped = METHODS[self.examples.split].keeps_texts_together
         return OutOfFold.of(
             records.predictions,
@@ -217,13 +219,13 @@ class _Fitting:
             texts=records.text_ids if grouped else None,
             has_known_word=records.has_known_word,
             codable=np.array([label != RARE_LABEL for label in self.task.labels]),
-            shares=(sums + 1) / (sums + 1).sum(),
+            shares=shares,
             weights=records.weights * class_weights[records.labels],
             uncodable=0.0 if rare is None else round(rare.share, 6),
         )
 
     def _with_rare_classes(
-        self, calibrated: _Calibrated, rare: RareClasses
+        self, calibrated: CalibratedMembers, rare: RareClasses
     ) -> OutOfFoldPredictions:
         """Add the out-of-fold predictions of records of rare classes."""
         folds = rare.assign_folds(self.examples, self.n_members, self.seed)
@@ -235,7 +237,7 @@ class _Fitting:
             predictions.probabilities, has_known_word, text_ids, rare.borderline
         )
 
-    def summarize(self, calibrated: _Calibrated, out_of_fold: OutOfFold) -> TrainingSummary:
+    def summarize(self, calibrated: CalibratedMembers, out_of_fold: OutOfFold) -> TrainingSummary:
         """Compute the statistics that new records are compared with."""
         validation = self.examples.corpus.select(self.examples.validation_rows(0))
         confidence = float(calibrated.records.predictions.confidence.mean())

@@ -123,6 +123,13 @@ class NetworkConfig(Settings):
         low=0.0,
         high=0.95,
     )
+    covariate_dropout: float = setting(
+        0.2,
+        "share of the training records that are read without the numbers and categories beside "
+        "their text, and share read without a single one of these",
+        low=0.0,
+        high=0.95,
+    )
     linear_c: float = setting(
         0.0,
         "inverse of the L2 penalty (C) of a logistic regression on TF-IDF of words and character "

@@ -47,7 +47,7 @@ def bundle(answers, labels=LABELS):
         temperature=2.0,
         out_of_fold=OutOfFold.of(Predictions(probabilities, truth), truth),
         predict=lambda texts, *_: Predictions(
-            np.array([answers[text] for text in texts.values]), texts.inverse
+            np.array([answers[text] for text, _ in texts.values]), texts.inverse
         ),
     )
 

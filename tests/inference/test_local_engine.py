@@ -8,9 +8,10 @@ import torch
 
 from textlstm.classifier import TextLSTMClassifier
 from textlstm.data.distinct import Distinct
+from textlstm.data.inputs import Input
 from textlstm.inference.bundle import Bundle
 from textlstm.inference.drift import InputStatistics
-from textlstm.inference.engines.chunks import TextChunk
+from textlstm.inference.engines.chunks import InputChunk
 from textlstm.inference.engines.local import predict_tables
 from textlstm.inference.rules import ADDED_COLUMNS, DecisionRule
 from textlstm.models import logits
@@ -33,7 +34,7 @@ def scored(bundle, rule, *chunks, cache_size=1 << 17):
     numbered = [
         (
             number,
-            TextChunk(
+            InputChunk(
                 table,
                 Distinct(
                     preprocess([(text,) for text in texts]), np.array(inverse, dtype=np.int64)
@@ -113,7 +114,7 @@ def test_a_distinct_text_is_scored_once_for_all_chunks(bundle, monkeypatch, cach
     assert pa.concat_tables([result for result, _ in results]).equals(expected)
     statistics = sum((of_chunk for _, of_chunk in results), InputStatistics())
     assert statistics == replace(of_table, probability=pytest.approx(of_table.probability))
-    assert predicted.count("fall") == times
+    assert predicted.count(Input("fall")) == times
 
 
 def test_an_empty_table_stays_empty(bundle):

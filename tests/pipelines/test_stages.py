@@ -250,9 +250,9 @@ def test_each_distinct_text_is_tokenized_and_encoded_once(tmp_path, table):
     run, tokenized, encoded = tmp_path / "run", [], []
     encode_texts = Vocabulary.encode
 
-    def encode_noted(self, texts):
+    def encode_noted(self, texts, values=None):
         encoded.append(texts.values)
-        return encode_texts(self, texts)
+        return encode_texts(self, texts, values)
 
     def tokenize_noted(field):
         tokenized.append(field)

@@ -30,18 +30,18 @@ def measure_model(
     seconds = []
     for _ in range(TIMED_PASSES):
         started = time.perf_counter()
-        predictions = score_and_count(bundle, holdout.texts).scores.predictions
+        predictions = score_and_count(bundle, holdout.inputs).scores.predictions
         seconds.append(time.perf_counter() - started)
     known = holdout.known
     return ModelResult(
         record_ids=holdout.records["record_id"][known].to_numpy(dtype=str),
         classes=tuple(bundle.labels),
         truth=holdout.labels[known],
-        texts=holdout.texts.inverse[known],
+        texts=holdout.text_numbers[known],
         unseen=(holdout.times == 0)[known],
         predictions=predictions.take(known),
         n_training=len(holdout.training),
         n_parameters=sum(values.numel() for values in bundle.network.parameters()),
         train_seconds=train_seconds,
-        rows_per_second=len(holdout.texts.values) / min(seconds),
+        rows_per_second=len(holdout.inputs.values) / min(seconds),
     )

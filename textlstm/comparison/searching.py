@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 
 from textlstm.arguments import TrainingArguments, training_inputs
+from textlstm.data.inputs import record_inputs
 from textlstm.data.splits import split_off
 from textlstm.errors import InputError
 from textlstm.evaluation.metrics import log_losses
@@ -100,7 +101,7 @@ class InnerSplit:
             recipe, inputs, seed=self.seed, device=device, on_epoch=lambda _: None
         )
         known = self.measured[self.measured["label"].isin(classes)]
-        predictions = score(bundle, known["text"].tolist()).predictions
+        predictions = score(bundle, list(record_inputs(known))).predictions
         truth = np.searchsorted(classes, known["label"].to_numpy(dtype=str))
         return float(log_losses(predictions, truth).mean())
 

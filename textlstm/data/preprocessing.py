@@ -20,6 +20,7 @@ from textlstm.data.dates import says_when
 from textlstm.data.distinct import Distinct, DistinctBuilder
 from textlstm.data.groups import PREFIX, group_names
 from textlstm.data.handled import check_labels, count_handled, sentence
+from textlstm.data.inputs import covariate_columns, covariate_names, normalised_column
 from textlstm.data.options import TableChoices
 from textlstm.data.readers import iter_tables
 from textlstm.data.records import SPLIT_COLUMN, SPLITS, UsableRecords, select_usable, write_records
@@ -88,7 +89,8 @@ class PreparedRecords:
     def write(self, folder: Path) -> None:
         """Write the records of each split and ``summary.json``."""
         groups = (PREFIX + name for name in self.config.by)
-        columns = ["record_id", "text", "label", *groups]
+        beside = covariate_columns(self.config.number, self.config.category)
+        columns = ["record_id", "text", "label", *groups, *beside]
         for name in SPLITS:
             write_records(self.splits[name][columns], folder / f"{name}.parquet")
         write_records(self.rare[[*columns, SPLIT_COLUMN]], folder / "rare.parquet")
@@ -167,6 +169,8 @@ def read_labelled(config: DataConfig, monitor: Monitor = SILENT) -> LabelledTabl
     columns = {"text": config.text, "label": (config.label,)}
     columns |= {PREFIX + name: (name,) for name in config.by}
     columns |= {"date": (config.date,)} if config.date else {}
+    beside = covariate_columns(config.number, config.category)
+    columns |= {name: (name.partition(":")[2],) for name in beside}
     builders = {name: DistinctBuilder[tuple[str, ...]]() for name in columns}
     ids: list[pa.Array] = []
     date_column: str | None = None
@@ -199,7 +203,7 @@ def read_labelled(config: DataConfig, monitor: Monitor = SILENT) -> LabelledTabl
 def _find_date_column(table: pa.Table, config: DataConfig) -> str:
     """Return the first column that says when records were made; empty if there is none."""
     first = table[:DATE_CELLS]
-    used = {*config.text, config.label, config.id}
+    used = {*config.text, *config.number, *config.category, config.label, config.id}
     names = (name for name in first.column_names if name not in used)
     return next((name for name in names if says_when(name, column(first, name, config.data))), "")
 
@@ -214,6 +218,9 @@ def _categorical(
         values = [cell for (cell,) in cells.values]
         if name.startswith(PREFIX):
             values = group_names(name.removeprefix(PREFIX), values)
+        elif covariate_names([name]):
+            read = normalised_column(name, Distinct(values, cells.inverse), monitor.log)
+            values = read.values
     return pd.Categorical(values).take(cells.inverse)
 
 

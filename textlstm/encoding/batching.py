@@ -14,7 +14,10 @@ SORT_POOL = 32
 
 
 class Batch(NamedTuple):
-    """R records with B distinct texts of at most T tokens, of U distinct words, S subwords."""
+    """R records with B distinct texts of at most T tokens, of U distinct words, S subwords.
+
+    K features describe the covariates of a record.
+    """
 
     words: Tensor  # (U,) int64, vocabulary ids
     counts: Tensor  # (U,) int64, how often the corpus has each word
@@ -23,10 +26,12 @@ class Batch(NamedTuple):
     ids: Tensor  # (B, T) int64, rows of `words`; the first row is padding
     lengths: Tensor  # (B,) int64, tokens to read, at least 1
     inverse: Tensor  # (R,) int64, the row of `ids` of each record
+    covariates: Tensor | None = None  # (R, K), if the model reads any
 
     def to(self, device: torch.device) -> Self:
         """Return the batch on a device."""
-        return type(self)(*(tensor.to(device) for tensor in self))
+        moved = {name: one.to(device) for name, one in self._asdict().items() if one is not None}
+        return type(self)(**moved)
 
 
 def shuffled_batches(

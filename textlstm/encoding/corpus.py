@@ -60,6 +60,9 @@ class Corpus:
             repeats = records[block].repeat_interleave(vocabulary.length)
             self.counts.index_add_(0, forms.flatten(), repeats)
         advise_random_access(text_ids)
+        beside = texts.covariates
+        self._features = None if beside is None else torch.from_numpy(beside.features)  # (V, K)
+        self._feature_rows = None if beside is None else torch.from_numpy(beside.inverse)  # (n,)
 
     def __len__(self) -> int:
         return len(self.inverse)
@@ -76,13 +79,38 @@ class Corpus:
         subset.inverse = inverse.int()
         subset.text_ids = torch.from_numpy(take(self.text_ids.numpy(), texts.numpy()))
         subset.text_lengths = self.text_lengths[texts]
+        if self._feature_rows is not None:
+            subset._feature_rows = self._feature_rows[records]
         return subset
 
-    def distinct_texts(self) -> "Corpus":
-        """Return a corpus of one record for each distinct text, in the order of ``text_ids``."""
-        subset = copy.copy(self)
-        subset.inverse = torch.arange(len(self.text_ids), dtype=torch.int32)
-        return subset
+    def without_covariates(self) -> "Corpus":
+        """Return the corpus with all covariates missing."""
+        bare = copy.copy(self)
+        if self._features is not None:
+            bare._features = torch.zeros(1, self._features.shape[1])
+            bare._feature_rows = torch.zeros_like(self.inverse)
+        return bare
+
+    def distinct_inputs(self) -> tuple["Corpus", Tensor]:
+        """Return a corpus of one record for each distinct input, and the row in it of each record.
+
+        Inputs stand in the order of their texts, so that texts that begin alike come together.
+        """
+        distinct = copy.copy(self)
+        if self._features is None or self._feature_rows is None:
+            distinct.inverse = torch.arange(len(self.text_ids), dtype=torch.int32)
+            return distinct, self.inverse
+        pairs = self.inverse.long() * len(self._features) + self._feature_rows
+        numbers, rows = torch.unique(pairs, return_inverse=True)
+        distinct.inverse = (numbers // len(self._features)).int()
+        distinct._feature_rows = (numbers % len(self._features)).int()
+        return distinct, rows.int()
+
+    def features(self, records: Tensor) -> Tensor | None:
+        """Return the features of the covariates of records (R, K); None if there are none."""
+        if self._features is None or self._feature_rows is None:
+            return None
+        return self._features[self._feature_rows[records]]
 
     def unknown_share(self) -> float:
         """Return the share of the records' words that are not in the vocabulary."""
@@ -107,10 +135,16 @@ class Corpus:
     def batch(self, records: Tensor) -> Batch:
         """Return a batch of these records."""
         texts, inverse = torch.unique(self.inverse[records], return_inverse=True)
-        return self.batch_of_texts(texts)._replace(inverse=inverse)
+        features = self.features(records)
+        return self.batch_of_texts(texts)._replace(inverse=inverse, covariates=features)
+
+    def record_batch(self, records: Tensor) -> Batch:
+        """Return a batch of these records in which none shares its text with another."""
+        batch = self.batch_of_texts(self.inverse[records])
+        return batch._replace(covariates=self.features(records))
 
     def batch_of_texts(self, texts: Tensor) -> Batch:
-        """Return a batch of these distinct texts, one record each."""
+        """Return a batch of these distinct texts, one record each, without covariates."""
         lengths = self.text_lengths[texts].long()
         forms = self.text_ids[texts, : int(lengths.max())]
         # Padding comes first among the distinct word forms, whether or not the batch has any.

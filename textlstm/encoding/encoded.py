@@ -1,8 +1,9 @@
-"""Encoded texts: the word ids of distinct texts, in memory and in Arrow files."""
+"""Encoded texts: word ids and covariates of distinct inputs, in memory and in Arrow files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -20,8 +21,28 @@ RESERVED = ("<pad>", "<unk>")
 
 
 @dataclass(frozen=True)
+class EncodedCovariates:
+    """The features of the covariates of n records, kept once for each distinct row.
+
+    Attributes
+    ----------
+    features
+        (V, K) float32.
+    inverse
+        (n,) int32, the row of ``features`` of each record.
+    """
+
+    features: NDArray[np.float32]
+    inverse: NDArray[np.int32]
+
+    def take(self, records: Any) -> Self:
+        """Select records; all features stay."""
+        return replace(self, inverse=self.inverse[records])
+
+
+@dataclass(frozen=True)
 class EncodedTexts:
-    """The word ids of n texts, kept once for each distinct text.
+    """The word ids of n texts, kept once for each distinct text, and the covariates beside them.
 
     Attributes
     ----------
@@ -35,18 +56,30 @@ class EncodedTexts:
         The distinct words outside the vocabulary.
     vocabulary_size
         Number of ids of the vocabulary.
+    covariates
+        Of the n records; None where the model has none.
     """
 
     ids: NDArray[np.int32]
     inverse: NDArray[np.int32]
     unknown: tuple[str, ...]
     vocabulary_size: int
+    covariates: EncodedCovariates | None = None
 
     def __len__(self) -> int:
         return len(self.inverse)
 
     def __getitem__(self, rows: Any) -> "EncodedTexts":
-        return replace(self, inverse=self.inverse[rows])
+        covariates = None if self.covariates is None else self.covariates.take(rows)
+        return replace(self, inverse=self.inverse[rows], covariates=covariates)
+
+    def without_covariates(self) -> "EncodedTexts":
+        """Return the texts with all covariates missing."""
+        if self.covariates is None:
+            return self
+        missing = np.zeros((1, self.covariates.features.shape[1]), np.float32)
+        beside = EncodedCovariates(missing, np.zeros(len(self), np.int32))
+        return replace(self, covariates=beside)
 
     def vocabulary_ids(self) -> NDArray[np.int32]:
         """Return the ids of all texts (n, T) int32; every unknown word has the id 1."""
@@ -60,8 +93,9 @@ class EncodedTexts:
 def write_encoded(path: Path, texts: EncodedTexts, labels: NDArray[np.integer[Any]]) -> None:
     """Write encoded texts and their class numbers as an Arrow file.
 
-    The file has two columns: ``text``, a dictionary of the distinct texts (their ``ids`` and their
-    ``unknown`` words in order), and ``label``.
+    The file has the columns ``text``, a dictionary of the distinct texts (their ``ids`` and their
+    ``unknown`` words in order), and ``label``; where there are covariates also ``covariates``, a
+    dictionary of their distinct features.
 
     Parameters
     ----------
@@ -79,13 +113,17 @@ def write_encoded(path: Path, texts: EncodedTexts, labels: NDArray[np.integer[An
         "unknown": pa.ListArray.from_arrays(word_ends, pa.array(words, pa.string())),
     }
     dictionary = pa.StructArray.from_arrays(list(columns.values()), names=list(columns))
-    table = pa.table(
-        {
-            "text": pa.DictionaryArray.from_arrays(pa.array(texts.inverse), dictionary),
-            "label": pa.array(labels, pa.int32()),
-        },
-        metadata={"vocabulary_size": str(texts.vocabulary_size)},
-    )
+    encoded = {
+        "text": pa.DictionaryArray.from_arrays(pa.array(texts.inverse), dictionary),
+        "label": pa.array(labels, pa.int32()),
+    }
+    if texts.covariates is not None:
+        features = texts.covariates.features
+        rows = pa.FixedSizeListArray.from_arrays(pa.array(features.ravel()), features.shape[1])
+        encoded["covariates"] = pa.DictionaryArray.from_arrays(
+            pa.array(texts.covariates.inverse), rows
+        )
+    table = pa.table(encoded, metadata={"vocabulary_size": str(texts.vocabulary_size)})
     with atomic_write(path) as temporary:
         feather.write_feather(table, temporary, compression="uncompressed")
 
@@ -125,4 +163,17 @@ def read_encoded(*paths: Path) -> tuple[EncodedTexts, NDArray[np.int32]]:
                 for word in words
             ]
             first_text += len(distinct)
-    return EncodedTexts(ids, inverse, tuple(unknown), vocabulary_size), labels
+    covariates = _read_covariates(tables)
+    return EncodedTexts(ids, inverse, tuple(unknown), vocabulary_size, covariates), labels
+
+
+def _read_covariates(tables: Sequence[pa.Table]) -> EncodedCovariates | None:
+    """Return the covariates of the records of all tables; None if they have none."""
+    if "covariates" not in tables[0].column_names:
+        return None
+    size = tables[0].schema.field("covariates").type.value_type.list_size
+    features, inverse = [np.zeros((0, size), np.float32)], [np.zeros(0, np.int32)]
+    for chunk in (chunk for table in tables for chunk in table["covariates"].chunks):
+        inverse.append(np.asarray(chunk.indices) + np.int32(sum(map(len, features))))
+        features.append(chunk.dictionary.flatten().to_numpy().reshape(-1, size))
+    return EncodedCovariates(np.concatenate(features), np.concatenate(inverse))

@@ -1,6 +1,6 @@
 """Encode the preprocessed records of a run: fit the vocabulary, write the word ids."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from textlstm.data.distinct import Distinct
+from textlstm.data.inputs import record_values
 from textlstm.data.records import SPLIT_COLUMN, SPLITS, learned_labels, read_records, read_summary
+from textlstm.encoding.covariates import Covariates
 from textlstm.encoding.encoded import write_encoded
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.recipe_sections import EncodingConfig
@@ -42,6 +44,7 @@ def encode_splits(
     config: EncodingConfig,
     out: Path,
     on_step: Callable[[str], object] = str,
+    beside: Sequence[str] = (),
 ) -> EncodedSplits:
     """Fit the vocabulary on the training texts, and write all records as word ids.
 
@@ -54,13 +57,22 @@ def encode_splits(
         each split and for the records of rare classes.
     on_step
         Receives the name of each step as it begins.
+    beside
+        Columns of the records that hold covariates.
+
+    Raises
+    ------
+    InputError
+        If hardly any training record has a value in one of these.
     """
     on_step("reading the records")
-    splits = {name: read_records(records / f"{name}.parquet", ["text", "label"]) for name in SPLITS}
+    columns = ["text", "label", *beside]
+    splits = {name: read_records(records / f"{name}.parquet", columns) for name in SPLITS}
     meanings = read_json(records / "abbreviations.json")
     on_step("taking the vocabulary")
     texts = Distinct[str].of(splits["train"]["text"])
-    vocabulary = Vocabulary.fit(texts.values, config, texts.counts, meanings)
+    covariates = Covariates.fit(beside, record_values(splits["train"]), config.min_count)
+    vocabulary = Vocabulary.fit(texts.values, config, texts.counts, meanings, covariates)
     labels = learned_labels(splits)
     abbreviated = 0
     for name, split_records in splits.items():
@@ -68,7 +80,8 @@ def encode_splits(
         texts = Distinct[str].of(split_records["text"])
         abbreviated += vocabulary.count_abbreviated(texts)
         numbers = pd.Index(labels).get_indexer(pd.Index(split_records["label"]))
-        write_encoded(out / f"{name}.arrow", vocabulary.encode(texts), numbers)
+        encoded = vocabulary.encode(texts, record_values(split_records))
+        write_encoded(out / f"{name}.arrow", encoded, numbers)
     _write_rare(records, vocabulary, out)
     write_json(out / "rare.json", _rare_facts(records, splits, labels))
     write_json(out / "labels.json", labels)
@@ -78,9 +91,10 @@ def encode_splits(
 
 def _write_rare(records: Path, vocabulary: Vocabulary, out: Path) -> None:
     """Write the training and validation records of rare classes, and flags of the validation."""
-    rare = read_records(records / "rare.parquet", ["text", SPLIT_COLUMN])
+    columns = ["text", *vocabulary.covariates.columns, SPLIT_COLUMN]
+    rare = read_records(records / "rare.parquet", columns)
     rare = rare[rare[SPLIT_COLUMN] != "holdout"]
-    encoded = vocabulary.encode(Distinct[str].of(rare["text"]))
+    encoded = vocabulary.encode(Distinct[str].of(rare["text"]), record_values(rare))
     in_validation = (rare[SPLIT_COLUMN] == "validation").to_numpy().astype(np.int32)
     write_encoded(out / "rare.arrow", encoded, in_validation)
 

@@ -4,8 +4,7 @@ Words that stand in fewer than ``min_count`` records are rare words, see :mod:`.
 vocabulary keeps only the numbers of their hash buckets.
 """
 
-import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -16,10 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textlstm.data.distinct import Distinct
+from textlstm.data.inputs import Values
 from textlstm.encoding.abbreviations import Abbreviations
-from textlstm.encoding.encoded import RESERVED, UNKNOWN, EncodedTexts
+from textlstm.encoding.covariates import Covariates
+from textlstm.encoding.encoded import RESERVED, UNKNOWN, EncodedCovariates, EncodedTexts
 from textlstm.encoding.phrases import common_phrases
 from textlstm.encoding.rare_words import frequent_ngrams, frequent_words, hash_bucket
+from textlstm.encoding.text_counts import usual_length, word_records
 from textlstm.errors import InputError
 from textlstm.recipe_sections import MAX_LENGTH, EncodingConfig
 from textlstm.storage.json_files import is_unicode
@@ -49,6 +51,8 @@ class Vocabulary:
         F, the text fields of a record.
     abbreviations
         Meanings of words outside the vocabulary, which are expanded before texts are encoded.
+    covariates
+        How the numbers and categories beside the text become features.
 
     >>> texts = ["acute mi", "acute stroke"]
     >>> config = EncodingConfig(max_length=4, padding="left", min_count=1)
@@ -67,6 +71,7 @@ class Vocabulary:
     n_fields: int = 1
     abbreviations: Abbreviations = field(default_factory=Abbreviations)
     truncation: str = "right"
+    covariates: Covariates = field(default_factory=Covariates)
 
     def __post_init__(self) -> None:
         if not all(isinstance(word, str) and is_unicode(word) for word in self.words):
@@ -96,6 +101,7 @@ class Vocabulary:
         config: EncodingConfig,
         counts: NDArray[np.int64] | None = None,
         meanings: Mapping[str, str] | None = None,
+        covariates: Covariates | None = None,
     ) -> Self:
         """Build the vocabulary from preprocessed training texts.
 
@@ -107,22 +113,25 @@ class Vocabulary:
             (n,) records of each text; by default, one.
         meanings
             Abbreviations and their meanings, as :func:`.checked_abbreviations` returns them.
+        covariates
+            Fitted on the same records; by default, there are none.
         """
         tokens = [text.split() for text in texts]
         counts = np.ones(len(texts), dtype=np.int64) if counts is None else counts
-        records = _document_frequencies(tokens, counts)
+        records = word_records(tokens, counts)
         words = frequent_words(records, config.min_count)
         known = {word: records[word] for word in words}
         phrases = common_phrases(texts, counts, known, config.min_count) if config.initials else {}
         buckets = sorted({hash_bucket(word) for word in records.keys() - set(words)})
         return cls(
             words=(*RESERVED, *words, *buckets),
-            length=config.max_length or _usual_length(tokens, counts, config.length_percentile),
+            length=config.max_length or usual_length(tokens, counts, config.length_percentile),
             padding=config.padding,
             subwords=frequent_ngrams(records, config),
             n_fields=1 + max((text.count(SEPARATOR) for text in tokens), default=0),
             abbreviations=Abbreviations(meanings or {}, phrases),
             truncation=config.truncation,
+            covariates=covariates or Covariates(),
         )
 
     @cached_property
@@ -164,8 +173,13 @@ class Vocabulary:
         changed = [self.expand_abbreviations(text) != text for text in texts.values]
         return int(np.array(changed, dtype=bool)[texts.inverse].sum())
 
-    def encode(self, texts: Sequence[str] | Distinct[str]) -> EncodedTexts:
-        """Encode preprocessed texts as rows of ``length`` word ids, padded or cut to it."""
+    def encode(
+        self, texts: Sequence[str] | Distinct[str], values: Distinct[Values] | None = None
+    ) -> EncodedTexts:
+        """Encode preprocessed texts as rows of ``length`` word ids, padded or cut to it.
+
+        ``values`` are the covariates of the same records; by default, all are missing.
+        """
         texts = texts if isinstance(texts, Distinct) else Distinct.of(texts)
         ids = np.zeros((len(texts.values), self.length), dtype=np.int32)
         numbers = defaultdict(count(len(self.words)).__next__, self.index)  # new words are added
@@ -176,7 +190,12 @@ class Vocabulary:
             row[start : start + len(tokens)] = [numbers[word] for word in tokens]
         unknown = tuple(islice(numbers, len(self.words), None))
         inverse = texts.inverse.astype(np.int32, copy=False)
-        return EncodedTexts(ids, inverse, unknown, len(self.words))
+        covariates = None
+        if self.covariates.names:
+            values = values or Distinct([()], np.zeros(len(texts), np.int32))
+            features = self.covariates.encode(values.values)
+            covariates = EncodedCovariates(features, values.inverse.astype(np.int32, copy=False))
+        return EncodedTexts(ids, inverse, unknown, len(self.words), covariates)
 
     def fill_unread(
         self, values: NDArray[np.float64], n_words: int, filling: float
@@ -207,31 +226,17 @@ class Vocabulary:
 
     def to_dict(self) -> dict[str, object]:
         """Return the fields as JSON can hold them."""
-        return {**asdict(self), "abbreviations": self.abbreviations.to_dict()}
+        values = {**asdict(self), "abbreviations": self.abbreviations.to_dict()}
+        if not self.covariates.names:
+            del values["covariates"]  # a model that reads none has no such field
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Build from the result of :meth:`to_dict`."""
         lists = {name: tuple(values[name]) for name in ("words", "subwords")}
         abbreviations = Abbreviations.from_dict(values["abbreviations"])
-        return cls(**{**values, **lists, "abbreviations": abbreviations})
-
-
-def _document_frequencies(
-    tokens: Sequence[Sequence[str]], counts: NDArray[np.int64]
-) -> Counter[str]:
-    """Return the number of records that contain each word."""
-    records = Counter[str]()
-    for text, n in zip(tokens, counts.tolist(), strict=True):
-        for word in set(text):
-            records[word] += n
-    return records
-
-
-def _usual_length(
-    tokens: Sequence[Sequence[str]], counts: NDArray[np.int64], percentile: float
-) -> int:
-    """Return a percentile of the numbers of tokens of the records, at most MAX_LENGTH."""
-    lengths = np.repeat(np.array([len(text) for text in tokens], dtype=np.int32), counts)
-    usual = math.ceil(np.percentile(lengths, percentile)) if len(lengths) else 1
-    return min(max(1, usual), MAX_LENGTH)
+        none = Covariates().to_dict()
+        covariates = Covariates.from_dict(values.get("covariates", none))
+        parts = {"abbreviations": abbreviations, "covariates": covariates}
+        return cls(**{**values, **lists, **parts})

@@ -12,6 +12,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from textlstm.array_types import Counts
+from textlstm.data.inputs import Input
+from textlstm.encoding.covariates import Covariates
 from textlstm.models.linear_fit import without_convergence_warnings
 from textlstm.text.tokenizing import split_fields
 
@@ -39,7 +41,7 @@ def tfidf_logreg(
     ----------
     texts
         Preprocessed training texts (B,), from which the number of fields follows, and which fields
-        have words.
+        have words; or :func:`baseline_rows` of texts and covariates.
     records
         (B,) number of records with each text; by default, one.
     max_iterations
@@ -50,12 +52,15 @@ def tfidf_logreg(
     A block per field lets the linear model know in which line of the certificate a word stands, as
     the network does. With the fields joined, the comparison would not be fair.
     """
-    table = _field_table(texts)
-    blocks = [
+    table, n_features = _field_table(texts), _features(texts).shape[1]
+    blocks: list[tuple[str, Any, Any]] = [
         (f"field_{number}", WordPairs(records), number)
-        for number in range(table.shape[1])
+        for number in range(table.shape[1] - n_features)
         if any(table[:, number])
     ]
+    if n_features:
+        as_floats = FunctionTransformer(np.ndarray.astype, kw_args={"dtype": np.float64})
+        blocks.append(("covariates", as_floats, slice(-n_features, None)))
     return make_pipeline(
         FunctionTransformer(_field_table),
         ColumnTransformer(blocks),
@@ -120,8 +125,24 @@ BASELINES: dict[str, Callable[[Sequence[str], Sequence[str], Counts], Any]] = {
 """The function that fits each baseline, by the name of the baseline in metrics.json."""
 
 
-def _field_table(texts: Sequence[str]) -> np.ndarray[Any, Any]:
-    """Split preprocessed texts (B,) into a table of fields (B, F), empty where a text has none."""
-    rows = [split_fields(text) for text in texts]
-    n_fields = max(map(len, rows))
-    return np.array([row + [""] * (n_fields - len(row)) for row in rows], dtype=object)
+def baseline_rows(inputs: Sequence[Input], covariates: Covariates) -> Any:
+    """Return what baselines read of B inputs: their texts, with covariates as rows (B, 1 + K)."""
+    texts = [text for text, _ in inputs]
+    if not covariates.names:
+        return texts
+    features = covariates.encode([values for _, values in inputs])
+    return np.column_stack([np.array(texts, dtype=object), features.astype(object)])
+
+
+def _features(rows: Any) -> Any:
+    """Return the features (B, K) of rows; K is 0 for texts alone."""
+    return rows[:, 1:] if isinstance(rows, np.ndarray) and rows.ndim == 2 else np.empty((0, 0))
+
+
+def _field_table(rows: Any) -> np.ndarray[Any, Any]:
+    """Split the texts of rows into fields (B, F + K), empty where a text has none."""
+    features = _features(rows)
+    texts = [split_fields(text) for text in (rows[:, 0] if features.shape[1] else rows)]
+    n_fields = max(map(len, texts))
+    table = np.array([text + [""] * (n_fields - len(text)) for text in texts], dtype=object)
+    return np.hstack([table, features]) if features.shape[1] else table

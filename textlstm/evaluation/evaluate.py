@@ -8,7 +8,9 @@ import pandas as pd
 from sklearn.metrics import confusion_matrix
 
 from textlstm.array_types import Flags, Floats, Integers
-from textlstm.evaluation.baselines import BASELINES
+from textlstm.data.inputs import record_inputs
+from textlstm.encoding.covariates import Covariates
+from textlstm.evaluation.baselines import BASELINES, baseline_rows
 from textlstm.evaluation.bootstrap import Differences, paired_bootstrap
 from textlstm.evaluation.data_facts import DataFacts
 from textlstm.evaluation.decisions import measure_decisions
@@ -59,10 +61,10 @@ def evaluate(
     on_step("reading the records")
     holdout = Holdout.of(splits, rare, bundle.labels)
     on_step("coding the holdout")
-    records = holdout.scored(score_and_count(bundle, holdout.texts).scores)
+    records = holdout.scored(score_and_count(bundle, holdout.inputs).scores)
     model = records.predictions.take(holdout.known)
     models = {"model": model}
-    for name, probabilities in _fit_baselines(holdout, on_step):
+    for name, probabilities in _fit_baselines(holdout, bundle.vocabulary.covariates, on_step):
         models[name] = model.replace(probabilities)
     on_step("measuring")
     n_unknown = len(splits["holdout"]) - holdout.n_known
@@ -108,16 +110,21 @@ def _measure(
 
 
 def _fit_baselines(
-    holdout: Holdout, on_step: Callable[[str], object]
+    holdout: Holdout, covariates: Covariates, on_step: Callable[[str], object]
 ) -> Iterator[tuple[str, Floats]]:
-    """Yield each baseline's name and its probabilities (B, C) of the holdout's distinct texts."""
-    pairs = holdout.training.groupby(["text", "label"], observed=True, sort=False)
-    counts = pairs.size().reset_index()
+    """Yield each baseline's name and its probabilities (B, C) of the holdout's distinct inputs.
+
+    Baselines read the covariates as the model does.
+    """
+    columns = ["text", "label", *covariates.columns]
+    counts = holdout.training.groupby(columns, observed=True, sort=False).size().reset_index()
+    training = baseline_rows(list(record_inputs(counts)), covariates)
+    measured = baseline_rows(holdout.inputs.values, covariates)
     for name, fit in BASELINES.items():
         on_step(f"fitting {RIVALS[name]}")
-        fitted = fit(counts["text"].tolist(), counts["label"].tolist(), counts[0].to_numpy())
+        fitted = fit(training, counts["label"].tolist(), counts[0].to_numpy())
         # Labels are sorted in the bundle as in scikit-learn, and each has training records.
-        yield name, fitted.predict_proba(holdout.texts.values)
+        yield name, fitted.predict_proba(measured)
 
 
 def _learned(

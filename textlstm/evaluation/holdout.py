@@ -10,6 +10,7 @@ import pandas as pd
 from textlstm.array_types import Integers, Labels
 from textlstm.data.distinct import Distinct
 from textlstm.data.groups import PREFIX
+from textlstm.data.inputs import Input, record_inputs
 from textlstm.evaluation.scored_records import ScoredRecords
 from textlstm.inference.scoring import Scores
 from textlstm.uncertainty.intervals import cluster_sizes
@@ -27,9 +28,8 @@ class Holdout:
         Number of records of classes that the model knows.
     labels
         (n,) class numbers; -1 for a class that the model does not know.
-    texts
-        Preprocessed texts. Most records of a registry repeat others, so each distinct text is
-        scored once.
+    inputs
+        Most records of a registry repeat others, so each distinct input is scored once.
     times
         (n,) number of training records with the same text.
     training
@@ -39,7 +39,7 @@ class Holdout:
     records: pd.DataFrame
     n_known: int
     labels: Labels
-    texts: Distinct[str]
+    inputs: Distinct[Input]
     times: Integers
     training: pd.DataFrame
 
@@ -63,7 +63,7 @@ class Holdout:
             records=records,
             n_known=len(holdout),
             labels=pd.Index(list(class_names)).get_indexer(pd.Index(records["label"])),
-            texts=texts,
+            inputs=record_inputs(records),
             times=times[texts.inverse],
             training=training,
         )
@@ -72,6 +72,12 @@ class Holdout:
     def known(self) -> slice:
         """Return the slice of the records of classes that the model knows."""
         return slice(self.n_known)
+
+    @property
+    def text_numbers(self) -> Integers:
+        """Return the number of the text of each record (n,)."""
+        numbers: Integers = Distinct[str].of(self.records["text"]).inverse
+        return numbers
 
     @property
     def groups(self) -> dict[str, pd.Series]:
@@ -84,7 +90,7 @@ class Holdout:
 
         If no record of a known class has a training text, measures must hold for new texts.
         """
-        inverse, unseen = self.texts.inverse, self.times == 0
+        inverse, unseen = self.text_numbers, self.times == 0
         texts_are_new = unseen[self.known].all()
         ones = np.ones(len(inverse), dtype=np.int64)
         cluster_size = cluster_sizes(inverse) if texts_are_new else ones

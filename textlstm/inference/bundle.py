@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from textlstm.config import RARE_LABEL
 from textlstm.data.distinct import Distinct
+from textlstm.data.inputs import Input, Values, as_inputs
 from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError
@@ -46,7 +47,7 @@ from textlstm.uncertainty.predictions import Predictions
 
 @dataclass(frozen=True)
 class Bundle:
-    """A trained, calibrated classifier of preprocessed texts.
+    """A trained, calibrated classifier of preprocessed texts, with covariates beside them.
 
     Attributes
     ----------
@@ -64,6 +65,9 @@ class Bundle:
         Predictions of training records, from which promises are derived.
     summary
         Figures for the model card: numbers and column names, never text of records.
+    text_alone
+        The same as ``out_of_fold``, as predicted without the covariates: promises for tables
+        that lack them are derived from it. None for a model without covariates.
     """
 
     recipe: Recipe
@@ -73,6 +77,7 @@ class Bundle:
     temperature: float
     out_of_fold: OutOfFold
     summary: TrainingSummary
+    text_alone: OutOfFold | None = None
 
     @property
     def codable(self) -> NDArray[np.bool_]:
@@ -81,11 +86,11 @@ class Bundle:
 
     def predict(
         self,
-        inputs: Distinct[str],
+        inputs: Distinct[Input] | Distinct[str],
         device: torch.device | None = None,
         map_batches: MapBatches | None = None,
     ) -> Predictions:
-        """Predict n records by their inputs, which are preprocessed texts.
+        """Predict n records by their inputs; a text is an input without covariates.
 
         Each distinct input is computed once. The network is moved to ``device``, if one is given.
         ``map_batches`` is as in :func:`.predict_logits`.
@@ -93,15 +98,23 @@ class Bundle:
         if not inputs.values:
             return Predictions(np.empty((0, len(self.labels))), inputs.inverse)
         device = device or self.network.device
-        corpus = Corpus(self.vocabulary.encode(inputs.values), self.vocabulary)
+        corpus = self.corpus(as_inputs(inputs.values))
         logits = predict_logits(self.network.to(device), corpus, device, map_batches).numpy()
         return Predictions(apply_temperature(logits, self.temperature), inputs.inverse)
 
+    def corpus(self, inputs: Sequence[Input]) -> Corpus:
+        """Return n inputs as tensors that the network reads."""
+        texts = Distinct[str].of(text for text, _ in inputs)
+        values = None
+        if self.vocabulary.covariates.names:
+            values = Distinct[Values].of(of_input for _, of_input in inputs)
+        return Corpus(self.vocabulary.encode(texts, values), self.vocabulary)
+
     def predict_proba(
-        self, texts: Sequence[str], device: torch.device | None = None
+        self, inputs: Sequence[Input | str], device: torch.device | None = None
     ) -> NDArray[np.float64]:
-        """Return the probabilities (n, C) of preprocessed texts."""
-        predictions = self.predict(Distinct.of(texts), device)
+        """Return the probabilities (n, C) of n inputs."""
+        predictions = self.predict(Distinct[Input].of(as_inputs(inputs)), device)
         probabilities: NDArray[np.float64] = predictions.probabilities[predictions.rows]
         return probabilities
 
@@ -125,6 +138,8 @@ class Bundle:
             "temperature": self.temperature,
             "held_out": self.out_of_fold.to_dict(),
         }
+        if self.text_alone is not None:
+            calibration["text_alone"] = self.text_alone.to_dict()
         contents = {
             "model.safetensors": safetensors.torch.save(weights),
             "vocab.json": to_json(self.vocabulary.to_dict()),
@@ -163,7 +178,12 @@ class Bundle:
             temperature = checked_temperature(calibration["temperature"])
             out_of_fold = OutOfFold.from_dict(calibration["held_out"])
             summary = checked_summary(config["summary"], vocabulary)
-            bundle = cls(recipe, vocabulary, labels, network, temperature, out_of_fold, summary)
+            text_alone = None
+            if vocabulary.covariates.names:
+                text_alone = OutOfFold.from_dict(calibration["text_alone"])
+            bundle = cls(
+                recipe, vocabulary, labels, network, temperature, out_of_fold, summary, text_alone
+            )
             bundle.require_finite()
         except MemoryError:
             raise
@@ -184,7 +204,7 @@ class Bundle:
             If a probability is not finite.
         """
         words = [*self.vocabulary.known_words[:2], "untold"][: self.vocabulary.length]
-        if not np.isfinite(self.predict_proba([" ".join(words)])).all():
+        if not np.isfinite(self.predict_proba([Input(" ".join(words))])).all():
             raise InputError("the probabilities of a text are not finite")
 
     def _card(self) -> str:

@@ -31,6 +31,8 @@ class InputStatistics:
         Sum of the probabilities of the most probable class, over records with a word.
     abbreviated
         Number of records with an abbreviation that was written out.
+    incomplete
+        Number of records that lack a number or a category beside their text.
     """
 
     records: int = 0
@@ -40,6 +42,7 @@ class InputStatistics:
     unknown: int = 0
     probability: float = 0.0
     abbreviated: int = 0
+    incomplete: int = 0
 
     def __add__(self, other: Self) -> Self:
         return type(self)(*map(sum, zip(astuple(self), astuple(other), strict=True)))
@@ -101,6 +104,11 @@ def summary_lines(statistics: InputStatistics, bundle: "Bundle", out: object) ->
         yield (
             f"{counted(statistics.abbreviated, 'record has', 'records have')} abbreviations "
             "that are not in the vocabulary; written out"
+        )
+    if statistics.incomplete:
+        yield (
+            f"{counted(statistics.incomplete, 'record lacks', 'records lack')} a number or a "
+            "category beside the text; coded without it"
         )
     if uncodable := bundle.summary[UNCODABLE]:
         yield f"in training, {uncodable_sentence(uncodable)}"

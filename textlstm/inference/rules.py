@@ -6,7 +6,7 @@ follow from it for one bundle. Neither needs torch.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from textlstm.config import MIN_PROBABILITY
 from textlstm.errors import InputError, quoted
@@ -40,6 +40,12 @@ class DecisionRule:
 
     min_probability: float = MIN_PROBABILITY
     set_probability: float | None = None
+
+    def stricter(self, other: Self) -> Self:
+        """Return the rule that accepts what both accept, and whose sets hold those of both."""
+        sets = [one for one in (self.set_probability, other.set_probability) if one is not None]
+        lowest = max(self.min_probability, other.min_probability)
+        return type(self)(lowest, min(sets) if sets else None)
 
     @property
     def columns(self) -> tuple[str, ...]:

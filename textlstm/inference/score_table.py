@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from textlstm.data.cells import distinct_records
 from textlstm.data.distinct import Distinct
+from textlstm.data.inputs import Input, as_inputs, joined_inputs, table_values
 from textlstm.inference.bundle import Bundle
 from textlstm.inference.drift import InputStatistics
 from textlstm.inference.rules import ACCEPT, REVIEW, DecisionRule, require_free_columns
@@ -36,7 +37,7 @@ def score_table(
     Parameters
     ----------
     columns
-        Names of the text columns, in reading order.
+        Names of the text columns, in reading order. Columns of covariates are found by their names.
     source
         Name of the table in messages.
 
@@ -47,14 +48,14 @@ def score_table(
     """
     require_free_columns(table, rule.columns)
     records = distinct_records(table, columns, source)
-    texts = Distinct.of(preprocess(records.values))
-    coded = CodedTexts.of(bundle, texts.values, rule, device, map_in_this_thread)
-    rows = texts.inverse[records.inverse]
-    return coded.take(rows).added_to(table, rule, bundle.labels)
+    values = table_values(table, bundle.vocabulary.covariates.columns, source)
+    inputs = Distinct[Input].of(joined_inputs(records.map(preprocess), values))
+    coded = CodedTexts.of(bundle, inputs.values, rule, device, map_in_this_thread)
+    return coded.take(inputs.inverse).added_to(table, rule, bundle.labels)
 
 
 class CodedTexts(NamedTuple):
-    """Predictions and decisions of n texts or records, as they are written."""
+    """Predictions and decisions of n inputs or records, as they are written."""
 
     classes: NDArray[np.int64]  # (n,) number of the most probable class
     probabilities: NDArray[np.float64]  # (n,) of that class
@@ -63,28 +64,32 @@ class CodedTexts(NamedTuple):
     words: NDArray[np.int64]  # (n,)
     unknown: NDArray[np.int64]  # (n,) words that are not in the vocabulary
     abbreviated: NDArray[np.bool_]  # (n,) whether an abbreviation was written out
+    incomplete: NDArray[np.bool_]  # (n,) whether a number or category beside the text is missing
     sets: NDArray[np.object_]  # (n,) cells of the prediction sets; None where not asked for
 
     @classmethod
     def of(
         cls,
         bundle: Bundle,
-        texts: list[str],
+        inputs: Sequence[Input | str],
         rule: DecisionRule,
         device: torch.device | None = None,
         map_batches: MapBatches | None = None,
     ) -> Self:
-        """Score n distinct preprocessed texts; ``map_batches`` is as in :func:`.predict_logits`."""
-        distinct = Distinct(texts, np.arange(len(texts)))
+        """Score n distinct inputs; ``map_batches`` is as in :func:`.predict_logits`."""
+        inputs = as_inputs(inputs)
+        distinct = Distinct(inputs, np.arange(len(inputs)))
         scores, words, unknown = score_and_count(bundle, distinct, device, map_batches)
-        sets = np.full(len(texts), None, dtype=object)
+        sets = np.full(len(inputs), None, dtype=object)
         if rule.set_probability is not None:
             members = scores.sets(rule.set_probability)
             sets[:] = format_sets(members, scores.probabilities, bundle.labels)
-        seconds = np.full(len(texts), -1)
+        seconds = np.full(len(inputs), -1)
         if len(bundle.labels) > 1:
             seconds = scores.ranked(1)
-        abbreviated = [bundle.vocabulary.expand_abbreviations(text) != text for text in texts]
+        expand, names = bundle.vocabulary.expand_abbreviations, bundle.vocabulary.covariates.names
+        abbreviated = [expand(text) != text for text, _ in inputs]
+        incomplete = [bool(names) and not (values and all(values)) for _, values in inputs]
         return cls(
             classes=scores.ranked(0),
             probabilities=scores.highest,
@@ -93,6 +98,7 @@ class CodedTexts(NamedTuple):
             words=words,
             unknown=unknown,
             abbreviated=np.array(abbreviated, dtype=np.bool_),
+            incomplete=np.array(incomplete, dtype=np.bool_),
             sets=sets,
         )
 
@@ -124,5 +130,6 @@ class CodedTexts(NamedTuple):
             words=int(self.words.sum()),
             unknown=int(self.unknown.sum()),
             abbreviated=int(self.abbreviated.sum()),
+            incomplete=int(self.incomplete.sum()),
             probability=float(self.probabilities[self.words > 0].sum()),
         )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from textlstm.config import MIN_PROBABILITY
 from textlstm.data.distinct import Distinct
+from textlstm.data.inputs import Input, as_inputs
 from textlstm.encoding.rare_words import has_known_word
 from textlstm.inference.bundle import Bundle
 from textlstm.inference.rules import ACCEPT, REVIEW
@@ -112,23 +113,26 @@ class CountedScores(NamedTuple):
     unknown: NDArray[np.int64]  # (B,) words that are not in the vocabulary
 
 
-def score(bundle: Bundle, texts: Sequence[str], device: torch.device | None = None) -> Scores:
-    """Score preprocessed texts (n,), each distinct one once."""
-    return score_and_count(bundle, Distinct.of(texts), device).scores
+def score(
+    bundle: Bundle, inputs: Sequence[Input | str], device: torch.device | None = None
+) -> Scores:
+    """Score inputs (n,), each distinct one once."""
+    return score_and_count(bundle, Distinct[Input].of(as_inputs(inputs)), device).scores
 
 
 def score_and_count(
     bundle: Bundle,
-    texts: Distinct[str],
+    inputs: Distinct[Input] | Distinct[str],
     device: torch.device | None = None,
     map_batches: MapBatches | None = None,
 ) -> CountedScores:
-    """Score the preprocessed texts of n records, and count the words of the distinct texts.
+    """Score the inputs of n records, and count the words of the distinct ones.
 
     ``map_batches`` is as in :func:`.predict_logits`.
     """
-    words, unknown = bundle.vocabulary.count_words(texts.values)
-    predictions = bundle.predict(texts, device, map_batches)
+    texts = [text for text, _ in as_inputs(inputs.values)]
+    words, unknown = bundle.vocabulary.count_words(texts)
+    predictions = bundle.predict(inputs, device, map_batches)
     known = has_known_word(words, unknown)
     return CountedScores(Scores(predictions, known, bundle.codable), words, unknown)
 

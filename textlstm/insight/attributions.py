@@ -16,8 +16,8 @@ from torch import Tensor
 
 from textlstm.array_types import Integers
 from textlstm.data.distinct import Distinct
+from textlstm.data.inputs import Input, as_inputs
 from textlstm.encoding.batching import Batch, length_batches
-from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.encoded import PAD, UNKNOWN
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.inference.bundle import Bundle
@@ -44,20 +44,20 @@ ANSWERS = (
 
 def attributions(
     bundle: Bundle,
-    texts: Sequence[str],
+    inputs: Sequence[Input | str],
     classes: Sequence[int] | Integers,
     *,
     points: int = POINTS,
     watch: WatchBatches = iter,
 ) -> list[NDArray[np.float64]]:
-    """Attribute the log probability of a class to the tokens of each text.
+    """Attribute the log probability of a class to the tokens of each text, given its covariates.
 
     Parameters
     ----------
-    texts
-        (n,) preprocessed texts.
+    inputs
+        (n,) texts, and the covariates beside them, which stay as they are.
     classes
-        (n,) class number to explain, for each text.
+        (n,) class number to explain, for each input.
     points
         Points at which the gradient is taken; more are slower and more exact.
     watch
@@ -71,20 +71,21 @@ def attributions(
         of its expansion.
     """
     # Most records of a registry repeat others: each distinct pair is explained once.
-    pairs = Distinct.of(zip(texts, map(int, classes), strict=True))
-    corpus = Corpus(bundle.vocabulary.encode([text for text, _ in pairs.values]), bundle.vocabulary)
+    inputs = as_inputs(inputs)
+    pairs = Distinct.of(zip(inputs, map(int, classes), strict=True))
+    corpus = bundle.corpus([one for one, _ in pairs.values])
     targets = torch.tensor([number for _, number in pairs.values], dtype=torch.int64)
     gains_of_pair: dict[int, NDArray[np.float64]] = {}
     size = max(1, BATCH_TOKENS // (points * bundle.vocabulary.length))
     for rows in watch(length_batches(corpus.lengths, size)):
-        batch = corpus.batch_of_texts(corpus.inverse[rows]).to(bundle.network.device)
+        batch = corpus.record_batch(rows).to(bundle.network.device)
         gains = _integrated_gradients(
             interpolated_log_probs(bundle, batch), batch, targets[rows], points
         )
         gains_of_pair |= dict(zip(rows.tolist(), gains.double().numpy(), strict=True))
     return [
         _sum_by_token(bundle.vocabulary, text, gains_of_pair[row])
-        for text, row in zip(texts, pairs.inverse.tolist(), strict=True)
+        for (text, _), row in zip(inputs, pairs.inverse.tolist(), strict=True)
     ]
 
 
@@ -173,10 +174,11 @@ def interpolated_log_probs(bundle: Bundle, batch: Batch) -> Callable[[Tensor, Te
             unknown = network.embedding.weight[UNKNOWN].detach()  # (E,)
             embedded = unknown + share * (words[texts] - unknown)  # (N, T, E)
             features = network.encoder(embedded, batch.lengths[texts])
-            logits.append(network.classify(features))
+            logits.append(network.with_covariates(network.classify(features), batch, texts))
         linear = None
         if ensemble.linear is not None and scores is not None:
             linear = ensemble.linear.bias + (share * scores[texts]).sum(dim=1)
+            linear = ensemble.linear.with_covariates(linear, batch, texts)
         return ensemble.head.log_probs(ensemble.combine(logits, linear), bundle.temperature)
 
     return log_probabilities

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from textlstm.data.inputs import Input, as_inputs
 from textlstm.data.records import texts_by_class
 from textlstm.inference.bundle import Bundle
 from textlstm.insight.attributions import WatchBatches, attributions, gains_by_word
@@ -19,7 +20,7 @@ MIN_EXPLAINED = 5
 
 def top_words(
     bundle: Bundle,
-    texts: Sequence[str],
+    inputs: Sequence[Input | str],
     classes: Sequence[int],
     top: int = 3,
     *,
@@ -31,7 +32,9 @@ def top_words(
     against the class are left out. ``watch`` is as in :func:`attributions`.
     """
     words_of_texts = []
-    for text, gains in zip(texts, attributions(bundle, texts, classes, watch=watch), strict=True):
+    inputs = as_inputs(inputs)
+    gains_of_inputs = attributions(bundle, inputs, classes, watch=watch)
+    for (text, _), gains in zip(inputs, gains_of_inputs, strict=True):
         ranked = sorted(gains_by_word(text, gains).items(), key=lambda item: -item[1])
         words_of_texts.append([(word, gain) for word, gain in ranked[:top] if gain > 0])
     return words_of_texts

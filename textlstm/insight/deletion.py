@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.stats import bootstrap
 
 from textlstm.data.distinct import Distinct
+from textlstm.data.inputs import Input, as_inputs
 from textlstm.inference.bundle import Bundle
 from textlstm.insight.attributions import attributions
 from textlstm.metrics_file import FaithfulnessJson
@@ -19,7 +20,9 @@ MAX_DELETED = 3
 """Words deleted from each text, at most."""
 
 
-def deletion_test(bundle: Bundle, texts: Sequence[str], seed: int) -> FaithfulnessJson | None:
+def deletion_test(
+    bundle: Bundle, inputs: Sequence[Input | str], seed: int
+) -> FaithfulnessJson | None:
     """Measure faithfulness: delete words by their attribution, and at random, and compare.
 
     Words are deleted one after the other, the highest attribution first, or in random order, but
@@ -28,9 +31,9 @@ def deletion_test(bundle: Bundle, texts: Sequence[str], seed: int) -> Faithfulne
 
     Parameters
     ----------
-    texts
-        Preprocessed texts of the holdout; :data:`SAMPLE_TEXTS` of those with two or more words are
-        drawn.
+    inputs
+        Of the holdout, with preprocessed texts; :data:`SAMPLE_TEXTS` of those with two or more
+        words are drawn.
 
     Returns
     -------
@@ -41,13 +44,13 @@ def deletion_test(bundle: Bundle, texts: Sequence[str], seed: int) -> Faithfulne
         are fewer than two texts to draw.
     """
     generator = np.random.default_rng(seed)
-    eligible = [text for text in texts if len(_word_positions(text)) > 1]
+    eligible = [one for one in as_inputs(inputs) if len(_word_positions(one.text)) > 1]
     sample = [eligible[row] for row in generator.permutation(len(eligible))[:SAMPLE_TEXTS]]
     if len(sample) < 2:
         return None
-    classes = bundle.predict(Distinct.of(sample)).predicted
+    classes = bundle.predict(Distinct[Input].of(sample)).predicted
     orders: dict[str, list[NDArray[np.int64]]] = {"highest": [], "random": []}
-    for text, gains in zip(sample, attributions(bundle, sample, classes), strict=True):
+    for (text, _), gains in zip(sample, attributions(bundle, sample, classes), strict=True):
         positions = np.array(_word_positions(text))
         orders["highest"].append(positions[np.argsort(-gains[positions], kind="stable")])
         orders["random"].append(generator.permutation(positions))
@@ -70,18 +73,18 @@ def deletion_test(bundle: Bundle, texts: Sequence[str], seed: int) -> Faithfulne
 
 def _probabilities(
     bundle: Bundle,
-    texts: Sequence[str],
+    inputs: Sequence[Input],
     classes: NDArray[np.intp],
     orders: dict[str, list[NDArray[np.int64]]],
 ) -> NDArray[np.float64]:
     """Return the class's probability by order, number of deleted words and text."""
     shortened = [
-        _delete(text, positions[: min(n_deleted, len(positions) - 1)])
+        one._replace(text=_delete(one.text, positions[: min(n_deleted, len(positions) - 1)]))
         for order in orders.values()
         for n_deleted in range(MAX_DELETED + 1)
-        for text, positions in zip(texts, order, strict=True)
+        for one, positions in zip(inputs, order, strict=True)
     ]
-    shape = len(orders), MAX_DELETED + 1, len(texts)
+    shape = len(orders), MAX_DELETED + 1, len(inputs)
     targets = np.tile(classes, len(orders) * (MAX_DELETED + 1))
     probabilities: NDArray[np.float64] = bundle.predict_proba(shortened)
     return probabilities[np.arange(len(shortened)), targets].reshape(shape)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from textlstm.data.cells import column
+from textlstm.data.inputs import Values, table_values
 from textlstm.errors import InputError, quoted
 
 DEFAULT_RECORDS = 20
@@ -43,6 +44,28 @@ def select_records(
     rows = choose_rows(names, wanted, id_column)
     fields = list(zip(*(column(table, name, source) for name in columns), strict=True))
     return {name: fields[row] for name, row in rows.items()}
+
+
+def select_values(
+    table: pa.Table,
+    columns: Sequence[str],
+    source: str,
+    *,
+    id_column: str = "",
+    wanted: Sequence[str] = (),
+) -> list[Values]:
+    """Return the covariates of the wanted records, in the order of :func:`select_records`.
+
+    Parameters
+    ----------
+    columns
+        Of the covariates, as in :func:`.table_values`; without any, a record has no values.
+    """
+    numbers = [str(number) for number in range(1, len(table) + 1)]
+    names = column(table, id_column, source) if id_column else numbers
+    values = table_values(table, columns, source)
+    rows = choose_rows(names, wanted, id_column).values()
+    return [() if values is None else values.values[values.inverse[row]] for row in rows]
 
 
 def choose_rows(names: Sequence[str], wanted: Sequence[str], id_column: str) -> dict[str, int]:

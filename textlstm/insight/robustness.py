@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textlstm.data.distinct import Distinct
+from textlstm.data.inputs import Input, as_inputs
 from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.inference.bundle import Bundle
 from textlstm.text.tokenizing import SEPARATOR
@@ -152,14 +153,14 @@ CHANGES: dict[str, Callable[[str, np.random.Generator], str]] = {
 
 
 def robustness(
-    bundle: Bundle, texts: Sequence[str], truth: NDArray[np.int64], seed: int
+    bundle: Bundle, inputs: Sequence[Input | str], truth: NDArray[np.int64], seed: int
 ) -> dict[str, dict[str, float]]:
     """Measure the accuracy before and after each of :data:`CHANGES`, on the records it affects.
 
     Parameters
     ----------
-    texts
-        (n,) preprocessed texts of the holdout; :data:`SAMPLE_RECORDS` are drawn.
+    inputs
+        (n,) of the holdout, with preprocessed texts; :data:`SAMPLE_RECORDS` are drawn.
     truth
         (n,) class numbers.
 
@@ -171,20 +172,20 @@ def robustness(
         are left out.
     """
     generator = np.random.default_rng(seed)
-    rows = np.sort(generator.permutation(len(texts))[:SAMPLE_RECORDS])
-    sample, labels = [texts[row] for row in rows], truth[rows]
+    rows = np.sort(generator.permutation(len(inputs))[:SAMPLE_RECORDS])
+    sample, labels = as_inputs(inputs[row] for row in rows), truth[rows]
     hits = bundle.predict(Distinct.of(sample)).correct(labels)
     # Abbreviations of the user's table need no measuring: the model expands them.
     own_table = bundle.vocabulary.abbreviations.meanings.keys()
     changes = CHANGES | {ABBREVIATED: partial(abbreviated, excluded=own_table)}
     measured = {}
     for name, change in changes.items():
-        changed = [change(text, generator) for text in sample]
+        changed = [one._replace(text=change(one.text, generator)) for one in sample]
         affected = np.array([a != b for a, b in zip(sample, changed, strict=True)], dtype=bool)
         if affected.sum() < MIN_CHANGED:
             continue
-        texts_after = [changed[row] for row in np.flatnonzero(affected)]
-        predicted = bundle.predict(Distinct.of(texts_after)).predicted
+        after = [changed[row] for row in np.flatnonzero(affected)]
+        predicted = bundle.predict(Distinct.of(after)).predicted
         measured[name] = {
             "records": int(affected.sum()),
             "before": float(hits[affected].mean()),

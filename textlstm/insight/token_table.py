@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from textlstm.data.inputs import Input, as_inputs
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.inference.bundle import Bundle
 from textlstm.insight.activations import token_traces
@@ -19,7 +20,9 @@ from textlstm.models.cells.cell import Cell, Trace
 from textlstm.models.choices import CELLS
 
 
-def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) -> pd.DataFrame:
+def token_table(
+    bundle: Bundle, inputs: Sequence[Input | str], member: int | None = 0
+) -> pd.DataFrame:
     """Tabulate the tokens of preprocessed texts: why this label, and what the gates did.
 
     Parameters
@@ -40,6 +43,8 @@ def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) ->
         kept its state (Wang and Jiang 2016, "Learning Natural Language Inference with LSTM").
         Tokens that the model does not read have the attribution 0 and no gates.
     """
+    inputs = as_inputs(inputs)
+    texts = [text for text, _ in inputs]
     tokens = [text.split() for text in texts]
     lengths = [len(tokens_of_text) for tokens_of_text in tokens]
     read_as = [words for text in texts for words in bundle.vocabulary.expanded_words(text)]
@@ -51,7 +56,7 @@ def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) ->
         }
     )
     table["read_as"] = np.where(table["token"] == read_as, "", read_as)
-    table = pd.concat([table, _answer_columns(bundle, texts, lengths)], axis=1)
+    table = pd.concat([table, _answer_columns(bundle, inputs, lengths)], axis=1)
     if member is None:
         return table
     cell = CELLS[bundle.recipe.network.cell]
@@ -62,18 +67,20 @@ def token_table(bundle: Bundle, texts: Sequence[str], member: int | None = 0) ->
     return pd.concat([table, pd.concat(gates, ignore_index=True)], axis=1)
 
 
-def _answer_columns(bundle: Bundle, texts: Sequence[str], lengths: Sequence[int]) -> pd.DataFrame:
+def _answer_columns(
+    bundle: Bundle, inputs: Sequence[Input], lengths: Sequence[int]
+) -> pd.DataFrame:
     """Return :data:`ANSWERS` of each token: labels and probabilities of its text, its share."""
-    probabilities = bundle.predict_proba(texts)
+    probabilities = bundle.predict_proba(inputs)
     ranked = np.argsort(-probabilities, axis=1, kind="stable")  # (B, C)
-    rows, n_tokens = np.arange(len(texts)), sum(lengths)
+    rows, n_tokens = np.arange(len(inputs)), sum(lengths)
     columns: dict[str, object] = {}
     for rank, (label, probability, attribution) in enumerate(ANSWERS):
         if rank == len(bundle.labels):
             columns |= {label: None, probability: np.nan, attribution: np.full(n_tokens, np.nan)}
             continue
         classes = ranked[:, rank]
-        gains = attributions(bundle, texts, classes.tolist(), points=FINE_POINTS)
+        gains = attributions(bundle, inputs, classes.tolist(), points=FINE_POINTS)
         columns[label] = np.repeat(np.array(bundle.labels, dtype=object)[classes], lengths)
         columns[probability] = np.repeat(probabilities[rows, classes], lengths)
         columns[attribution] = np.concatenate([np.zeros(0), *gains])

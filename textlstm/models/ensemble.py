@@ -27,7 +27,7 @@ class Ensemble(nn.Module):
     config
         The recipe's ``[network]``.
     vocabulary
-        Of the texts.
+        Of the texts, with the covariates beside them.
     n_classes
         C.
     """
@@ -40,7 +40,8 @@ class Ensemble(nn.Module):
         super().__init__()
         n_words, n_subwords = len(vocabulary.words), len(vocabulary.subwords)
         self.members = nn.ModuleList(
-            Network(config, n_words, n_classes) for _ in range(config.ensemble_size)
+            Network(config, n_words, n_classes, vocabulary.covariates.sizes)
+            for _ in range(config.ensemble_size)
         )
         self.subword_embedding = (
             nn.EmbeddingBag(n_subwords, config.embedding_size, mode="mean").requires_grad_(False)
@@ -50,7 +51,10 @@ class Ensemble(nn.Module):
         self.linear = None
         if config.linear_c:
             sizes = n_words, n_subwords, n_classes
-            self.linear = LinearBranch(vocabulary.n_fields, *sizes, vocabulary.separator)
+            n_features = sum(vocabulary.covariates.sizes)
+            self.linear = LinearBranch(
+                vocabulary.n_fields, *sizes, vocabulary.separator, n_features
+            )
         self.register_buffer("linear_weight", torch.tensor(0.0))
         self.register_buffer("logit_adjustment", torch.zeros(n_classes))
 

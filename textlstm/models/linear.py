@@ -14,7 +14,10 @@ features
 which is TF-IDF, but for the length, taken as if no two terms were the same. Sums over terms are
 sums over words: the scores of a text's words can be added up without ever forming the features.
 
-Shapes: R records, B distinct texts, T tokens, U distinct words, F fields, C classes.
+Covariates are further features, which are used as they are.
+
+Shapes: R records, B distinct texts, T tokens, U distinct words, F fields, K features of covariates,
+C classes.
 """
 
 import copy
@@ -41,20 +44,32 @@ class LinearBranch(nn.Module):
         C.
     separator
         The id of the separator of fields.
+    n_features
+        K, the features of covariates.
     """
 
     words: Tensor  # (F, n_words, C + 1): the scores of each word, and the square of its length
     subwords: Tensor  # (F, n_subwords, C + 1)
     bias: Tensor  # (C,)
+    covariates: Tensor  # (K, C)
 
     def __init__(
-        self, n_fields: int, n_words: int, n_subwords: int, n_classes: int, separator: int
+        self,
+        n_fields: int,
+        n_words: int,
+        n_subwords: int,
+        n_classes: int,
+        separator: int,
+        n_features: int = 0,
     ) -> None:
         super().__init__()
         self.separator = separator
         self.register_buffer("words", torch.zeros(n_fields, n_words, n_classes + 1))
         self.register_buffer("subwords", torch.zeros(n_fields, n_subwords, n_classes + 1))
         self.register_buffer("bias", torch.zeros(n_classes))
+        self.n_features = n_features
+        if n_features:
+            self.register_buffer("covariates", torch.zeros(n_features, n_classes))
 
     def forward(self, batch: Batch) -> Tensor:
         """Return the logits (R, C)."""
@@ -65,12 +80,19 @@ class LinearBranch(nn.Module):
             )  # (B, C + 1)
             length = sums[:, -1:].sqrt()
             logits = logits + sums[:, :-1] / length.where(length > 0, 1.0)
-        return logits[batch.inverse]
+        return self.with_covariates(logits[batch.inverse], batch, slice(None))  # (R, C)
+
+    def with_covariates(self, logits: Tensor, batch: Batch, records: Tensor | slice) -> Tensor:
+        """Return the logits (N, C) of records of a batch with what their covariates add."""
+        if not self.n_features or batch.covariates is None:
+            return logits
+        return logits + batch.covariates[records] @ self.covariates
 
     def term_scores(self, batch: Batch) -> Tensor:
         """Return what each token of the distinct texts adds to their logits (B, T, C).
 
-        With the bias they add up to the logits: a word's score is exact, given the text's length.
+        With the bias, and what the covariates add, they sum to the logits: a word's score is exact,
+        given the text's length.
         """
         total = self.bias.new_zeros(*batch.ids.shape, len(self.bias))
         for inside, scores in self._blocks(batch):

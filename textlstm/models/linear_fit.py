@@ -39,6 +39,7 @@ def fit_linear(
     n_classes: int,
     strength: float,
     folds: Sequence[Tensor],
+    dropped: float = 0.0,
 ) -> list[LinearBranch]:
     """Fit one linear branch per fold of the training records.
 
@@ -52,6 +53,8 @@ def fit_linear(
         C of scikit-learn's logistic regression.
     folds
         The rows that each branch is fitted to.
+    dropped
+        Share of each record's weight that it is fitted with once more without its covariates.
     """
     from scipy import sparse
 
@@ -64,10 +67,19 @@ def fit_linear(
     branches = []
     for rows in folds:
         records = corpus.inverse[rows].numpy(), labels[rows].numpy(), weights[rows].numpy()
-        scores, bias = _fit(features, *records, n_classes, strength)
+        beside = corpus.features(rows)
+        if beside is None:
+            scores, bias = _fit(features, *records, n_classes, strength)
+        else:
+            both = _with_covariates(features, beside.numpy(), *records, dropped)
+            scores, bias = _fit(*both, n_classes, strength)
+        n_beside = 0 if beside is None else beside.shape[1]
         sizes = corpus.n_words, corpus.n_subwords, n_classes
-        branch = LinearBranch(corpus.n_fields, *sizes, corpus.separator)
+        branch = LinearBranch(corpus.n_fields, *sizes, corpus.separator, n_beside)
         branch.bias.copy_(torch.from_numpy(bias))
+        if n_beside:
+            scores, of_covariates = scores[:-n_beside], scores[-n_beside:]
+            branch.covariates.copy_(torch.from_numpy(of_covariates))
         # In the order of the blocks: the words of a field, then its n-grams, field after field.
         tables = chain.from_iterable(zip(branch.words, branch.subwords, strict=True))
         for table, block, of_block in zip(tables, blocks, np.split(scores, ends), strict=True):
@@ -75,6 +87,46 @@ def fit_linear(
             table[:, -1] = torch.from_numpy(block.idf**2)
         branches.append(branch)
     return branches
+
+
+def _with_covariates(
+    features: "sparse.csr_matrix",
+    beside: NDArray[np.float32],
+    texts: NDArray[np.int32],
+    labels: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    dropped: float,
+) -> tuple["sparse.csr_matrix", NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
+    """Add covariates to the features, and records without any, so that both are predicted well.
+
+    Parameters
+    ----------
+    features
+        Of the distinct texts.
+    beside
+        (n, K) features of the records' covariates.
+    texts, labels, weights
+        (n,) row of the text, class number and weight of each record.
+
+    Returns
+    -------
+    features, inputs, labels, weights
+        Features of the distinct inputs, and 2 n records: row of the input, class number, weight.
+    """
+    from scipy import sparse
+
+    distinct, rows = np.unique(beside, axis=0, return_inverse=True)
+    distinct = np.vstack([distinct, np.zeros_like(distinct[:1])])
+    all_texts = np.concatenate([texts, texts]).astype(np.int64)
+    all_rows = np.concatenate([rows.ravel(), np.full(len(texts), len(distinct) - 1)])
+    pairs, inputs = np.unique(all_texts * len(distinct) + all_rows, return_inverse=True)
+    of_text, of_row = np.divmod(pairs, len(distinct))
+    wide = vstack_on_disk(
+        sparse.hstack([features[of_text[block]], distinct[of_row[block]]]).tocsr()
+        for block in row_blocks(len(pairs))
+    )
+    shared = np.concatenate([weights * (1 - dropped), weights * dropped])
+    return wide, inputs.astype(np.int32), np.concatenate([labels, labels]), shared
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from textlstm.errors import InputError
 from textlstm.storage.parallel import thread_pool, usable_cpus
 
 PREDICTION_BATCH = 8192
-"""Distinct texts per batch in prediction."""
+"""Distinct inputs per batch in prediction."""
 
 MapBatches = Callable[[Callable[[Tensor], Tensor], Iterable[Tensor]], Iterable[Tensor]]
 """Applies a function to batches and gives the results in their order, as ``map`` does."""
@@ -49,31 +49,32 @@ def predict_logits(
     map_batches: MapBatches | None = None,
     batch_size: int = PREDICTION_BATCH,
 ) -> Tensor:
-    """Return the logits (n, C) of all texts of a corpus, in their order, on the CPU.
+    """Return the logits (n, C) of all records of a corpus, in their order, on the CPU.
 
     Parameters
     ----------
     answer
         Gives the logits of a batch: a network, or a function of the same kind.
     corpus
-        The texts; each distinct one is computed once.
+        The records; each distinct input is computed once.
     map_batches
         Computes the batches: :func:`map_in_this_thread`, or what :func:`batch_workers` gives to
         callers that share its threads. By default, threads are started for this call alone.
     batch_size
-        Distinct texts per batch.
+        Distinct inputs per batch.
     """
+    distinct, rows = corpus.distinct_inputs()
 
     @torch.inference_mode()
-    def logits(texts: Tensor) -> Tensor:
-        return answer(corpus.batch_of_texts(texts).to(device)).cpu()
+    def logits(inputs: Tensor) -> Tensor:
+        return answer(distinct.batch(inputs).to(device)).cpu()
 
     if map_batches is None:
         with batch_workers(device) as workers:
             return predict_logits(answer, corpus, device, workers, batch_size)
     # Texts stand in the order of their words: those that begin alike come together.
-    batches = torch.arange(len(corpus.text_ids)).split(batch_size)
-    return torch.cat(list(map_batches(logits, batches)))[corpus.inverse]
+    batches = torch.arange(len(distinct)).split(batch_size)
+    return torch.cat(list(map_batches(logits, batches)))[rows]
 
 
 def resolve_device(name: str) -> torch.device:

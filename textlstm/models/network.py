@@ -1,8 +1,10 @@
 """The network: word vectors, an encoder that reads them, and classes.
 
 Shapes: R records, B distinct texts, T tokens, U distinct words, E embedding dimensions, P pooled
-features, C classes.
+features, K features of covariates, C classes.
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +14,7 @@ from textlstm.encoding.batching import Batch
 from textlstm.encoding.encoded import PAD, UNKNOWN
 from textlstm.encoding.rare_words import replacement_shares
 from textlstm.models.choices import POOLINGS
+from textlstm.models.covariate_layer import CovariateLayer
 from textlstm.models.dense import DenseStack
 from textlstm.models.dropout import dropout_mask
 from textlstm.models.encoder import Encoder
@@ -33,9 +36,17 @@ class Network(nn.Module):
         Ids of the vocabulary, padding and unknown word included.
     n_classes
         C.
+    covariate_sizes
+        Features of each covariate; they sum to K.
     """
 
-    def __init__(self, config: NetworkConfig, n_words: int, n_classes: int) -> None:
+    def __init__(
+        self,
+        config: NetworkConfig,
+        n_words: int,
+        n_classes: int,
+        covariate_sizes: Sequence[int] = (),
+    ) -> None:
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(n_words, config.embedding_size, padding_idx=PAD)
@@ -46,6 +57,10 @@ class Network(nn.Module):
         if POOLINGS[config.pooling].BY_CLASS and not config.dense_layers:
             n_directions = len(self.encoder.directions)
             self.output = LabelOutput(n_directions, n_classes, config.hidden_units)
+        self.covariates = None
+        if covariate_sizes:
+            share = config.covariate_dropout
+            self.covariates = CovariateLayer(covariate_sizes, n_classes, share)
         self.reset_parameters()
 
     @torch.no_grad()
@@ -92,7 +107,21 @@ class Network(nn.Module):
         else:
             embedded = self.embed(batch, subword_vectors, generator)
             features = self.encoder(embedded, batch.lengths, generator)
-        return self.classify(features, generator)[batch.inverse]  # (R, C)
+        logits = self.classify(features, generator)[batch.inverse]  # (R, C)
+        return self.with_covariates(logits, batch, slice(None), generator)
+
+    def with_covariates(
+        self,
+        logits: Tensor,
+        batch: Batch,
+        records: Tensor | slice,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Return the logits (N, C) of records of a batch with what their covariates add."""
+        if self.covariates is None or batch.covariates is None:
+            return logits
+        added: Tensor = self.covariates(batch.covariates[records], generator)
+        return logits + added
 
     def classify(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return the logits (B, C) of pooled features (B, P), some of them dropped in training."""

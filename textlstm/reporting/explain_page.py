@@ -46,6 +46,8 @@ class PageRecord:
         The largest attribution.
     picture
         PNG file of the hidden states, if gates are shown.
+    beside
+        Name and value of each covariate, and the nats that it adds to the first answer.
     """
 
     name: str
@@ -54,6 +56,7 @@ class PageRecord:
     unread: int = 0
     largest: float = 0.0
     picture: bytes | None = None
+    beside: Sequence[tuple[str, str, float]] = ()
 
 
 def render_explanations(

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from textlstm.config import RunConfig
+from textlstm.data.inputs import Input, Values
 from textlstm.errors import InputError, counted
 from textlstm.monitor import SILENT, Monitor
 from textlstm.reporting.drawing import png
@@ -60,6 +61,8 @@ class Explanation:
         As :func:`.token_table` gives them.
     member
         The network whose gates are shown, from 1; None for no gates.
+    beside
+        As :func:`.covariate_table` gives it.
     """
 
     names: list[str]
@@ -68,11 +71,18 @@ class Explanation:
     texts: list[str]
     tokens: pd.DataFrame
     member: int | None
+    beside: pd.DataFrame
 
     def table(self) -> pa.Table:
-        """Return a row for each token, with the name of its record."""
+        """Return a row for each token, and for each covariate, with the name of its record."""
         tokens = self.tokens["token"].replace(SEPARATOR, NEXT_FIELD)
-        named = self.tokens.assign(row=self.tokens["row"].map(self.names.__getitem__), token=tokens)
+        rows = self.tokens.assign(token=tokens)
+        if len(self.beside):
+            of_text = rows.drop_duplicates("row")[["row", "predicted_label", "probability"]]
+            covariates = self.beside.rename(columns={"covariate": "token", "value": "read_as"})
+            rows = pd.concat([rows, covariates.merge(of_text, on="row")])
+            rows = rows.astype({"number": "Int64"}).sort_values("row", kind="stable")
+        named = rows.assign(row=rows["row"].map(self.names.__getitem__))
         named = named.round(TABLE_DECIMALS).rename(columns={"row": "record"})
         return pa.Table.from_pandas(named, preserve_index=False)
 
@@ -84,6 +94,10 @@ class Explanation:
             by_column = dict(zip(self.columns, fields, strict=True))
             tokens = self.tokens[self.tokens["row"] == row]
             records.append(_page_record(name, by_column, tokens, length))
+            of_record = self.beside[self.beside["row"] == row]
+            records[-1].beside = list(
+                of_record[["covariate", "value", "attribution"]].itertuples(index=False, name=None)
+            )
         if self.member is not None:
             _add_pictures(records, bundle, self.texts, self.member - 1, monitor)
         return records
@@ -108,6 +122,7 @@ def explain_records(
     columns: tuple[str, ...],
     member: int | None = None,
     monitor: Monitor = SILENT,
+    values: Sequence[Values] = (),
 ) -> Explanation:
     """Compute the attributions of records.
 
@@ -119,13 +134,20 @@ def explain_records(
         Names of the text columns.
     member
         The network whose gates are shown, from 1; None for no gates.
+    values
+        Covariates of each record; by default, all are missing.
     """
+    from textlstm.insight.covariate_gains import covariate_table
     from textlstm.insight.token_table import token_table
 
     with monitor.working("looking for deciding words"):
         texts = preprocess(records.values())
-        tokens = token_table(bundle, texts, None if member is None else member - 1)
-    return Explanation(list(records), columns, list(records.values()), texts, tokens, member)
+        inputs = list(map(Input, texts, values or [()] * len(texts)))
+        tokens = token_table(bundle, inputs, None if member is None else member - 1)
+        beside = covariate_table(bundle, inputs)
+    return Explanation(
+        list(records), columns, list(records.values()), texts, tokens, member, beside
+    )
 
 
 def _page_record(

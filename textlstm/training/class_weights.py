@@ -1,9 +1,11 @@
 """Class weights of imbalanced classes: balanced weights, and logit adjustment."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from textlstm.storage.arrays import empty, row_blocks
@@ -31,6 +33,24 @@ def balance_classes(examples: Examples, n_classes: int) -> Examples:
     for rows in row_blocks(len(weights)):
         weights[rows] = examples.weights[rows] * class_weights[examples.targets[rows]]
     return replace(examples, weights=torch.from_numpy(weights))
+
+
+def shares_and_weights(
+    weighted: Examples, examples: Examples, n_classes: int
+) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    """Return the shares of the classes in training (C,), and the weights that they have there (C,).
+
+    Parameters
+    ----------
+    weighted, examples
+        The records with class weights, and without.
+    """
+    sums, counts = (
+        class_weight_sums(one.targets, one.weights, n_classes).numpy()
+        for one in (weighted, examples)
+    )
+    class_weights = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
+    return (sums + 1) / (sums + 1).sum(), class_weights
 
 
 def logit_adjustment(targets: Tensor, weights: Tensor, n_classes: int, strength: float) -> Tensor:

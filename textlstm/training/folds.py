@@ -65,6 +65,10 @@ class Examples:
         """Return the rows that a member is trained on, int32: all outside its fold."""
         return torch.from_numpy(flatnonzero((self.folds != self._fold_of(member)).numpy()))
 
+    def without_covariates(self) -> Self:
+        """Return the records with all covariates missing."""
+        return replace(self, corpus=self.corpus.without_covariates())
+
     def _fold_of(self, member: int) -> int:
         """Return the fold of a member; members share folds where there are fewer folds."""
         return member % (int(self.folds.max()) + 1)

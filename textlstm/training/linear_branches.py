@@ -28,4 +28,5 @@ def fit_branches(
     sample = examples.sample(max_records, seed)
     rows = [sample.training_rows(member) for member in range(config.ensemble_size)]
     records = sample.corpus, sample.targets, sample.weights
-    return fit_linear(*records, n_classes, config.linear_c, rows)
+    dropped = config.covariate_dropout
+    return fit_linear(*records, n_classes, config.linear_c, rows, dropped)

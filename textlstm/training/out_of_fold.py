@@ -28,12 +28,9 @@ def out_of_fold_targets(examples: Examples, n_members: int) -> OutOfFoldTargets:
     The rows are those of :func:`out_of_fold_outputs`.
     """
     folds = [examples.validation_rows(member) for member in range(n_members)]
-    corpora = [examples.corpus.select(fold) for fold in folds]
-    n_texts = [len(corpus.text_ids) for corpus in corpora]
-    offsets = np.cumsum([0, *n_texts], dtype=np.int32)[:-1]
-    rows = [
-        corpus.inverse.numpy() + offset for corpus, offset in zip(corpora, offsets, strict=True)
-    ]
+    distinct = [examples.corpus.select(fold).distinct_inputs() for fold in folds]
+    offsets = np.cumsum([0, *(len(inputs) for inputs, _ in distinct)], dtype=np.int32)[:-1]
+    rows = [own.numpy() + offset for (_, own), offset in zip(distinct, offsets, strict=True)]
     records = torch.cat(folds)
     return OutOfFoldTargets(
         examples.targets[records].numpy(),
@@ -45,11 +42,11 @@ def out_of_fold_targets(examples: Examples, n_members: int) -> OutOfFoldTargets:
 def out_of_fold_outputs(
     members: Sequence[Predictor], examples: Examples, device: torch.device
 ) -> NDArray[np.float32]:
-    """Return the outputs (B, O) of each member for the distinct texts of its validation fold."""
+    """Return the outputs (B, O) of each member for the distinct inputs of its validation fold."""
     outputs = []
     for member, predictor in enumerate(members):
         fold = examples.corpus.select(examples.validation_rows(member))
-        outputs.append(predict_logits(predictor, fold.distinct_texts(), device))
+        outputs.append(predict_logits(predictor, fold.distinct_inputs()[0], device))
     found: NDArray[np.float32] = torch.cat(outputs).numpy()
     return found
 
@@ -87,17 +84,25 @@ class MemberModels:
         linear = predict_logits(self.branches[member], corpus, torch.device("cpu")).numpy()
         return self.task.mix(logits, linear, self.linear_weight)
 
+    def out_of_fold_logits(self, examples: Examples) -> NDArray[np.float32]:
+        """Return the logits (B, C) of each member for the distinct inputs of its fold."""
+        logits = out_of_fold_outputs(self.networks, examples, self.device)
+        if not self.branches:
+            return logits
+        linear = out_of_fold_outputs(self.branches, examples, torch.device("cpu"))
+        return self.task.mix(logits, linear, self.linear_weight)
+
 
 @dataclass(frozen=True)
 class OutOfFoldPredictions:
-    """Out-of-fold predictions of n records that have B distinct texts.
+    """Out-of-fold predictions of n records that have B distinct inputs.
 
     Attributes
     ----------
     predictions
         Of the records.
     has_known_word
-        (B,) whether a text has a word of the vocabulary.
+        (B,) whether the text of an input has a word of the vocabulary.
     labels
         (n,) class numbers; -1 for a class that the model cannot predict.
     weights
@@ -133,7 +138,8 @@ class OutOfFoldPredictions:
             Of the same records.
         """
         folds = [examples.validation_rows(member) for member in range(n_members)]
-        has_known_word = [examples.corpus.select(fold).has_known_word() for fold in folds]
+        inputs = [examples.corpus.select(fold).distinct_inputs()[0] for fold in folds]
+        has_known_word = [corpus.has_known_word()[corpus.inverse.numpy()] for corpus in inputs]
         text_ids = examples.corpus.inverse[torch.cat(folds)].numpy()
         latest = METHODS[examples.split].judged_by_latest
         n = len(folds[0]) if latest else len(text_ids)
@@ -174,3 +180,16 @@ class OutOfFoldPredictions:
             weights=np.append(self.weights, np.ones(k)),
             text_ids=np.append(self.text_ids, self.text_ids.max(initial=-1) + 1 + text_ids),
         )
+
+
+@dataclass(frozen=True)
+class CalibratedMembers:
+    """Calibrated models of the members, and their out-of-fold predictions.
+
+    ``adjustment`` (C,) is added to the logits; ``records`` are without those of rare classes.
+    """
+
+    models: MemberModels
+    adjustment: NDArray[np.float32]
+    temperature: float
+    records: OutOfFoldPredictions

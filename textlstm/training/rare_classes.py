@@ -6,7 +6,8 @@ out-of-fold records, so these must have the same share of rare classes as the ta
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,10 @@ class RareClasses:
     in_validation: Flags
     share: float
     borderline: tuple[int, ...]
+
+    def without_covariates(self) -> Self:
+        """Return the records with all covariates missing."""
+        return replace(self, texts=self.texts.without_covariates())
 
     def assign_folds(self, examples: Examples, n_members: int, seed: int) -> list[Integers]:
         """Draw the rows (of m) that belong to the validation fold of each member.

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from textlstm.data.cells import distinct_records, require_column
 from textlstm.data.distinct import Distinct
+from textlstm.data.inputs import Input, Values, joined_inputs, table_values
 from textlstm.data.options import ONLY_TABLE, Limits, TableChoices
 from textlstm.data.readers import iter_tables
 from textlstm.storage.atomic import is_empty
@@ -34,30 +35,33 @@ class RecordChunk:
         n rows.
     records
         The distinct text fields of the n records.
+    values
+        Their covariates; None for a model without any.
     """
 
     table: pa.Table
     records: Distinct[tuple[str, ...]]
+    values: Distinct[Values] | None = None
 
-    def preprocessed(self, preprocess: Preprocess) -> "TextChunk":
+    def preprocessed(self, preprocess: Preprocess) -> "InputChunk":
         """Preprocess the distinct records."""
-        return TextChunk(self.table, self.records.map(preprocess))
+        return InputChunk(self.table, joined_inputs(self.records.map(preprocess), self.values))
 
 
 @dataclass(frozen=True)
-class TextChunk:
-    """A chunk of a table, and the preprocessed texts of its records.
+class InputChunk:
+    """A chunk of a table, and the inputs of its records.
 
     Attributes
     ----------
     table
         n rows.
-    texts
-        The preprocessed texts of the n records; two distinct records may have the same text.
+    inputs
+        Of the n records; two distinct records may have the same preprocessed text.
     """
 
     table: pa.Table
-    texts: Distinct[str]
+    inputs: Distinct[Input]
 
 
 def read_chunks(
@@ -69,6 +73,7 @@ def read_chunks(
     rows: int = SHARD_ROWS,
     choices: TableChoices = ONLY_TABLE,
     missing: Sequence[str] = (),
+    beside: Sequence[str] = (),
 ) -> Iterator[RecordChunk]:
     """Read a table in chunks of at most ``rows`` rows; there is at least one chunk.
 
@@ -80,6 +85,8 @@ def read_chunks(
         As in :func:`.iter_tables`.
     missing
         As in :func:`.distinct_records`.
+    beside
+        Columns of covariates, as in :func:`.table_values`.
 
     Raises
     ------
@@ -89,7 +96,8 @@ def read_chunks(
     for table in _tables(data, columns, charset, delimiter, log, choices=choices):
         for start in range(0, len(table) or 1, rows):
             chunk = table.slice(start, rows)
-            yield RecordChunk(chunk, distinct_records(chunk, columns, data, missing))
+            records = distinct_records(chunk, columns, data, missing)
+            yield RecordChunk(chunk, records, table_values(chunk, beside, data, missing))
 
 
 def read_beginning(
@@ -128,6 +136,8 @@ def _tables(
     return iter_tables(data, charset, delimiter, log, limits, choices)
 
 
-def preprocess_chunks(chunks: Iterable[RecordChunk], preprocess: Preprocess) -> Iterator[TextChunk]:
+def preprocess_chunks(
+    chunks: Iterable[RecordChunk], preprocess: Preprocess
+) -> Iterator[InputChunk]:
     """Preprocess the records of chunks, a chunk at a time."""
     return (chunk.preprocessed(preprocess) for chunk in chunks)

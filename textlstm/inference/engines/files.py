@@ -5,7 +5,7 @@ started: a missing file or column is answered at once. Torch is imported while t
 read and its texts are preprocessed.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Protocol
 
 from textlstm.data import options
 from textlstm.data.dataset import HUB
+from textlstm.data.inputs import absent_covariates
+from textlstm.errors import listed
 from textlstm.inference.engines.chunks import (
     SHARD_ROWS,
-    TextChunk,
+    InputChunk,
     preprocess_chunks,
     read_beginning,
     read_chunks,
 )
-from textlstm.inference.rules import DecisionRequest, require_free_columns
+from textlstm.inference.rules import DecisionRequest, DecisionRule, require_free_columns
 from textlstm.monitor import SILENT, Monitor
 from textlstm.storage.parallel import map_ordered, prefetch, thread_pool
 from textlstm.storage.resumable import Shards, require_not_taken, resumable_shards
@@ -28,6 +30,7 @@ from textlstm.text import worker
 from textlstm.text.worker import Preprocess
 
 if TYPE_CHECKING:
+    from textlstm.inference.bundle import Bundle
     from textlstm.inference.drift import InputStatistics
     from textlstm.inference.engines.local import ScoredChunk
 
@@ -77,6 +80,8 @@ class FileJob:
         Which of the tables of the source is read.
     missing
         Cells of the text columns that are read as empty; the output has them as they are.
+    beside
+        Columns of the covariates that the model reads, as in :func:`.table_values`.
     """
 
     source: Source
@@ -91,6 +96,7 @@ class FileJob:
     rows: int = SHARD_ROWS
     choices: options.TableChoices = options.ONLY_TABLE
     missing: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
     @property
     def table(self) -> tuple[str, tuple[str, ...], str, str]:
@@ -105,6 +111,7 @@ class FileJob:
             "delimiter": self.delimiter,
             "choices": asdict(self.choices),
             "missing": self.missing,
+            "beside": self.beside,
             "text": self.columns,
             "rule": self.request,
             "device": device,
@@ -135,12 +142,12 @@ def predict_file(
         If the table cannot be read, lacks a text column or has one of the columns to be added, the
         output is taken, the bundle is damaged, or the table changes while it is read.
     """
-    _require_columns(job)
-    records = read_chunks(*job.table, monitor.log, job.rows, job.choices, job.missing)
+    absent = _require_columns(job)
+    records = read_chunks(*job.table, monitor.log, job.rows, job.choices, job.missing, job.beside)
     with (
         (preprocessing or worker.preprocessing_process)() as preprocess,
         thread_pool(1) as pool,
-        prefetch(preprocess_chunks(records, preprocess), CHUNKS_AHEAD) as texts,
+        prefetch(preprocess_chunks(records, preprocess), CHUNKS_AHEAD) as inputs,
     ):
         identity = pool.submit(job.source.identity)
         with monitor.working("loading the model"):
@@ -151,10 +158,10 @@ def predict_file(
 
             bundle, device = Bundle.load(job.bundle), resolve_device(job.device)
         bundle.network.to(device)
-        rule = job.request.rule(bundle.out_of_fold, monitor.log)
+        rule = _rule(job.request, bundle, absent, monitor.log)
         fingerprint = job.fingerprint(device.type, identity.result())
         with resumable_shards(job.out, fingerprint) as shards:
-            numbered = _NumberedChunks(texts, shards)
+            numbered = _NumberedChunks(inputs, shards)
             scored = predict_tables(numbered.missing(), bundle, rule, device)
             with shards.concatenating() as concatenate:
                 with closing(_write_shards(scored, shards, concatenate)) as written:
@@ -167,24 +174,45 @@ def predict_file(
     return statistics
 
 
-def _require_columns(job: FileJob) -> None:
+def _require_columns(job: FileJob) -> list[str]:
     """Check the columns at the beginning of the table, and check the output.
 
     A data set of the hub is downloaded only once, so its columns are checked with its first rows.
+
+    Returns the names of the covariates that the table lacks.
     """
     require_not_taken(job.out)
-    if not job.source.data.startswith(HUB):
-        require_free_columns(read_beginning(*job.table, job.choices), job.request.columns)
+    if job.source.data.startswith(HUB):
+        return []
+    table = read_beginning(*job.table, job.choices)
+    require_free_columns(table, job.request.columns)
+    return absent_covariates(table, job.beside)
+
+
+def _rule(
+    request: DecisionRequest,
+    bundle: "Bundle",
+    absent: Sequence[str],
+    log: Callable[[str], object],
+) -> DecisionRule:
+    """Choose the thresholds: where the table lacks covariates, those that hold without them too."""
+    if not absent or bundle.text_alone is None:
+        return request.rule(bundle.out_of_fold, log)
+    log(
+        f"the table lacks {listed(absent)}, which the model reads beside the text: coded without, "
+        "and what is promised holds for that"
+    )
+    return request.rule(bundle.text_alone, log).stricter(request.rule(bundle.out_of_fold))
 
 
 class _NumberedChunks:
     """The chunks of a table, numbered from 0; those that have a shard already are not scored."""
 
-    def __init__(self, chunks: Iterator[TextChunk], shards: Shards) -> None:
+    def __init__(self, chunks: Iterator[InputChunk], shards: Shards) -> None:
         self._chunks, self._shards = chunks, shards
         self._numbers: list[int] = []
 
-    def missing(self) -> Iterator[tuple[int, TextChunk]]:
+    def missing(self) -> Iterator[tuple[int, InputChunk]]:
         """Yield the chunks without a shard."""
         for number, chunk in enumerate(self._chunks):
             self._numbers.append(number)

@@ -1,7 +1,7 @@
 """The local engine: tables of any size on the processors of one machine.
 
-It scores as :func:`.score_table` does, chunk by chunk, and computes each distinct text once in all
-chunks: a cache keeps the predictions of the texts met before.
+It scores as :func:`.score_table` does, chunk by chunk, and computes each distinct input once in all
+chunks: a cache keeps the predictions of the inputs met before.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,9 +14,10 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
+from textlstm.data.inputs import Input
 from textlstm.inference.bundle import Bundle
 from textlstm.inference.drift import InputStatistics
-from textlstm.inference.engines.chunks import TextChunk
+from textlstm.inference.engines.chunks import InputChunk
 from textlstm.inference.rules import DecisionRule, require_free_columns
 from textlstm.inference.score_table import CodedTexts
 from textlstm.models.logits import batch_workers
@@ -25,28 +26,28 @@ from textlstm.text.worker import CACHE_SIZE
 
 
 class PredictionCache:
-    """The distinct texts met so far, and their predictions: most later texts repeat them."""
+    """The distinct inputs met so far, and their predictions: most later inputs repeat them."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[Input, int] = {}
         self._predictions: list[CodedTexts] = []
 
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def add(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
-        """Return the numbers of the texts (n,), and the new texts in their order."""
+    def add(self, inputs: Sequence[Input]) -> tuple[NDArray[np.int64], list[Input]]:
+        """Return the numbers of the inputs (n,), and the new inputs in their order."""
         before = len(self)
-        numbers = [self._numbers.setdefault(text, len(self)) for text in texts]
+        numbers = [self._numbers.setdefault(one, len(self)) for one in inputs]
         return np.array(numbers, dtype=np.int64), list(islice(self._numbers, before, None))
 
     def store(self, predictions: CodedTexts) -> None:
-        """Store the predictions of new texts, in the order in which these were added."""
+        """Store the predictions of new inputs, in the order in which these were added."""
         columns = zip(*self._predictions, predictions, strict=True)
         self._predictions = [CodedTexts(*map(np.concatenate, columns))]
 
     def lookup(self, numbers: NDArray[np.int64]) -> CodedTexts:
-        """Return the predictions of texts by their numbers (n,)."""
+        """Return the predictions of inputs by their numbers (n,)."""
         return self._predictions[0].take(numbers)
 
 
@@ -71,17 +72,17 @@ class ScoredChunk:
 
 @dataclass(frozen=True)
 class _NumberedChunk:
-    """A chunk whose texts have their numbers in the cache."""
+    """A chunk whose inputs have their numbers in the cache."""
 
     number: int  # of the chunk
     table: pa.Table  # n rows
-    texts: NDArray[np.int64]  # (n,) number of the text of each row
-    new: list[str]  # texts that no earlier chunk has
+    inputs: NDArray[np.int64]  # (n,) number of the input of each row
+    new: list[Input]  # inputs that no earlier chunk has
     cache: PredictionCache
 
 
 def predict_tables(
-    chunks: Iterable[tuple[int, TextChunk]],
+    chunks: Iterable[tuple[int, InputChunk]],
     bundle: Bundle,
     rule: DecisionRule,
     device: torch.device,
@@ -92,7 +93,7 @@ def predict_tables(
     Parameters
     ----------
     cache_size
-        Distinct texts after which the cache is emptied: memory does not grow with the table.
+        Distinct inputs after which the cache is emptied: memory does not grow with the table.
 
     Raises
     ------
@@ -106,8 +107,8 @@ def predict_tables(
             require_free_columns(chunk.table, rule.columns)
             if len(cache) > cache_size:
                 cache = PredictionCache()
-            numbers, new = cache.add(chunk.texts.values)
-            yield _NumberedChunk(number, chunk.table, numbers[chunk.texts.inverse], new, cache)
+            numbers, new = cache.add(chunk.inputs.values)
+            yield _NumberedChunk(number, chunk.table, numbers[chunk.inputs.inverse], new, cache)
 
     # On processors, several chunks at a time with a thread each are faster than the reverse. Their
     # batches share one pool of threads: pools that nest would start workers x workers threads.
@@ -121,6 +122,6 @@ def predict_tables(
         for chunk, predictions in map_ordered(predict_new, numbered_chunks(), workers, single):
             # Results come in order, so the cache has the predictions of all earlier chunks.
             chunk.cache.store(predictions)
-            rows = chunk.cache.lookup(chunk.texts)
+            rows = chunk.cache.lookup(chunk.inputs)
             scored = rows.added_to(chunk.table, rule, bundle.labels)
             yield ScoredChunk(chunk.number, scored, rows.statistics())

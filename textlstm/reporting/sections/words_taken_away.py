@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from matplotlib.figure import Figure
 
-from textlstm.data.distinct import interned
+from textlstm.data.inputs import record_inputs
 from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.metrics_file import FaithfulnessJson
 from textlstm.reporting.drawing import FIRST, SECOND, plain_axes
@@ -59,7 +59,7 @@ class WordsTakenAway(Section[PublicWordsTakenAway]):
         words = class_words(bundle, splits["train"], SMALLEST_SHOWN, seed)
         on_step("taking words away")
         holdout = splits["holdout"][splits["holdout"]["label"].isin(bundle.labels)]
-        test = deletion_test(bundle, interned(holdout["text"]), seed)
+        test = deletion_test(bundle, list(record_inputs(holdout)), seed)
         return Measured(
             {
                 "faithfulness": test and test | {"sentence": faithfulness_sentence(test)},
