@@ -162,8 +162,8 @@ def normalised_column(
     if n_lost := int(np.array(lost, dtype=bool)[cells.inverse].sum()):
         name = column.partition(":")[2]
         log(
-            f"{counted(n_lost, 'cell')} of column {quoted(name)} {'is' if n_lost == 1 else 'are'} "
-            "no number that can be meant, and count as missing"
+            f"{counted(n_lost, 'cell')} of column {quoted(name)} "
+            f"{'holds' if n_lost == 1 else 'hold'} no usable number and count as missing"
         )
     return values
 
