@@ -1,4 +1,6 @@
-"""Sentences on the holdout: whether promises were kept, and whether a model learned anything."""
+"""Sentences on the results: whether promises were kept, and whether a model learned anything."""
+
+from typing import NamedTuple
 
 from textlstm.array_types import Flags
 from textlstm.evaluation.bootstrap import Estimate
@@ -11,6 +13,20 @@ RIVALS = {"tfidf_logreg": LINEAR, "majority": SHARES}
 CHANCE = 0.01
 """Probability at which a lead in accuracy over the most frequent class counts as chance, at most
 (the p-value of the sign test)."""
+
+
+class Sample(NamedTuple):
+    """What the records that a model is measured on are called in sentences."""
+
+    name: str  # with its article
+    records: str
+
+
+HOLDOUT = Sample("the holdout", "holdout records")
+"""Records of the table that the model learned from; it did not learn from these."""
+
+NEW_RECORDS = Sample("the new records", "new records")
+"""Labelled records of another table."""
 
 
 def learned(log_loss: Estimate, hits: Flags, rival_hits: Flags) -> bool:
@@ -36,18 +52,22 @@ def learned(log_loss: Estimate, hits: Flags, rival_hits: Flags) -> bool:
     return bool(better > worse and bdtrc(better - 1, better + worse, 0.5) < CHANCE)
 
 
-def promise_outcome(max_error: float, coded: Proportion, error: Proportion) -> str:
-    """Say whether a promised error rate was kept on the holdout; empty if no record was accepted.
+def promise_outcome(
+    max_error: float, coded: Proportion, error: Proportion, sample: Sample = HOLDOUT
+) -> str:
+    """Say whether a promised error rate was kept; empty if no record was accepted.
 
     Parameters
     ----------
     coded, error
         Share of the records that was coded automatically, and share of these that is wrong.
+    sample
+        What the records are called.
     """
     if coded.share is None or error.share is None:
         return ""
     measured = (
-        f"On the holdout, {tenths(coded.share)} of the records are coded automatically, and "
+        f"On {sample.name}, {tenths(coded.share)} of the records are coded automatically, and "
         f"{_with_interval(error)} of these are wrong"
     )
     promised = f"the promised error of at most {percent(max_error)}"
@@ -57,17 +77,19 @@ def promise_outcome(max_error: float, coded: Proportion, error: Proportion) -> s
         return f"{measured}: {promised} is missed, though within chance."
     return (
         f"{measured}: {promised} is broken by more than chance. Do not rely on it where texts are "
-        "as new as those of the holdout, or records differ as much from those of the training."
+        f"as new as those of {sample.name}, or records differ as much from those of the training."
     )
 
 
-def coverage_outcome(coverage: float, covered: Proportion) -> str:
-    """Say whether prediction sets reached their coverage on the holdout; empty without records.
+def coverage_outcome(coverage: float, covered: Proportion, sample: Sample = HOLDOUT) -> str:
+    """Say whether prediction sets reached their coverage; empty without records.
 
     Parameters
     ----------
     covered
         Share of the sets that hold the true label.
+    sample
+        What the records are called.
     """
     if covered.share is None:
         return ""
@@ -78,8 +100,8 @@ def coverage_outcome(coverage: float, covered: Proportion) -> str:
     else:
         result = "missed by more than chance"
     return (
-        f"{percent(coverage)} coverage aimed at, {_with_interval(covered)} measured on the "
-        f"holdout: {result}."
+        f"{percent(coverage)} coverage aimed at, {_with_interval(covered)} measured on "
+        f"{sample.name}: {result}."
     )
 
 
