@@ -77,7 +77,7 @@ WINGS = {
     ],
     "evaluation": [
         "ranking", "metrics", "bootstrap", "baselines", "subgroups", "outcomes", "scored_records",
-        "decisions", "holdout", "data_facts", "results", "evaluate",
+        "decisions", "holdout", "data_facts", "results", "evaluate", "new_records",
     ],
     "review": ["queue", "sheet", "answers", "exporting", "importing"],
     "fitting": [],

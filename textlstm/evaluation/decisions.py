@@ -1,4 +1,4 @@
-"""Decisions, measured on labelled records: promises, risk-coverage curves, conformal prediction sets."""
+"""Decisions, measured on records: promises, risk-coverage curves, conformal prediction sets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

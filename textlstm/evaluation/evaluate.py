@@ -118,7 +118,7 @@ def measure_predictions(
         calibration=_calibration(bundle.temperature, model, truth, unseen, measures["model"]),
         decisions=decisions,
         subgroups={name: outcomes.by(groups, seed) for name, groups in holdout.groups.items()},
-        seen={} if holdout.times is None else outcomes.by(seen_names(holdout.times), seed),
+        seen=outcomes.by(seen_names(holdout.times), seed) if holdout.has_training else {},
         data=data,
         predictions=predictions_table(holdout, records, bundle.labels, threshold, holdout.known),
     )
@@ -128,8 +128,6 @@ def _fit_baselines(
     holdout: Holdout, on_step: Callable[[str], object]
 ) -> Iterator[tuple[str, Floats]]:
     """Yield each baseline's name and its probabilities (B, C) of the holdout's distinct texts."""
-    if holdout.training is None:
-        return
     pairs = holdout.training.groupby(["text", "label"], observed=True, sort=False)
     counts = pairs.size().reset_index()
     for name, fit in BASELINES.items():

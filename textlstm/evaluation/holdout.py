@@ -31,17 +31,17 @@ class Holdout:
         Preprocessed texts. Most records of a registry repeat others, so each distinct text is
         scored once.
     times
-        (n,) number of training records with the same text; None where these are not at hand.
+        (n,) number of training records with the same text; 0 where these are not at hand.
     training
-        The table of the training records, validation records included; None if not at hand.
+        The table of the training records, validation records included; empty if not at hand.
     """
 
     records: pd.DataFrame
     n_known: int
     labels: Labels
     texts: Distinct[str]
-    times: Integers | None
-    training: pd.DataFrame | None
+    times: Integers
+    training: pd.DataFrame
 
     @classmethod
     def of(
@@ -58,21 +58,25 @@ class Holdout:
         holdout = splits["holdout"][known]
         unknown = [splits["holdout"][~known], *([] if rare is None else [rare])]
         records = pd.concat([holdout, *(table for table in unknown if len(table))])
-        texts = Distinct[str].of(records["text"])
-        training, times = None, None
+        training = holdout[:0]
         if "train" in splits:
             training = pd.concat([splits["train"], splits["validation"]])
             training = training[training["label"].isin(class_names)]
-            counts = training["text"].value_counts()
-            times = counts.reindex(list(texts.values), fill_value=0).to_numpy()[texts.inverse]
+        texts = Distinct[str].of(records["text"])
+        times = training["text"].value_counts().reindex(list(texts.values), fill_value=0).to_numpy()
         return cls(
             records=records,
             n_known=len(holdout),
             labels=pd.Index(list(class_names)).get_indexer(pd.Index(records["label"])),
             texts=texts,
-            times=times,
+            times=times[texts.inverse],
             training=training,
         )
+
+    @property
+    def has_training(self) -> bool:
+        """Tell whether the training records are at hand."""
+        return len(self.training) > 0
 
     @property
     def known(self) -> slice:
@@ -97,9 +101,8 @@ class Holdout:
             text counts as unseen then.
         """
         inverse, ones = self.texts.inverse, np.ones(len(self.texts), dtype=np.int64)
-        unseen = np.zeros(len(inverse), dtype=np.bool_)
-        if self.times is not None:
-            unseen = self.times == 0
+        unseen = (self.times == 0) & self.has_training
+        if self.has_training:
             texts_are_new = bool(unseen[self.known].all())
         cluster_size = cluster_sizes(inverse) if texts_are_new else ones
         return ScoredRecords(scores, self.labels, unseen, cluster_size)

@@ -105,6 +105,36 @@ def coverage_outcome(coverage: float, covered: Proportion, sample: Sample = HOLD
     )
 
 
+def accuracy_outcome(
+    accuracy: Proportion,
+    holdout: Proportion | None = None,
+    difference: Estimate | None = None,
+) -> str:
+    """Say how accurate a model is on new records, and whether it is so on the holdout of its run.
+
+    Parameters
+    ----------
+    accuracy, holdout
+        Of the new records and of the holdout; None if the holdout was not measured.
+    difference
+        New records minus holdout.
+    """
+    measured = f"Of the new records, {_with_interval(accuracy)} get their true label"
+    if holdout is None or holdout.share is None or difference is None:
+        return f"{measured}."
+    points = f"{100 * abs(difference.estimate):.1f} percentage points"
+    if points.startswith("0.0 "):
+        result = "as many"
+    else:
+        result = f"{points} {'more' if difference.estimate > 0 else 'fewer'}"
+    chance = "within chance" if difference.low <= 0 <= difference.high else "more than chance"
+    low, high = (f"{100 * end:+.1f}" for end in (difference.low, difference.high))
+    return (
+        f"{measured}, of the holdout of the run {tenths(holdout.share)}: {result}, {chance} "
+        f"(95 % interval of the difference {low} to {high})."
+    )
+
+
 def _with_interval(measured: Proportion) -> str:
     low, high = (f"{100 * end:.1f}" for end in (measured.low, measured.high))
     return f"{tenths(measured.share or 0.0)} (95 % interval {low} to {high} %)"

@@ -117,12 +117,6 @@ class CodedTexts(NamedTuple):
 
     def statistics(self) -> InputStatistics:
         """Return the input statistics of n records."""
-        return InputStatistics(
-            records=len(self.words),
-            empty=int((self.words == 0).sum()),
-            review=int((~self.accepted).sum()),
-            words=int(self.words.sum()),
-            unknown=int(self.unknown.sum()),
-            abbreviated=int(self.abbreviated.sum()),
-            probability=float(self.probabilities[self.words > 0].sum()),
+        return InputStatistics.of(
+            self.words, self.unknown, self.accepted, self.probabilities, self.abbreviated
         )
