@@ -203,7 +203,7 @@ class DriftJson(TypedDict):
 
 
 class SectionsJson(TypedDict, total=False):
-    """Entries that only some files have: what sections measure, and what needs a linear baseline."""
+    """Entries that some files lack: what sections measure, and what needs a linear baseline."""
 
     faithfulness: FaithfulnessJson | None
     deciding_words: dict[str, list[tuple[str, float]]]

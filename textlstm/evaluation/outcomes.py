@@ -20,12 +20,22 @@ class Sample(NamedTuple):
 
     name: str  # with its article
     records: str
+    has_folder: bool  # whether figures and tables stand beside the page
+    broken: str  # where a promise that is broken on them should not be relied on
 
 
-HOLDOUT = Sample("the holdout", "holdout records")
+HOLDOUT = Sample(
+    "the holdout",
+    "holdout records",
+    has_folder=True,
+    broken="where texts are as new as those of the holdout, or records differ as much from those "
+    "of the training",
+)
 """Records of the table that the model learned from; it did not learn from these."""
 
-NEW_RECORDS = Sample("the new records", "new records")
+NEW_RECORDS = Sample(
+    "the new records", "new records", has_folder=False, broken="for records like these"
+)
 """Labelled records of another table."""
 
 
@@ -76,8 +86,7 @@ def promise_outcome(
     if error.low <= max_error:
         return f"{measured}: {promised} is missed, though within chance."
     return (
-        f"{measured}: {promised} is broken by more than chance. Do not rely on it where texts are "
-        f"as new as those of {sample.name}, or records differ as much from those of the training."
+        f"{measured}: {promised} is broken by more than chance. Do not rely on it {sample.broken}."
     )
 
 
@@ -109,6 +118,8 @@ def accuracy_outcome(
     accuracy: Proportion,
     holdout: Proportion | None = None,
     difference: Estimate | None = None,
+    *,
+    some_unknown: bool = False,
 ) -> str:
     """Say how accurate a model is on new records, and whether it is so on the holdout of its run.
 
@@ -118,8 +129,12 @@ def accuracy_outcome(
         Of the new records and of the holdout; None if the holdout was not measured.
     difference
         New records minus holdout.
+    some_unknown
+        Whether some new records, which do not count here, have a label that the model does not
+        know.
     """
-    measured = f"Of the new records, {_with_interval(accuracy)} get their true label"
+    classes = " of the classes that the model knows" if some_unknown else ""
+    measured = f"Of the new records{classes}, {_with_interval(accuracy)} get their true label"
     if holdout is None or holdout.share is None or difference is None:
         return f"{measured}."
     points = f"{100 * abs(difference.estimate):.1f} percentage points"
@@ -130,8 +145,8 @@ def accuracy_outcome(
     chance = "within chance" if difference.low <= 0 <= difference.high else "more than chance"
     low, high = (f"{100 * end:+.1f}" for end in (difference.low, difference.high))
     return (
-        f"{measured}, of the holdout of the run {tenths(holdout.share)}: {result}, {chance} "
-        f"(95 % interval of the difference {low} to {high})."
+        f"{measured}, against {tenths(holdout.share)} on the holdout of the run: {result}, "
+        f"{chance} (95 % interval of the difference {low} to {high})."
     )
 
 

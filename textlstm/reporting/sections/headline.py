@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from textlstm.metrics_file import (
     MeasuresJson,
+    MetricsJson,
     PromiseJson,
     ProportionJson,
     UncodableJson,
@@ -47,7 +48,7 @@ class Headline(Section[PublicHeadline]):
         """Return measures of all records, which give away no small count."""
         metrics = source.metrics
         return PublicHeadline(
-            verdict(metrics)[0],
+            _first_sentence(metrics),
             public_promise(source),
             metrics["model"],
             metrics["all_records"]["accuracy"],
@@ -57,3 +58,9 @@ class Headline(Section[PublicHeadline]):
     def sentences(self, shown: PublicHeadline) -> list[str]:
         """Return the verdict in one sentence."""
         return [shown.sentence]
+
+
+def _first_sentence(metrics: MetricsJson) -> str:
+    """Return the verdict, or the accuracy where there are no baselines to compare with."""
+    beside = metrics.get("beside_holdout")
+    return verdict(metrics)[0] if beside is None else beside["sentence"]

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from textlstm.config import RunConfig
+from textlstm.evaluation.outcomes import HOLDOUT, Sample
 from textlstm.metrics_file import MetricsJson, SectionsJson
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ OnStep = Callable[[str], object]
 
 @dataclass(frozen=True)
 class ReportInput:
-    """A run that is measured on its holdout: what sections draw upon. It holds private counts.
+    """A measured model: what sections draw upon. It holds private counts.
 
     Attributes
     ----------
@@ -34,6 +35,8 @@ class ReportInput:
         As ``history.csv``.
     metrics
         As ``metrics.json``, without the timing.
+    sample
+        What the measured records are called.
     """
 
     config: RunConfig
@@ -41,6 +44,7 @@ class ReportInput:
     splits: Mapping[str, pd.DataFrame]
     history: pd.DataFrame
     metrics: MetricsJson
+    sample: Sample = HOLDOUT
 
 
 @dataclass(frozen=True)
