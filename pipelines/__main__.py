@@ -14,6 +14,7 @@ STAGES = {
     "train": "train and calibrate the model",
     "report": "measure the model on the holdout, and write the report",
     "predict": "code new records, and mark those that a person should review",
+    "evaluate": "measure the model of a run on other labelled records, without any training",
     "explain": "show word by word why records get their label",
     "compare": "compare recipes on a table, or runs already made",
     "review": "send records to a person for review, and read the codes back",

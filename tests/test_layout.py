@@ -83,7 +83,7 @@ WINGS = {
     ],
     "evaluation": [
         "ranking", "metrics", "bootstrap", "baselines", "subgroups", "outcomes", "scored_records",
-        "decisions", "holdout", "data_facts", "results", "evaluate",
+        "decisions", "holdout", "data_facts", "results", "evaluate", "new_records",
     ],
     "review": ["queue", "sheet", "answers", "exporting", "importing"],
     "fitting": [],
@@ -97,9 +97,11 @@ WINGS = {
         "sections.workload_curves", "sections.workload_by_class", "sections.groups",
         "sections.prediction_sets", "sections.words_taken_away", "sections.robustness",
         "sections.training_progress", "sections.hidden_units", "sections.data",
-        "sections.reproduction", "page", "explain_page", "explanation", "trade_offs",
+        "sections.reproduction", "sections.evaluated_header", "sections.evaluated_measures",
+        "sections.drift", "sections.evaluated_data", "page",
+        "explain_page", "explanation", "trade_offs",
         "learning_curve",
-        "comparison_page", "report",
+        "comparison_page", "report", "evaluated_report",
     ],
     "classifier": [],
 }  # fmt: skip
@@ -129,6 +131,7 @@ HEAVY = "torch", "pandas", "sklearn", "spacy", "matplotlib", "pyarrow"
 
 STAGES = (
     "preprocess", "encode", "train", "report", "predict", "explain", "review", "run", "compare",
+    "evaluate",
 )  # fmt: skip
 
 MODULE_LINES, FUNCTION_LINES, STAGE_LINES = 250, 40, 60

@@ -182,14 +182,38 @@ class HiddenUnitsJson(TypedDict):
     sentence: str
 
 
+class BesideHoldoutJson(TypedDict):
+    """Accuracy on new records beside that on the holdout of the run, and a sentence."""
+
+    accuracy: ProportionJson
+    holdout: ProportionJson | None
+    difference: EstimateJson | None
+    sentence: str
+
+
+class DriftJson(TypedDict):
+    """Statistics of new records and of the training records, and differences in words."""
+
+    unknown_words: float
+    unknown_words_in_training: float
+    mean_probability: float
+    mean_probability_in_training: float
+    abbreviated: int
+    warnings: list[str]
+
+
 class SectionsJson(TypedDict, total=False):
-    """What sections of the report measure."""
+    """Entries that some files lack: what sections measure, and what needs a linear baseline."""
 
     faithfulness: FaithfulnessJson | None
     deciding_words: dict[str, list[tuple[str, float]]]
     robustness: dict[str, dict[str, float]]
     hidden_units: HiddenUnitsJson
     doubtful_labels: dict[str, int]
+    difference: DifferencesJson
+    model_intervals: dict[str, IntervalJson]
+    beside_holdout: BesideHoldoutJson
+    drift: DriftJson
 
 
 class MetricsJson(SectionsJson):
@@ -197,7 +221,6 @@ class MetricsJson(SectionsJson):
 
     model: MeasuresJson
     baselines: dict[str, MeasuresJson]
-    difference: DifferencesJson
     differences: dict[str, DifferencesJson]
     learned: bool
     all_records: AllRecordsJson

@@ -8,6 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from report_source import METRICS, source_of
 
+from textlstm.evaluation.outcomes import HOLDOUT
 from textlstm.reporting import report
 from textlstm.reporting.page import Chapter, render
 from textlstm.reporting.report import CHAPTERS, FIRST_SCREEN, Report
@@ -22,7 +23,7 @@ def test_a_section_has_the_name_of_its_module_and_something_to_show(section):
     assert type(section).__module__ == f"textlstm.reporting.sections.{section.name}"
     shown = section.public(source_of())
     has_template = (FOLDER / "templates" / "sections" / f"{section.name}.html.j2").is_file()
-    assert has_template or section.caption(shown) or section.paragraphs(shown)
+    assert has_template or section.caption(shown, HOLDOUT) or section.paragraphs(shown)
 
 
 def test_every_module_of_a_section_is_in_the_report_once():
@@ -44,7 +45,7 @@ class Plain(Section[str]):
     def figure(self, shown):
         return Figure(figsize=(1, 1))
 
-    def caption(self, shown):
+    def caption(self, shown, sample):
         return Caption("A figure", "What it shows & how.", "wide")
 
     def sentences(self, shown):

@@ -71,14 +71,7 @@ def select_usable(records: pd.DataFrame, config: DataConfig) -> UsableRecords:
     InputError
         If fewer than two classes remain.
     """
-    records = records.assign(label=relabel(records["label"], plain_label))
-    try:
-        require_short(records["label"].unique())
-    except InputError as error:
-        raise InputError(f"column {quoted(config.label)}: {error}") from error
-    no_label = records["label"] == ""
-    no_text = ~no_label & (records["text"] == "")
-    records = records[~(no_label | no_text)]
+    records, dropped = with_label_and_text(records, config.label)
     counts = records["label"].value_counts()
     least = 0 if config.rare == "keep" else config.min_class_records
     frequent = set(counts.index[(counts >= least) & (counts.index != RARE_LABEL)])
@@ -86,11 +79,7 @@ def select_usable(records: pd.DataFrame, config: DataConfig) -> UsableRecords:
     # Merged, a single record would be a class of one, which no split can divide.
     drop = config.rare == "drop" or (config.rare == "merge" and uncodable.sum() == 1)
     rare = records[uncodable & drop]
-    dropped = {
-        "empty_label": int(no_label.sum()),
-        "empty_text": int(no_text.sum()),
-        "rare_class": len(rare),
-    }
+    dropped["rare_class"] = len(rare)
     if drop:
         records = records[~uncodable]
     elif config.rare == "merge":
@@ -110,6 +99,39 @@ def select_usable(records: pd.DataFrame, config: DataConfig) -> UsableRecords:
         int(uncodable.sum()),
         sorted(str(label) for label in frequent if counts[label] == least),
     )
+
+
+def with_label_and_text(
+    records: pd.DataFrame, label_column: str
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Normalise the labels, select the records that have a label and a text, and count the others.
+
+    Parameters
+    ----------
+    records
+        Columns ``text`` (preprocessed) and ``label``; other columns are kept.
+    label_column
+        Name of the labels in the table, for the message.
+
+    Returns
+    -------
+    tuple
+        The records, and the number of those left out by reason.
+
+    Raises
+    ------
+    InputError
+        If a label is too long.
+    """
+    records = records.assign(label=relabel(records["label"], plain_label))
+    try:
+        require_short(records["label"].unique())
+    except InputError as error:
+        raise InputError(f"column {quoted(label_column)}: {error}") from error
+    no_label = records["label"] == ""
+    no_text = ~no_label & (records["text"] == "")
+    dropped = {"empty_label": int(no_label.sum()), "empty_text": int(no_text.sum())}
+    return records[~(no_label | no_text)], dropped
 
 
 def texts_by_class(records: pd.DataFrame) -> dict[str, list[str]]:

@@ -3,9 +3,11 @@
 Nothing here reads or writes a file. Public names:
 
 * ``evaluate.evaluate``: measure a bundle, and baselines trained on the same records
+* ``new_records.evaluate_new``: measure a bundle on labelled records of another table
 * ``results.Evaluation``: all measures; ``Evaluation.to_dict`` gives the contents of metrics.json
 * ``metrics.Measures``: accuracy, F1, log loss, Brier score, expected calibration error
 * ``bootstrap.paired_bootstrap``: the difference of two models with its confidence interval
+* ``bootstrap.measure_intervals``: the confidence intervals of the measures
 * ``baselines.BASELINES``: class shares, and TF-IDF with logistic regression
 * ``decisions.measure_decisions``: promised error rates and prediction sets, checked on the holdout
 * ``subgroups.RecordOutcomes``: the measures of subgroups of records

@@ -1,4 +1,4 @@
-"""Decisions, measured on the holdout: promises, risk-coverage curves, conformal prediction sets."""
+"""Decisions, measured on records: promises, risk-coverage curves, conformal prediction sets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from textlstm.disclosure import SMALLEST_SHOWN
-from textlstm.evaluation.outcomes import coverage_outcome, promise_outcome
+from textlstm.evaluation.outcomes import HOLDOUT, Sample, coverage_outcome, promise_outcome
 from textlstm.evaluation.scored_records import Coding, ScoredRecords
 from textlstm.metrics_file import DecisionsJson, PromiseJson, as_json
 from textlstm.uncertainty.conformal import COVERAGES, conformal_threshold, why_sets_are_full
@@ -28,15 +28,20 @@ class PromiseOutcome:
         What was coded automatically.
     by_class
         The same of the records predicted as each class.
+    sample
+        What the records are called.
     """
 
     promise: Promise
     coding: Coding
     by_class: dict[str, Coding]
+    sample: Sample = HOLDOUT
 
     def sentence(self) -> str:
         """Say whether the promise was kept, and at which aim; empty if no record was accepted."""
-        outcome = promise_outcome(self.promise.max_error, self.coding.coded, self.coding.error)
+        outcome = promise_outcome(
+            self.promise.max_error, self.coding.coded, self.coding.error, self.sample
+        )
         return f"{outcome} {self.promise.aim()}" if outcome else ""
 
     def to_dict(self) -> PromiseJson:
@@ -96,7 +101,7 @@ class Decisions:
     out_of_fold_records, effective_records
         Number of out-of-fold records, and their effective number.
     promises
-        One for each of :data:`.PROMISED_ERRORS`.
+        One for each promised error rate.
     curve
         Risk-coverage curve of the records.
     curve_by_class
@@ -132,7 +137,11 @@ class Decisions:
 
 
 def measure_decisions(
-    out_of_fold: OutOfFold, records: ScoredRecords, names: Sequence[str]
+    out_of_fold: OutOfFold,
+    records: ScoredRecords,
+    names: Sequence[str],
+    max_errors: Sequence[float] = PROMISED_ERRORS,
+    sample: Sample = HOLDOUT,
 ) -> Decisions:
     """Measure on n records what became of promised error rates and prediction sets.
 
@@ -145,6 +154,10 @@ def measure_decisions(
         What promises are computed from.
     names
         (C,) names of the classes.
+    max_errors
+        Error rates that are promised; the middle one is shown class by class.
+    sample
+        What the records are called.
     """
     known = records.known
     # A curve shows its number of records, which would disclose a small count of unknown classes.
@@ -153,25 +166,32 @@ def measure_decisions(
         out_of_fold_records=len(out_of_fold.top),
         effective_records=out_of_fold.effective,
         promises=tuple(
-            _promise_outcome(promise(out_of_fold, max_error), records, names)
-            for max_error in PROMISED_ERRORS
+            _promise_outcome(promise(out_of_fold, max_error), records, names, sample)
+            for max_error in max_errors
         ),
         curve=records.curve(counted),
         curve_by_class={name: records.curve(rows) for name, rows in records.predicted_as(names)},
-        sets=tuple(_sets_outcome(out_of_fold, coverage, records, names) for coverage in COVERAGES),
+        sets=tuple(
+            _sets_outcome(out_of_fold, coverage, records, names, sample) for coverage in COVERAGES
+        ),
     )
 
 
 def _promise_outcome(
-    promised: Promise, records: ScoredRecords, names: Sequence[str]
+    promised: Promise, records: ScoredRecords, names: Sequence[str], sample: Sample
 ) -> PromiseOutcome:
     accepted = records.accepted(promised.threshold)
     by_class = {name: records.coding(accepted, rows) for name, rows in records.predicted_as(names)}
-    return PromiseOutcome(promised, records.coding(accepted, np.ones_like(accepted)), by_class)
+    coding = records.coding(accepted, np.ones_like(accepted))
+    return PromiseOutcome(promised, coding, by_class, sample)
 
 
 def _sets_outcome(
-    out_of_fold: OutOfFold, coverage: float, records: ScoredRecords, names: Sequence[str]
+    out_of_fold: OutOfFold,
+    coverage: float,
+    records: ScoredRecords,
+    names: Sequence[str],
+    sample: Sample,
 ) -> SetsOutcome:
     members = records.scores.sets(conformal_threshold(out_of_fold, coverage))  # (n, C)
     labels, unseen, cluster_size = records.labels, records.unseen, records.cluster_size
@@ -184,7 +204,7 @@ def _sets_outcome(
         labels=float(sizes.mean()),
         single=proportion(sizes == 1, cluster_size),
         covered=covered,
-        outcome="" if full else coverage_outcome(coverage, covered),
+        outcome="" if full else coverage_outcome(coverage, covered, sample),
         every_label=full,
         covered_unseen_text=proportion(covers[unseen], cluster_size[unseen]),
         per_class={

@@ -1,4 +1,4 @@
-"""Evaluate a model and its baselines on the holdout."""
+"""Evaluate a model on labelled records: on the holdout of its run, beside its baselines."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from textlstm.encoding.covariates import Covariates
 from textlstm.evaluation.baselines import BASELINES, baseline_rows
 from textlstm.evaluation.bootstrap import Differences, paired_bootstrap
 from textlstm.evaluation.data_facts import DataFacts
-from textlstm.evaluation.decisions import measure_decisions
+from textlstm.evaluation.decisions import Decisions, measure_decisions
 from textlstm.evaluation.holdout import Holdout
 from textlstm.evaluation.metrics import (
     Measures,
@@ -69,24 +69,41 @@ def evaluate(
     on_step("measuring")
     n_unknown = len(splits["holdout"]) - holdout.n_known
     data = DataFacts.of(bundle.vocabulary, splits, summary, n_unknown)
-    return _measure(bundle, holdout, records, models, data, seed)
+    decisions = measure_decisions(bundle.out_of_fold, records, bundle.labels)
+    return measure_predictions(bundle, holdout, records, models, decisions, data, seed)
 
 
-def _measure(
+def measure_predictions(
     bundle: Bundle,
     holdout: Holdout,
     records: ScoredRecords,
     models: dict[str, Predictions],
+    decisions: Decisions,
     data: DataFacts,
     seed: int,
 ) -> Evaluation:
-    """Measure the predictions of each model on the holdout."""
+    """Measure the predictions of each model on the n records of the classes that it knows.
+
+    Parameters
+    ----------
+    records
+        The records with their scores.
+    models
+        Predictions (n,) of ``model`` and of the baselines that were fitted, if any was.
+    decisions, data
+        What was measured of all records.
+    seed
+        Of the bootstrap.
+    """
     model = models["model"]
     truth, unseen = holdout.labels[holdout.known], records.unseen[holdout.known]
     measures = {name: Measures.of(each, truth, unseen) for name, each in models.items()}
-    differences = {name: paired_bootstrap(model, models[name], truth, seed) for name in BASELINES}
+    differences = {
+        name: paired_bootstrap(model, models[name], truth, seed)
+        for name in models
+        if name != "model"
+    }
     confusion = confusion_matrix(truth, model.predicted, labels=np.arange(len(bundle.labels)))
-    decisions = measure_decisions(bundle.out_of_fold, records, bundle.labels)
     threshold = decisions.main_promise.promise.threshold
     outcomes = _record_outcomes(records, threshold)
     return Evaluation(
@@ -95,7 +112,7 @@ def _measure(
         models=models,
         measures=measures,
         differences=differences,
-        learned=_learned(bundle, models, differences["majority"], truth),
+        learned=_learned(bundle, models, differences.get("majority"), truth),
         all_records=proportion(records.correct),
         confusion=confusion,
         per_class=measures_by_class(truth, model.predicted, bundle.labels),
@@ -103,9 +120,9 @@ def _measure(
         calibration=_calibration(bundle.temperature, model, truth, unseen, measures["model"]),
         decisions=decisions,
         subgroups={name: outcomes.by(groups, seed) for name, groups in holdout.groups.items()},
-        seen=outcomes.by(seen_names(holdout.times), seed),
+        seen=outcomes.by(seen_names(holdout.times), seed) if holdout.has_training else {},
         data=data,
-        predictions=_predictions_table(holdout, records, bundle.labels, threshold),
+        predictions=predictions_table(holdout, records, bundle.labels, threshold, holdout.known),
     )
 
 
@@ -128,12 +145,19 @@ def _fit_baselines(
 
 
 def _learned(
-    bundle: Bundle, models: Mapping[str, Predictions], differences: Differences, truth: Integers
+    bundle: Bundle,
+    models: Mapping[str, Predictions],
+    differences: Differences | None,
+    truth: Integers,
 ) -> bool:
-    """Tell whether the model is better than the class shares, out of fold or on the holdout."""
+    """Tell whether the model is better than the class shares, out of fold or on these records.
+
+    ``differences`` are those of the model and the class shares, None if these were not fitted.
+    """
+    if 0 < bundle.out_of_fold.gain < math.inf or differences is None:
+        return bundle.out_of_fold.gain > 0
     hits, rival_hits = (models[name].correct(truth) for name in ("model", "majority"))
-    out_of_fold = 0 < bundle.out_of_fold.gain < math.inf
-    return out_of_fold or learned(differences.log_loss, hits, rival_hits)
+    return learned(differences.log_loss, hits, rival_hits)
 
 
 def _calibration(
@@ -150,19 +174,23 @@ def _record_outcomes(records: ScoredRecords, threshold: float) -> RecordOutcomes
     return RecordOutcomes(records.correct, losses, records.accepted(threshold), records.known)
 
 
-def _predictions_table(
-    holdout: Holdout, records: ScoredRecords, class_names: Sequence[str], threshold: float
+def predictions_table(
+    holdout: Holdout,
+    records: ScoredRecords,
+    class_names: Sequence[str],
+    threshold: float,
+    rows: slice,
 ) -> pd.DataFrame:
-    """Return the table of ``predictions.csv``: the records of classes that the model knows."""
-    table, known = holdout.records[: holdout.n_known], holdout.known
+    """Return the table of ``predictions.csv``: ids, labels and decisions of some records."""
+    table = holdout.records[rows]
     scores, names = records.scores, pd.Categorical(list(class_names))
     return pd.DataFrame(
         {
             "record_id": table["record_id"],
             "true_label": table["label"],
-            "predicted_label": names.take(scores.ranked(0)[known]),
-            "probability": rounded(scores.highest[known]),
-            "second_label": names.take(scores.ranked(1)[known]),
-            "decision": pd.Categorical(scores.decisions(threshold)[known]),
+            "predicted_label": names.take(scores.ranked(0)[rows]),
+            "probability": rounded(scores.highest[rows]),
+            "second_label": names.take(scores.ranked(1)[rows]),
+            "decision": pd.Categorical(scores.decisions(threshold)[rows]),
         }
     )

@@ -1,4 +1,4 @@
-"""The records of the holdout, and how often their texts were trained on."""
+"""The records that a model is measured on, and how often their texts were trained on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,9 +31,9 @@ class Holdout:
     inputs
         Most records of a registry repeat others, so each distinct input is scored once.
     times
-        (n,) number of training records with the same text.
+        (n,) number of training records with the same text; 0 where these are not at hand.
     training
-        The table of the training records, validation records included.
+        The table of the training records, validation records included; empty if not at hand.
     """
 
     records: pd.DataFrame
@@ -50,13 +50,18 @@ class Holdout:
         rare: pd.DataFrame | None,
         class_names: Sequence[str],
     ) -> Self:
-        """Build from the tables of a run; arguments are those of :func:`.evaluate`."""
+        """Build from the tables of a run; arguments are those of :func:`.evaluate`.
+
+        The splits may have ``holdout`` alone: the training records are then not at hand.
+        """
         known = splits["holdout"]["label"].isin(class_names)
         holdout = splits["holdout"][known]
         unknown = [splits["holdout"][~known], *([] if rare is None else [rare])]
         records = pd.concat([holdout, *(table for table in unknown if len(table))])
-        training = pd.concat([splits["train"], splits["validation"]])
-        training = training[training["label"].isin(class_names)]
+        training = holdout[:0]
+        if "train" in splits:
+            training = pd.concat([splits["train"], splits["validation"]])
+            training = training[training["label"].isin(class_names)]
         texts = Distinct[str].of(records["text"])
         times = training["text"].value_counts().reindex(list(texts.values), fill_value=0).to_numpy()
         return cls(
@@ -67,6 +72,11 @@ class Holdout:
             times=times[texts.inverse],
             training=training,
         )
+
+    @property
+    def has_training(self) -> bool:
+        """Tell whether the training records are at hand."""
+        return len(self.training) > 0
 
     @property
     def known(self) -> slice:
@@ -85,13 +95,20 @@ class Holdout:
         names = [name for name in self.records.columns.astype(str) if name.startswith(PREFIX)]
         return {name.removeprefix(PREFIX): self.records[name] for name in names}
 
-    def scored(self, scores: Scores) -> ScoredRecords:
+    def scored(self, scores: Scores, *, texts_are_new: bool = False) -> ScoredRecords:
         """Join the records with their scores.
 
         If no record of a known class has a training text, measures must hold for new texts.
+
+        Parameters
+        ----------
+        texts_are_new
+            Whether measures must hold for new texts if the training records are not at hand. No
+            text counts as unseen then.
         """
-        inverse, unseen = self.text_numbers, self.times == 0
-        texts_are_new = unseen[self.known].all()
+        inverse, unseen = self.text_numbers, (self.times == 0) & self.has_training
         ones = np.ones(len(inverse), dtype=np.int64)
+        if self.has_training:
+            texts_are_new = bool(unseen[self.known].all())
         cluster_size = cluster_sizes(inverse) if texts_are_new else ones
         return ScoredRecords(scores, self.labels, unseen, cluster_size)

@@ -96,12 +96,31 @@ def brier_score(predictions: Predictions, labels: Integers) -> float:
 
     It lies between 0 and 2. ``labels`` are true class numbers (n,).
     """
-    n_classes = predictions.n_classes
     # Records with the same text and the same label have the same distance: it is computed once.
-    pairs, inverse = np.unique(predictions.rows * n_classes + labels, return_inverse=True)
-    rows, classes = np.divmod(pairs, n_classes)
-    distances = ((predictions.probabilities[rows] - np.eye(n_classes)[classes]) ** 2).sum(axis=1)
-    return float(distances[inverse].mean())
+    pairs, inverse = np.unique(
+        predictions.rows * predictions.n_classes + labels, return_inverse=True
+    )
+    rows, classes = np.divmod(pairs, predictions.n_classes)
+    return float(
+        squared_distances(Predictions(predictions.probabilities, rows), classes)[inverse].mean()
+    )
+
+
+def squared_distances(predictions: Predictions, labels: Integers) -> Floats:
+    """Return the squared distance of each record's probabilities to its true class (n,)."""
+    truth = np.eye(predictions.n_classes)[labels]
+    distances: Floats = ((predictions.probabilities[predictions.rows] - truth) ** 2).sum(axis=1)
+    return distances
+
+
+def bin_numbers(confidence: Floats, bins: int = ECE_BINS) -> Integers:
+    """Return the bin of each confidence (n,); bins have equal widths and are closed on the right.
+
+    >>> bin_numbers(np.array([0.0, 0.2, 0.21, 1.0]), bins=5).tolist()
+    [0, 0, 1, 4]
+    """
+    numbers: Integers = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    return numbers
 
 
 def reliability_bins(
@@ -113,7 +132,7 @@ def reliability_bins(
     out. ``labels`` are true class numbers (n,).
     """
     confidence, hits = predictions.confidence, predictions.correct(labels)
-    numbers = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    numbers = bin_numbers(confidence, bins)
     counts = np.bincount(numbers, minlength=bins)
     filled = counts > 0
     return {

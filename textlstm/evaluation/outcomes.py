@@ -1,4 +1,6 @@
-"""Sentences on the holdout: whether promises were kept, and whether a model learned anything."""
+"""Sentences on the results: whether promises were kept, and whether a model learned anything."""
+
+from typing import NamedTuple
 
 from textlstm.array_types import Flags
 from textlstm.evaluation.bootstrap import Estimate
@@ -11,6 +13,30 @@ RIVALS = {"tfidf_logreg": LINEAR, "majority": SHARES}
 CHANCE = 0.01
 """Probability at which a lead in accuracy over the most frequent class counts as chance, at most
 (the p-value of the sign test)."""
+
+
+class Sample(NamedTuple):
+    """What the records that a model is measured on are called in sentences."""
+
+    name: str  # with its article
+    records: str
+    has_folder: bool  # whether figures and tables stand beside the page
+    broken: str  # where a promise that is broken on them should not be relied on
+
+
+HOLDOUT = Sample(
+    "the holdout",
+    "holdout records",
+    has_folder=True,
+    broken="where texts are as new as those of the holdout, or records differ as much from those "
+    "of the training",
+)
+"""Records of the table that the model learned from; it did not learn from these."""
+
+NEW_RECORDS = Sample(
+    "the new records", "new records", has_folder=False, broken="for records like these"
+)
+"""Labelled records of another table."""
 
 
 def learned(log_loss: Estimate, hits: Flags, rival_hits: Flags) -> bool:
@@ -36,18 +62,22 @@ def learned(log_loss: Estimate, hits: Flags, rival_hits: Flags) -> bool:
     return bool(better > worse and bdtrc(better - 1, better + worse, 0.5) < CHANCE)
 
 
-def promise_outcome(max_error: float, coded: Proportion, error: Proportion) -> str:
-    """Say whether a promised error rate was kept on the holdout; empty if no record was accepted.
+def promise_outcome(
+    max_error: float, coded: Proportion, error: Proportion, sample: Sample = HOLDOUT
+) -> str:
+    """Say whether a promised error rate was kept; empty if no record was accepted.
 
     Parameters
     ----------
     coded, error
         Share of the records that was coded automatically, and share of these that is wrong.
+    sample
+        What the records are called.
     """
     if coded.share is None or error.share is None:
         return ""
     measured = (
-        f"On the holdout, {tenths(coded.share)} of the records are coded automatically, and "
+        f"On {sample.name}, {tenths(coded.share)} of the records are coded automatically, and "
         f"{_with_interval(error)} of these are wrong"
     )
     promised = f"the promised error of at most {percent(max_error)}"
@@ -56,18 +86,19 @@ def promise_outcome(max_error: float, coded: Proportion, error: Proportion) -> s
     if error.low <= max_error:
         return f"{measured}: {promised} is missed, though within chance."
     return (
-        f"{measured}: {promised} is broken by more than chance. Do not rely on it where texts are "
-        "as new as those of the holdout, or records differ as much from those of the training."
+        f"{measured}: {promised} is broken by more than chance. Do not rely on it {sample.broken}."
     )
 
 
-def coverage_outcome(coverage: float, covered: Proportion) -> str:
-    """Say whether prediction sets reached their coverage on the holdout; empty without records.
+def coverage_outcome(coverage: float, covered: Proportion, sample: Sample = HOLDOUT) -> str:
+    """Say whether prediction sets reached their coverage; empty without records.
 
     Parameters
     ----------
     covered
         Share of the sets that hold the true label.
+    sample
+        What the records are called.
     """
     if covered.share is None:
         return ""
@@ -78,8 +109,44 @@ def coverage_outcome(coverage: float, covered: Proportion) -> str:
     else:
         result = "missed by more than chance"
     return (
-        f"{percent(coverage)} coverage aimed at, {_with_interval(covered)} measured on the "
-        f"holdout: {result}."
+        f"{percent(coverage)} coverage aimed at, {_with_interval(covered)} measured on "
+        f"{sample.name}: {result}."
+    )
+
+
+def accuracy_outcome(
+    accuracy: Proportion,
+    holdout: Proportion | None = None,
+    difference: Estimate | None = None,
+    *,
+    some_unknown: bool = False,
+) -> str:
+    """Say how accurate a model is on new records, and whether it is so on the holdout of its run.
+
+    Parameters
+    ----------
+    accuracy, holdout
+        Of the new records and of the holdout; None if the holdout was not measured.
+    difference
+        New records minus holdout.
+    some_unknown
+        Whether some new records, which do not count here, have a label that the model does not
+        know.
+    """
+    classes = " of the classes that the model knows" if some_unknown else ""
+    measured = f"Of the new records{classes}, {_with_interval(accuracy)} get their true label"
+    if holdout is None or holdout.share is None or difference is None:
+        return f"{measured}."
+    points = f"{100 * abs(difference.estimate):.1f} percentage points"
+    if points.startswith("0.0 "):
+        result = "as many"
+    else:
+        result = f"{points} {'more' if difference.estimate > 0 else 'fewer'}"
+    chance = "within chance" if difference.low <= 0 <= difference.high else "more than chance"
+    low, high = (f"{100 * end:+.1f}" for end in (difference.low, difference.high))
+    return (
+        f"{measured}, against {tenths(holdout.share)} on the holdout of the run: {result}, "
+        f"{chance} (95 % interval of the difference {low} to {high})."
     )
 
 

@@ -15,7 +15,7 @@ from textlstm.evaluation.data_facts import DataFacts
 from textlstm.evaluation.decisions import Decisions
 from textlstm.evaluation.metrics import ClassIntervals, ClassMeasures, Measures
 from textlstm.evaluation.subgroups import GroupMeasures
-from textlstm.metrics_file import CalibrationJson, MetricsJson, as_json
+from textlstm.metrics_file import CalibrationJson, MetricsJson, SectionsJson, as_json
 from textlstm.uncertainty.intervals import Proportion
 from textlstm.uncertainty.predictions import Predictions
 
@@ -42,7 +42,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All measures of a model and its baselines on the holdout.
+    """All measures of a model and its baselines on the holdout, or of the model on other records.
 
     Models are named as in ``metrics.json``: ``model``, and the baselines. All but ``decisions``,
     ``all_records`` and the groups is measured on the n records of classes that the model knows.
@@ -58,7 +58,7 @@ class Evaluation:
     measures
         Measures of each model.
     differences
-        Differences of the model and each baseline.
+        Differences of the model and each baseline; without baselines there are none.
     learned
         Whether the model is better than the class shares.
     all_records
@@ -74,7 +74,8 @@ class Evaluation:
     subgroups
         Measures of the groups of each column, by the name of the column.
     seen
-        Measures of the groups by the number of training records with the same text.
+        Measures of the groups by the number of training records with the same text; empty where
+        the training records are not at hand.
     data
         Facts about the records.
     predictions
@@ -112,10 +113,11 @@ class Evaluation:
     def to_dict(self) -> MetricsJson:
         """Return what ``metrics.json`` holds, except the timing."""
         measures, differences = _dicts(self.measures), _dicts(self.differences)
+        linear: SectionsJson = {"difference": differences["tfidf_logreg"]} if differences else {}
         return {
             "model": measures.pop("model"),
             "baselines": measures,
-            "difference": differences["tfidf_logreg"],
+            **linear,
             "differences": differences,
             "learned": self.learned,
             "all_records": {"accuracy": as_json(self.all_records)},

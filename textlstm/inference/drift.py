@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Self
 
+from textlstm.array_types import Counts, Flags, Floats
 from textlstm.errors import counted
 from textlstm.inference.bundle_files import MEAN_PROBABILITY, UNCODABLE, UNKNOWN_WORDS
 from textlstm.summaries import TrainingSummary
@@ -43,6 +44,31 @@ class InputStatistics:
     probability: float = 0.0
     abbreviated: int = 0
     incomplete: int = 0
+
+    @classmethod
+    def of(
+        cls, words: Counts, unknown: Counts, accepted: Flags, highest: Floats, abbreviated: Flags
+    ) -> Self:
+        """Count over n records.
+
+        Parameters
+        ----------
+        words, unknown
+            (n,) words of each record: all, and those not in the vocabulary.
+        accepted, abbreviated
+            (n,) whether the record is not for review, and whether an abbreviation was written out.
+        highest
+            (n,) probability of the most probable class.
+        """
+        return cls(
+            records=len(words),
+            empty=int((words == 0).sum()),
+            review=int((~accepted).sum()),
+            words=int(words.sum()),
+            unknown=int(unknown.sum()),
+            abbreviated=int(abbreviated.sum()),
+            probability=float(highest[words > 0].sum()),
+        )
 
     def __add__(self, other: Self) -> Self:
         return type(self)(*map(sum, zip(astuple(self), astuple(other), strict=True)))

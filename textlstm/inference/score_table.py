@@ -4,6 +4,7 @@ An engine calls it on each part of a large table, in any order and on any machin
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -123,13 +124,7 @@ class CodedTexts(NamedTuple):
 
     def statistics(self) -> InputStatistics:
         """Return the input statistics of n records."""
-        return InputStatistics(
-            records=len(self.words),
-            empty=int((self.words == 0).sum()),
-            review=int((~self.accepted).sum()),
-            words=int(self.words.sum()),
-            unknown=int(self.unknown.sum()),
-            abbreviated=int(self.abbreviated.sum()),
-            incomplete=int(self.incomplete.sum()),
-            probability=float(self.probabilities[self.words > 0].sum()),
+        statistics = InputStatistics.of(
+            self.words, self.unknown, self.accepted, self.probabilities, self.abbreviated
         )
+        return replace(statistics, incomplete=int(self.incomplete.sum()))

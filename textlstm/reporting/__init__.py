@@ -4,6 +4,7 @@ Each question of the report is a module of the package sections. Public names:
 
 * ``report.measured_report``: measures a model on the holdout, for a ``report.Report``
 * ``report.Report.write``: writes tables, figures, metrics and the page to the folder of a run
+* ``evaluated_report.evaluated_report``: measures a model on records of another table
 * ``report.CHAPTERS``: the sections of the report, in their order
 * ``section.Section``: the base class of a section
 * ``public``: counts and measures as they may be published

@@ -7,6 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from textlstm.config import RunConfig
+from textlstm.evaluation.outcomes import HOLDOUT, Sample
 from textlstm.reporting.filters import embed_png, environment, render_page
 from textlstm.reporting.sections.section import Section
 
@@ -64,19 +65,25 @@ def render(
     pictures: Pictures,
     timing: Mapping[str, float],
     made: str = "",
+    sample: Sample = HOLDOUT,
 ) -> str:
     """Return the report: no script, nothing loaded from elsewhere, every text escaped.
 
     Parameters
     ----------
+    first_screen
+        The header, the result, and what stands beside it.
     shown
         What each section's ``public`` returned, by its name; other sections are left out.
     timing
         Seconds of each stage.
     made
         When the run was made, and by which version, in words.
+    sample
+        What the measured records are called.
     """
     jinja = environment()
+    jinja.globals |= {"config": config, "timing": timing, "made": made, "sample": sample}
 
     def fragment(section: Section[Any]) -> Markup:
         image = pictures.whole.get(section.name)
@@ -86,12 +93,9 @@ def render(
             template.render(
                 shown=shown[section.name],
                 paragraphs=section.paragraphs(shown[section.name]),
-                caption=section.caption(shown[section.name]),
+                caption=section.caption(shown[section.name], sample),
                 image=None if image is None else embed_png(image),
                 pictures={name: embed_png(content) for name, content in single.items()},
-                config=config,
-                timing=timing,
-                made=made,
             )
         )
 
@@ -101,5 +105,12 @@ def render(
             css_class = sections[0].css_class(shown[sections[0].name])
             fragments = [fragment(section) for section in sections]
             rendered.append(RenderedChapter(chapter.id, chapter.heading, css_class, fragments))
-    first = {section.name: fragment(section) for section in first_screen}
-    return render_page("report", config=config, first=first, chapters=rendered)
+    header, headline, *beside = map(fragment, first_screen)
+    return render_page(
+        "report",
+        config=config,
+        header=header,
+        headline=headline,
+        beside=Markup("").join(beside),
+        chapters=rendered,
+    )

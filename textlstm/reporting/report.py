@@ -16,8 +16,8 @@ from textlstm.reporting.drawing import png
 from textlstm.reporting.page import Chapter, Pictures, render
 from textlstm.reporting.sections.section import OnStep, ReportInput, Section, sections
 from textlstm.storage.atomic import write_bytes
-from textlstm.storage.json_files import write_json
-from textlstm.storage.spreadsheet import write_csv
+from textlstm.storage.json_files import to_json, write_json
+from textlstm.storage.spreadsheet import csv_bytes, write_csv
 from textlstm.summaries import RecordsSummary
 from textlstm.uncertainty.out_of_fold import DECIMALS
 
@@ -121,7 +121,17 @@ class Report:
             pictures,
             timing,
             made,
+            self._source.sample,
         )
+
+    def files(self, made: str = "") -> dict[str, bytes]:
+        """Return metrics, predictions and the page, by file name; figures are in the page alone."""
+        pictures = self.pictures(self.figures())
+        return {
+            "metrics.json": to_json(self._source.metrics),
+            "predictions.csv": csv_bytes(self._source.evaluation.predictions),
+            "report.html": self.page(pictures, {}, made).encode("utf-8"),
+        }
 
     def write(
         self,

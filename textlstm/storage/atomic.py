@@ -5,7 +5,7 @@ import importlib
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -177,14 +177,16 @@ def write_bytes(path: Path, content: bytes, *, private: bool = False) -> None:
         temporary.write_bytes(content)
 
 
-def write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
+def write_all(folder: Path, contents: Mapping[str, bytes], private: Collection[str] = ()) -> None:
     """Write several files, by name, to a folder; none is replaced before all are written.
 
-    They are replaced one after the other, in the order of ``contents``.
+    They are replaced one after the other, in the order of ``contents``; ``private`` names those
+    that are for their owner only.
     """
     with ExitStack() as stack:
         for name in reversed(list(contents)):  # an ExitStack ends its blocks in reverse order
-            stack.enter_context(atomic_write(folder / name)).write_bytes(contents[name])
+            path = stack.enter_context(atomic_write(folder / name, private=name in private))
+            path.write_bytes(contents[name])
 
 
 def file_stats(paths: Iterable[Path]) -> list[tuple[str, int, int]]:

@@ -8,7 +8,7 @@ import ctypes
 import errno
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -61,12 +61,25 @@ def swap_folders(
         undo.pop_all()
 
 
-def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
+def write_folder(
+    folder: Path,
+    contents: Mapping[str, bytes],
+    *,
+    private: Collection[str] = (),
+    at_once: bool = False,
+) -> None:
     """Write files, by name, to a folder: all of the old ones are replaced, or none.
 
     If the folder holds only old files of these names, the new ones are written beside it, and the
     two folders are exchanged in one step. Otherwise the files are replaced one after the other, in
     the order of ``contents``.
+
+    Parameters
+    ----------
+    private
+        Names of new files that are for their owner only; old files keep their permissions.
+    at_once
+        Whether a folder that is new or empty appears in one step as well, with all files.
 
     Raises
     ------
@@ -76,15 +89,20 @@ def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
         If a file cannot be written; then the old files stay.
     """
     target = folder.resolve()
-    if not _can_be_exchanged(target, contents):
-        write_all(folder, contents)
+    is_new = at_once and not os.path.lexists(target)
+    if not is_new and not _can_be_exchanged(target, contents, may_be_empty=at_once):
+        write_all(folder, contents, private)
         return
     in_use = f"{folder}: another process writes there; wait for it, or give another folder"
     working = target.with_name(f".{target.name}.unfinished")
     with folders.locked(target.with_name(f".{target.name}.lock"), in_use):
         folders.remove_folder(working, contents.__contains__)  # a killed process may leave it
         try:
-            write_all(working, contents)
+            write_all(working, contents, private)
+            if is_new:
+                working.rename(target)
+                fsync_folder(target.parent)
+                return
             for old in (target, *target.iterdir()):
                 (working / old.relative_to(target)).chmod(old.stat().st_mode & 0o777)
             _exchange(working, target)
@@ -93,7 +111,7 @@ def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
             folders.remove_folder(working, contents.__contains__)
 
 
-def _can_be_exchanged(folder: Path, contents: Mapping[str, bytes]) -> bool:
+def _can_be_exchanged(folder: Path, contents: Mapping[str, bytes], *, may_be_empty: bool) -> bool:
     """Return whether a folder holds only files of these names, and can be renamed."""
     if not folder.is_dir() or folder == Path.cwd() or folder.is_mount():
         return False
@@ -101,7 +119,7 @@ def _can_be_exchanged(folder: Path, contents: Mapping[str, bytes]) -> bool:
     only_these = all(
         path.name in contents and path.is_file() and not path.is_symlink() for path in paths
     )
-    return bool(paths) and only_these and os.access(folder.parent, os.W_OK)
+    return (bool(paths) or may_be_empty) and only_these and os.access(folder.parent, os.W_OK)
 
 
 def _inode(path: Path) -> int:

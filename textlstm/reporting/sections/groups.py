@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -9,6 +10,9 @@ from textlstm.evaluation.subgroups import GroupMeasures, shown_groups
 from textlstm.metrics_file import GroupJson, IntervalJson, as_json
 from textlstm.reporting.public import public_promise
 from textlstm.reporting.sections.section import ReportInput, Section
+
+if TYPE_CHECKING:
+    from textlstm.evaluation.results import Evaluation
 
 MeasuresByGroup = Mapping[str, GroupJson]
 """Records, accuracy, log loss, coded share and error, by group."""
@@ -35,6 +39,10 @@ class PublicGroups:
 
 class Groups(Section[PublicGroups]):
     """The table of subgroups; it has no figure."""
+
+    def applies(self, evaluation: "Evaluation") -> bool:
+        """Return whether there are groups: of texts seen in training, or of columns."""
+        return bool(evaluation.seen or evaluation.subgroups)
 
     def public(self, source: ReportInput) -> PublicGroups:
         """Return the groups of many records, without those that give away a small group."""

@@ -47,7 +47,7 @@ class Headline(Section[PublicHeadline]):
         """Return measures of all records, which give away no small count."""
         promise = public_promise(source)
         return PublicHeadline(
-            verdict(source.metrics)[0],
+            _first_sentence(source.metrics),
             promise["kept"] or promise["sentence"],
             tiles(source.metrics, promise, bool(uncodable(source)["records"])),
         )
@@ -86,3 +86,9 @@ def tiles(metrics: MetricsJson, promise: PromiseJson, has_uncodable: bool) -> li
             write_tenths(model["ece"]), "calibration error (ECE): mean error of the probabilities"
         ),
     ]
+
+
+def _first_sentence(metrics: MetricsJson) -> str:
+    """Return the verdict, or the accuracy where there are no baselines to compare with."""
+    beside = metrics.get("beside_holdout")
+    return verdict(metrics)[0] if beside is None else beside["sentence"]

@@ -72,11 +72,10 @@ class Reliability(Section[PublicReliability]):
         evaluation, calibration = source.evaluation, source.metrics["calibration"]
         model = evaluation.models["model"]
         uncalibrated = undo_temperature(model.probabilities, calibration["temperature"])
-        models = {
-            MODEL: model,
-            LINEAR: evaluation.models["tfidf_logreg"],
-            f"{MODEL}, not calibrated": model.replace(uncalibrated),
-        }
+        models = {MODEL: model}
+        if (linear := evaluation.models.get("tfidf_logreg")) is not None:
+            models[LINEAR] = linear
+        models[f"{MODEL}, not calibrated"] = model.replace(uncalibrated)
         bins = {
             name: Bins.of(reliability_bins(predictions, evaluation.truth))
             for name, predictions in models.items()

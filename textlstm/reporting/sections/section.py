@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from textlstm.config import RunConfig
+from textlstm.evaluation.outcomes import HOLDOUT, Sample
 from textlstm.metrics_file import MetricsJson, SectionsJson
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ OnStep = Callable[[str], object]
 
 @dataclass(frozen=True)
 class ReportInput:
-    """A run that is measured on its holdout: what sections draw upon. It holds private counts.
+    """A measured model: what sections draw upon. It holds private counts.
 
     Attributes
     ----------
@@ -35,6 +36,8 @@ class ReportInput:
         As ``history.csv``.
     metrics
         As ``metrics.json``, without the timing.
+    sample
+        What the measured records are called.
     """
 
     config: RunConfig
@@ -42,6 +45,7 @@ class ReportInput:
     splits: Mapping[str, pd.DataFrame]
     history: pd.DataFrame
     metrics: MetricsJson
+    sample: Sample = HOLDOUT
 
 
 @dataclass(frozen=True)
@@ -112,9 +116,9 @@ class Section(ABC, Generic[Shown]):
         del shown
         return None
 
-    def caption(self, shown: Shown) -> Caption | None:
-        """Return what stands with the figure on the page."""
-        del shown
+    def caption(self, shown: Shown, sample: Sample) -> Caption | None:
+        """Return what stands with the figure on the page; ``sample`` names the records."""
+        del shown, sample
         return None
 
     def paragraphs(self, shown: Shown) -> list[str]:

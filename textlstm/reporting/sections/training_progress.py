@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from textlstm.reporting.drawing import FIRST, SECOND, WIDTH, plain_axes
+from textlstm.evaluation.outcomes import Sample
 from textlstm.reporting.sections.section import Caption, ReportInput, Section
 
 PROGRESS_CURVES = (("training", "train", SECOND), ("validation", "validation", FIRST))
@@ -34,7 +35,7 @@ class TrainingProgress(Section[PublicTrainingProgress]):
         """Draw the history."""
         return draw_training_progress(shown.history)
 
-    def caption(self, shown: PublicTrainingProgress) -> Caption:
+    def caption(self, shown: PublicTrainingProgress, sample: Sample) -> Caption:
         """Say when the curves are measured."""
         return Caption(
             "Loss and accuracy over epochs, training and validation",

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from textlstm.data.distinct import interned
 from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.reporting.clouds import draw_cloud, public_words, word_table
+from textlstm.evaluation.outcomes import Sample
 from textlstm.reporting.sections.section import Caption, ReportInput, Section
 
 
@@ -37,7 +38,7 @@ class WordCloud(Section[PublicWordCloud]):
         """Draw the cloud."""
         return draw_cloud(shown.words, shown.seed)
 
-    def caption(self, shown: PublicWordCloud) -> Caption:
+    def caption(self, shown: PublicWordCloud, sample: Sample) -> Caption:
         """Say what the size of a word means, and which words are left out."""
         return Caption(
             "Word cloud of the training texts",

@@ -20,6 +20,7 @@ from textlstm.reporting.drawing import (
 )
 from textlstm.reporting.filters import write_percent
 from textlstm.reporting.public import public_promise
+from textlstm.evaluation.outcomes import Sample
 from textlstm.reporting.sections.section import Caption, ReportInput, Section
 
 
@@ -53,13 +54,13 @@ class WorkloadByClass(Section[PublicWorkloadByClass]):
         """Draw the classes side by side."""
         return draw_workload_by_class(shown.promise)
 
-    def caption(self, shown: PublicWorkloadByClass) -> Caption:
+    def caption(self, shown: PublicWorkloadByClass, sample: Sample) -> Caption:
         """Say that the promise is one over all classes."""
         promised = write_percent(shown.promise["max_error"])
         return Caption(
             "Share coded automatically and its error for each predicted class",
             f"What the promise of {promised} over all records means for each predicted class; the "
-            "number of holdout records predicted as the class stands in brackets. The error of a "
+            f"number of {sample.records} predicted as the class stands in brackets. The error of a "
             "single class may be larger than promised. Lines are 95 % intervals; one that reaches "
             "the right edge extends beyond it. A class is left out if "
             f"a count of fewer than {SMALLEST_SHOWN} records could be derived from it.",

@@ -19,6 +19,7 @@ from textlstm.reporting.drawing import (
     shorten,
 )
 from textlstm.reporting.public import measured_classes, public_promise
+from textlstm.evaluation.outcomes import Sample
 from textlstm.reporting.sections.section import Caption, ReportInput, Section
 
 MAX_CURVES = 6
@@ -59,14 +60,15 @@ class WorkloadCurves(Section[PublicWorkloadCurves]):
         """Draw the curves side by side."""
         return draw_workload_curves(shown.curves, shown.promise)
 
-    def caption(self, shown: PublicWorkloadCurves) -> Caption:
+    def caption(self, shown: PublicWorkloadCurves, sample: Sample) -> Caption:
         """Say which classes are drawn, and where the others are."""
+        where = " The curves of all classes that may be shown are in figures/workload_curves.csv."
         return Caption(
             "Workload curves of the classes predicted most often: share that is wrong against the "
             "share coded automatically",
-            "The same curve for the classes predicted most often; the number of holdout records "
-            "predicted as the class stands in brackets. The curves of all classes that may be "
-            "shown are in figures/workload_curves.csv.",
+            "The same curve for the classes predicted most often; the number of "
+            f"{sample.records} predicted as the class stands in brackets."
+            f"{where if sample.has_folder else ''}",
         )
 
 

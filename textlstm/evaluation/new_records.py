@@ -1,0 +1,199 @@
+"""Evaluate a model on labelled records of another table, such as those of a later year.
+
+Nothing is trained, so there are no baselines.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from textlstm.config import RARE_LABEL
+from textlstm.data.distinct import relabel
+from textlstm.data.preprocessing import LabelledTable
+from textlstm.data.records import with_label_and_text
+from textlstm.errors import InputError, counted, listed, quoted
+from textlstm.evaluation.data_facts import DataFacts
+from textlstm.evaluation.decisions import measure_decisions
+from textlstm.evaluation.evaluate import measure_predictions, predictions_table
+from textlstm.evaluation.holdout import Holdout
+from textlstm.evaluation.outcomes import NEW_RECORDS
+from textlstm.evaluation.results import Evaluation
+from textlstm.evaluation.scored_records import ScoredRecords
+from textlstm.inference.bundle import Bundle
+from textlstm.inference.drift import InputStatistics
+from textlstm.inference.scoring import CountedScores, score_and_count
+from textlstm.summaries import RecordsSummary
+from textlstm.uncertainty.risk_control import PROMISED_ERRORS
+
+
+@dataclass(frozen=True)
+class NewRecords:
+    """Labelled records of another table, as a model can be measured on them.
+
+    Attributes
+    ----------
+    records
+        ``record_id``, ``text``, ``label`` and groups of the records that have a label and a text.
+        A label that the model does not know stands for the class of merged records, if there is
+        one.
+    n_rows
+        Rows of the table.
+    dropped
+        Number of records left out, by reason.
+    repairs
+        Cells of the texts that cleaning repaired, by kind of defect.
+    unknown_labels
+        Number of records of each label that the model does not know.
+    """
+
+    records: pd.DataFrame
+    n_rows: int
+    dropped: dict[str, int]
+    repairs: dict[str, int]
+    unknown_labels: dict[str, int]
+
+    @classmethod
+    def of(cls, table: LabelledTable, label_column: str, class_names: Sequence[str]) -> Self:
+        """Select the records that have a label and a text.
+
+        Parameters
+        ----------
+        label_column
+            Name of the labels in the table, for messages.
+        class_names
+            (C,) names of the classes of the model.
+
+        Raises
+        ------
+        InputError
+            If no record has a label that the model knows.
+        """
+        records, dropped = with_label_and_text(table.records, label_column)
+        known = set(class_names) - {RARE_LABEL}
+        labels = records["label"].value_counts()
+        unknown = {str(name): int(n) for name, n in labels.items() if n and name not in known}
+        if sum(unknown.values()) == len(records):
+            raise InputError(
+                f"column {quoted(label_column)}: of {counted(len(records), 'record')} with label "
+                f"and text, none has a label that the model knows: {listed(sorted(known))}"
+            )
+        if RARE_LABEL in class_names:
+            merged = relabel(records["label"], lambda name: name if name in known else RARE_LABEL)
+            records = records.assign(label=merged)
+        return cls(records, len(table.records), dropped, table.repairs, unknown)
+
+    def messages(self) -> list[str]:
+        """Return lines on the records that are left out, and on unknown labels."""
+        lines = [
+            f"{counted(number, 'record')} left out: {reason.replace('_', ' ')}"
+            for reason, number in self.dropped.items()
+            if number
+        ]
+        if self.unknown_labels:
+            n = counted(sum(self.unknown_labels.values()), "record has", "records have")
+            names = listed(sorted(self.unknown_labels))
+            lines.append(f"{n} a label that the model cannot give, an error in promises: {names}")
+        return lines
+
+    def facts(self, bundle: Bundle, records: ScoredRecords) -> DataFacts:
+        """Return facts about the records, the training records of the bundle among them."""
+        summary: RecordsSummary = {
+            "rows": self.n_rows,
+            "dropped": self.dropped,
+            "distinct_texts": int(self.records["text"].nunique()),
+            "handled": self.repairs,
+            "uncodable": {
+                "records": int((~records.codable).sum()),
+                "share": float((~records.codable).mean()),
+            },
+            "borderline": [],
+        }
+        none = self.records[:0]
+        splits = {"train": none, "validation": none, "holdout": self.records}
+        n_unknown = int((~records.known).sum())
+        return replace(
+            DataFacts.of(bundle.vocabulary, splits, summary, n_unknown),
+            train=bundle.summary.get("training records", 0),
+            validation=bundle.summary.get("validation records", 0),
+        )
+
+
+@dataclass(frozen=True)
+class NewEvaluation:
+    """Measures of a model on new records, and statistics of these as its inputs.
+
+    Attributes
+    ----------
+    evaluation
+        Its table of predictions has all n records, in the order of the table.
+    statistics
+        What drift is judged by.
+    """
+
+    evaluation: Evaluation
+    statistics: InputStatistics
+
+
+def evaluate_new(
+    bundle: Bundle,
+    new: NewRecords,
+    training: Mapping[str, pd.DataFrame],
+    seed: int,
+    max_errors: Sequence[float] = PROMISED_ERRORS,
+    on_step: Callable[[str], object] = str,
+) -> NewEvaluation:
+    """Measure a bundle on labelled records of another table.
+
+    Records whose label the model cannot give are errors in promises, as in the report of a run.
+
+    Parameters
+    ----------
+    training
+        ``train`` and ``validation``: text and label. Empty if the training records are not at
+        hand: no text then counts as unseen, and measures must hold for new texts if the promises
+        do.
+    seed
+        Of the bootstrap.
+    max_errors
+        Error rates that are promised; the middle one decides.
+    on_step
+        Is called with the name of each step before it begins.
+    """
+    on_step("coding the records")
+    holdout = Holdout.of({**training, "holdout": new.records}, None, bundle.labels)
+    coded = score_and_count(bundle, holdout.texts)
+    repeated = bool((bundle.out_of_fold.cluster_size > 1).any())
+    records = holdout.scored(coded.scores, texts_are_new=repeated)
+    on_step("measuring")
+    decisions = measure_decisions(
+        bundle.out_of_fold, records, bundle.labels, max_errors, NEW_RECORDS
+    )
+    models = {"model": records.predictions.take(holdout.known)}
+    facts = new.facts(bundle, records)
+    evaluation = measure_predictions(bundle, holdout, records, models, decisions, facts, seed)
+    threshold = decisions.main_promise.promise.threshold
+    table = predictions_table(holdout, records, bundle.labels, threshold, slice(None))
+    evaluation = replace(evaluation, predictions=table.sort_index())
+    return NewEvaluation(evaluation, _statistics(bundle, holdout, coded, threshold))
+
+
+def _statistics(
+    bundle: Bundle, holdout: Holdout, coded: CountedScores, threshold: float
+) -> InputStatistics:
+    """Return the statistics of the records as inputs of the model."""
+    scores, rows, expand = (
+        coded.scores,
+        holdout.texts.inverse,
+        bundle.vocabulary.expand_abbreviations,
+    )
+    abbreviated = np.array([expand(text) != text for text in holdout.texts.values], dtype=np.bool_)
+    return InputStatistics.of(
+        coded.words[rows],
+        coded.unknown[rows],
+        scores.accepted(threshold),
+        scores.highest,
+        abbreviated[rows],
+    )
