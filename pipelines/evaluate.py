@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                         "report, 1, 2 and 5 %%)")  # fmt: skip
     flags.add_table_format(parser, "--data")
     given = parser.parse_args(argv)
-    table_format = inputs.TableFormat(given.text, given.charset, given.delimiter)
+    table_format = inputs.TableFormat.of(given)
     with interrupts.on_interrupt(interrupts.NOTHING_TO_RESUME):
         evaluate(Run(given.run), given.data, given.label, given.out, table_format, given.max_error)
 

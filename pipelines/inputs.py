@@ -158,7 +158,8 @@ def labelled_source(
     Raises
     ------
     InputError
-        If the run has no bundle, or the table cannot be read or lacks a text column or the labels.
+        If the run has no bundle, or the table cannot be read or lacks a text column, the labels, or
+        a number or category that the model reads.
     """
     trained = run.config().data
     run.require(run.bundle, "train")
@@ -169,14 +170,17 @@ def labelled_source(
         label=label or trained.label,
         charset=table_charset(run, data, table_format.charset),
         delimiter=table_format.delimiter,
+        sheet=table_format.sheet,
+        query=table_format.query,
         split="stratified",
         date="",
     )
     with progress.working(stage, "reading the header"):
         from textlstm.inference.engines.chunks import read_beginning
 
-        columns = (*source.text, source.label)
-        names = read_beginning(data, columns, source.charset, source.delimiter).column_names
+        columns = (*source.text, source.label, *source.number, *source.category)
+        how = source.charset, source.delimiter, table_format.choices
+        names = read_beginning(data, columns, *how).column_names
     if absent := [name for name in (source.id, *source.by) if name and name not in names]:
         log_for(stage)(f"without the columns {listed(absent)} of the training table")
     by = tuple(name for name in source.by if name in names)

@@ -79,6 +79,16 @@ METRICS = {
 }  # fmt: skip
 """Of class b there are too few records to show any of its measures."""
 
+METRICS_OF_NEW_RECORDS = METRICS | {
+    "data": METRICS["data"] | {"dropped": {"empty_text": 2, "label_not_in_training": 12}},
+    "model_intervals": {"accuracy": {"low": 0.4, "high": 0.6}},
+    "beside_holdout": {"accuracy": ALL, "holdout": None, "difference": None, "sentence": "Half."},
+    "drift": {
+        "unknown_words": 0.2, "unknown_words_in_training": 0.1, "mean_probability": 0.75,
+        "mean_probability_in_training": 0.8, "abbreviated": 3, "warnings": ["20 % (10 % there)"],
+    },
+}  # fmt: skip
+
 HISTORY = pd.DataFrame(
     {
         "number": [1, 2, 3],

@@ -6,16 +6,26 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from report_source import METRICS, source_of
+from report_source import METRICS, METRICS_OF_NEW_RECORDS, source_of
 
 from textlstm.evaluation.outcomes import HOLDOUT
+from textlstm.inference.drift import InputStatistics
 from textlstm.reporting import report
 from textlstm.reporting.page import Chapter, render
 from textlstm.reporting.report import CHAPTERS, FIRST_SCREEN, Report
+from textlstm.reporting.sections.drift import Drift
+from textlstm.reporting.sections.evaluated_data import EvaluatedData
+from textlstm.reporting.sections.evaluated_header import EvaluatedHeader
+from textlstm.reporting.sections.evaluated_measures import EvaluatedMeasures
 from textlstm.reporting.sections.section import Caption, Measured, Section
 
 FOLDER = Path(report.__file__).parent
-SECTIONS = [*FIRST_SCREEN, *(section for chapter in CHAPTERS for section in chapter.sections)]
+SECTIONS = [
+    *FIRST_SCREEN,
+    *(section for chapter in CHAPTERS for section in chapter.sections),
+    *(EvaluatedHeader(""), EvaluatedMeasures(None), Drift(InputStatistics()), EvaluatedData()),
+]
+"""Those of the report of a run, and those that only a report on new records has."""
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
@@ -131,7 +141,7 @@ def test_a_section_that_does_not_apply_is_not_measured_and_leaves_no_chapter():
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
 def test_what_a_section_shows_holds_neither_the_run_nor_its_evaluation(section):
-    source = source_of()
+    source = source_of(METRICS_OF_NEW_RECORDS)
     shown = section.public(source)
     values = [getattr(shown, field.name) for field in fields(shown)]
     assert not any(value is source.evaluation or value is source.metrics for value in values)

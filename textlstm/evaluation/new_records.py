@@ -164,7 +164,7 @@ def evaluate_new(
     """
     on_step("coding the records")
     holdout = Holdout.of({**training, "holdout": new.records}, None, bundle.labels)
-    coded = score_and_count(bundle, holdout.texts)
+    coded = score_and_count(bundle, holdout.inputs)
     repeated = bool((bundle.out_of_fold.cluster_size > 1).any())
     records = holdout.scored(coded.scores, texts_are_new=repeated)
     on_step("measuring")
@@ -186,10 +186,12 @@ def _statistics(
     """Return the statistics of the records as inputs of the model."""
     scores, rows, expand = (
         coded.scores,
-        holdout.texts.inverse,
+        holdout.inputs.inverse,
         bundle.vocabulary.expand_abbreviations,
     )
-    abbreviated = np.array([expand(text) != text for text in holdout.texts.values], dtype=np.bool_)
+    abbreviated = np.array(
+        [expand(text) != text for text, _ in holdout.inputs.values], dtype=np.bool_
+    )
     return InputStatistics.of(
         coded.words[rows],
         coded.unknown[rows],

@@ -49,8 +49,6 @@ class PublicEvaluatedMeasures:
 
     Attributes
     ----------
-    sentence
-        The accuracy beside that on the holdout.
     model, holdout
         Measures on the new records, and on the holdout of the run; None if that has no report.
     intervals
@@ -62,7 +60,6 @@ class PublicEvaluatedMeasures:
         no label is unknown.
     """
 
-    sentence: str
     model: MeasuresJson
     holdout: MeasuresJson | None
     intervals: Mapping[str, IntervalJson]
@@ -109,7 +106,6 @@ class EvaluatedMeasures(Section[PublicEvaluatedMeasures]):
         """Return measures of all records, which give away no small count."""
         metrics, unknown = source.metrics, uncodable(source)
         return PublicEvaluatedMeasures(
-            metrics["beside_holdout"]["sentence"],
             metrics["model"],
             self._holdout and self._holdout.measures,
             metrics["model_intervals"],

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
-from textlstm.reporting.drawing import FIRST, SECOND, WIDTH, plain_axes
 from textlstm.evaluation.outcomes import Sample
+from textlstm.reporting.drawing import FIRST, SECOND, WIDTH, plain_axes
 from textlstm.reporting.sections.section import Caption, ReportInput, Section
 
 PROGRESS_CURVES = (("training", "train", SECOND), ("validation", "validation", FIRST))

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from textlstm.data.distinct import interned
 from textlstm.disclosure import SMALLEST_SHOWN
-from textlstm.reporting.clouds import draw_cloud, public_words, word_table
 from textlstm.evaluation.outcomes import Sample
+from textlstm.reporting.clouds import draw_cloud, public_words, word_table
 from textlstm.reporting.sections.section import Caption, ReportInput, Section
 
 

@@ -92,8 +92,11 @@ def draw_workload(curve: CurveJson, promises: Sequence[PromiseJson]) -> Figure:
                       linewidth=0, label="95 % interval")  # fmt: skip
     axes.plot(curve["share"], curve["error"], color=FIRST, linewidth=1.8,
               label="measured error")  # fmt: skip
+    broken = 0
     for promise in promises:
-        _draw_promise(axes, promise)
+        error = promise["error"]["share"]
+        broken += error is not None and error > promise["max_error"]
+        _draw_promise(axes, promise, broken)
     errors = [promise["max_error"] for promise in promises]
     axes.set(xlim=(0, 1.01), ylim=(0, 1.25 * max(*errors, curve["error"][-1])),
              xlabel="share coded automatically, the surest records first",
@@ -105,8 +108,12 @@ def draw_workload(curve: CurveJson, promises: Sequence[PromiseJson]) -> Figure:
     return figure
 
 
-def _draw_promise(axes: Axes, promise: PromiseJson) -> None:
-    """Draw a promised error, and what was coded with which error, if anything was."""
+def _draw_promise(axes: Axes, promise: PromiseJson, broken: int) -> None:
+    """Draw a promised error, and what was coded with which error, if anything was.
+
+    The points of several broken promises lie close together: ``broken``, the number of those so
+    far, moves the text of each one up.
+    """
     max_error = promise["max_error"]
     axes.axhline(max_error, color=SECOND, linewidth=0.9, linestyle=":")
     x, y = promise["coded"]["share"], promise["error"]["share"]
@@ -115,4 +122,5 @@ def _draw_promise(axes: Axes, promise: PromiseJson) -> None:
     axes.plot([x, x], [y, max_error], color=SECOND, linewidth=0.9)
     axes.plot(x, y, "o", color=SECOND, markersize=6)
     axes.annotate(f"{tenths(x)} at {percent(max_error)}", (x, max(y, max_error)), fontsize=9,
-                  xytext=(-5, 3), textcoords="offset points", ha="right", color=INK)  # fmt: skip
+                  xytext=(-5, 3 + 11 * max(broken - 1, 0)), textcoords="offset points",
+                  ha="right", color=INK)  # fmt: skip

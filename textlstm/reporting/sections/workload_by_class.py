@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from textlstm.disclosure import SMALLEST_SHOWN
+from textlstm.evaluation.outcomes import Sample
 from textlstm.metrics_file import PromiseJson, ProportionJson
 from textlstm.reporting.drawing import (
     FIRST,
@@ -20,7 +21,6 @@ from textlstm.reporting.drawing import (
 )
 from textlstm.reporting.filters import write_percent
 from textlstm.reporting.public import public_promise
-from textlstm.evaluation.outcomes import Sample
 from textlstm.reporting.sections.section import Caption, ReportInput, Section
 
 

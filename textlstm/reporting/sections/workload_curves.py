@@ -8,6 +8,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from textlstm.evaluation.outcomes import Sample
 from textlstm.metrics_file import CURVE_COLUMNS, CodingJson, CurveJson, PromiseJson
 from textlstm.reporting.drawing import (
     FIRST,
@@ -19,7 +20,6 @@ from textlstm.reporting.drawing import (
     shorten,
 )
 from textlstm.reporting.public import measured_classes, public_promise
-from textlstm.evaluation.outcomes import Sample
 from textlstm.reporting.sections.section import Caption, ReportInput, Section
 
 MAX_CURVES = 6
