@@ -19,7 +19,7 @@ For example:
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines import console, flags, inputs, interrupts, progress, shell
+from pipelines import console, flags, inputs, interrupts, labelled_inputs, progress, shell
 from pipelines.runs import Run
 from pipelines.source import unchanged
 from textlstm.inference.rules import DecisionRequest
@@ -38,7 +38,7 @@ def evaluate(
     """Measure the model of a run on a table of labelled records."""
     DecisionRequest(max_error=max_error).require_shares()
     inputs.require_own_folder(out, OUTPUTS, data)
-    source = inputs.labelled_source(run, "evaluate", data, label, table_format)
+    source = labelled_inputs.labelled_source(run, "evaluate", data, label, table_format)
     with progress.working("evaluate", progress.LOADING):
         from textlstm.data.preprocessing import read_labelled
         from textlstm.evaluation.new_records import NewRecords
@@ -52,7 +52,10 @@ def evaluate(
         monitor.log(line)
     with progress.steps("evaluate", N_STEPS) as step:
         step("reading the run")
-        training, holdout = inputs.training_records(run), inputs.holdout_measures(run)
+        training, holdout = (
+            labelled_inputs.training_records(run),
+            labelled_inputs.holdout_measures(run),
+        )
         report = evaluated_report(
             bundle, run.config(), new, data, training, holdout, max_error, step
         )

@@ -6,7 +6,6 @@ text columns and its character set, unless flags give others.
 
 from argparse import Namespace
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -20,12 +19,10 @@ from textlstm.errors import InputError, counted, listed
 from textlstm.formats import TEXT_ENDINGS, format_of
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
     from textlstm.data.options import TableChoices
     from textlstm.inference.bundle import Bundle
-    from textlstm.reporting.sections.evaluated_measures import HoldoutMeasures
 
 
 class TableFormat(NamedTuple):
@@ -146,67 +143,6 @@ def table_charset(run: Run, data: str, charset: str = "") -> str:
     from textlstm.data.text_files import presumed_charset
 
     return presumed_charset(Path(data), trained)
-
-
-def labelled_source(
-    run: Run, stage: str, data: str, label: str, table_format: TableFormat
-) -> DataConfig:
-    """Return how to read a table of labelled records: as the training table, unless flags differ.
-
-    Columns of ids and of groups are those of the training table, as far as the table has them.
-
-    Raises
-    ------
-    InputError
-        If the run has no bundle, or the table cannot be read or lacks a text column, the labels, or
-        a number or category that the model reads.
-    """
-    trained = run.config().data
-    run.require(run.bundle, "train")
-    source = replace(
-        trained,
-        data=data,
-        text=text_columns(run, table_format.text),
-        label=label or trained.label,
-        charset=table_charset(run, data, table_format.charset),
-        delimiter=table_format.delimiter,
-        sheet=table_format.sheet,
-        query=table_format.query,
-        split="stratified",
-        date="",
-    )
-    with progress.working(stage, "reading the header"):
-        from textlstm.inference.engines.chunks import read_beginning
-
-        columns = (*source.text, source.label, *source.number, *source.category)
-        how = source.charset, source.delimiter, table_format.choices
-        names = read_beginning(data, columns, *how).column_names
-    if absent := [name for name in (source.id, *source.by) if name and name not in names]:
-        log_for(stage)(f"without the columns {listed(absent)} of the training table")
-    by = tuple(name for name in source.by if name in names)
-    return replace(source, id=source.id if source.id in names else "", by=by)
-
-
-def training_records(run: Run) -> "dict[str, pd.DataFrame]":
-    """Return the training and validation records of a run; nothing where they are not at hand."""
-    from textlstm.data.records import SPLITS, read_splits
-
-    if not all((run.records / f"{name}.parquet").exists() for name in SPLITS):
-        return {}
-    splits = read_splits(run.records)
-    return {name: splits[name] for name in ("train", "validation")}
-
-
-def holdout_measures(run: Run) -> "HoldoutMeasures | None":
-    """Return the measures on the holdout of a run; None if it has no report."""
-    from textlstm.reporting.sections.evaluated_measures import HoldoutMeasures
-    from textlstm.storage.damage import damage_explained
-    from textlstm.storage.json_files import read_json
-
-    if not run.metrics.is_file():
-        return None
-    with damage_explained(run.metrics):
-        return HoldoutMeasures.of(read_json(run.metrics))
 
 
 def require_own_folder(out: Path, names: Collection[str], *sources: str) -> None:

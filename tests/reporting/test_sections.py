@@ -31,7 +31,7 @@ SECTIONS = [
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
 def test_a_section_has_the_name_of_its_module_and_something_to_show(section):
     assert type(section).__module__ == f"textlstm.reporting.sections.{section.name}"
-    shown = section.public(source_of())
+    shown = section.public(source_of(METRICS_OF_NEW_RECORDS))
     has_template = (FOLDER / "templates" / "sections" / f"{section.name}.html.j2").is_file()
     assert has_template or section.caption(shown, HOLDOUT) or section.paragraphs(shown)
 
