@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from browser import needs_browser, opened, without_policy
 
-from pipelines import predict, shell
+from pipelines import evaluate, predict, shell
 from pipelines import run as run_stage
 from textlstm import TextLSTMClassifier
 from textlstm.errors import InputError
@@ -166,6 +166,22 @@ def test_what_predict_says_and_adds_has_no_text(planted, capfd):
     assert not holds(said.encode(), NAME[:9]) and not holds(
         str(added.to_pylist()).encode(), NAME[:9]
     )
+
+
+def test_an_evaluation_on_the_records_has_no_text_and_no_markup(planted, tmp_path, capfd):
+    data = next(planted.glob("*.csv"))
+    arguments = ["--run", planted / "run", "--data", data, "--out", tmp_path / "out"]
+    evaluate.main([str(argument) for argument in arguments])
+    said = "".join(capfd.readouterr()).encode()
+    written = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert set(written) == {"metrics.json", "predictions.csv", "report.html"}
+    for content in (said, *written.values()):
+        assert not holds(content, NAME[:9])
+    assert not holds(written["report.html"], SCRIPT) and not holds(
+        written["report.html"], '<img src="http'
+    )
+    for name, content in written.items():
+        assert holds(content, "certificate-") == (name == "predictions.csv")
 
 
 def test_no_cloud_has_a_word_of_fewer_than_ten_records(planted):

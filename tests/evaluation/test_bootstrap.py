@@ -6,10 +6,13 @@ import pytest
 from textlstm.evaluation.bootstrap import (
     Estimate,
     bootstrap_mean,
+    measure_intervals,
     paired_bootstrap,
     resample_scores,
+    unpaired_difference,
 )
 from textlstm.evaluation.metrics import Measures
+from textlstm.uncertainty.intervals import Proportion, proportion
 from textlstm.uncertainty.predictions import Predictions
 
 NAMES = "accuracy", "macro_f1", "log_loss"
@@ -96,3 +99,33 @@ def test_records_of_a_cluster_are_drawn_together():
     assert scores.shape == (1, 3) and resampled.shape == (60, 1, 3)
     assert scores[0, 0] == 0.75
     assert set(resampled[:, 0, 0]) == {1.0, 0.75, 0.0}
+
+
+def test_the_intervals_of_measures_are_those_of_records_drawn_one_by_one():
+    model, labels = drawn(300, 3, seed=4)
+    repeated = Predictions(model.probabilities[:30], model.rows % 30)  # 30 texts
+    found = measure_intervals(repeated, labels, seed=0)
+    generator, drawn_measures = np.random.default_rng(1), []
+    for _ in range(1000):
+        rows = generator.integers(300, size=300)
+        drawn_measures.append(
+            Measures.of(repeated.take(rows), labels[rows], np.zeros(300, dtype=bool))
+        )
+    assert set(found) == {"accuracy", "macro_f1", "weighted_f1", "log_loss", "ece", "brier"}
+    for name, ends in found.items():
+        values = [getattr(one, name) for one in drawn_measures]
+        spread = np.std(values)
+        for end, expected in zip((ends.low, ends.high), np.percentile(values, [2.5, 97.5]),
+                                 strict=True):  # fmt: skip
+            assert end == pytest.approx(expected, abs=0.4 * spread), name
+        assert ends.low <= getattr(Measures.of(repeated, labels, labels < 0), name) or name == "ece"
+
+
+def test_a_difference_of_equal_shares_of_different_records_is_zero_and_symmetric():
+    few, many = (proportion(np.arange(n) < 0.8 * n) for n in (50, 500))
+    alike, other = unpaired_difference(few, many), unpaired_difference(many, few)
+    assert alike.estimate == 0.0 and alike.low < 0 < alike.high
+    assert (alike.low, alike.high) == pytest.approx((-other.high, -other.low))
+    assert alike.high - alike.low > few.high - few.low
+    with pytest.raises(ValueError, match="no records"):
+        unpaired_difference(few, Proportion(None, 0.0, 1.0, 0))

@@ -1,5 +1,7 @@
 """A model on labelled records of another table."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -126,10 +128,7 @@ def test_repeated_texts_count_once_where_the_promises_are_for_new_texts():
     model = model_of()
     narrow = measured(table({"a": 60}), {}, model).evaluation.decisions.main_promise.coding
     n = len(model.out_of_fold.top)
-    fields = {
-        name: getattr(model.out_of_fold, name) for name in ("top", "true", "correct", "known")
-    }
-    model.out_of_fold = type(model.out_of_fold)(**fields, cluster_size=np.full(n, 2))
+    model.out_of_fold = dataclasses.replace(model.out_of_fold, cluster_size=np.full(n, 2))
     wide = measured(table({"a": 60}), {}, model, max_errors=(0.05,)).evaluation
     assert narrow.coded.low > 0.9 > wide.decisions.main_promise.coding.coded.low
 

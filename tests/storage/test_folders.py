@@ -1,9 +1,11 @@
 """Working folders and their locks, and the swap of finished folders."""
 
 import errno
+import shutil
 from pathlib import Path
 
 import pytest
+from steps import killed_at_every_step
 
 from textlstm.errors import InputError
 from textlstm.storage import swap
@@ -126,3 +128,30 @@ def test_a_written_folder_has_the_new_files_with_the_permissions_of_the_old(tmp_
     write_folder(folder, {"a": b"5", "b": b"6"})
     assert contents(folder) == {"a": "5", "b": "6", "notes": "precious"}
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+@pytest.mark.usefixtures("exchange")
+@pytest.mark.parametrize("before", [None, {}, {"a": "old", "b": "old"}])
+def test_a_folder_that_is_written_at_once_is_whole_after_a_kill(tmp_path, before):
+    folder, new = tmp_path / "home" / "out", {"a": b"1", "b": b"2"}
+
+    def restore():
+        shutil.rmtree(folder.parent, ignore_errors=True)
+        if before is not None:
+            folder.mkdir(parents=True)
+        for name, content in (before or {}).items():
+            (folder / name).write_text(content)
+
+    restore()
+    n_kills = 0
+    for _ in killed_at_every_step(
+        tmp_path, lambda: write_folder(folder, new, private=["a"], at_once=True)
+    ):
+        found = contents(folder) if folder.exists() else None
+        missing = [None] if swap._renameat2() is None else []  # between the two renamings
+        assert found in (before, {"a": "1", "b": "2"}, *missing)
+        restore()
+        n_kills += 1
+    assert n_kills > 3 and contents(folder) == {"a": "1", "b": "2"}
+    assert before or (folder / "a").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in folder.parent.iterdir()] == ["out"]
