@@ -115,8 +115,8 @@ def test_unknown_labels_other_columns_and_one_promised_error(home, tmp_path, tab
 
 def test_without_records_and_report_of_the_run_less_is_said(home, tmp_path):
     with (
-        mock.patch("pipelines.inputs.training_records", return_value={}),
-        mock.patch("pipelines.inputs.holdout_measures", return_value=None),
+        mock.patch("pipelines.labelled_inputs.training_records", return_value={}),
+        mock.patch("pipelines.labelled_inputs.holdout_measures", return_value=None),
     ):
         assert evaluated(home, home / "own.csv", tmp_path / "out") == 0
     found, page = read(tmp_path / "out"), (tmp_path / "out" / "report.html").read_text()
