@@ -43,7 +43,8 @@ def explain(
         require_member(bundle, member)
     records = select_records(table, columns, data, id_column=id_column, wanted=wanted)
     beside = bundle.vocabulary.covariates.columns
-    values = select_values(table, beside, data, id_column=id_column, wanted=wanted)
+    values = select_values(table, beside, data, id_column=id_column, wanted=wanted,
+                           missing=config.data.missing)  # fmt: skip
     monitor = progress.StageMonitor("explain")
     explanation = explain_records(bundle, records, columns, member, monitor, values)
     explanation.write(out, config, bundle, monitor)

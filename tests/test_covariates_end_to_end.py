@@ -22,6 +22,7 @@ from textlstm.inference.engines.local import predict_tables
 from textlstm.inference.rules import DecisionRule
 from textlstm.inference.score_table import score_table
 from textlstm.insight.covariate_gains import covariate_gains
+from textlstm.insight.record_selection import select_values
 from textlstm.models.logits import resolve_device
 
 SMALL = {
@@ -100,6 +101,9 @@ def test_scikit_learn_clones_it_and_texts_alone_are_refused(fitted):
     assert copied.numbers == ["age"] and copied.get_params()["categories"] == ["sex"]
     with pytest.raises(InputError, match="columns of a DataFrame"):
         copied.fit(["fall"], ["a"])
+    for wrong in ("age", ["sex"], ["age", "age"]):
+        with pytest.raises(InputError, match="numbers and categories"):
+            clone(fitted).set_params(numbers=wrong).fit(table_of(9)[["cause"]], ["a"] * 9)
 
 
 def texts_of(table):
@@ -171,6 +175,14 @@ def test_an_explanation_gives_their_share(home):
         rows = [row for row in csv.DictReader(file) if row["token"] in ("age", "sex")]
     assert len(rows) == 4 and all(float(row["attribution"]) for row in rows)
     assert "Beside the text" in (home / "why.html").read_text()
+
+
+def test_a_cell_that_is_missing_in_training_is_missing_in_an_explanation():
+    table = pa.table({"cause": ["fall"], "age": ["NA"], "sex": ["f"]})
+    columns = ("number:age", "category:sex")
+    assert select_values(table, columns, "", missing=["NA", "f"]) == [("", "")]
+    assert select_values(table, columns, "") == [("", "f")]
+    assert select_values(table, (), "") == [()]
 
 
 @pytest.mark.parametrize(

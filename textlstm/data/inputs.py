@@ -15,7 +15,7 @@ from textlstm.data.cells import distinct_records
 from textlstm.data.distinct import Distinct
 from textlstm.data.groups import OLDEST_SHOWN, is_age
 from textlstm.data.labels import plain_label
-from textlstm.errors import counted, quoted
+from textlstm.errors import InputError, counted, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,9 +52,18 @@ def as_inputs(items: Iterable[str | Input]) -> list[Input]:
 def covariate_columns(numbers: Sequence[str], categories: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the columns of records that hold covariates, in their order.
 
+    Raises
+    ------
+    InputError
+        If a name stands for a list of names, or one is named twice.
+
     >>> covariate_columns(["age"], ["sex"])
     ('number:age', 'category:sex')
     """
+    if isinstance(numbers, str) or isinstance(categories, str):
+        raise InputError("numbers and categories are lists of names of columns, not a single name")
+    if len({*numbers, *categories}) < len(numbers) + len(categories):
+        raise InputError("numbers and categories must name each column once")
     return (*(NUMBER + name for name in numbers), *(CATEGORY + name for name in categories))
 
 

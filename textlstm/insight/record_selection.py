@@ -39,9 +39,7 @@ def select_records(
     """
     if not len(table):
         raise InputError(f"{source}: the table has no rows")
-    numbers = [str(number) for number in range(1, len(table) + 1)]
-    names = column(table, id_column, source) if id_column else numbers
-    rows = choose_rows(names, wanted, id_column)
+    rows = choose_rows(_names(table, id_column, source), wanted, id_column)
     fields = list(zip(*(column(table, name, source) for name in columns), strict=True))
     return {name: fields[row] for name, row in rows.items()}
 
@@ -53,6 +51,7 @@ def select_values(
     *,
     id_column: str = "",
     wanted: Sequence[str] = (),
+    missing: Sequence[str] = (),
 ) -> list[Values]:
     """Return the covariates of the wanted records, in the order of :func:`select_records`.
 
@@ -60,12 +59,19 @@ def select_values(
     ----------
     columns
         Of the covariates, as in :func:`.table_values`; without any, a record has no values.
+    missing
+        Cells that are read as empty.
     """
-    numbers = [str(number) for number in range(1, len(table) + 1)]
-    names = column(table, id_column, source) if id_column else numbers
-    values = table_values(table, columns, source)
-    rows = choose_rows(names, wanted, id_column).values()
+    values = table_values(table, columns, source, missing)
+    rows = choose_rows(_names(table, id_column, source), wanted, id_column).values()
     return [() if values is None else values.values[values.inverse[row]] for row in rows]
+
+
+def _names(table: pa.Table, id_column: str, source: str) -> list[str]:
+    """Return the names of the records: their ids, or without a column of ids their row numbers."""
+    if id_column:
+        return column(table, id_column, source)
+    return [str(number) for number in range(1, len(table) + 1)]
 
 
 def choose_rows(names: Sequence[str], wanted: Sequence[str], id_column: str) -> dict[str, int]:
