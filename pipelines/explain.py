@@ -32,8 +32,9 @@ def explain(
     """Explain records of a table with the model of a run."""
     config = run.config()
     with progress.working("explain", progress.LOADING):
+        from textlstm.insight.explained_inputs import require_member
         from textlstm.insight.record_selection import select_records, select_values
-        from textlstm.reporting.explanation import PAGE, explain_records, require_member
+        from textlstm.reporting.explanation import PAGE, explain_records
         from textlstm.storage.output_tables import require_format
 
     inputs.require_free_output(out, data)

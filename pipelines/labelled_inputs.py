@@ -13,7 +13,7 @@ from textlstm.errors import listed
 if TYPE_CHECKING:
     import pandas as pd
 
-    from textlstm.reporting.sections.evaluated_measures import HoldoutMeasures
+    from textlstm.evaluation.new_evaluation import HoldoutMeasures
 
 
 def labelled_source(
@@ -67,7 +67,7 @@ def training_records(run: Run) -> "dict[str, pd.DataFrame]":
 
 def holdout_measures(run: Run) -> "HoldoutMeasures | None":
     """Return the measures on the holdout of a run; None if it has no report."""
-    from textlstm.reporting.sections.evaluated_measures import HoldoutMeasures
+    from textlstm.evaluation.new_evaluation import HoldoutMeasures
     from textlstm.storage.damage import damage_explained
     from textlstm.storage.json_files import read_json
 

@@ -49,7 +49,7 @@ WINGS = {
         "parquet_pages", "arrow_messages", "class_names", "columnar", "dataset", "databases",
         "readers",
         "distinct", "cells", "dates", "groups", "inputs", "records", "draws", "splits",
-        "handled", "preprocessing",
+        "handled", "labelled", "preprocessing",
     ],
     "encoding": [
         "covariates", "encoded", "abbreviations", "phrases", "abbreviation_table", "rare_words",
@@ -78,12 +78,13 @@ WINGS = {
     ],
     "insight": [
         "activations", "attributions", "deletion", "class_words", "token_table",
-        "covariate_gains", "robustness",
+        "covariate_gains", "explained_inputs", "explanation_table", "robustness",
         "label_errors", "record_selection",
     ],
     "evaluation": [
         "ranking", "metrics", "bootstrap", "baselines", "subgroups", "outcomes", "scored_records",
         "decisions", "holdout", "data_facts", "results", "evaluate", "new_records",
+        "new_evaluation",
     ],
     "review": ["queue", "sheet", "answers", "exporting", "importing"],
     "fitting": [],

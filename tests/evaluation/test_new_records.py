@@ -8,10 +8,11 @@ import pytest
 from test_evaluate import LABELS, SUMMARY, answers_of, bundle, evaluated, table
 
 from textlstm.config import RARE_LABEL
-from textlstm.data.preprocessing import LabelledTable
+from textlstm.data.labelled import LabelledTable
 from textlstm.errors import InputError
 from textlstm.evaluation.evaluate import evaluate
-from textlstm.evaluation.new_records import NewRecords, evaluate_new
+from textlstm.evaluation.new_evaluation import evaluate_new
+from textlstm.evaluation.new_records import NewRecords
 
 TRAINING = {name: table(dict.fromkeys(LABELS, 20), first=1000) for name in ("train", "validation")}
 
@@ -27,7 +28,7 @@ def model_of(answers=None, labels=LABELS):
 
 def new_records(records, labels=LABELS):
     read = records.astype({"text": "category", "label": "category"})
-    return NewRecords.of(LabelledTable(read, {"control_characters": 2}, ""), "manner", labels)
+    return NewRecords.of(LabelledTable(read, {"control_characters": 2}), "manner", labels)
 
 
 def measured(records, training=TRAINING, model=None, **options):

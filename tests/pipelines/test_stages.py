@@ -729,7 +729,7 @@ def test_a_record_without_words_is_explained_by_nothing(home, tmp_path):
         (["--id", "category", "--records", "Ext"], "no record is called so in column 'category'"),
         (["--id", "category", "--records", "External"], "40 records are called so in column"),
         (["--member", "2"], "add --gates"),
-        (["--member", "2", "--gates"], "--member 2: the run has 1 network;"),
+        (["--member", "2", "--gates"], "--member 2: the model has 1 network;"),
         (["--text", "cause"], "the model reads 2"),
         (["--out", "out.doc"], "out.doc"),
     ],

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from report_source import METRICS, METRICS_OF_NEW_RECORDS, source_of
 
 from textlstm.evaluation.outcomes import HOLDOUT
-from textlstm.inference.drift import InputStatistics
 from textlstm.reporting import report
 from textlstm.reporting.page import Chapter, render
 from textlstm.reporting.report import CHAPTERS, FIRST_SCREEN, Report
@@ -23,7 +22,7 @@ FOLDER = Path(report.__file__).parent
 SECTIONS = [
     *FIRST_SCREEN,
     *(section for chapter in CHAPTERS for section in chapter.sections),
-    *(EvaluatedHeader(""), EvaluatedMeasures(None), Drift(InputStatistics()), EvaluatedData()),
+    *(EvaluatedHeader(""), EvaluatedMeasures(None), Drift(), EvaluatedData()),
 ]
 """Those of the report of a run, and those that only a report on new records has."""
 

@@ -6,6 +6,7 @@ Public names:
 - ``options.ReadOptions``, ``options.Limits``: how files are read, and the sizes of chunks
 - ``cells.column``, ``cells.distinct_records``: cells of a table as text
 - ``distinct.Distinct``: distinct inputs and the inverse index that restores the records
+- ``labelled.LabelledTable``: preprocessed records with their labels
 - ``preprocessing.read_labelled``, ``preprocessing.prepare``: from a table to split records
 - ``records.select_usable``, ``records.read_splits``: usable records, and their Parquet files
 - ``splits.split``, ``splits.split_off``, ``splits.METHODS``: training, validation and holdout

@@ -4,11 +4,9 @@ The table is read a chunk at a time, and each distinct text is tokenized and kep
 may be larger than memory.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,10 +15,11 @@ import pyarrow as pa
 from textlstm.config import DataConfig
 from textlstm.data.cells import column, distinct_records
 from textlstm.data.dates import says_when
-from textlstm.data.distinct import Distinct, DistinctBuilder
-from textlstm.data.groups import PREFIX, group_names
+from textlstm.data.distinct import DistinctBuilder
+from textlstm.data.groups import PREFIX
 from textlstm.data.handled import check_labels, count_handled, sentence
-from textlstm.data.inputs import covariate_columns, covariate_names, normalised_column
+from textlstm.data.inputs import covariate_columns
+from textlstm.data.labelled import LabelledTable
 from textlstm.data.options import TableChoices
 from textlstm.data.readers import iter_tables
 from textlstm.data.records import SPLIT_COLUMN, SPLITS, UsableRecords, select_usable, write_records
@@ -29,31 +28,10 @@ from textlstm.errors import InputError, counted, quoted, row_number
 from textlstm.monitor import SILENT, Monitor
 from textlstm.storage.json_files import write_json
 from textlstm.summaries import RecordsSummary
-from textlstm.text.cleaning import count_repairs
-from textlstm.text.tokenizing import preprocess
 from textlstm.uncertainty.risk_control import uncodable_sentence
 
 DATE_CELLS = 100
 """Cells of a column, at most, that are examined for dates."""
-
-
-class LabelledTable(NamedTuple):
-    """All records of a table, before any is left out.
-
-    Attributes
-    ----------
-    records
-        ``record_id``, ``text`` (preprocessed), ``label``, ``date`` if the settings name one, and
-        the group by each column of ``--by``. All columns but the ids are categoricals.
-    repairs
-        Cells of the texts that cleaning repaired, by kind of defect.
-    date_column
-        A column by which a temporal split could be made; empty if there is none.
-    """
-
-    records: pd.DataFrame
-    repairs: dict[str, int]
-    date_column: str
 
 
 @dataclass(frozen=True)
@@ -190,14 +168,11 @@ def read_labelled(config: DataConfig, monitor: Monitor = SILENT) -> LabelledTabl
         raise InputError(f"{config.data}: the table has no rows")
     if not config.id:
         ids.append(pa.array(np.arange(1, n_rows + 1)).cast(pa.string()))
-    inputs = {name: builder.build() for name, builder in builders.items()}
-    records = pd.DataFrame(
-        {"record_id": pa.chunked_array(ids).to_pandas()}
-        | {name: _categorical(name, cells, monitor) for name, cells in inputs.items()}
-    )
+    cells = {name: builder.build() for name, builder in builders.items()}
+    labelled = LabelledTable.of(pa.chunked_array(ids).to_pandas(), cells, monitor)
     if config.id:
-        _require_distinct_ids(records["record_id"], config)
-    return LabelledTable(records, _count_repaired(inputs["text"]), date_column or "")
+        _require_distinct_ids(labelled.records["record_id"], config)
+    return labelled._replace(date_column=date_column or "")
 
 
 def _find_date_column(table: pa.Table, config: DataConfig) -> str:
@@ -208,22 +183,6 @@ def _find_date_column(table: pa.Table, config: DataConfig) -> str:
     return next((name for name in names if says_when(name, column(first, name, config.data))), "")
 
 
-def _categorical(
-    name: str, cells: Distinct[tuple[str, ...]], monitor: Monitor
-) -> "pd.Categorical[Any]":
-    """Return a column of the records: preprocessed texts, groups, or cells as they stand."""
-    if name == "text":
-        values = preprocess(monitor.track(cells.values, "tokenizing"))
-    else:
-        values = [cell for (cell,) in cells.values]
-        if name.startswith(PREFIX):
-            values = group_names(name.removeprefix(PREFIX), values)
-        elif covariate_names([name]):
-            read = normalised_column(name, Distinct(values, cells.inverse), monitor.log)
-            values = read.values
-    return pd.Categorical(values).take(cells.inverse)
-
-
 def _require_distinct_ids(ids: pd.Series, config: DataConfig) -> None:
     """Raise an :class:`InputError` if an id occurs twice."""
     if not ids.is_unique:
@@ -231,12 +190,3 @@ def _require_distinct_ids(ids: pd.Series, config: DataConfig) -> None:
         raise InputError(
             f"{config.data}: column {quoted(config.id)} repeats an id in row {row_number(row)}"
         )
-
-
-def _count_repaired(texts: Distinct[tuple[str, ...]]) -> dict[str, int]:
-    """Count the cells of the texts that cleaning repairs, by kind of defect."""
-    cells = Counter[str]()
-    for fields, number in zip(texts.values, texts.counts.tolist(), strict=True):
-        for cell in fields:
-            cells[cell] += number
-    return count_repairs(cells)

@@ -3,7 +3,8 @@
 Nothing here reads or writes a file. Public names:
 
 * ``evaluate.evaluate``: measure a bundle, and baselines trained on the same records
-* ``new_records.evaluate_new``: measure a bundle on labelled records of another table
+* ``new_records.NewRecords``: labelled records of another table
+* ``new_evaluation.evaluate_new``: measure a bundle on them, without any training
 * ``results.Evaluation``: all measures; ``Evaluation.to_dict`` gives the contents of metrics.json
 * ``metrics.Measures``: accuracy, F1, log loss, Brier score, expected calibration error
 * ``bootstrap.paired_bootstrap``: the difference of two models with its confidence interval

@@ -1,32 +1,20 @@
-"""Evaluate a model on labelled records of another table, such as those of a later year.
+"""Labelled records of another table, such as those of a later year, that measure a model."""
 
-Nothing is trained, so there are no baselines.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-import numpy as np
 import pandas as pd
 
 from textlstm.config import RARE_LABEL
 from textlstm.data.distinct import relabel
-from textlstm.data.preprocessing import LabelledTable
+from textlstm.data.labelled import LabelledTable
 from textlstm.data.records import with_label_and_text
 from textlstm.errors import InputError, counted, listed, quoted
 from textlstm.evaluation.data_facts import DataFacts
-from textlstm.evaluation.decisions import measure_decisions
-from textlstm.evaluation.evaluate import measure_predictions, predictions_table
-from textlstm.evaluation.holdout import Holdout
-from textlstm.evaluation.outcomes import NEW_RECORDS
-from textlstm.evaluation.results import Evaluation
 from textlstm.evaluation.scored_records import ScoredRecords
 from textlstm.inference.bundle import Bundle
-from textlstm.inference.drift import InputStatistics
-from textlstm.inference.scoring import CountedScores, score_and_count
 from textlstm.summaries import RecordsSummary
-from textlstm.uncertainty.risk_control import PROMISED_ERRORS
 
 
 @dataclass(frozen=True)
@@ -119,83 +107,3 @@ class NewRecords:
             train=bundle.summary.get("training records", 0),
             validation=bundle.summary.get("validation records", 0),
         )
-
-
-@dataclass(frozen=True)
-class NewEvaluation:
-    """Measures of a model on new records, and statistics of these as its inputs.
-
-    Attributes
-    ----------
-    evaluation
-        Its table of predictions has all n records, in the order of the table.
-    statistics
-        What drift is judged by.
-    """
-
-    evaluation: Evaluation
-    statistics: InputStatistics
-
-
-def evaluate_new(
-    bundle: Bundle,
-    new: NewRecords,
-    training: Mapping[str, pd.DataFrame],
-    seed: int,
-    max_errors: Sequence[float] = PROMISED_ERRORS,
-    on_step: Callable[[str], object] = str,
-) -> NewEvaluation:
-    """Measure a bundle on labelled records of another table.
-
-    Records whose label the model cannot give are errors in promises, as in the report of a run.
-
-    Parameters
-    ----------
-    training
-        ``train`` and ``validation``: text and label. Empty if the training records are not at
-        hand: no text then counts as unseen, and measures must hold for new texts if the promises
-        do.
-    seed
-        Of the bootstrap.
-    max_errors
-        Error rates that are promised; the middle one decides.
-    on_step
-        Is called with the name of each step before it begins.
-    """
-    on_step("coding the records")
-    holdout = Holdout.of({**training, "holdout": new.records}, None, bundle.labels)
-    coded = score_and_count(bundle, holdout.inputs)
-    repeated = bool((bundle.out_of_fold.cluster_size > 1).any())
-    records = holdout.scored(coded.scores, texts_are_new=repeated)
-    on_step("measuring")
-    decisions = measure_decisions(
-        bundle.out_of_fold, records, bundle.labels, max_errors, NEW_RECORDS
-    )
-    models = {"model": records.predictions.take(holdout.known)}
-    facts = new.facts(bundle, records)
-    evaluation = measure_predictions(bundle, holdout, records, models, decisions, facts, seed)
-    threshold = decisions.main_promise.promise.threshold
-    table = predictions_table(holdout, records, bundle.labels, threshold, slice(None))
-    evaluation = replace(evaluation, predictions=table.sort_index())
-    return NewEvaluation(evaluation, _statistics(bundle, holdout, coded, threshold))
-
-
-def _statistics(
-    bundle: Bundle, holdout: Holdout, coded: CountedScores, threshold: float
-) -> InputStatistics:
-    """Return the statistics of the records as inputs of the model."""
-    scores, rows, expand = (
-        coded.scores,
-        holdout.inputs.inverse,
-        bundle.vocabulary.expand_abbreviations,
-    )
-    abbreviated = np.array(
-        [expand(text) != text for text, _ in holdout.inputs.values], dtype=np.bool_
-    )
-    return InputStatistics.of(
-        coded.words[rows],
-        coded.unknown[rows],
-        scores.accepted(threshold),
-        scores.highest,
-        abbreviated[rows],
-    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from textlstm.array_types import Counts, Flags, Floats
 from textlstm.errors import counted
 from textlstm.inference.bundle_files import MEAN_PROBABILITY, UNCODABLE, UNKNOWN_WORDS
+from textlstm.metrics_file import DriftJson
 from textlstm.summaries import TrainingSummary
 from textlstm.uncertainty.intervals import tenths
 from textlstm.uncertainty.risk_control import uncodable_sentence
@@ -110,17 +111,32 @@ class InputStatistics:
             )
         return warnings
 
+    def compared_with(self, summary: TrainingSummary) -> DriftJson:
+        """Return the statistics beside those of the training records, and :meth:`drift_warnings`.
 
-def summary_lines(statistics: InputStatistics, bundle: "Bundle", out: object) -> Iterator[str]:
+        ``summary`` is that of a bundle.
+        """
+        return {
+            "unknown_words": self.unknown_share,
+            "unknown_words_in_training": summary[UNKNOWN_WORDS],
+            "mean_probability": self.mean_probability,
+            "mean_probability_in_training": summary[MEAN_PROBABILITY],
+            "abbreviated": self.abbreviated,
+            "warnings": self.drift_warnings(summary),
+        }
+
+
+def summary_lines(statistics: InputStatistics, bundle: "Bundle", out: object = "") -> Iterator[str]:
     """Yield a summary of scored records in sentences, drift warnings last.
 
     Parameters
     ----------
     out
-        Where the predictions were written.
+        Where the predictions were written; empty if nowhere.
     """
     records = counted(statistics.records, "record")
-    yield f"{records} coded, {statistics.review} of them for review: {out}"
+    written = f": {out}" if out else ""
+    yield f"{records} coded, {statistics.review} of them for review{written}"
     yield (
         f"{tenths(statistics.empty_share)} of the records without a word; "
         f"{tenths(statistics.unknown_share)} of the words unknown; "

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from textlstm.config import MIN_PROBABILITY
-from textlstm.errors import InputError, quoted
+from textlstm.errors import InputError, listed, quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -104,6 +104,34 @@ class DecisionRequest(NamedTuple):
         if reason := why_sets_are_full(out_of_fold, self.coverage):
             log(reason)
         return DecisionRule(lowest, conformal_threshold(out_of_fold, self.coverage))
+
+    def rule_without(
+        self,
+        absent: Sequence[str],
+        out_of_fold: "OutOfFold",
+        text_alone: "OutOfFold | None",
+        log: Callable[[str], object] = str,
+    ) -> DecisionRule:
+        """Choose the thresholds for records that lack some covariates of the model.
+
+        They hold for predictions from the texts alone, and for those with all covariates.
+
+        Parameters
+        ----------
+        absent
+            Names of the columns of covariates that no record has; empty if all are there.
+        out_of_fold, text_alone
+            The model's out-of-fold predictions with and without covariates, as a bundle has them.
+        log
+            Receives what :meth:`rule` says, and what the records lack.
+        """
+        if not absent or text_alone is None:
+            return self.rule(out_of_fold, log)
+        log(
+            f"the table lacks {listed(absent)}, which the model reads beside the text: coded "
+            "without, and what is promised holds for that"
+        )
+        return self.rule(text_alone, log).stricter(self.rule(out_of_fold))
 
 
 def require_free_columns(table: "pa.Table", added: Sequence[str]) -> None:

@@ -109,6 +109,12 @@ class CodedTexts(NamedTuple):
 
     def added_to(self, table: pa.Table, rule: DecisionRule, labels: Sequence[str]) -> pa.Table:
         """Append the rule's columns to a table of n rows."""
+        for name, cells in self.columns(rule, labels).items():
+            table = table.append_column(name, cells)
+        return table
+
+    def columns(self, rule: DecisionRule, labels: Sequence[str]) -> dict[str, pa.Array]:
+        """Return the rule's columns of n rows by their names."""
         names = pa.array(labels, pa.string())
         cells = [
             names.take(pa.array(self.classes)),
@@ -118,9 +124,7 @@ class CodedTexts(NamedTuple):
         ]
         if rule.set_probability is not None:
             cells.append(pa.array(self.sets, pa.string()))
-        for name, column in zip(rule.columns, cells, strict=True):
-            table = table.append_column(name, column)
-        return table
+        return dict(zip(rule.columns, cells, strict=True))
 
     def statistics(self) -> InputStatistics:
         """Return the input statistics of n records."""

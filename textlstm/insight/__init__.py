@@ -8,6 +8,8 @@
     The words that speak for each class, over many records.
 ``token_table.token_table``
     Attributions and gates as a table with a row for each token.
+``explained_inputs.explain_inputs``, ``explanation_table.explanation_rows``
+    What each word and each covariate adds, as one table with the names of the records.
 ``deletion.deletion_test``
     Whether the words named as deciding do decide (faithfulness).
 ``activations.trace``

@@ -7,13 +7,14 @@ import pandas as pd
 
 from textlstm.config import RunConfig
 from textlstm.evaluation.outcomes import NEW_RECORDS
+from textlstm.metrics_file import MeasuresJson
 from textlstm.reporting.page import Chapter
 from textlstm.reporting.report import Report
 from textlstm.reporting.sections.confusion import Confusion
 from textlstm.reporting.sections.drift import Drift
 from textlstm.reporting.sections.evaluated_data import EvaluatedData
 from textlstm.reporting.sections.evaluated_header import EvaluatedHeader
-from textlstm.reporting.sections.evaluated_measures import EvaluatedMeasures, HoldoutMeasures
+from textlstm.reporting.sections.evaluated_measures import EvaluatedMeasures
 from textlstm.reporting.sections.groups import Groups
 from textlstm.reporting.sections.headline import Headline
 from textlstm.reporting.sections.per_class import PerClass
@@ -26,9 +27,9 @@ from textlstm.reporting.sections.workload_curves import WorkloadCurves
 from textlstm.uncertainty.risk_control import PROMISED_ERRORS
 
 if TYPE_CHECKING:
+    from textlstm.evaluation.new_evaluation import HoldoutMeasures
     from textlstm.evaluation.new_records import NewRecords
     from textlstm.inference.bundle import Bundle
-    from textlstm.inference.drift import InputStatistics
 
 
 def evaluated_report(
@@ -37,7 +38,7 @@ def evaluated_report(
     new: "NewRecords",
     table: str,
     training: Mapping[str, pd.DataFrame],
-    holdout: HoldoutMeasures | None,
+    holdout: "HoldoutMeasures | None",
     max_error: float | None = None,
     on_step: OnStep = str,
 ) -> Report:
@@ -59,19 +60,17 @@ def evaluated_report(
         Called with the name of each step before it begins.
     """
     # Imported late, since it loads torch.
-    from textlstm.evaluation.new_records import evaluate_new
+    from textlstm.evaluation.new_evaluation import evaluate_new
 
     max_errors = PROMISED_ERRORS if max_error is None else (max_error,)
     measured = evaluate_new(bundle, new, training, config.seed, max_errors, on_step)
-    evaluation = measured.evaluation
-    source = ReportInput(config, evaluation, {}, pd.DataFrame(), evaluation.to_dict(), NEW_RECORDS)
+    metrics = measured.to_dict(holdout)
+    source = ReportInput(config, measured.evaluation, {}, pd.DataFrame(), metrics, NEW_RECORDS)
     first_screen = EvaluatedHeader(table), Headline()
-    return Report(source, bundle, on_step, first_screen, _chapters(holdout, measured.statistics))
+    return Report(source, bundle, on_step, first_screen, _chapters(holdout and holdout.measures))
 
 
-def _chapters(
-    holdout: HoldoutMeasures | None, statistics: "InputStatistics"
-) -> tuple[Chapter, ...]:
+def _chapters(holdout: MeasuresJson | None) -> tuple[Chapter, ...]:
     """Return the chapters of the report with their sections, in their order."""
     return (
         Chapter("measures", "All measures, beside those on the holdout of the run",
@@ -79,7 +78,7 @@ def _chapters(
         Chapter("workload", "Workload and risk-coverage curve: are promises kept?",
                 (Workload(), WorkloadCurves(), WorkloadByClass())),
         Chapter("drift", "Drift: are the records like those of the training?",
-                (Drift(statistics),)),
+                (Drift(),)),
         Chapter("classes", "Precision, recall and F1, class by class", (PerClass(),)),
         Chapter("confusion", "Confusion matrix: what is taken for what", (Confusion(),)),
         Chapter("calibration", "Calibration and reliability: can the probabilities be believed?",

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from textlstm.config import RunConfig
 from textlstm.data.inputs import Input, Values
-from textlstm.errors import InputError, counted
+from textlstm.insight.explanation_table import NEXT_FIELD, explanation_rows
 from textlstm.monitor import SILENT, Monitor
 from textlstm.reporting.drawing import png
 from textlstm.reporting.explain_page import PageAnswer, PageRecord, render_explanations
@@ -26,21 +26,8 @@ if TYPE_CHECKING:  # torch is imported late
 PAGE = ".html"
 """Ending of the name of a page."""
 
-NEXT_FIELD = "(next field)"
-"""Text shown between the words of two fields."""
-
-TABLE_DECIMALS = 6
-"""Digits behind the decimal point in the table."""
-
 MAX_TOP_WORDS = 3
 """Words listed as speaking most for a label, at most."""
-
-
-def require_member(bundle: "Bundle", member: int) -> None:
-    """Raise an :class:`InputError` if the ensemble has no network of this number, from 1."""
-    if not 1 <= member <= bundle.recipe.network.ensemble_size:
-        networks = counted(bundle.recipe.network.ensemble_size, "network")
-        raise InputError(f"--member {member}: the run has {networks}; they are counted from 1")
 
 
 @dataclass(frozen=True)
@@ -75,16 +62,8 @@ class Explanation:
 
     def table(self) -> pa.Table:
         """Return a row for each token, and for each covariate, with the name of its record."""
-        tokens = self.tokens["token"].replace(SEPARATOR, NEXT_FIELD)
-        rows = self.tokens.assign(token=tokens)
-        if len(self.beside):
-            of_text = rows.drop_duplicates("row")[["row", "predicted_label", "probability"]]
-            covariates = self.beside.rename(columns={"covariate": "token", "value": "read_as"})
-            rows = pd.concat([rows, covariates.merge(of_text, on="row")])
-            rows = rows.astype({"number": "Int64"}).sort_values("row", kind="stable")
-        named = rows.assign(row=rows["row"].map(self.names.__getitem__))
-        named = named.round(TABLE_DECIMALS).rename(columns={"row": "record"})
-        return pa.Table.from_pandas(named, preserve_index=False)
+        rows = explanation_rows(self.names, self.tokens, self.beside)
+        return pa.Table.from_pandas(rows, preserve_index=False)
 
     def page_records(self, bundle: "Bundle", monitor: Monitor = SILENT) -> list[PageRecord]:
         """Return what :func:`.render_explanations` shows of each record."""
@@ -137,14 +116,12 @@ def explain_records(
     values
         Covariates of each record; by default, all are missing.
     """
-    from textlstm.insight.covariate_gains import covariate_table
-    from textlstm.insight.token_table import token_table
+    from textlstm.insight.explained_inputs import explain_inputs
 
     with monitor.working("looking for deciding words"):
         texts = preprocess(records.values())
         inputs = list(map(Input, texts, values or [()] * len(texts)))
-        tokens = token_table(bundle, inputs, None if member is None else member - 1)
-        beside = covariate_table(bundle, inputs)
+        tokens, beside = explain_inputs(bundle, inputs, member)
     return Explanation(
         list(records), columns, list(records.values()), texts, tokens, member, beside
     )

@@ -5,7 +5,7 @@ started: a missing file or column is answered at once. Torch is imported while t
 read and its texts are preprocessed.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol
 from textlstm.data import options
 from textlstm.data.dataset import HUB
 from textlstm.data.inputs import absent_covariates
-from textlstm.errors import listed
 from textlstm.inference.engines.chunks import (
     SHARD_ROWS,
     InputChunk,
@@ -22,7 +21,7 @@ from textlstm.inference.engines.chunks import (
     read_beginning,
     read_chunks,
 )
-from textlstm.inference.rules import DecisionRequest, DecisionRule, require_free_columns
+from textlstm.inference.rules import DecisionRequest, require_free_columns
 from textlstm.monitor import SILENT, Monitor
 from textlstm.storage.parallel import map_ordered, prefetch, thread_pool
 from textlstm.storage.resumable import Shards, require_not_taken, resumable_shards
@@ -30,7 +29,6 @@ from textlstm.text import worker
 from textlstm.text.worker import Preprocess
 
 if TYPE_CHECKING:
-    from textlstm.inference.bundle import Bundle
     from textlstm.inference.drift import InputStatistics
     from textlstm.inference.engines.local import ScoredChunk
 
@@ -158,7 +156,7 @@ def predict_file(
 
             bundle, device = Bundle.load(job.bundle), resolve_device(job.device)
         bundle.network.to(device)
-        rule = _rule(job.request, bundle, absent, monitor.log)
+        rule = job.request.rule_without(absent, bundle.out_of_fold, bundle.text_alone, monitor.log)
         fingerprint = job.fingerprint(device.type, identity.result())
         with resumable_shards(job.out, fingerprint) as shards:
             numbered = _NumberedChunks(inputs, shards)
@@ -187,22 +185,6 @@ def _require_columns(job: FileJob) -> list[str]:
     table = read_beginning(*job.table, job.choices)
     require_free_columns(table, job.request.columns)
     return absent_covariates(table, job.beside)
-
-
-def _rule(
-    request: DecisionRequest,
-    bundle: "Bundle",
-    absent: Sequence[str],
-    log: Callable[[str], object],
-) -> DecisionRule:
-    """Choose the thresholds: where the table lacks covariates, those that hold without them too."""
-    if not absent or bundle.text_alone is None:
-        return request.rule(bundle.out_of_fold, log)
-    log(
-        f"the table lacks {listed(absent)}, which the model reads beside the text: coded without, "
-        "and what is promised holds for that"
-    )
-    return request.rule(bundle.text_alone, log).stricter(request.rule(bundle.out_of_fold))
 
 
 class _NumberedChunks:

@@ -1,15 +1,10 @@
 """Drift: whether new records differ from the training records, in numbers and in words."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from textlstm.metrics_file import DriftJson
 from textlstm.reporting.public import blur_small
-from textlstm.reporting.sections.section import Measured, OnStep, ReportInput, Section
-
-if TYPE_CHECKING:
-    from textlstm.inference.bundle import Bundle
-    from textlstm.inference.drift import InputStatistics
+from textlstm.reporting.sections.section import ReportInput, Section
 
 
 @dataclass(frozen=True)
@@ -29,34 +24,9 @@ class PublicDrift:
 
 
 class Drift(Section[PublicDrift]):
-    """The comparison of new records with the training records.
-
-    Parameters
-    ----------
-    statistics
-        Of the new records.
-    """
+    """The comparison of new records with the training records."""
 
     name = "drift"
-
-    def __init__(self, statistics: "InputStatistics") -> None:
-        self._statistics = statistics
-
-    def measure(self, source: ReportInput, bundle: "Bundle", on_step: OnStep) -> Measured:
-        """Compare the statistics with those that the bundle keeps of its training records."""
-        from textlstm.inference.bundle_files import MEAN_PROBABILITY, UNKNOWN_WORDS
-
-        del source, on_step
-        new, trained = self._statistics, bundle.summary
-        drift: DriftJson = {
-            "unknown_words": new.unknown_share,
-            "unknown_words_in_training": trained[UNKNOWN_WORDS],
-            "mean_probability": new.mean_probability,
-            "mean_probability_in_training": trained[MEAN_PROBABILITY],
-            "abbreviated": new.abbreviated,
-            "warnings": new.drift_warnings(trained),
-        }
-        return Measured({"drift": drift})
 
     def public(self, source: ReportInput) -> PublicDrift:
         """Return shares and means of all records, which give away no small count."""

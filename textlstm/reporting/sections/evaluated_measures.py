@@ -2,45 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Self
 
-from textlstm.evaluation.bootstrap import measure_intervals, unpaired_difference
-from textlstm.evaluation.outcomes import accuracy_outcome
-from textlstm.metrics_file import (
-    BesideHoldoutJson,
-    IntervalJson,
-    MeasuresJson,
-    MetricsJson,
-    ProportionJson,
-    as_json,
-)
+from textlstm.metrics_file import IntervalJson, MeasuresJson, ProportionJson
 from textlstm.reporting.public import uncodable
 from textlstm.reporting.sections.measures import MEASURE_NAMES
-from textlstm.reporting.sections.section import Measured, OnStep, ReportInput, Section
-from textlstm.uncertainty.intervals import Proportion, interval, proportion
-
-if TYPE_CHECKING:
-    from textlstm.inference.bundle import Bundle
-
-
-class HoldoutMeasures(NamedTuple):
-    """Measures of the model on the holdout of its run, and its accuracy there."""
-
-    measures: MeasuresJson
-    accuracy: Proportion
-
-    @classmethod
-    def of(cls, metrics: MetricsJson) -> Self:
-        """Read the ``metrics.json`` of a run.
-
-        Raises
-        ------
-        KeyError
-            If it is of another release.
-        """
-        share, n = metrics["model"]["accuracy"], metrics["data"]["holdout"]
-        low, high = interval(round(share * n), n)
-        return cls(metrics["model"], Proportion(share, float(low), float(high), n))
+from textlstm.reporting.sections.section import ReportInput, Section
 
 
 @dataclass(frozen=True)
@@ -78,36 +44,15 @@ class EvaluatedMeasures(Section[PublicEvaluatedMeasures]):
 
     name = "evaluated_measures"
 
-    def __init__(self, holdout: HoldoutMeasures | None) -> None:
+    def __init__(self, holdout: MeasuresJson | None) -> None:
         self._holdout = holdout
-
-    def measure(self, source: ReportInput, bundle: "Bundle", on_step: OnStep) -> Measured:
-        """Resample the records, and compare the accuracy with that on the holdout."""
-        del bundle
-        on_step("resampling the records")
-        model, truth = source.evaluation.models["model"], source.evaluation.truth
-        intervals = measure_intervals(model, truth, source.config.seed)
-        accuracy = proportion(model.correct(truth))
-        holdout = None if self._holdout is None else self._holdout.accuracy
-        difference = None if holdout is None else unpaired_difference(accuracy, holdout)
-        sentence = accuracy_outcome(
-            accuracy, holdout, difference, some_unknown=bool(uncodable(source)["records"])
-        )
-        beside: BesideHoldoutJson = {
-            "accuracy": as_json(accuracy),
-            "holdout": None if holdout is None else as_json(holdout),
-            "difference": None if difference is None else as_json(difference),
-            "sentence": sentence,
-        }
-        by_name = {name: as_json(ends) for name, ends in intervals.items()}
-        return Measured({"model_intervals": by_name, "beside_holdout": beside})
 
     def public(self, source: ReportInput) -> PublicEvaluatedMeasures:
         """Return measures of all records, which give away no small count."""
         metrics, unknown = source.metrics, uncodable(source)
         return PublicEvaluatedMeasures(
             metrics["model"],
-            self._holdout and self._holdout.measures,
+            self._holdout,
             metrics["model_intervals"],
             MEASURE_NAMES,
             metrics["all_records"]["accuracy"] if unknown["records"] and unknown["share"] else None,
