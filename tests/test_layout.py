@@ -104,6 +104,9 @@ WINGS = {
         "learning_curve",
         "comparison_page", "report", "evaluated_report",
     ],
+    "given_records": [],
+    "deciding": [],
+    "examining": [],
     "classifier": [],
 }  # fmt: skip
 """Wings and their modules, in the order of imports: each module imports only those before it."""

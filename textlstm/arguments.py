@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,13 @@ def validate_abbreviations(abbreviations: Any) -> dict[str, str]:
     return checked_abbreviations(pairs, "abbreviations")
 
 
+def require_number(name: str, value: Any) -> float:
+    """Return the value of a parameter; raise an :class:`InputError` if it is no number."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InputError(f"{name} must be a number, not {type(value).__name__}")
+    return float(value)
+
+
 def deduplicate_texts(texts: Any) -> Distinct[tuple[str, ...]]:
     """Deduplicate the records: each is the tuple of its text fields."""
     return Distinct[tuple[str, ...]].of(as_records(texts))
@@ -103,7 +111,7 @@ def split_covariates(texts: Any, columns: Sequence[str]) -> tuple[Any, dict[str,
     Returns
     -------
     texts, covariates
-        The text fields, and the normalised cells of each covariate by the name in ``columns``.
+        The text fields, and the cells of each covariate by the name in ``columns``.
 
     Raises
     ------
@@ -117,7 +125,7 @@ def split_covariates(texts: Any, columns: Sequence[str]) -> tuple[Any, dict[str,
     names = {column: column.partition(":")[2] for column in columns}
     missing = Distinct([""], np.zeros(len(texts), np.int64))
     covariates = {
-        column: normalised_column(column, Distinct[str].of(map(as_text, texts[name].tolist())))
+        column: Distinct[str].of(map(as_text, texts[name].tolist()))
         if name in texts.columns
         else missing
         for column, name in names.items()
@@ -142,8 +150,7 @@ def validate_training(
     distinct = deduplicate_texts(texts)
     if not len(distinct):
         raise InputError("there are no texts to learn from")
-    if len(distinct) != len(labels):
-        raise InputError(f"{len(distinct)} texts and {len(labels)} labels do not match")
+    require_a_label_each(len(distinct), labels)
     weights = _validate_weights(sample_weight, labels)
     if pd.isna(labels).any():
         raise InputError("a label is missing")
@@ -151,11 +158,18 @@ def validate_training(
     text = pd.Categorical(preprocess(distinct.values)).take(distinct.inverse)
     frame = pd.DataFrame({"text": text, "label": numbers, "weight": weights})
     for name, cells in covariates.items():
-        frame[name] = pd.Categorical(cells.values).take(cells.inverse)
+        read = normalised_column(name, cells)
+        frame[name] = pd.Categorical(read.values).take(read.inverse)
     frame = frame[(frame["text"] != "") & (frame["weight"] > 0)]
     trained, numbers = np.unique(frame["label"], return_inverse=True)
     n_fields = len(distinct.values[0])
     return TrainingArguments(frame.assign(label=numbers), classes[trained], n_fields)
+
+
+def require_a_label_each(n_texts: int, labels: NDArray[Any]) -> None:
+    """Raise an :class:`InputError` unless each text has a label."""
+    if n_texts != len(labels):
+        raise InputError(f"{n_texts} texts and {len(labels)} labels do not match")
 
 
 def _validate_weights(sample_weight: Any, labels: NDArray[Any]) -> Floats:

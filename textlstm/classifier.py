@@ -7,33 +7,36 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from textlstm.arguments import (
     OWN_PARAMETERS,
-    deduplicate_texts,
     in_parameters,
     require_fields,
-    split_covariates,
     training_inputs,
     validate_abbreviations,
     validate_training,
 )
 from textlstm.array_types import Floats
-from textlstm.data.inputs import combined, covariate_columns, joined_inputs
-from textlstm.errors import InputError, counted
+from textlstm.data.inputs import covariate_columns
+from textlstm.deciding import DecisionMixin
+from textlstm.examining import ExaminationMixin
 from textlstm.fitting import train_bundle
+from textlstm.given_records import text_columns
 from textlstm.inference.bundle import Bundle
 from textlstm.inference.bundle_files import TEXT_FIELDS
 from textlstm.models.logits import resolve_device
 from textlstm.recipe import Recipe, load_recipe
-from textlstm.text.tokenizing import preprocess
 from textlstm.training.state import Epoch
 from textlstm.uncertainty.predictions import Predictions
 
 
-class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class TextLSTMClassifier(
+    DecisionMixin,
+    ExaminationMixin,
+    ClassifierMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
     """An embedding + LSTM classifier of short texts.
 
     Parameters
@@ -61,6 +64,9 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         (C,) the labels, sorted.
     n_fields_
         F, the number of text fields of a record.
+    feature_names_in_
+        Names of the columns of the DataFrame that :meth:`fit` was given; only if all are texts.
+        Text fields of later DataFrames must have the same names.
     history_
         The training's :class:`~textlstm.training.state.Epoch` objects.
     bundle_
@@ -73,10 +79,8 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     stopping.
     """
 
-    classes_: NDArray[Any]
-    n_fields_: int
     history_: list[Epoch]
-    bundle_: Bundle
+    feature_names_in_: NDArray[Any]
 
     def __init__(
         self,
@@ -168,13 +172,10 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         # Set together at the end: until then the estimator predicts as it did before.
         self.bundle_, self.classes_ = bundle, arguments.classes
         self.n_fields_, self.history_ = arguments.n_fields, history
+        self.__dict__.pop("feature_names_in_", None)
+        if text_columns(texts, [*self.numbers, *self.categories]):
+            self.feature_names_in_ = texts.columns.to_numpy(dtype=object)
         return self
-
-    def _seed(self) -> int:
-        """Return the seed of ``random_state``."""
-        if isinstance(self.random_state, int | np.integer):
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31))
 
     @in_parameters()
     def predict_proba(self, texts: Any) -> Floats:
@@ -184,18 +185,11 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ------
         sklearn.exceptions.NotFittedError
             Before :meth:`fit` or :meth:`load`.
+        InputError
+            If the texts have other fields than those of the training.
         """
-        check_is_fitted(self, "bundle_")
-        texts, covariates = split_covariates(texts, self.bundle_.vocabulary.covariates.columns)
-        records = deduplicate_texts(texts)
-        if len(records) and (n_fields := len(records.values[0])) != self.n_fields_:
-            raise InputError(
-                f"texts of {counted(n_fields, 'field')} are given; the model reads {self.n_fields_}"
-            )
-        device = resolve_device(self.device)
-        values = combined(list(covariates.values())) if covariates else None
-        inputs = joined_inputs(records.map(preprocess), values)
-        probabilities = self.bundle_.predict_proba(inputs.values, device)
+        inputs = self._given(texts, allow_none=True).inputs
+        probabilities = self.bundle_.predict_proba(inputs.values, resolve_device(self.device))
         return np.asarray(probabilities[inputs.inverse])
 
     def predict(self, texts: Any) -> NDArray[Any]:

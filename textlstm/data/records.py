@@ -1,6 +1,6 @@
 """Records: select the usable ones, and store them in Parquet files, one for each split."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -102,7 +102,7 @@ def select_usable(records: pd.DataFrame, config: DataConfig) -> UsableRecords:
 
 
 def with_label_and_text(
-    records: pd.DataFrame, label_column: str
+    records: pd.DataFrame, label_column: str, known: Collection[str] = ()
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Normalise the labels, select the records that have a label and a text, and count the others.
 
@@ -112,6 +112,8 @@ def with_label_and_text(
         Columns ``text`` (preprocessed) and ``label``; other columns are kept.
     label_column
         Name of the labels in the table, for the message.
+    known
+        Labels of a model: they are kept as they are.
 
     Returns
     -------
@@ -123,7 +125,9 @@ def with_label_and_text(
     InputError
         If a label is too long.
     """
-    records = records.assign(label=relabel(records["label"], plain_label))
+    records = records.assign(
+        label=relabel(records["label"], lambda name: name if name in known else plain_label(name))
+    )
     try:
         require_short(records["label"].unique())
     except InputError as error:

@@ -59,7 +59,7 @@ class NewRecords:
         InputError
             If no record has a label that the model knows.
         """
-        records, dropped = with_label_and_text(table.records, label_column)
+        records, dropped = with_label_and_text(table.records, label_column, class_names)
         known = set(class_names) - {RARE_LABEL}
         labels = records["label"].value_counts()
         unknown = {str(name): int(n) for name, n in labels.items() if n and name not in known}
