@@ -1,8 +1,19 @@
-"""Folders that tests share, each made once in a session, whichever process needs it first."""
+"""What tests of several folders share."""
 
+import contextlib
 import os
+from unittest import mock
 
 from filelock import FileLock
+
+from textlstm.text.tokenizing import preprocess
+
+
+def preprocessed_here():
+    """Preprocess texts in this process within the block: another would import for a second."""
+    return mock.patch(
+        "textlstm.text.worker.preprocessing_process", lambda: contextlib.nullcontext(preprocess)
+    )
 
 
 def made_once(tmp_path_factory, name, make):

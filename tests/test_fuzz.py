@@ -1,8 +1,6 @@
 """Random texts, tables and settings, a few of each; ``make fuzz`` tries more, and remembers."""
 
-import contextlib
 import csv
-from unittest import mock
 
 import fuzz
 import numpy as np
@@ -10,13 +8,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shared import preprocessed_here
 
 from pipelines import encode, predict, preprocess, train
 from textlstm import TextLSTMClassifier
 from textlstm.errors import InputError
 from textlstm.models.choices import CELLS, POOLINGS
 from textlstm.recipe import Recipe
-from textlstm.text.tokenizing import preprocess as clean
 
 FINDS = [(path.parent.name, path) for path in sorted(fuzz.FINDS.glob("*/*"))]
 SEEDS = [(name, seed) for name, seeds in fuzz.SEEDS.items() for seed in seeds]
@@ -88,9 +86,7 @@ def test_any_table_keeps_its_cells_and_their_order(run, data):
     with source.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle, quoting=csv.QUOTE_ALL)
         writer.writerows([names, *rows])
-    with mock.patch(
-        "textlstm.text.worker.preprocessing_process", lambda: contextlib.nullcontext(clean)
-    ):  # a process for each example would cost a second of imports
+    with preprocessed_here():
         predict.main([
             "--run", str(run), "--data", str(source), "--out", str(out), "--device", "cpu"
         ])  # fmt: skip

@@ -11,10 +11,10 @@ import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from unittest import mock
 
 import pandas as pd
 import pytest
+from shared import preprocessed_here
 
 from pipelines import (
     predict,
@@ -23,7 +23,6 @@ from pipelines import (
 )  # fmt: skip
 from pipelines import run as run_stage
 from textlstm.storage.atomic import sha256
-from textlstm.text.tokenizing import preprocess as clean
 
 
 class Faults:
@@ -87,12 +86,9 @@ class Outcome:
 def carried_out(main, *arguments):
     """Run a command in this process, texts included: another would import for a second."""
     told = io.StringIO()
-    in_this_process = mock.patch(
-        "textlstm.text.worker.preprocessing_process", lambda: contextlib.nullcontext(clean)
-    )
     with contextlib.redirect_stderr(told), contextlib.redirect_stdout(io.StringIO()):
         try:
-            with in_this_process:
+            with preprocessed_here():
                 status = shell.status(lambda _: main([str(argument) for argument in arguments]))
         except SystemExit as end:  # raised by the parser of flags
             status = end.code

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from shared import preprocessed_here
 
 from pipelines import __main__ as every
 from pipelines import (
@@ -540,6 +541,12 @@ def predicted(home, rows, out, *more):
     return out
 
 
+def predicted_here(*arguments):
+    """Predict without the second process, whose start takes longer than all else."""
+    with preprocessed_here():
+        return predicted(*arguments)
+
+
 def test_new_records_keep_their_columns_and_order(home, table, tmp_path):
     rows = table.drop(columns="category").iloc[::-1].assign(extra="0123")
     out = pd.read_csv(predicted(home, rows, tmp_path / "out.csv"), dtype=str, keep_default_na=False)
@@ -562,15 +569,15 @@ def test_a_fresh_process_gives_the_probabilities_of_the_run(home, table, tmp_pat
 
 def test_what_cannot_be_read_goes_to_a_person(home, tmp_path):
     rows = pd.DataFrame({"cause": ["", "zzz qqq", "ASCVD", "."], "other": ["", "", "", " "]})
-    out = pd.read_csv(predicted(home, rows, tmp_path / "out.csv"))
+    out = pd.read_csv(predicted_here(home, rows, tmp_path / "out.csv"))
     assert out["decision"].tolist() == ["review", "review", "accept", "review"]
-    out = pd.read_csv(predicted(home, rows, tmp_path / "all.csv", "--min-probability", "1"))
+    out = pd.read_csv(predicted_here(home, rows, tmp_path / "all.csv", "--min-probability", "1"))
     assert set(out["decision"]) == {"review"}
 
 
 def test_what_cannot_be_promised_is_for_review(home, table, tmp_path, capsys):
     rows = table.drop(columns="category")
-    out = pd.read_csv(predicted(home, rows, tmp_path / "out.csv", "--max-error", "0.02"))
+    out = pd.read_csv(predicted_here(home, rows, tmp_path / "out.csv", "--max-error", "0.02"))
     assert set(out["decision"]) == {"review"}
     assert (
         "at most 2 % cannot be promised with 9 left-out training records" in capsys.readouterr().err
@@ -579,12 +586,12 @@ def test_what_cannot_be_promised_is_for_review(home, table, tmp_path, capsys):
 
 def test_what_can_be_promised_is_accepted(home, table, tmp_path, capsys):
     rows = table.drop(columns="category")
-    out = pd.read_csv(predicted(home, rows, tmp_path / "out.csv", "--max-error", "0.5"))
+    out = pd.read_csv(predicted_here(home, rows, tmp_path / "out.csv", "--max-error", "0.5"))
     assert "At most 50 % error is promised" in capsys.readouterr().err
     calibration = json.loads((home / "run" / "bundle" / "calibration.json").read_text())
     threshold = promise(OutOfFold.from_dict(calibration["held_out"]), 0.5).threshold
     accepted = out["decision"] == "accept"
-    known = pd.read_csv(predicted(home, rows, tmp_path / "all.csv", "--min-probability", "0"))
+    known = pd.read_csv(predicted_here(home, rows, tmp_path / "all.csv", "--min-probability", "0"))
     has_known_word = known["decision"] == "accept"
     assert (accepted == (has_known_word & (out["probability"] >= threshold))).all()
     assert accepted.any() and not accepted.all()
@@ -592,22 +599,22 @@ def test_what_can_be_promised_is_accepted(home, table, tmp_path, capsys):
 
 def test_prediction_sets(home, table, tmp_path, capsys):
     rows = table.drop(columns="category")
-    out = pd.read_csv(predicted(home, rows, tmp_path / "out.csv", "--coverage", "0.5"))
+    out = pd.read_csv(predicted_here(home, rows, tmp_path / "out.csv", "--coverage", "0.5"))
     assert list(out)[-2:] == ["decision", "prediction_set"]
     sets = out["prediction_set"].map(json.loads)
     assert (sets.str[0] == out["predicted_label"]).all()
     assert "too few" not in capsys.readouterr().err
     # Nine held-out records are too few to leave out any label at such a coverage.
-    out = pd.read_csv(predicted(home, rows, tmp_path / "out.csv", "--coverage", "0.95"))
+    out = pd.read_csv(predicted_here(home, rows, tmp_path / "out.csv", "--coverage", "0.95"))
     assert set(out["prediction_set"].map(json.loads).str.len()) == {3}
     assert "too few for sets" in capsys.readouterr().err
 
 
 def test_other_records_than_those_of_the_training_are_told(home, table, tmp_path, capsys):
-    predicted(home, table.drop(columns="category"), tmp_path / "same.csv")
+    predicted_here(home, table.drop(columns="category"), tmp_path / "same.csv")
     assert "warning" not in capsys.readouterr().err
     rows = pd.DataFrame({"cause": ["Sturz auf der Treppe"] * 2000, "other": [""] * 2000})
-    predicted(home, rows, tmp_path / "other.csv")
+    predicted_here(home, rows, tmp_path / "other.csv")
     told = capsys.readouterr().err
     assert "not like those of the training" in told and "100.0 % of the words are unknown" in told
     assert "Treppe" not in told
@@ -615,7 +622,7 @@ def test_other_records_than_those_of_the_training_are_told(home, table, tmp_path
 
 def test_parquet_out_and_no_rows(home, tmp_path):
     rows = pd.DataFrame({"cause": [], "other": []})
-    table = pq.read_table(predicted(home, rows, tmp_path / "out.parquet"))
+    table = pq.read_table(predicted_here(home, rows, tmp_path / "out.parquet"))
     assert table.num_rows == 0
     assert table.column_names[2:] == ["predicted_label", "probability", "second_label", "decision"]
 
@@ -679,7 +686,7 @@ def test_named_records_are_explained_word_by_word(home, tmp_path, table):
     out = explained(home, tmp_path / "why.csv", "--id", "record_id", "--records", *names)
     rows = pd.read_csv(out, keep_default_na=False)
     assert rows["record"].drop_duplicates().tolist() == names
-    coded = predicted(home, table, tmp_path / "coded.csv")
+    coded = predicted_here(home, table, tmp_path / "coded.csv")
     coded = pd.read_csv(coded, keep_default_na=False).set_index("record_id")
     for name, mine in rows.groupby("record"):
         cause = coded["cause"][name].lower().replace(",", "")
@@ -746,17 +753,26 @@ def test_mistakes_in_explaining(home, tmp_path, capsys, more, message):
 # ------------------------------------------------------------------------------ review
 
 
-@pytest.fixture
-def queue(home, table, tmp_path):
-    """The queue of a scored file in which everything is for review, as a spreadsheet has it."""
+@pytest.fixture(scope="module")
+def exported(home, table, tmp_path_factory):
+    """A folder with a scored file in which everything is for review, and its queue."""
+    folder = tmp_path_factory.mktemp("exported")
     # One record in three is written otherwise, and one has no text.
     rows = table.assign(
         cause=table["cause"].str.upper().where(table.index % 3 == 0, table["cause"])
     )
     rows.loc[0, ["cause", "other"]] = ""
-    scored = predicted(home, rows, tmp_path / "scored.csv", "--min-probability", "1")
-    arguments = ["--run", home / "run", "--scored", scored, "--out", tmp_path / "queue.csv"]
+    scored = predicted_here(home, rows, folder / "scored.csv", "--min-probability", "1")
+    arguments = ["--run", home / "run", "--scored", scored, "--out", folder / "queue.csv"]
     review.main(["export", *map(str, arguments)])
+    return folder
+
+
+@pytest.fixture
+def queue(exported, tmp_path):
+    """The queue as a spreadsheet has it; the test's folder has it and the scored file."""
+    for name in ("scored.csv", "queue.csv"):
+        shutil.copy(exported / name, tmp_path)
     return pd.read_csv(tmp_path / "queue.csv", dtype=str, keep_default_na=False)
 
 
