@@ -12,8 +12,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from textlstm.arguments import deduplicate_texts, split_covariates
-from textlstm.data.distinct import Distinct
-from textlstm.data.inputs import Input, combined, joined_inputs, normalised_column
+from textlstm.data.distinct import Distinct, combined
+from textlstm.data.inputs import Input, joined_inputs, normalised_column
 from textlstm.errors import InputError, counted, listed
 from textlstm.inference.bundle import Bundle
 from textlstm.text.tokenizing import preprocess

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from textlstm.data.distinct import Distinct
+from textlstm.data.distinct import Distinct, combined
 from textlstm.data.options import LIMITS
 from textlstm.errors import InputError, no_such, quoted
 
@@ -82,17 +82,7 @@ def distinct_records(
     columns = [distinct_cells(table, name, source) for name in names]
     if missing:
         columns = [cells.map(partial(_without_missing, missing=missing)) for cells in columns]
-    if len(columns) == 1:
-        return columns[0].map(lambda cells: list(zip(cells, strict=True)))
-    inverse = np.zeros(len(table), dtype=np.int64)
-    for cells in columns:
-        _, first, inverse = np.unique(
-            inverse * len(cells.values) + cells.inverse, return_index=True, return_inverse=True
-        )
-    fields = [
-        np.array(cells.values, dtype=object)[cells.inverse[first]] for cells in columns
-    ]  # of the first record of each distinct one
-    return Distinct(list(zip(*fields, strict=True)), inverse)
+    return combined(columns)
 
 
 def _without_missing(cells: Sequence[str], missing: Collection[str]) -> list[str]:

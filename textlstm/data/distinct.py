@@ -4,7 +4,7 @@ Most records of a registry repeat others: what costs time is done once for each 
 input is whatever a prediction depends on, such as the text fields of a record.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -95,6 +95,25 @@ class DistinctBuilder(Generic[Value]):
     def build(self) -> Distinct[Value]:
         """Return the inputs of all chunks; there must be at least one chunk."""
         return Distinct(list(self._rows), np.concatenate(self._inverse))
+
+
+def combined(columns: Sequence[Distinct[Any]]) -> Distinct[tuple[Any, ...]]:
+    """Combine the columns of n records, one or more, to the distinct rows of their cells.
+
+    Rows of two columns or more are sorted by the order of their cells.
+
+    >>> rows = combined([Distinct.of(["1", "2", "1"]), Distinct.of(["f", "f", "f"])])
+    >>> rows.values, rows.inverse.tolist()
+    ([('1', 'f'), ('2', 'f')], [0, 1, 0])
+    """
+    if len(columns) == 1:
+        return columns[0].map(lambda cells: list(zip(cells, strict=True)))
+    inverse, first = columns[0].inverse.astype(np.int64), np.empty(0, dtype=np.intp)
+    for column in columns[1:]:
+        pairs = inverse * len(column.values) + column.inverse
+        _, first, inverse = np.unique(pairs, return_index=True, return_inverse=True)
+    rows = [np.fromiter(column.values, object)[column.inverse[first]] for column in columns]
+    return Distinct(list(zip(*rows, strict=True)), inverse)
 
 
 def relabel(values: "pd.Series", name: Callable[[str], str]) -> "pd.Series":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from textlstm.data.cells import distinct_records
-from textlstm.data.distinct import Distinct
+from textlstm.data.distinct import Distinct, combined
 from textlstm.data.groups import OLDEST_SHOWN, is_age
 from textlstm.data.labels import plain_label
 from textlstm.errors import InputError, counted, quoted
@@ -87,26 +87,7 @@ def joined_inputs(texts: Distinct[str], values: Distinct[Values] | None) -> Dist
     """Join the texts of n records with their values, if they have any."""
     if values is None:
         return texts.map(as_inputs)
-    pairs = texts.inverse.astype(np.int64) * len(values.values) + values.inverse
-    numbers, inverse = np.unique(pairs, return_inverse=True)
-    rows = zip(*np.divmod(numbers, max(len(values.values), 1)), strict=True)
-    return Distinct([Input(texts.values[text], values.values[row]) for text, row in rows], inverse)
-
-
-def combined(columns: Sequence[Distinct[str]]) -> Distinct[Values]:
-    """Combine the columns of n records to the distinct rows of their cells.
-
-    >>> rows = combined([Distinct.of(["1", "2", "1"]), Distinct.of(["f", "f", "f"])])
-    >>> rows.values, rows.inverse.tolist()
-    ([('1', 'f'), ('2', 'f')], [0, 1, 0])
-    """
-    rows: Distinct[Values] = columns[0].map(lambda cells: [(cell,) for cell in cells])
-    for column in columns[1:]:
-        pairs = rows.inverse.astype(np.int64) * len(column.values) + column.inverse
-        numbers, inverse = np.unique(pairs, return_inverse=True)
-        parts = zip(*np.divmod(numbers, max(len(column.values), 1)), strict=True)
-        rows = Distinct([(*rows.values[a], column.values[b]) for a, b in parts], inverse)
-    return rows
+    return combined([texts, values]).map(lambda pairs: [Input(*pair) for pair in pairs])
 
 
 def normalised(column: str, cells: Sequence[str]) -> list[str]:
