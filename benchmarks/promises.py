@@ -43,6 +43,7 @@ from textlstm.inference.bundle import Bundle
 from textlstm.inference.scoring import score_and_count
 from textlstm.metrics_file import DecisionsJson
 from textlstm.recipe import Recipe, load_recipe
+from textlstm.tasks import SingleLabel
 from textlstm.training.folds import as_examples
 from textlstm.training.inputs import TrainingInputs
 from textlstm.training.rare_classes import RareClasses
@@ -114,7 +115,7 @@ def trained(
             np.flatnonzero(np.isin(labels, found.borderline) | (np.bincount(codes) == 1)).tolist()
         ),
     )
-    inputs = TrainingInputs(encoding, tuple(labels.tolist()), examples, classes)
+    inputs = TrainingInputs(encoding, SingleLabel(tuple(labels.tolist())), examples, classes)
     return train_bundle(
         recipe, inputs, seed=seed, device=torch.device("cpu"), on_epoch=lambda epoch: None
     )

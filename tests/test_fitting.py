@@ -7,6 +7,7 @@ from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.fitting import train_bundle
 from textlstm.recipe import load_recipe
 from textlstm.storage import arrays
+from textlstm.tasks import SingleLabel
 from textlstm.training.folds import as_examples
 from textlstm.training.inputs import TrainingInputs
 
@@ -24,7 +25,7 @@ def test_memory_mapped_records_give_the_same_weights(monkeypatch):
         examples = as_examples(vocabulary.encode(texts), labels, vocabulary, validation)
         bundle = train_bundle(
             recipe,
-            TrainingInputs(vocabulary, tuple("abc"), examples),
+            TrainingInputs(vocabulary, SingleLabel(tuple("abc")), examples),
             seed=0,
             device=torch.device("cpu"),
             on_epoch=lambda _: None,

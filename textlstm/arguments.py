@@ -24,6 +24,7 @@ from textlstm.encoding.covariates import Covariates
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.errors import InputError, did_you_mean, quoted
 from textlstm.recipe import Recipe, as_fields
+from textlstm.tasks import SingleLabel
 from textlstm.text.tokenizing import preprocess
 from textlstm.training.folds import as_examples
 from textlstm.training.inputs import TrainingInputs
@@ -227,4 +228,4 @@ def training_inputs(
         records.index.isin(validation.index),
         records["weight"].to_numpy(),
     )
-    return TrainingInputs(vocabulary, labels, examples), len(validation)
+    return TrainingInputs(vocabulary, SingleLabel(labels), examples), len(validation)

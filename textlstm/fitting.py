@@ -70,8 +70,8 @@ def train_bundle(
     checkpoint
         Saves the training of the networks; an interrupted training is resumed from it.
     """
-    vocabulary, labels = inputs.vocabulary, inputs.labels
-    task = SingleLabel(labels, recipe.training.label_smoothing)
+    vocabulary = inputs.vocabulary
+    task = replace(inputs.task, label_smoothing=recipe.training.label_smoothing)
     on_step("dividing the records into folds")
     recipe.training.require_consistent()
     recipe.network.require_length(vocabulary.length)
@@ -79,7 +79,7 @@ def train_bundle(
     examples = assign_folds(inputs.examples, recipe.network.ensemble_size, seed)
     weighted = examples
     if recipe.training.class_weight == "balanced":
-        weighted = balance_classes(examples, len(labels))
+        weighted = balance_classes(examples, len(task.labels))
     fitting = _Fitting(recipe, vocabulary, task, examples, weighted, seed, device, on_step)
     ensemble, branches = fitting.train(on_epoch, checkpoint)
     calibrated = fitting.calibrate(ensemble, branches)
@@ -92,7 +92,7 @@ def train_bundle(
     given: TrainingSummary = summary or {}
     whole: TrainingSummary = {TEXT_FIELDS: vocabulary.n_fields, **given, **computed}
     temperature = calibrated.temperature
-    return Bundle(recipe, vocabulary, labels, ensemble, temperature, out_of_fold, whole, text_alone)
+    return Bundle(recipe, vocabulary, task, ensemble, temperature, out_of_fold, whole, text_alone)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from textlstm.models.logits import resolve_device
 from textlstm.recipe import Recipe
 from textlstm.storage import atomic, json_files, swap
 from textlstm.storage.atomic import sha256
+from textlstm.tasks import SingleLabel
 from textlstm.training.folds import as_examples
 from textlstm.training.inputs import TrainingInputs
 
@@ -39,7 +40,7 @@ def made(seed=0, split="stratified", members=1):
     encoded = encoding.encode(TEXTS)
     examples = as_examples(encoded, LABELS, encoding, validation, split=split)
     seen = []
-    inputs = TrainingInputs(encoding, ("Circulatory", "Respiratory"), examples)
+    inputs = TrainingInputs(encoding, SingleLabel(("Circulatory", "Respiratory")), examples)
     bundle = train_bundle(
         recipe, inputs, seed=seed, device=CPU, on_epoch=seen.append,
         summary={"training records": 20},

@@ -16,6 +16,7 @@ from textlstm.inference.engines.local import predict_tables
 from textlstm.inference.rules import ADDED_COLUMNS, DecisionRule
 from textlstm.models import logits
 from textlstm.models.ensemble import Ensemble
+from textlstm.tasks import SingleLabel
 from textlstm.text.tokenizing import preprocess
 
 TABLE = pa.table({"id": [7, 8, 9], "text": ["a", "b", "c"]})
@@ -74,7 +75,9 @@ def test_the_table_keeps_its_columns_and_rows(bundle):
 
 def test_a_model_of_one_class_gives_no_second_label(bundle):
     alone = replace(
-        bundle, labels=("heart",), network=Ensemble(bundle.recipe.network, bundle.vocabulary, 1)
+        bundle,
+        task=SingleLabel(("heart",)),
+        network=Ensemble(bundle.recipe.network, bundle.vocabulary, 1),
     )
     [(result, _)] = scored(alone, DecisionRule(0.0), (TABLE, ["fall", "xyzzy"], [1, 0, 0]))
     assert result["predicted_label"].to_pylist() == ["heart"] * 3

@@ -11,6 +11,7 @@ from textlstm.inference.stateful import StatefulClassifier
 from textlstm.models.choices import CELLS, POOLINGS
 from textlstm.models.ensemble import Ensemble
 from textlstm.recipe import Recipe
+from textlstm.tasks import SingleLabel
 from textlstm.uncertainty.out_of_fold import OutOfFold
 
 TEXT = "acute renal failure due to septic shock following pneumonia of unknown cause"
@@ -31,7 +32,7 @@ def bundle(length=20, **fields):
     network.requires_grad_(False)
     nothing = np.zeros(0)
     out_of_fold = OutOfFold(*[nothing] * 5)
-    return Bundle(recipe, vocabulary, LABELS, network, 1.5, out_of_fold, {})
+    return Bundle(recipe, vocabulary, SingleLabel(LABELS), network, 1.5, out_of_fold, {})
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)

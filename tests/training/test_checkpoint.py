@@ -1,5 +1,7 @@
 """Resuming an interrupted training; with real signals in tests/faults."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -52,6 +54,12 @@ def training(checkpoint=None, recipe=RECIPE, sync_every=1):
     return ensemble.state_dict(), losses
 
 
+@cache
+def uninterrupted(**settings):
+    """Train to the end at once; several tests compare with the same weights and losses."""
+    return training(recipe=RECIPE.with_fields(**settings))
+
+
 def same(weights, expected):
     return all(weights[name].equal(expected[name]) for name in expected)
 
@@ -69,7 +77,7 @@ def same(weights, expected):
 @pytest.mark.parametrize("step", [1, 3, 4, 5, STEPS - 1, STEPS])
 def test_a_training_stopped_at_any_step_is_resumed_bit_for_bit(tmp_path, step, settings):
     recipe = RECIPE.with_fields(**settings)
-    weights, epochs = training(recipe=recipe)
+    weights, epochs = uninterrupted(**settings)
     if step <= 4 * len(epochs):
         with pytest.raises(KeyboardInterrupt):
             training(Interrupting(tmp_path / "c", "same").after(step), recipe)
@@ -83,7 +91,7 @@ def test_a_training_stopped_at_any_step_is_resumed_bit_for_bit(tmp_path, step, s
 
 @pytest.mark.parametrize("sync_every", [2, 3, 100])
 def test_how_often_members_wait_for_each_other_changes_nothing(tmp_path, sync_every):
-    weights, epochs = training()
+    weights, epochs = uninterrupted()
     with pytest.raises(KeyboardInterrupt):
         training(Interrupting(tmp_path, "same").after(3), sync_every=sync_every)
     found = training(Checkpoint(tmp_path, "same"), sync_every=sync_every)
@@ -97,17 +105,26 @@ def test_a_checkpoint_with_another_fingerprint_is_not_resumed(tmp_path):
     assert other.resumed_from is None and other.mismatched
 
 
+@pytest.fixture(scope="module")
+def last_state(tmp_path_factory):
+    """The bytes of the checkpoint at the end of a training."""
+    folder = tmp_path_factory.mktemp("trained")
+    training(Checkpoint(folder, "same"))
+    return (folder / "state.safetensors").read_bytes()
+
+
 @pytest.mark.parametrize("position", [0.0, 0.01, 0.3, 0.7, 0.999])
-def test_a_damaged_checkpoint_is_not_resumed(tmp_path, position):
-    training(Checkpoint(tmp_path, "same"))
+def test_a_damaged_checkpoint_is_not_resumed(tmp_path, last_state, position):
     path = tmp_path / "state.safetensors"
-    content = bytearray(path.read_bytes())
+    path.write_bytes(last_state)
+    assert Checkpoint(tmp_path, "same").resumed_from is not None
+    content = bytearray(last_state)
     content[int(position * len(content))] ^= 4
     path.write_bytes(content)
     assert Checkpoint(tmp_path, "same").resumed_from is None
     path.write_bytes(content[: int(position * len(content))])
     assert Checkpoint(tmp_path, "same").resumed_from is None
-    assert same(training(Checkpoint(tmp_path, "same"))[0], training()[0])
+    assert same(training(Checkpoint(tmp_path, "same"))[0], uninterrupted()[0])
 
 
 def test_a_loss_that_is_not_finite_leaves_the_earlier_checkpoint(tmp_path):

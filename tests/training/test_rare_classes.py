@@ -14,6 +14,7 @@ from textlstm.data.splits import split
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.fitting import train_bundle
 from textlstm.recipe import Recipe
+from textlstm.tasks import SingleLabel
 from textlstm.training.folds import as_examples
 from textlstm.training.inputs import TrainingInputs
 from textlstm.training.rare_classes import RareClasses
@@ -76,7 +77,9 @@ def test_a_bundle_promises_less_where_records_have_rare_classes(linear, split):
     )
     bundles = []
     for rare in (None, rare_classes(["stroke", "unheard of"] * 40, [True] * 80, (1,))):
-        inputs = TrainingInputs(VOCABULARY, ("a", "b"), examples_of(240, split, 0.4), rare)
+        inputs = TrainingInputs(
+            VOCABULARY, SingleLabel(("a", "b")), examples_of(240, split, 0.4), rare
+        )
         bundles.append(
             train_bundle(recipe, inputs, seed=0, device=CPU, on_epoch=lambda epoch: None)
         )

@@ -30,7 +30,7 @@ def test_the_validation_part_follows_the_training_part(folder):
     inputs = read_training_inputs(folder, "grouped")
     assert inputs.examples.folds.tolist() == [-1] * 4 + [0]
     assert inputs.examples.targets.tolist() == [0, 1, 0, 1, 0]
-    assert inputs.labels == ("a", "b") and inputs.examples.split == "grouped"
+    assert inputs.task.labels == ("a", "b") and inputs.examples.split == "grouped"
     assert len(inputs.rare.texts) == 1 and inputs.rare.in_validation.tolist() == [True]
     assert (inputs.rare.share, inputs.rare.borderline) == (0.25, (1,))
     summary = inputs.summary(RunConfig(), "cpu")

@@ -40,7 +40,7 @@ from textlstm.recipe import Recipe
 from textlstm.storage.json_files import read_json, to_json
 from textlstm.storage.swap import write_folder
 from textlstm.summaries import TrainingSummary
-from textlstm.uncertainty.calibration import apply_temperature
+from textlstm.tasks import SingleLabel
 from textlstm.uncertainty.out_of_fold import OutOfFold
 from textlstm.uncertainty.predictions import Predictions
 
@@ -55,8 +55,8 @@ class Bundle:
         Settings that it was trained with.
     vocabulary
         Turns texts into ids.
-    labels
-        Class names, in the order of the columns of the probabilities.
+    task
+        The task, which has the labels and turns logits into predictions.
     network
         The ensemble, with its weights.
     temperature
@@ -72,12 +72,17 @@ class Bundle:
 
     recipe: Recipe
     vocabulary: Vocabulary
-    labels: tuple[str, ...]
+    task: SingleLabel
     network: Ensemble
     temperature: float
     out_of_fold: OutOfFold
     summary: TrainingSummary
     text_alone: OutOfFold | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return the class names, in the order of the columns of the probabilities."""
+        return self.task.labels
 
     @property
     def codable(self) -> NDArray[np.bool_]:
@@ -100,7 +105,7 @@ class Bundle:
         device = device or self.network.device
         corpus = self.corpus(as_inputs(inputs.values))
         logits = predict_logits(self.network.to(device), corpus, device, map_batches).numpy()
-        return Predictions(apply_temperature(logits, self.temperature), inputs.inverse)
+        return self.task.predict(logits, self.temperature, inputs.inverse)
 
     def corpus(self, inputs: Sequence[Input]) -> Corpus:
         """Return n inputs as tensors that the network reads."""
@@ -170,9 +175,12 @@ class Bundle:
             config = read_json(folder / "config.json")
             recipe = Recipe.from_dict(config["recipe"])
             vocabulary = Vocabulary.from_dict(read_json(folder / "vocab.json"))
-            labels = checked_labels(read_json(folder / "labels.json"))
+            task = SingleLabel(
+                checked_labels(read_json(folder / "labels.json")),
+                recipe.training.label_smoothing,
+            )
             network = read_network(
-                folder / "model.safetensors", recipe.network, vocabulary, len(labels)
+                folder / "model.safetensors", recipe.network, vocabulary, len(task.labels)
             )
             calibration = read_json(folder / "calibration.json")
             temperature = checked_temperature(calibration["temperature"])
@@ -182,7 +190,7 @@ class Bundle:
             if vocabulary.covariates.names:
                 text_alone = OutOfFold.from_dict(calibration["text_alone"])
             bundle = cls(
-                recipe, vocabulary, labels, network, temperature, out_of_fold, summary, text_alone
+                recipe, vocabulary, task, network, temperature, out_of_fold, summary, text_alone
             )
             bundle.require_finite()
         except MemoryError:

@@ -15,6 +15,7 @@ from textlstm.storage.atomic import sha256
 from textlstm.storage.damage import damage_explained
 from textlstm.storage.json_files import read_json
 from textlstm.summaries import TrainingSummary
+from textlstm.tasks import SingleLabel
 from textlstm.training.checkpoint import Checkpoint
 from textlstm.training.folds import Examples, as_examples
 from textlstm.training.rare_classes import RareClasses
@@ -38,8 +39,8 @@ class TrainingInputs:
     ----------
     vocabulary
         Of the encoded texts.
-    labels
-        The C labels, in the order of the class numbers.
+    task
+        The task, whose labels are in the order of the class numbers.
     examples
         Training and validation records.
     rare
@@ -47,7 +48,7 @@ class TrainingInputs:
     """
 
     vocabulary: Vocabulary
-    labels: tuple[str, ...]
+    task: SingleLabel
     examples: Examples
     rare: RareClasses | None = None
 
@@ -92,7 +93,7 @@ def read_training_inputs(folder: Path, split: str) -> TrainingInputs:
             raise IndexError("a record has a class without a label")
         return TrainingInputs(
             vocabulary,
-            labels,
+            SingleLabel(labels),
             as_examples(texts, targets, vocabulary, in_validation, split=split),
             RareClasses(
                 rare_texts, rare_in_validation > 0, rare["share"], tuple(rare["borderline"])
