@@ -1,13 +1,16 @@
 """The documents: files and tests that they name exist, and the picture is that of the imports."""
 
 import ast
+import importlib
 import importlib.util
 import json
 import re
 import tomllib
 
 import pytest
-from sources import LIBRARY, ROOT, top_names
+from sources import LIBRARY, ROOT, tree
+
+import textlstm
 
 DRAWING = ROOT / "docs" / "draw_architecture.py"
 WINGS = sorted(path.parent.name for path in LIBRARY.glob("*/__init__.py"))
@@ -62,15 +65,34 @@ def test_the_promises_of_security_name_tests_that_exist():
     assert not {name for name in named if f"def {name}(" not in tests}
 
 
+def public_names():
+    """Return the public names of the library by wing; those of ``textlstm`` itself under ``""``."""
+    names = {"": set(textlstm.__all__)}
+    for wing in WINGS:
+        text = ast.get_docstring(tree(LIBRARY / wing / "__init__.py"))
+        names[wing] = {entry.rpartition(".")[2] for entry in re.findall(r"``([^`]+)``", text)}
+    return names
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem)
-def test_notebooks_import_names_that_exist(path):
+def test_notebooks_use_only_public_names_that_exist(path):
     cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
     code = "\n".join(line for cell in cells for line in "".join(cell["source"]).splitlines()
                      if not line.startswith("%"))  # fmt: skip
+    public = public_names()
     for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.ImportFrom) and node.module.startswith("textlstm."):
-            defined = top_names(ROOT / (node.module.replace(".", "/") + ".py"))
-            assert {alias.name for alias in node.names} <= defined, node.module
+        if isinstance(node, ast.Import):
+            assert not [one.name for one in node.names if one.name.startswith("textlstm.")]
+        elif isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] == "textlstm":
+            _, *parts = node.module.split(".")
+            names = {alias.name for alias in node.names}
+            assert len(parts) in (0, 2), f"{node.module} is no module of a wing"
+            assert names <= public[parts[0] if parts else ""], node.module
+            defined = importlib.import_module(node.module)
+            assert not [name for name in names if not hasattr(defined, name)], node.module
+        elif isinstance(node, ast.Attribute | ast.Name):
+            name = node.attr if isinstance(node, ast.Attribute) else node.id
+            assert name == "_" or not name.startswith("_"), name
 
 
 def test_files_that_the_mutation_tests_name_exist():

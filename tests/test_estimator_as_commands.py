@@ -192,6 +192,7 @@ def test_wrong_records_are_errors_of_one_line(method, new, model):
     wrong = [
         (new[FIELDS].iloc[:0], "there are no texts"),
         (["fall"], "numbers and categories are columns of a DataFrame, beside the texts"),
+        (new[["age", "sex"]], "texts of 0 fields are given; the model reads 2"),
         (new[["cause", "age", "sex"]], "texts of 1 field are given; the model reads 2"),
         (new[[*FIELDS, "date"]], "texts of 3 fields are given; the model reads 2"),
     ]
@@ -220,6 +221,8 @@ def test_wrong_records_are_errors_of_one_line(method, new, model):
         (lambda m, x: m.evaluate(x, ["odd"] * 60), "none has a label that the model knows"),
         (lambda m, x: m.evaluate(x, ["External"] * 60, max_error=1.5), "max_error must lie"),
         (lambda m, x: m.evaluate(x.drop(columns="age"), ["External"] * 60), "texts lack 'age'"),
+        (lambda m, x: m.evaluate(x, [["External"], []] * 30), "the model has one label a record"),
+        (lambda m, x: m.evaluate(x, ["External"] * 60, training=x), "training is a pair"),
         (lambda m, x: m.evaluate(x, ["External"] * 60, groups=["F"]), "columns of a DataFrame"),
         (lambda m, x: m.evaluate(x, ["External"] * 60, groups=x[:3]), "3 rows of groups"),
     ],

@@ -102,7 +102,7 @@ WINGS = {
         "sections.drift", "sections.evaluated_data", "page",
         "explain_page", "explanation", "trade_offs",
         "learning_curve",
-        "comparison_page", "report", "evaluated_report",
+        "comparison_page", "report", "evaluated_report", "figures",
     ],
     "given_records": [],
     "deciding": [],

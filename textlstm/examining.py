@@ -121,6 +121,8 @@ class ExaminationMixin(FittedEstimator):
         DecisionRequest(max_error=max_error).require_shares()
         learned: Mapping[str, pd.DataFrame] = {}
         if training is not None:
+            if not isinstance(training, tuple | list) or len(training) != 2:
+                raise InputError("training is a pair: the texts and their labels")
             records = self._labelled(*training).records
             learned = {"train": records, "validation": records[:0]}
         promised = PROMISED_ERRORS if max_error is None else (max_error,)
@@ -132,19 +134,26 @@ class ExaminationMixin(FittedEstimator):
         records = self._given(texts)
         if records.absent:
             raise InputError(f"texts lack {listed(records.absent)}, which the model reads")
-        values = column_or_1d(np.asarray(labels, dtype=object))
-        require_a_label_each(len(records), values)
-        # A label that equals a class is this class: 1.0 is 1, though not as text.
-        names = dict(zip(self.classes_.tolist(), self.bundle_.labels, strict=True))
-        names_of_labels = (names.get(value) or as_text(value) for value in values.tolist())
+        names = self._label_names(labels, len(records))
         cells: dict[str, Distinct[tuple[str, ...]]] = {
             "text": records.fields,
-            "label": Distinct.of((name,) for name in names_of_labels),
+            "label": Distinct.of((name,) for name in names),
             **({} if groups is None else _group_cells(groups, len(records))),
             **{name: one.map(_as_fields) for name, one in records.covariates.items()},
         }
         table = LabelledTable.of(pd.Series(_row_numbers(records)), cells)
         return NewRecords.of(table, "labels", self.bundle_.labels)
+
+    def _label_names(self, labels: Any, n_records: int) -> list[str]:
+        """Return the label of each record as text (n,); a missing one is empty."""
+        values = column_or_1d(np.asarray(labels, dtype=object))
+        require_a_label_each(n_records, values)
+        # A label that equals a class is this class: 1.0 is 1, though not as text.
+        names = dict(zip(self.classes_.tolist(), self.bundle_.labels, strict=True))
+        try:
+            return [names.get(value) or as_text(value) for value in values.tolist()]
+        except TypeError as error:
+            raise InputError("a label is a list; the model has one label a record") from error
 
 
 def _row_numbers(records: GivenRecords) -> list[str]:

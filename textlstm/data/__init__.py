@@ -4,7 +4,7 @@ Public names:
 
 - ``readers.iter_tables``, ``readers.read_table``: a table of any format, chunk by chunk or whole
 - ``options.ReadOptions``, ``options.Limits``: how files are read, and the sizes of chunks
-- ``cells.column``, ``cells.distinct_records``: cells of a table as text
+- ``cells.column``, ``cells.distinct_records``, ``cells.as_records``: cells of a table as text
 - ``distinct.Distinct``: distinct inputs and the inverse index that restores the records
 - ``labelled.LabelledTable``: preprocessed records with their labels
 - ``preprocessing.read_labelled``, ``preprocessing.prepare``: from a table to split records

@@ -9,7 +9,8 @@ Nothing here reads or writes a file. Public names:
 * ``metrics.Measures``: accuracy, F1, log loss, Brier score, expected calibration error
 * ``bootstrap.paired_bootstrap``: the difference of two models with its confidence interval
 * ``bootstrap.measure_intervals``: the confidence intervals of the measures
-* ``baselines.BASELINES``: class shares, and TF-IDF with logistic regression
+* ``baselines.BASELINES``, ``baselines.majority``, ``baselines.tfidf_logreg``: class shares, and
+  TF-IDF with logistic regression
 * ``decisions.measure_decisions``: promised error rates and prediction sets, checked on the holdout
 * ``subgroups.RecordOutcomes``: the measures of subgroups of records
 """

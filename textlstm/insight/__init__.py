@@ -12,8 +12,8 @@
     What each word and each covariate adds, as one table with the names of the records.
 ``deletion.deletion_test``
     Whether the words named as deciding do decide (faithfulness).
-``activations.trace``
-    Gates and states of the recurrent cell at each time step.
+``activations.trace``, ``activations.token_traces``
+    Gates and states of the recurrent cell at each time step, and at the tokens of texts.
 ``activations.unit_usage``
     Hidden units that stay unused.
 ``activations.neighbours``
