@@ -21,6 +21,7 @@ JOINED = {
     "formats": "config",
     "arguments": "fitting",
     "tasks": "training",
+    "coded_task": "training",
     "monitor": "errors",
     "array_types": "errors",
     "metrics_file": "errors",
@@ -49,6 +50,7 @@ BOXES = {
     "storage": (370, 910, "files whole or absent"),
     "config": (590, 910, "settings, recipes, formats"),
     "uncertainty": (810, 910, "calibration, promises"),
+    "codes": (590, 1000, "trees of code books"),
     "disclosure": (810, 1000, "counts that may be shown"),
     "errors": (480, 1090, "errors, progress, types"),
 }

@@ -219,6 +219,8 @@ class TextLSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             If the folder does not hold a complete bundle.
         """
         bundle = Bundle.load(Path(folder))
+        if bundle.tree is not None:
+            raise InputError("the estimator takes no model with a code book; predict does")
         abbreviations = bundle.vocabulary.abbreviations.meanings
         # Its parameters are the settings that differ from the default recipe, as repr shows them.
         default = load_recipe("default").items()

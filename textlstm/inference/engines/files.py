@@ -196,6 +196,8 @@ def _rule(
     log: Callable[[str], object],
 ) -> DecisionRule:
     """Choose the thresholds: where the table lacks covariates, those that hold without them too."""
+    if bundle.back_off is not None and request.backs_off:
+        return request.rule(bundle.back_off, log)
     if not absent or bundle.text_alone is None:
         return request.rule(bundle.out_of_fold, log)
     log(
