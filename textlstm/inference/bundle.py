@@ -188,9 +188,10 @@ class Bundle:
             config = read_json(folder / "config.json")
             recipe = Recipe.from_dict(config["recipe"])
             vocabulary = Vocabulary.from_dict(read_json(folder / "vocab.json"))
-            task = read_task(read_json(folder / "labels.json"), folder)
+            labels = read_json(folder / "labels.json")
+            task = read_task(labels, folder)
             task = replace(task, label_smoothing=recipe.training.label_smoothing)
-            checked_labels(list(task.labels))
+            checked_labels(list(task.labels) if isinstance(labels, dict) else labels)
             network = read_network(
                 folder / "model.safetensors", recipe.network, vocabulary, len(task.labels)
             )
