@@ -21,6 +21,7 @@ JOINED = {
     "formats": "config",
     "arguments": "fitting",
     "tasks": "training",
+    "coded_task": "training",
     "monitor": "errors",
     "array_types": "errors",
     "metrics_file": "errors",
@@ -28,7 +29,7 @@ JOINED = {
 }
 """Single modules that are drawn within the box of another."""
 
-WIDTH, HEIGHT = 960, 1140
+WIDTH, HEIGHT = 960, 1200
 BOX_WIDTH, BOX_HEIGHT = 178, 54
 BOXES = {
     "benchmarks": (660, 90, "accuracy, speed, promises"),
@@ -41,16 +42,17 @@ BOXES = {
     "review": (385, 290, "queue and answers"),
     "fitting": (790, 410, "records to bundle"),
     "inference": (345, 520, "bundle, scoring, decisions"),
-    "training": (640, 520, "task, loop, checkpoints"),
-    "models": (480, 630, "cells, pooling, ensemble"),
-    "encoding": (480, 720, "vocabulary, ids, batches"),
-    "data": (480, 810, "readers, records, splits"),
-    "text": (150, 910, "cleaning, tokens"),
-    "storage": (370, 910, "files whole or absent"),
-    "config": (590, 910, "settings, recipes, formats"),
-    "uncertainty": (810, 910, "calibration, promises"),
-    "disclosure": (810, 1000, "counts that may be shown"),
-    "errors": (480, 1090, "errors, progress, types"),
+    "training": (640, 600, "task, loop, checkpoints"),
+    "models": (480, 690, "cells, pooling, ensemble"),
+    "encoding": (480, 780, "vocabulary, ids, batches"),
+    "data": (480, 870, "readers, records, splits"),
+    "text": (150, 970, "cleaning, tokens"),
+    "storage": (370, 970, "files whole or absent"),
+    "config": (556, 970, "settings, recipes, formats"),
+    "uncertainty": (850, 970, "calibration, promises"),
+    "codes": (650, 1060, "trees of code books"),
+    "disclosure": (850, 1060, "counts that may be shown"),
+    "errors": (480, 1150, "errors, progress, types"),
 }
 """Centre and purpose of each box."""
 
@@ -139,7 +141,7 @@ def arrows(imports: dict[str, set[str]]) -> set[tuple[str, str]]:
 
 def port(name: str, ends: list[str], end: str) -> float:
     """Return where an arrow touches a box: its place among the others, from left to right."""
-    ordered = sorted(ends, key=lambda other: BOXES[other][0])
+    ordered = sorted(ends, key=lambda other: BOXES[other][:2])
     step = min(44, (BOX_WIDTH - 30) / max(1, len(ordered)))
     return BOXES[name][0] + (ordered.index(end) - (len(ordered) - 1) / 2) * step
 

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines import compare_flags, compared_runs, console, flags, progress, recipe_search, shell
+from pipelines.inputs import require_no_book
 from textlstm.models.memory import require_memory
 
 
@@ -38,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         flags.require_device(device)
         configs, seeds = compare_flags.recipes(given), compare_flags.seeds(given)
         for config in configs.values():
+            require_no_book(config.data, "compare")
             require_memory(config.recipe.network)
         overwrite = getattr(given, "overwrite", False)
         if "search" in given:

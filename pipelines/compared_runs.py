@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines import encode, preprocess, progress, train
+from pipelines.inputs import require_no_book
 from pipelines.run_paths import require_outside_runs
 from pipelines.runs import Run, versions
 from pipelines.source import Source, digest
@@ -179,7 +180,8 @@ def finished_runs(folders: Mapping[str, Path]) -> ComparedRuns:
     """
     runs = {name: Run(path) for name, path in folders.items()}
     configs = {name: run.config() for name, run in runs.items()}
-    for run in runs.values():
+    for name, run in runs.items():
+        require_no_book(configs[name].data, "compare")
         run.require(run.bundle, "train")
     _require_same_records(runs, configs)
     results = {}

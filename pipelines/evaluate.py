@@ -37,6 +37,7 @@ def evaluate(
 ) -> None:  # fmt: skip
     """Measure the model of a run on a table of labelled records."""
     DecisionRequest(max_error=max_error).require_shares()
+    inputs.require_no_book(run.config().data, "evaluate")
     inputs.require_own_folder(out, OUTPUTS, data)
     source = labelled_inputs.labelled_source(run, "evaluate", data, label, table_format)
     with progress.working("evaluate", progress.LOADING):

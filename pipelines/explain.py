@@ -31,6 +31,7 @@ def explain(
 ) -> None:
     """Explain records of a table with the model of a run."""
     config = run.config()
+    inputs.require_no_book(config.data, "explain")
     with progress.working("explain", progress.LOADING):
         from textlstm.insight.explained_inputs import require_member
         from textlstm.insight.record_selection import select_records, select_values

@@ -191,3 +191,9 @@ def require_free_output(out: Path, *sources: str) -> None:
             if out.exists() and read.exists() and out.samefile(read):
                 raise InputError(f"--out {out}: this is {read} itself; give another name")
     require_outside_runs(out, f"--out {out}")
+
+
+def require_no_book(config: DataConfig, stage: str) -> None:
+    """Raise an :class:`.InputError` if the labels have a code book, which a stage cannot treat."""
+    if config.codes:
+        raise InputError(f"{stage} does not read runs with --codes; report measures their levels")

@@ -43,6 +43,7 @@ def predict(
     shard_rows: int | None = None,
 ) -> None:
     """Score the records of a file with the model of a run."""
+    request = request._replace(levels=bool(run.config().data.codes))
     request.require_shares()
     inputs.require_free_output(out, data)
     columns = inputs.text_columns(run, table_format.text)

@@ -5,6 +5,7 @@ Writes: RUN/config.json, RUN/records/{train,validation,holdout}.parquet (record_
         and the groups of each column given by --by),
         RUN/records/rare.parquet (the records of classes that --rare drops, and their split),
         RUN/records/summary.json (the numbers of records read, and left out by reason),
+        RUN/records/book.json (the code book of --codes, if there is one),
         RUN/records/abbreviations.json (the abbreviations of --abbreviations, and their meanings)
 
 The table is read a chunk at a time, and each distinct text is tokenized and kept once: the table
@@ -33,6 +34,7 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
     if data.abbreviations:
         run.require_not_replaced(data.abbreviations, "--abbreviations")
     with progress.working("preprocess", progress.LOADING):
+        from textlstm.data.coded_labels import CodedLabels
         from textlstm.data.preprocessing import prepare, read_labelled
         from textlstm.encoding.abbreviation_table import read_abbreviations
         from textlstm.storage.json_files import write_json
@@ -45,12 +47,18 @@ def preprocess(run: Run, config: RunConfig, *, overwrite: bool = False) -> None:
         meanings = read_abbreviations(data.abbreviations) if data.abbreviations else {}
         table = read_labelled(data, monitor)
         source.require_unchanged()
+        coded = CodedLabels.of(table.records["label"], data.codes, data.crosswalk)
+        table = table._replace(records=table.records.assign(label=coded.labels))
+        for line in coded.lines:
+            monitor.log(line)
         with monitor.working("dividing the records"):
-            prepared = prepare(table, data, config.seed, monitor)
+            prepared = prepare(table, data, config.seed, monitor, coded.codes)
             with run.staged_outputs("preprocess") as new:
                 new.configure(config)
                 new.add_facts(table=table_digest)
                 prepared.write(new.records)
+                if coded.tree is not None:
+                    write_json(new.records / "book.json", coded.tree.to_dict())
                 write_json(new.records / "abbreviations.json", meanings)
             run.record_time("preprocess", seconds())
     if was_trained:

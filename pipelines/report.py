@@ -39,7 +39,7 @@ def report(run: Run) -> None:
     with shell.timed() as seconds, progress.steps("report", N_STEPS) as step:
         step("loading the model")
         bundle, splits = Bundle.load(run.bundle), records.read_splits(run.records)
-        if list(bundle.labels) != records.learned_labels(splits):
+        if not bundle.task.learns(records.learned_labels(splits)):
             raise InputError(
                 f"{run.bundle}: this bundle is of other classes than the records of this run; "
                 "run the train stage"

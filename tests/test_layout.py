@@ -24,6 +24,7 @@ WINGS = {
     "errors": [],
     "disclosure": [],
     "monitor": [],
+    "codes": ["tree", "shipped"],
     "storage": [
         "atomic", "damage", "spreadsheet", "workbook_writer", "json_files", "folders", "swap",
         "arrays", "parallel", "output_tables", "resumable",
@@ -31,7 +32,7 @@ WINGS = {
     "text": ["cleaning", "tokenizing", "stop_lists", "spans", "worker"],
     "uncertainty": [
         "predictions", "intervals", "calibration", "out_of_fold", "risk_coverage", "risk_control",
-        "conformal",
+        "conformal", "back_off",
     ],
     "settings": [],
     "metrics_file": [],
@@ -49,6 +50,7 @@ WINGS = {
         "parquet_pages", "arrow_messages", "class_names", "columnar", "dataset", "databases",
         "readers",
         "distinct", "cells", "dates", "groups", "inputs", "records", "draws", "splits",
+        "code_books", "coded_labels",
         "handled", "labelled", "preprocessing",
     ],
     "encoding": [
@@ -68,6 +70,7 @@ WINGS = {
         "ensemble", "logits",
     ],
     "tasks": [],
+    "coded_task": [],
     "training": [
         "threads", "checkpoint", "optim", "evidence", "folds", "class_weights",
         "linear_branches", "state", "out_of_fold", "loop", "rare_classes", "inputs",
@@ -83,7 +86,7 @@ WINGS = {
     ],
     "evaluation": [
         "ranking", "metrics", "bootstrap", "baselines", "subgroups", "outcomes", "scored_records",
-        "decisions", "holdout", "data_facts", "results", "evaluate", "new_records",
+        "decisions", "holdout", "data_facts", "levels", "results", "evaluate", "new_records",
         "new_evaluation",
     ],
     "review": ["queue", "sheet", "answers", "exporting", "importing"],

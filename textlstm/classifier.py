@@ -20,6 +20,7 @@ from textlstm.arguments import (
 from textlstm.array_types import Floats
 from textlstm.data.inputs import covariate_columns
 from textlstm.deciding import DecisionMixin
+from textlstm.errors import InputError
 from textlstm.examining import ExaminationMixin
 from textlstm.fitting import train_bundle
 from textlstm.given_records import text_columns
@@ -213,6 +214,8 @@ class TextLSTMClassifier(
             If the folder does not hold a complete bundle.
         """
         bundle = Bundle.load(Path(folder))
+        if bundle.tree is not None:
+            raise InputError("the estimator takes no model with a code book; predict does")
         abbreviations = bundle.vocabulary.abbreviations.meanings
         # Its parameters are the settings that differ from the default recipe, as repr shows them.
         default = load_recipe("default").items()

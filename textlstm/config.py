@@ -103,6 +103,16 @@ class DataConfig(Settings):
         choices=("drop", "merge", "keep"),
     )
     min_class_records: int = setting(10, "number of records under which a class is rare", low=1)
+    codes: str = setting(
+        "",
+        "code book of the labels: a table with the columns code, parent and description, or icd10 "
+        "or icd10cm; a label may be a code at any level, and no class is rare",
+    )
+    crosswalk: str = setting(
+        "",
+        "table with the columns old, new and share that maps labels of another revision to codes "
+        "of the book",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -117,6 +127,10 @@ class DataConfig(Settings):
             )
         if len(set(self.by)) < len(self.by):
             raise InputError("--by must name each column once")
+        if self.codes and (beside or self.rare == "merge"):
+            raise InputError("--codes takes no --number, --category or --rare merge")
+        if self.crosswalk and not self.codes:
+            raise InputError("--crosswalk needs --codes, the book whose codes it gives")
         if self.split == "temporal" and not self.date:
             raise InputError("--split temporal needs --date, the column of dates")
 

@@ -67,7 +67,7 @@ class DecisionMixin(FittedEstimator):
         if max_error is not None:
             require_number("max_error", max_error)
         decided = self._decided(texts, DecisionRequest(max_error=max_error))
-        cells = decided.coded.columns(decided.rule, self.bundle_.labels)
+        cells = decided.coded.columns(decided.rule, self.bundle_)
         columns = {name: column.to_pandas() for name, column in cells.items()}
         columns |= {name: self._as_classes(columns[name]) for name in LABEL_COLUMNS}
         frame = pd.DataFrame(columns).set_axis(decided.records.index)

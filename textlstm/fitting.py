@@ -79,7 +79,7 @@ def train_bundle(
     examples = assign_folds(inputs.examples, recipe.network.ensemble_size, seed)
     weighted = examples
     if recipe.training.class_weight == "balanced":
-        weighted = balance_classes(examples, len(task.labels))
+        weighted = balance_classes(examples, task.n_targets)
     fitting = _Fitting(recipe, vocabulary, task, examples, weighted, seed, device, on_step)
     ensemble, branches = fitting.train(on_epoch, checkpoint)
     calibrated = fitting.calibrate(ensemble, branches)
@@ -92,7 +92,10 @@ def train_bundle(
     given: TrainingSummary = summary or {}
     whole: TrainingSummary = {TEXT_FIELDS: vocabulary.n_fields, **given, **computed}
     temperature = calibrated.temperature
-    return Bundle(recipe, vocabulary, task, ensemble, temperature, out_of_fold, whole, text_alone)
+    records = fitting.all_records(calibrated, inputs.rare)
+    back_off = records.along_levels(task, examples.split, out_of_fold, seed)
+    return Bundle(recipe, vocabulary, task, ensemble, temperature, out_of_fold, whole, text_alone,
+                  back_off)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -158,9 +161,9 @@ class _Fitting:
         adjustment = logit_adjustment(
             self.weighted.targets,
             self.weighted.weights,
-            self.n_classes,
+            self.task.n_targets,
             self.recipe.training.logit_adjustment,
-        )
+        )[: self.n_classes]
         ensemble.logit_adjustment.copy_(adjustment)
         ensemble.to(self.device)
         logits = logits + adjustment.numpy()
@@ -207,10 +210,10 @@ class _Fitting:
         The gain is that of the weights of training: balanced classes have class shares of their
         own.
         """
-        records = calibrated.records
-        if rare is not None:
-            records = self._with_rare_classes(calibrated, rare)
-        shares, class_weights = shares_and_weights(self.weighted, self.examples, self.n_classes)
+        records = self.all_records(calibrated, rare).within(self.n_classes)
+        shares, class_weights = shares_and_weights(
+            self.weighted, self.examples, self.task.n_targets
+        )
         grouped = METHODS[self.examples.split].keeps_texts_together
         return OutOfFold.of(
             records.predictions,
@@ -224,18 +227,13 @@ class _Fitting:
             uncodable=0.0 if rare is None else round(rare.share, 6),
         )
 
-    def _with_rare_classes(
-        self, calibrated: CalibratedMembers, rare: RareClasses
+    def all_records(
+        self, calibrated: CalibratedMembers, rare: RareClasses | None
     ) -> OutOfFoldPredictions:
-        """Add the out-of-fold predictions of records of rare classes."""
-        folds = rare.assign_folds(self.examples, self.n_members, self.seed)
-        models, n_classes = calibrated.models, self.n_classes
-        logits, has_known_word = rare.predict_logits(folds, models, self.vocabulary, n_classes)
-        predictions = self.task.predict(logits + calibrated.adjustment, calibrated.temperature)
-        text_ids = rare.texts.inverse[np.concatenate(folds)]
-        return calibrated.records.with_rare_classes(
-            predictions.probabilities, has_known_word, text_ids, rare.borderline
-        )
+        """Return the out-of-fold predictions, those of records of rare classes included."""
+        if rare is None:
+            return calibrated.records
+        return rare.added_to(calibrated, self.examples, self.vocabulary, self.n_members, self.seed)
 
     def summarize(self, calibrated: CalibratedMembers, out_of_fold: OutOfFold) -> TrainingSummary:
         """Compute the statistics that new records are compared with."""

@@ -202,6 +202,15 @@ class DriftJson(TypedDict):
     warnings: list[str]
 
 
+class LevelJson(TypedDict):
+    """Measures of a level of a code book."""
+
+    accuracy: float
+    macro_f1: float
+    coded: float
+    error: float | None
+
+
 class SectionsJson(TypedDict, total=False):
     """Entries that some files lack: what sections measure, and what needs a linear baseline."""
 
@@ -214,6 +223,7 @@ class SectionsJson(TypedDict, total=False):
     model_intervals: dict[str, IntervalJson]
     beside_holdout: BesideHoldoutJson
     drift: DriftJson
+    levels: dict[str, LevelJson]
 
 
 class MetricsJson(SectionsJson):

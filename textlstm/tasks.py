@@ -84,13 +84,27 @@ class SingleLabel:
     label_smoothing: float = 0.0
     measures: Sequence[str] = ("loss", "accuracy")
 
+    @property
+    def n_targets(self) -> int:
+        """Return the number of targets: that of the classes, unless labels stand for several."""
+        return len(self.labels)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the targets, in the order of their numbers."""
+        return self.labels
+
+    def learns(self, labels: Sequence[str]) -> bool:
+        """Tell whether a model of this task learns these labels, sorted, from records."""
+        return list(self.labels) == list(labels)
+
     def encode(self, labels: Sequence[str]) -> NDArray[np.intp]:
         """Return the class numbers (n,) of labels; -1 for a label that the task does not have.
 
         >>> SingleLabel(("a", "b")).encode(["b", "c", "a"])
         array([ 1, -1,  0])
         """
-        numbers: NDArray[np.intp] = pd.Index(self.labels).get_indexer(pd.Index(labels))
+        numbers: NDArray[np.intp] = pd.Index(self.names).get_indexer(pd.Index(labels))
         return numbers
 
     def losses(self, outputs: Tensor, targets: Tensor) -> Tensor:

@@ -41,6 +41,7 @@ def bundle(answers, labels=LABELS):
     probabilities = np.array([answers[text] for text in known])
     truth = np.repeat(np.arange(len(known)), 100)
     return SimpleNamespace(
+        tree=None,
         labels=labels,
         codable=np.ones(len(labels), dtype=bool),
         vocabulary=Vocabulary.fit(list(known), EncodingConfig(min_count=1, max_length=3)),

@@ -4,7 +4,7 @@ import torch
 from scipy.special import log_softmax
 from torch.nn import functional
 
-from textlstm.models.heads import Softmax
+from textlstm.models.heads import LeafSoftmax, Softmax
 from textlstm.uncertainty.calibration import mix_log_probs
 
 HEAD = Softmax()
@@ -52,3 +52,11 @@ def test_arrays_are_mixed_as_the_weight_is_fitted():
     assert (found == mix_log_probs(network, linear, 0.3)).all()
     tensors = HEAD.combine([torch.from_numpy(network)], torch.from_numpy(linear), 0.3)
     np.testing.assert_allclose(found, tensors, atol=1e-6)
+
+
+def test_a_span_teaches_by_the_sum_of_its_leaves():
+    logits = torch.tensor([[1.0, 2.0, 3.0], [0.5, 0.0, 1.0]])
+    losses = LeafSoftmax.span_loss(logits, torch.tensor([[0, 2], [2, 3]]))
+    expected = -logits.softmax(1)[0, :2].sum().log()
+    assert torch.allclose(losses[0], expected)
+    assert losses[1] == Softmax.loss(logits, torch.tensor([0, 2]))[1]

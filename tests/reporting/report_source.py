@@ -107,6 +107,7 @@ def source_of(metrics=METRICS, config=None, *, confusion=None, suppressed=None):
     small = supports < 10
     cells = np.diag(supports) if confusion is None else np.array(confusion)
     evaluation = SimpleNamespace(
+        levels={},
         labels=labels,
         confusion=cells,
         suppressed=suppressed or Suppressed(small, small, (cells < 10) | small[:, None]),

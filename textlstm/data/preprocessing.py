@@ -4,7 +4,7 @@ The table is read a chunk at a time, and each distinct text is tokenized and kep
 may be larger than memory.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,14 +107,20 @@ class PreparedRecords:
                 f"column {quoted(dated)} says when records were made; --split temporal --date "
                 f"{as_argument(dated)} holds out the latest of them, as records to come will be"
             )
-        if self.usable.uncodable:
+        if self.usable.uncodable and not self.config.codes:
             yield uncodable_sentence(self.usable.uncodable_share)
 
 
 def prepare(
-    table: LabelledTable, config: DataConfig, seed: int, monitor: Monitor = SILENT
+    table: LabelledTable,
+    config: DataConfig,
+    seed: int,
+    monitor: Monitor = SILENT,
+    book: Collection[str] = (),
 ) -> PreparedRecords:
     """Select the usable records of a table and split them; log warnings about the labels.
+
+    Given the codes of a ``book``, records of other labels are dropped.
 
     Raises
     ------
@@ -124,7 +130,7 @@ def prepare(
     odd_labels, warnings = check_labels(table.records["label"])
     for line in warnings:  # before anything is left out
         monitor.log(line)
-    usable = select_usable(table.records, config)
+    usable = select_usable(table.records, config, book)
     splits, rare = split(usable, config, seed)
     counts = count_handled(table.records, usable, splits, config)
     handled = table.repairs | odd_labels | counts

@@ -58,13 +58,17 @@ class UsableRecords(NamedTuple):
         return self.uncodable / (len(self.records) + len(self.rare))
 
 
-def select_usable(records: pd.DataFrame, config: DataConfig) -> UsableRecords:
+def select_usable(
+    records: pd.DataFrame, config: DataConfig, book: Collection[str] = ()
+) -> UsableRecords:
     """Select the records that a model can learn from, and count the others.
 
     Parameters
     ----------
     records
         Columns ``text`` (preprocessed) and ``label``; other columns are kept.
+    book
+        Codes of a book: no code of it is rare, and records of other codes are dropped.
 
     Raises
     ------
@@ -73,13 +77,15 @@ def select_usable(records: pd.DataFrame, config: DataConfig) -> UsableRecords:
     """
     records, dropped = with_label_and_text(records, config.label)
     counts = records["label"].value_counts()
-    least = 0 if config.rare == "keep" else config.min_class_records
+    least = 0 if book or config.rare == "keep" else config.min_class_records
     frequent = set(counts.index[(counts >= least) & (counts.index != RARE_LABEL)])
+    if book:
+        frequent &= set(book)
     uncodable = ~records["label"].isin(frequent)
     # Merged, a single record would be a class of one, which no split can divide.
-    drop = config.rare == "drop" or (config.rare == "merge" and uncodable.sum() == 1)
+    drop = bool(book) or config.rare == "drop" or (config.rare == "merge" and uncodable.sum() == 1)
     rare = records[uncodable & drop]
-    dropped["rare_class"] = len(rare)
+    dropped["outside_book" if book else "rare_class"] = len(rare)
     if drop:
         records = records[~uncodable]
     elif config.rare == "merge":

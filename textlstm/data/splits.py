@@ -71,7 +71,8 @@ def split(
     """
     records, rare, method = usable.records, usable.rare, config.split
     counts = records["label"].value_counts()
-    if method == "stratified" and (counts == 1).any():
+    # A code of a book need not be learned from records of its own.
+    if method == "stratified" and not config.codes and (counts == 1).any():
         raise InputError(
             f"class {quoted(counts.index[counts == 1][0])} has one record, which no stratified "
             "split can divide; use --rare merge or --rare drop, or another split"

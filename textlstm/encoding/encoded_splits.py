@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from textlstm.codes.tree import CodeTree
 from textlstm.data.distinct import Distinct
 from textlstm.data.inputs import record_values
 from textlstm.data.records import SPLIT_COLUMN, SPLITS, learned_labels, read_records, read_summary
@@ -73,7 +74,11 @@ def encode_splits(
     texts = Distinct[str].of(splits["train"]["text"])
     covariates = Covariates.fit(beside, record_values(splits["train"]), config.min_count)
     vocabulary = Vocabulary.fit(texts.values, config, texts.counts, meanings, covariates)
-    labels = learned_labels(splits)
+    book, labels = records / "book.json", learned_labels(splits)
+    task: object = labels
+    if book.exists():
+        tree = CodeTree.from_dict(read_json(book), str(book))
+        task, labels = tree.to_dict(), list(tree.codes)
     abbreviated = 0
     for name, split_records in splits.items():
         on_step(f"encoding {name}")
@@ -84,7 +89,7 @@ def encode_splits(
         write_encoded(out / f"{name}.arrow", encoded, numbers)
     _write_rare(records, vocabulary, out)
     write_json(out / "rare.json", _rare_facts(records, splits, labels))
-    write_json(out / "labels.json", labels)
+    write_json(out / "labels.json", task)
     write_json(out / "vocab.json", vocabulary.to_dict())
     return EncodedSplits(vocabulary, labels, abbreviated)
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,12 +10,12 @@ from sklearn.metrics import confusion_matrix
 
 from textlstm.array_types import Flags, Floats, Integers
 from textlstm.data.inputs import record_inputs
-from textlstm.encoding.covariates import Covariates
 from textlstm.evaluation.baselines import BASELINES, baseline_rows
 from textlstm.evaluation.bootstrap import Differences, paired_bootstrap
 from textlstm.evaluation.data_facts import DataFacts
 from textlstm.evaluation.decisions import Decisions, measure_decisions
 from textlstm.evaluation.holdout import Holdout
+from textlstm.evaluation.levels import leaf_labelled, measure_levels
 from textlstm.evaluation.metrics import (
     Measures,
     intervals_by_class,
@@ -59,18 +60,22 @@ def evaluate(
         Is called with the name of each step before it begins.
     """
     on_step("reading the records")
+    levels = measure_levels(bundle, splits["holdout"], rare)
+    if levels:
+        splits = leaf_labelled(splits, bundle.labels)
     holdout = Holdout.of(splits, rare, bundle.labels)
     on_step("coding the holdout")
     records = holdout.scored(score_and_count(bundle, holdout.inputs).scores)
     model = records.predictions.take(holdout.known)
     models = {"model": model}
-    for name, probabilities in _fit_baselines(holdout, bundle.vocabulary.covariates, on_step):
+    for name, probabilities in _fit_baselines(holdout, bundle, on_step):
         models[name] = model.replace(probabilities)
     on_step("measuring")
     n_unknown = len(splits["holdout"]) - holdout.n_known
     data = DataFacts.of(bundle.vocabulary, splits, summary, n_unknown)
     decisions = measure_decisions(bundle.out_of_fold, records, bundle.labels)
-    return measure_predictions(bundle, holdout, records, models, decisions, data, seed)
+    measured = measure_predictions(bundle, holdout, records, models, decisions, data, seed)
+    return replace(measured, levels=levels)
 
 
 def measure_predictions(
@@ -127,12 +132,13 @@ def measure_predictions(
 
 
 def _fit_baselines(
-    holdout: Holdout, covariates: Covariates, on_step: Callable[[str], object]
+    holdout: Holdout, bundle: Bundle, on_step: Callable[[str], object]
 ) -> Iterator[tuple[str, Floats]]:
     """Yield each baseline's name and its probabilities (B, C) of the holdout's distinct inputs.
 
     Baselines read the covariates as the model does.
     """
+    covariates = bundle.vocabulary.covariates
     columns = ["text", "label", *covariates.columns]
     counts = holdout.training.groupby(columns, observed=True, sort=False).size().reset_index()
     training = baseline_rows(list(record_inputs(counts)), covariates)
@@ -140,8 +146,27 @@ def _fit_baselines(
     for name, fit in BASELINES.items():
         on_step(f"fitting {RIVALS[name]}")
         fitted = fit(training, counts["label"].tolist(), counts[0].to_numpy())
-        # Labels are sorted in the bundle as in scikit-learn, and each has training records.
-        yield name, fitted.predict_proba(measured)
+        # Labels are sorted in the bundle as in scikit-learn, and each has training records;
+        # not so the leaves of a code book.
+        found = fitted.predict_proba(measured)
+        if bundle.tree is not None:
+            found = _over_leaves(
+                found, sorted(set(counts["label"])), bundle.labels, counts[0].sum()
+            )
+        yield name, found
+
+
+def _over_leaves(
+    found: Floats, names: Sequence[str], leaves: Sequence[str], n_records: float
+) -> Floats:
+    """Return probabilities (B, C) of all leaves, given those of the ones with training records.
+
+    Each leaf counts as one record more than it has, so that none is impossible.
+    """
+    every = np.zeros((len(found), len(leaves)))
+    every[:, pd.Index(list(leaves)).get_indexer(pd.Index(list(names)))] = found
+    smoothed: Floats = (n_records * every + 1) / (n_records + len(leaves))
+    return smoothed
 
 
 def _learned(

@@ -1,7 +1,7 @@
 """The results of an evaluation, as dataclasses; `Evaluation.to_dict` gives `metrics.json`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from textlstm.disclosure import Suppressed, suppress
 from textlstm.evaluation.bootstrap import Differences
 from textlstm.evaluation.data_facts import DataFacts
 from textlstm.evaluation.decisions import Decisions
+from textlstm.evaluation.levels import LevelMeasures
 from textlstm.evaluation.metrics import ClassIntervals, ClassMeasures, Measures
 from textlstm.evaluation.subgroups import GroupMeasures
 from textlstm.metrics_file import CalibrationJson, MetricsJson, SectionsJson, as_json
@@ -80,6 +81,8 @@ class Evaluation:
         Facts about the records.
     predictions
         The table of the n records that ``predictions.csv`` holds.
+    levels
+        Measures of each level of a code book, the top first; empty without one.
     """
 
     labels: tuple[str, ...]
@@ -98,6 +101,7 @@ class Evaluation:
     seen: dict[str, GroupMeasures]
     data: DataFacts
     predictions: pd.DataFrame
+    levels: Mapping[str, LevelMeasures] = field(default_factory=dict)
 
     @property
     def never_predicted(self) -> list[str]:
@@ -114,10 +118,12 @@ class Evaluation:
         """Return what ``metrics.json`` holds, except the timing."""
         measures, differences = _dicts(self.measures), _dicts(self.differences)
         linear: SectionsJson = {"difference": differences["tfidf_logreg"]} if differences else {}
+        levels: SectionsJson = {"levels": _dicts(self.levels)} if self.levels else {}
         return {
             "model": measures.pop("model"),
             "baselines": measures,
             **linear,
+            **levels,
             "differences": differences,
             "learned": self.learned,
             "all_records": {"accuracy": as_json(self.all_records)},

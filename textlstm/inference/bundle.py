@@ -8,7 +8,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Self
@@ -18,6 +18,8 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
+from textlstm.coded_task import CodedLabel, read_task
+from textlstm.codes.tree import CodeTree
 from textlstm.config import RARE_LABEL
 from textlstm.data.distinct import Distinct
 from textlstm.data.inputs import Input, Values, as_inputs
@@ -41,6 +43,7 @@ from textlstm.storage.json_files import read_json, to_json
 from textlstm.storage.swap import write_folder
 from textlstm.summaries import TrainingSummary
 from textlstm.tasks import SingleLabel
+from textlstm.uncertainty.back_off import BackOff
 from textlstm.uncertainty.out_of_fold import OutOfFold
 from textlstm.uncertainty.predictions import Predictions
 
@@ -68,6 +71,8 @@ class Bundle:
     text_alone
         The same as ``out_of_fold``, as predicted without the covariates: promises for tables
         that lack them are derived from it. None for a model without covariates.
+    back_off
+        The same along the levels of a code book. None for a model without one.
     """
 
     recipe: Recipe
@@ -78,6 +83,12 @@ class Bundle:
     out_of_fold: OutOfFold
     summary: TrainingSummary
     text_alone: OutOfFold | None = None
+    back_off: BackOff | None = None
+
+    @property
+    def tree(self) -> CodeTree | None:
+        """Return the code book of the labels, if there is one."""
+        return self.task.tree if isinstance(self.task, CodedLabel) else None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -143,12 +154,14 @@ class Bundle:
             "temperature": self.temperature,
             "held_out": self.out_of_fold.to_dict(),
         }
+        if self.back_off is not None:
+            calibration["back_off"] = self.back_off.to_dict()
         if self.text_alone is not None:
             calibration["text_alone"] = self.text_alone.to_dict()
         contents = {
             "model.safetensors": safetensors.torch.save(weights),
             "vocab.json": to_json(self.vocabulary.to_dict()),
-            "labels.json": to_json(self.labels),
+            "labels.json": to_json(self.labels if self.tree is None else self.tree.to_dict()),
             "config.json": to_json({"recipe": self.recipe.to_dict(), "summary": self.summary}),
             "calibration.json": to_json(calibration),
             "README.md": self._card().encode("utf-8"),
@@ -175,10 +188,10 @@ class Bundle:
             config = read_json(folder / "config.json")
             recipe = Recipe.from_dict(config["recipe"])
             vocabulary = Vocabulary.from_dict(read_json(folder / "vocab.json"))
-            task = SingleLabel(
-                checked_labels(read_json(folder / "labels.json")),
-                recipe.training.label_smoothing,
-            )
+            labels = read_json(folder / "labels.json")
+            task = read_task(labels, folder)
+            task = replace(task, label_smoothing=recipe.training.label_smoothing)
+            checked_labels(list(task.labels) if isinstance(labels, dict) else labels)
             network = read_network(
                 folder / "model.safetensors", recipe.network, vocabulary, len(task.labels)
             )
@@ -189,9 +202,11 @@ class Bundle:
             text_alone = None
             if vocabulary.covariates.names:
                 text_alone = OutOfFold.from_dict(calibration["text_alone"])
-            bundle = cls(
-                recipe, vocabulary, task, network, temperature, out_of_fold, summary, text_alone
-            )
+            back_off = None
+            if isinstance(task, CodedLabel):
+                back_off = BackOff.from_dict(calibration["back_off"])
+            bundle = cls(recipe, vocabulary, task, network, temperature, out_of_fold, summary,
+                         text_alone, back_off)  # fmt: skip
             bundle.require_finite()
         except MemoryError:
             raise

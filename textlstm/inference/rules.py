@@ -5,7 +5,7 @@ follow from it for one bundle. Neither needs torch.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from textlstm.config import MIN_PROBABILITY
@@ -22,6 +22,9 @@ ACCEPT, REVIEW = "accept", "review"
 ADDED_COLUMNS = ("predicted_label", "probability", "second_label", "decision")
 """Columns added to a table; ``second_label`` is empty where a model knows a single label."""
 
+LEVEL_COLUMN = "predicted_level"
+"""Column added where the labels are codes of a book: the level of the code, 1 being the top."""
+
 SET_COLUMN = "prediction_set"
 """Column added to a table where prediction sets are asked for."""
 
@@ -36,40 +39,57 @@ class DecisionRule:
         A less probable label is for review.
     set_probability
         A label at least as probable belongs to the prediction set; None gives no sets.
+    levels
+        Whether the labels are codes of a book, whose levels are told.
+    backs_off
+        Whether a record gets the deepest code that is probable enough.
     """
 
     min_probability: float = MIN_PROBABILITY
     set_probability: float | None = None
+    levels: bool = False
+    backs_off: bool = False
 
     def stricter(self, other: Self) -> Self:
         """Return the rule that accepts what both accept, and whose sets hold those of both."""
         sets = [one for one in (self.set_probability, other.set_probability) if one is not None]
         lowest = max(self.min_probability, other.min_probability)
-        return type(self)(lowest, min(sets) if sets else None)
+        return replace(self, min_probability=lowest, set_probability=min(sets) if sets else None)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Return the columns that the rule adds to a table."""
-        return ADDED_COLUMNS if self.set_probability is None else (*ADDED_COLUMNS, SET_COLUMN)
+        sets = () if self.set_probability is None else (SET_COLUMN,)
+        return (*ADDED_COLUMNS, *((LEVEL_COLUMN,) if self.levels else ()), *sets)
 
 
 class DecisionRequest(NamedTuple):
     """What a user asks of the decisions; None stands for a flag that was not given.
 
-    At most one of ``min_probability`` and ``max_error`` is given.
+    At most one of ``min_probability`` and ``max_error`` is given. ``levels`` says whether the
+    labels are codes of a book.
     """
 
     min_probability: float | None = None
     max_error: float | None = None
     coverage: float | None = None
+    levels: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Return the columns that will be added to a table."""
-        return ADDED_COLUMNS if self.coverage is None else (*ADDED_COLUMNS, SET_COLUMN)
+        sets = () if self.coverage is None else (SET_COLUMN,)
+        return (*ADDED_COLUMNS, *((LEVEL_COLUMN,) if self.levels else ()), *sets)
+
+    @property
+    def backs_off(self) -> bool:
+        """Tell whether records get the deepest code of a book whose promise holds."""
+        return self.levels and self.max_error is not None
 
     def require_shares(self) -> None:
         """Raise an :class:`InputError` if a value lies outside its range."""
+        if self.levels and self.coverage is not None:
+            raise InputError("--coverage gives no prediction sets where there is a code book")
         lowest = self.min_probability
         if lowest is not None and not 0.0 <= lowest <= 1.0:
             raise InputError(
@@ -100,7 +120,7 @@ class DecisionRequest(NamedTuple):
             log(promised.sentence())
             lowest = promised.threshold
         if self.coverage is None:
-            return DecisionRule(lowest)
+            return DecisionRule(lowest, levels=self.levels, backs_off=self.backs_off)
         if reason := why_sets_are_full(out_of_fold, self.coverage):
             log(reason)
         return DecisionRule(lowest, conformal_threshold(out_of_fold, self.coverage))

@@ -21,6 +21,7 @@ from textlstm.inference.rules import ACCEPT, REVIEW, DecisionRule, require_free_
 from textlstm.inference.scoring import rounded, score_and_count
 from textlstm.models.logits import MapBatches, map_in_this_thread
 from textlstm.text.tokenizing import preprocess
+from textlstm.uncertainty.back_off import deepest
 from textlstm.uncertainty.conformal import format_sets
 
 
@@ -52,13 +53,13 @@ def score_table(
     values = table_values(table, bundle.vocabulary.covariates.columns, source)
     inputs = Distinct[Input].of(joined_inputs(records.map(preprocess), values))
     coded = CodedTexts.of(bundle, inputs.values, rule, device, map_in_this_thread)
-    return coded.take(inputs.inverse).added_to(table, rule, bundle.labels)
+    return coded.take(inputs.inverse).added_to(table, rule, bundle)
 
 
 class CodedTexts(NamedTuple):
     """Predictions and decisions of n inputs or records, as they are written."""
 
-    classes: NDArray[np.int64]  # (n,) number of the most probable class
+    classes: NDArray[np.int64]  # (n,) number of the class, or of a code of a book
     probabilities: NDArray[np.float64]  # (n,) of that class
     seconds: NDArray[np.int64]  # (n,) number of the second class; -1 where a model knows but one
     accepted: NDArray[np.bool_]  # (n,) False where a person reviews the record
@@ -91,11 +92,17 @@ class CodedTexts(NamedTuple):
         expand, names = bundle.vocabulary.expand_abbreviations, bundle.vocabulary.covariates.names
         abbreviated = [expand(text) != text for text, _ in inputs]
         incomplete = [bool(names) and not (values and all(values)) for _, values in inputs]
+        classes, probabilities = scores.ranked(0), scores.highest
+        accepted = scores.accepted(rule.min_probability)
+        if rule.backs_off and bundle.tree is not None:
+            paths = bundle.tree.best_paths(scores.probabilities)
+            classes, probabilities = deepest(bundle.tree, paths, rule.min_probability)
+            accepted = scores.has_known_word & (rounded(probabilities) >= rule.min_probability)
         return cls(
-            classes=scores.ranked(0),
-            probabilities=scores.highest,
+            classes=classes,
+            probabilities=probabilities,
             seconds=seconds,
-            accepted=scores.accepted(rule.min_probability),
+            accepted=accepted,
             words=words,
             unknown=unknown,
             abbreviated=np.array(abbreviated, dtype=np.bool_),
@@ -107,21 +114,23 @@ class CodedTexts(NamedTuple):
         """Select rows."""
         return type(self)._make([values[rows] for values in self])
 
-    def added_to(self, table: pa.Table, rule: DecisionRule, labels: Sequence[str]) -> pa.Table:
+    def added_to(self, table: pa.Table, rule: DecisionRule, bundle: Bundle) -> pa.Table:
         """Append the rule's columns to a table of n rows."""
-        for name, cells in self.columns(rule, labels).items():
+        for name, cells in self.columns(rule, bundle).items():
             table = table.append_column(name, cells)
         return table
 
-    def columns(self, rule: DecisionRule, labels: Sequence[str]) -> dict[str, pa.Array]:
+    def columns(self, rule: DecisionRule, bundle: Bundle) -> dict[str, pa.Array]:
         """Return the rule's columns of n rows by their names."""
-        names = pa.array(labels, pa.string())
+        names = pa.array(bundle.task.names, pa.string())
         cells = [
             names.take(pa.array(self.classes)),
             pa.array(rounded(self.probabilities)),
             names.take(pa.array(self.seconds, mask=self.seconds < 0)),
             pa.array([REVIEW, ACCEPT]).take(pa.array(self.accepted.astype(np.int8))),
         ]
+        if rule.levels and bundle.tree is not None:
+            cells.append(pa.array(bundle.tree.levels[self.classes]))
         if rule.set_probability is not None:
             cells.append(pa.array(self.sets, pa.string()))
         return dict(zip(rule.columns, cells, strict=True))

@@ -41,6 +41,8 @@ class StatefulClassifier:
     """
 
     def __init__(self, bundle: Bundle) -> None:
+        if bundle.tree is not None:
+            raise InputError("a model with a code book is not read piece by piece")
         network = bundle.recipe.network
         for needs_whole_texts, flag in (
             (network.bidirectional, "--no-bidirectional"),

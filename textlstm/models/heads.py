@@ -64,3 +64,25 @@ class Softmax:
             mean = mix(mean, linear, linear_weight)
         logits: Values = mean + logit_adjustment
         return logits
+
+
+class LeafSoftmax(Softmax):
+    """One leaf of C for each record, known by a span of leaves that the true one is among."""
+
+    @staticmethod
+    def span_loss(logits: Tensor, spans: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        """Return the cross entropy (R,) of logits (R, C) and spans (R, 2), in nats.
+
+        The probability of a span is the sum over its leaves: a label at an inner code teaches all.
+        """
+        losses = Softmax.loss(logits, spans[:, 0], label_smoothing)
+        wide = (spans[:, 1] - spans[:, 0] > 1).nonzero().squeeze(1)
+        if not len(wide):
+            return losses
+        first, end = spans[wide].T.unsqueeze(2)  # (W, 1) each
+        leaves = torch.arange(logits.shape[1], device=logits.device)
+        log_probs = logits[wide].log_softmax(dim=1)  # (W, C)
+        inside = (leaves >= first) & (leaves < end)
+        own = -log_probs.masked_fill(~inside, -torch.inf).logsumexp(dim=1)
+        evenly = -log_probs.mean(dim=1)
+        return losses.index_copy(0, wide, torch.lerp(own, evenly, label_smoothing))

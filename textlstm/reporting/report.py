@@ -195,5 +195,9 @@ def measured_report(
     from textlstm.evaluation.evaluate import evaluate
 
     evaluation = evaluate(bundle, splits, summary, config.seed, rare, on_step)
+    if evaluation.levels:
+        from textlstm.evaluation.levels import leaf_labelled
+
+        splits = leaf_labelled(splits, bundle.labels)
     source = ReportInput(config, evaluation, splits, history, evaluation.to_dict())
     return Report(source, bundle, on_step)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from textlstm.coded_task import read_task
 from textlstm.config import RunConfig
 from textlstm.encoding.encoded import count_encoded, read_encoded
 from textlstm.encoding.vocabulary import Vocabulary
@@ -88,12 +89,12 @@ def read_training_inputs(folder: Path, split: str) -> TrainingInputs:
         in_validation[count_encoded(train) :] = True
         rare_texts, rare_in_validation = read_encoded(folder / "rare.arrow")
         rare = read_json(folder / "rare.json")
-        labels = tuple(read_json(folder / "labels.json"))
-        if targets.max() >= len(labels):
+        task = read_task(read_json(folder / "labels.json"), folder)
+        if targets.max() >= task.n_targets:
             raise IndexError("a record has a class without a label")
         return TrainingInputs(
             vocabulary,
-            SingleLabel(labels),
+            task,
             as_examples(texts, targets, vocabulary, in_validation, split=split),
             RareClasses(
                 rare_texts, rare_in_validation > 0, rare["share"], tuple(rare["borderline"])

@@ -27,6 +27,8 @@ def fit_branches(
         return []
     sample = examples.sample(max_records, seed)
     rows = [sample.training_rows(member) for member in range(config.ensemble_size)]
+    # A label at an inner code of a book names no class: it teaches the networks alone.
+    rows = [of_member[sample.targets[of_member] < n_classes] for of_member in rows]
     records = sample.corpus, sample.targets, sample.weights
     dropped = config.covariate_dropout
     return fit_linear(*records, n_classes, config.linear_c, rows, dropped)

@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from textlstm.array_types import Flags, Floats, Integers, Numbers
+from textlstm.coded_task import CodedLabel
 from textlstm.data.splits import METHODS
 from textlstm.encoding.batching import Batch
 from textlstm.encoding.corpus import Corpus
 from textlstm.models.logits import predict_logits
 from textlstm.tasks import OutOfFoldTargets, SingleLabel
 from textlstm.training.folds import Examples
+from textlstm.uncertainty.back_off import BackOff
+from textlstm.uncertainty.out_of_fold import OutOfFold
 from textlstm.uncertainty.predictions import Predictions
 
 Predictor = Callable[[Batch], Tensor]
@@ -150,6 +153,24 @@ class OutOfFoldPredictions:
             truth.weights[:n],
             text_ids[:n],
         )
+
+    def within(self, n_classes: int) -> Self:
+        """Select the records whose label is a class, not an inner code of a book."""
+        inside = self.labels < n_classes
+        if inside.all():
+            return self
+        columns = {name: getattr(self, name)[inside] for name in ("labels", "weights", "text_ids")}
+        return replace(self, predictions=self.predictions.take(inside), **columns)
+
+    def along_levels(
+        self, task: SingleLabel, split: str, leaves: OutOfFold, seed: int
+    ) -> BackOff | None:
+        """Reduce the records to what back-off needs along a code book, if the task has one."""
+        if not isinstance(task, CodedLabel):
+            return None
+        texts = self.text_ids if METHODS[split].keeps_texts_together else None
+        records = self.predictions, self.labels, self.has_known_word
+        return BackOff.along(task.book, *records, seed, texts).with_gain(leaves)
 
     def with_rare_classes(
         self,

@@ -19,7 +19,11 @@ from textlstm.encoding.corpus import Corpus
 from textlstm.encoding.encoded import EncodedTexts
 from textlstm.encoding.vocabulary import Vocabulary
 from textlstm.training.folds import Examples
-from textlstm.training.out_of_fold import MemberModels
+from textlstm.training.out_of_fold import (
+    CalibratedMembers,
+    MemberModels,
+    OutOfFoldPredictions,
+)
 
 SEED_OFFSET = 3
 """Number added to a run's seed when rare records are drawn, so that this stream is its own."""
@@ -97,3 +101,21 @@ class RareClasses:
                 logits.append(models.predict_logits(member, corpus))
                 has_known_word.append(corpus.has_known_word()[corpus.inverse.numpy()])
         return np.concatenate(logits), np.concatenate(has_known_word)
+
+    def added_to(
+        self,
+        calibrated: CalibratedMembers,
+        examples: Examples,
+        vocabulary: Vocabulary,
+        n_members: int,
+        seed: int,
+    ) -> OutOfFoldPredictions:
+        """Return the out-of-fold predictions of the members, those of these records added."""
+        models, adjustment = calibrated.models, calibrated.adjustment
+        folds = self.assign_folds(examples, n_members, seed)
+        logits, has_known_word = self.predict_logits(folds, models, vocabulary, len(adjustment))
+        predictions = models.task.predict(logits + adjustment, calibrated.temperature)
+        text_ids = self.texts.inverse[np.concatenate(folds)]
+        return calibrated.records.with_rare_classes(
+            predictions.probabilities, has_known_word, text_ids, self.borderline
+        )

@@ -57,6 +57,7 @@ def fit_temperature(
     labels: Integers,
     weights: Numbers | None = None,
     rows: Integers | None = None,
+    spans: Integers | None = None,
 ) -> float:
     """Fit the temperature to validation records: the most probable one, with a prior around 1.
 
@@ -73,13 +74,17 @@ def fit_temperature(
         (n,) weights of the records, of mean 1; by default, all are 1.
     rows
         (n,) row of ``logits`` of each record; by default, record i has row i.
+    spans
+        (N, 2) first class and the one behind the last of each label, where a label stands for
+        several classes and has the sum of their probabilities.
     """
     # Imported late: prediction does without it.
     from scipy.optimize import minimize_scalar
 
     def negative_log_posterior(log_temperature: float) -> float:
         temperature = float(np.exp(log_temperature))
-        loss = len(labels) * calibrated_loss(logits, labels, temperature, weights, rows)
+        loss = calibrated_loss(logits, labels, temperature, weights, rows, spans)
+        loss *= len(labels)
         return loss + 0.5 * (log_temperature / PRIOR_SPREAD) ** 2
 
     bounds = np.log(TEMPERATURE_RANGE)
@@ -93,6 +98,7 @@ def fit_linear_weight(
     labels: Integers,
     weights: Numbers | None = None,
     rows: Integers | None = None,
+    spans: Integers | None = None,
 ) -> float:
     """Fit the mixing weight of the linear model, from 0 to 1, to validation records.
 
@@ -107,7 +113,8 @@ def fit_linear_weight(
         share, log_temperature = point
         logits = mix_log_probs(network_logits, linear_logits, float(share))
         temperature = float(np.exp(log_temperature))
-        loss = len(labels) * calibrated_loss(logits, labels, temperature, weights, rows)
+        loss = calibrated_loss(logits, labels, temperature, weights, rows, spans)
+        loss *= len(labels)
         priors = ((share - mean) / spread) ** 2 + (log_temperature / PRIOR_SPREAD) ** 2
         return float(loss + 0.5 * priors)
 
@@ -138,6 +145,7 @@ def calibrated_loss(
     temperature: float,
     weights: Numbers | None = None,
     rows: Integers | None = None,
+    spans: Integers | None = None,
 ) -> float:
     """Return the mean log loss of records, in nats, with logits (B, C) divided by the temperature.
 
@@ -147,5 +155,19 @@ def calibrated_loss(
 
     rows = np.arange(len(labels)) if rows is None else rows
     scaled = logits.astype(np.float64) / temperature
-    losses = logsumexp(scaled, axis=1)[rows] - scaled[rows, labels]
+    own = scaled[rows, labels] if spans is None else _span_sums(scaled, rows, spans[labels])
+    losses = logsumexp(scaled, axis=1)[rows] - own
     return float(np.average(losses, weights=weights))
+
+
+def _span_sums(logits: Floats, rows: Integers, spans: Integers) -> Floats:
+    """Return the logarithm of the summed odds of each record's span (n, 2) of classes (n,)."""
+    from scipy.special import logsumexp
+
+    sums: Floats = logits[rows, spans[:, 0]]
+    wide = np.flatnonzero(spans[:, 1] - spans[:, 0] > 1)
+    distinct, numbers = np.unique(spans[wide], axis=0, return_inverse=True)
+    for number, (first, end) in enumerate(distinct):
+        records = wide[numbers.ravel() == number]
+        sums[records] = logsumexp(logits[rows[records], first:end], axis=1)
+    return sums

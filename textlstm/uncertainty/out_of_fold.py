@@ -143,6 +143,11 @@ class OutOfFold:
         """Return the share of records whose class the model cannot give: here, or in the table."""
         return max(float((~self.known).mean()) if len(self.known) else 0.0, self.uncodable)
 
+    def count_errors(self, accepted: Counts) -> Counts:
+        """Count the wrong ones (k,) among the first ``accepted`` (k,) records."""
+        errors: Counts = (~self.correct).astype(np.int64).cumsum()
+        return errors[accepted - 1]
+
     def to_dict(self) -> OutOfFoldJson:
         """Return lists and numbers for JSON; values that say nothing are left out."""
         values: OutOfFoldJson = {

@@ -193,7 +193,7 @@ def _thresholds(out_of_fold: OutOfFold, max_error: float) -> _Thresholds:
     accepted = accepted[top[accepted - 1] > 0]
     effects = np.cumsum(out_of_fold.cluster_size)[accepted - 1] / accepted
     records = accepted / effects
-    errors = np.cumsum(~out_of_fold.correct)[accepted - 1] / effects
+    errors = out_of_fold.count_errors(accepted) / effects
     tested = records >= first
     return _Thresholds(accepted[tested], records[tested], errors[tested])
 

@@ -156,7 +156,10 @@ def predict_file(
 
             bundle, device = Bundle.load(job.bundle), resolve_device(job.device)
         bundle.network.to(device)
-        rule = job.request.rule_without(absent, bundle.out_of_fold, bundle.text_alone, monitor.log)
+        out_of_fold = bundle.out_of_fold
+        if job.request.backs_off and bundle.back_off is not None:
+            out_of_fold = bundle.back_off  # a promise for the deepest code of each record
+        rule = job.request.rule_without(absent, out_of_fold, bundle.text_alone, monitor.log)
         fingerprint = job.fingerprint(device.type, identity.result())
         with resumable_shards(job.out, fingerprint) as shards:
             numbered = _NumberedChunks(inputs, shards)

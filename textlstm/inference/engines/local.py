@@ -123,5 +123,5 @@ def predict_tables(
             # Results come in order, so the cache has the predictions of all earlier chunks.
             chunk.cache.store(predictions)
             rows = chunk.cache.lookup(chunk.inputs)
-            scored = rows.added_to(chunk.table, rule, bundle.labels)
+            scored = rows.added_to(chunk.table, rule, bundle)
             yield ScoredChunk(chunk.number, scored, rows.statistics())
