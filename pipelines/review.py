@@ -32,6 +32,7 @@ def export(run: Run, scored: str, out: Path, table_format: inputs.TableFormat) -
         python -m pipelines.review export --run runs/manner --scored coded.csv --out queue.csv
     """
     run.require(run.bundle, "train")
+    inputs.require_no_book(run.config().data, "review")
     with progress.working("review", progress.LOADING):
         from textlstm.review.exporting import export_queue, require_no_codes
         from textlstm.review.sheet import require_free_names
@@ -59,6 +60,7 @@ def take_back(
 
     require_format(out)
     config, columns = run.config().data, inputs.text_columns(run, table_format.text)
+    inputs.require_no_book(config, "review")
     source = data or config.data
     require_free_names(columns)
     inputs.require_free_output(out, source, *filled)

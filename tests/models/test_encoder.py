@@ -150,7 +150,7 @@ def test_the_network_chooses_how_texts_are_read(monkeypatch):
         monkeypatch.setattr(Encoder, "shares_prefixes", False)
         trees = Trees(batch.ids, batch.lengths)
         Trees.asked = 0
-        # Processors with other instructions compute a step otherwise where no gradient is asked for.
+        # Some processors compute a step otherwise where no gradient is asked for.
         torch.testing.assert_close(network(batch, trees=trees), dense, rtol=1e-5, atol=1e-6)
         assert not trees.asked
     close(found, dense.detach())

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from pipelines import compare, evaluate, explain, predict, run
+from pipelines import compare, evaluate, explain, predict, review, run
 from textlstm.errors import InputError
 
 BOOK = """code,parent,description
@@ -61,7 +61,9 @@ def test_predict_tells_the_level(home):
     ("stage", "flags"),
     [(evaluate, ["--run", "RUN", "--data", "TABLE", "--out", "OUT"]),
      (explain, ["--run", "RUN", "--data", "TABLE", "--out", "OUT"]),
-     (compare, ["--runs", "RUN", "OTHER", "--out", "OUT"])],
+     (compare, ["--runs", "RUN", "OTHER", "--out", "OUT"]),
+     (review, ["export", "--run", "RUN", "--scored", "TABLE", "--out", "QUEUE"]),
+     (review, ["import", "--run", "RUN", "--filled", "TABLE", "--out", "QUEUE"])],
 )  # fmt: skip
 def test_a_stage_that_does_not_read_such_a_run_says_so(home, stage, flags):
     names = {
@@ -69,6 +71,7 @@ def test_a_stage_that_does_not_read_such_a_run_says_so(home, stage, flags):
         "OTHER": home / "other",
         "TABLE": home / "table.csv",
         "OUT": home / "out",
+        "QUEUE": home / "queue.csv",
     }
     with pytest.raises(InputError, match="does not read runs with --codes"):
         stage.main([str(home / names[flag]) if flag in names else flag for flag in flags])
