@@ -2,7 +2,8 @@ r"""Measure the model of a run on other labelled records, such as those of a lat
 
 Nothing is trained. Each promise of the run is kept or broken on the new records; records with a
 label that the model cannot give count as errors. The report compares the accuracy with that on the
-holdout of the run, and the records with the training records.
+holdout of the run, and the records with the training records. Give other records than those of the
+training: the stage says so if the table is the one that the run was trained on.
 
 Reads:  RUN/config.json, RUN/bundle/, the table given by --data; if they are there, RUN/records/ (to
         tell new texts from texts that were trained on) and RUN/metrics.json

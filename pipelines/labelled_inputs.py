@@ -51,6 +51,10 @@ def labelled_source(
         names = read_beginning(data, columns, *how).column_names
     if absent := [name for name in (source.id, *source.by) if name and name not in names]:
         log_for(stage)(f"without the columns {listed(absent)} of the training table")
+    if run.table() and not run.is_other_table(data):
+        log_for(stage)(
+            "this is the table that the run was trained on: the model has seen most of its records"
+        )
     by = tuple(name for name in source.by if name in names)
     return replace(source, id=source.id if source.id in names else "", by=by)
 

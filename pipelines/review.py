@@ -31,8 +31,6 @@ def export(run: Run, scored: str, out: Path, table_format: inputs.TableFormat) -
     For example:
         python -m pipelines.review export --run runs/manner --scored coded.csv --out queue.csv
     """
-    run.require(run.bundle, "train")
-    inputs.require_no_book(run.config().data, "review")
     with progress.working("review", progress.LOADING):
         from textlstm.review.exporting import export_queue, require_no_codes
         from textlstm.review.sheet import require_free_names
@@ -60,7 +58,6 @@ def take_back(
 
     require_format(out)
     config, columns = run.config().data, inputs.text_columns(run, table_format.text)
-    inputs.require_no_book(config, "review")
     source = data or config.data
     require_free_names(columns)
     inputs.require_free_output(out, source, *filled)
@@ -93,6 +90,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     back.add_argument("--out", required=True, type=Path, metavar="TABLE",
                       help="table to train on next: .csv, .parquet or .xlsx")  # fmt: skip
     parsed = parser.parse_args(argv)
+    inputs.require_no_book(Run(parsed.run).config().data, "review")
     table_format = inputs.TableFormat.of(parsed)
     if parsed.way == "export":
         export(Run(parsed.run), parsed.scored, parsed.out, table_format)

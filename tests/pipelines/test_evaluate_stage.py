@@ -93,6 +93,14 @@ def test_the_page_is_one_file_without_texts_or_small_counts(home, tmp_path):
     assert not missing
 
 
+def test_the_table_of_the_training_is_told(home, tmp_path, capfd):
+    said = "the table that the run was trained on"
+    assert evaluated(home, home / "own.csv", tmp_path / "own") == 0
+    assert said not in capfd.readouterr().err
+    assert evaluated(home, home / "records.csv", tmp_path / "same") == 0
+    assert said in " ".join(capfd.readouterr().err.split())
+
+
 def test_unknown_labels_other_columns_and_one_promised_error(home, tmp_path, table, capfd):
     other = table.assign(category=table["category"].replace("External", "Outside"))
     other = other.rename(columns={"category": "kind", "cause": "text"}).drop(columns="record_id")
