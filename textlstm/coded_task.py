@@ -1,19 +1,17 @@
 """The task of one code of a book a record: a softmax over the leaves, labels at any level."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from textlstm.array_types import Flags, Integers
 from textlstm.codes.tree import CodeTree
 from textlstm.models.heads import LeafSoftmax
-from textlstm.tasks import OutOfFoldTargets, SingleLabel
-from textlstm.uncertainty.calibration import calibrated_loss, fit_linear_weight, fit_temperature
+from textlstm.tasks import SingleLabel
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class CodedLabel(SingleLabel):
         The book, whose leaves are the labels.
     """
 
-    tree: CodeTree | None = None
+    tree: CodeTree = field(kw_only=True)
 
     @classmethod
     def of(cls, tree: CodeTree) -> Self:
@@ -36,28 +34,31 @@ class CodedLabel(SingleLabel):
         return cls(tree.leaves, tree=tree)
 
     @property
-    def book(self) -> CodeTree:
-        """Return the tree."""
-        assert self.tree is not None
-        return self.tree
-
-    @property
     def names(self) -> tuple[str, ...]:
         """Return the codes of all levels, in the order of their numbers."""
-        return self.book.codes
+        return self.tree.codes
 
     def learns(self, labels: Sequence[str]) -> bool:
         """Tell whether these labels are codes of the book."""
-        return set(labels) <= set(self.book.codes)
+        return set(labels) <= set(self.tree.codes)
 
     @property
     def n_targets(self) -> int:
         """Return N, the number of codes of every level."""
-        return len(self.book.codes)
+        return len(self.tree.codes)
+
+    @property
+    def class_spans(self) -> Integers:
+        """Return the first leaf of each code and the one after its last (N, 2)."""
+        return self.tree.spans
+
+    def agree(self, predicted: Integers, targets: Integers) -> Flags:
+        """Tell whether the predicted leaf of each of n records lies below its target."""
+        return self.tree.agree(predicted, targets)
 
     def spans(self, targets: Tensor) -> Tensor:
         """Return the span of leaves of each target (n, 2)."""
-        return torch.from_numpy(self.book.spans).to(targets.device)[targets.long()]
+        return torch.from_numpy(self.tree.spans).to(targets.device)[targets.long()]
 
     def losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Compute the cross entropy of each record (n,): of the sum of its label's leaves."""
@@ -68,31 +69,6 @@ class CodedLabel(SingleLabel):
         spans, best = self.spans(targets), outputs.argmax(1)
         hits = ((spans[:, 0] <= best) & (best < spans[:, 1])).double()
         return [LeafSoftmax.span_loss(outputs, spans), hits]
-
-    def validate(self, outputs: NDArray[np.float32], truth: OutOfFoldTargets) -> dict[str, float]:
-        """Compute loss and accuracy of out-of-fold logits (B, C), the loss after calibration."""
-        spans = self.book.spans
-        temperature = self.fit_temperature(outputs, truth)
-        loss = calibrated_loss(
-            outputs, truth.targets, temperature, truth.weights, truth.rows, spans
-        )
-        hits = self.book.agree(outputs.argmax(axis=1)[truth.rows], truth.targets)
-        return {"loss": loss, "accuracy": float(hits.mean())}
-
-    def fit_linear_weight(
-        self,
-        outputs: NDArray[np.float32],
-        linear: NDArray[np.float32],
-        truth: OutOfFoldTargets,
-    ) -> float:
-        """Fit the weight of the linear branch in the mixture, on out-of-fold records."""
-        spans = self.book.spans
-        return fit_linear_weight(outputs, linear, truth.targets, truth.weights, truth.rows, spans)
-
-    def fit_temperature(self, outputs: NDArray[np.float32], truth: OutOfFoldTargets) -> float:
-        """Fit the temperature that calibrates logits (B, C) on out-of-fold records."""
-        spans = self.book.spans
-        return fit_temperature(outputs, truth.targets, truth.weights, truth.rows, spans)
 
 
 def read_task(labels: Any, folder: Path) -> SingleLabel:

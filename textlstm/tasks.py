@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
-from textlstm.array_types import Integers
+from textlstm.array_types import Flags, Integers
 from textlstm.models.heads import Softmax
 from textlstm.uncertainty.calibration import (
     apply_temperature,
@@ -94,6 +94,19 @@ class SingleLabel:
         """Return the names of the targets, in the order of their numbers."""
         return self.labels
 
+    @property
+    def class_spans(self) -> Integers | None:
+        """Return the first class of each target and the one after its last (N, 2).
+
+        None if each target is one class.
+        """
+        return None
+
+    def agree(self, predicted: Integers, targets: Integers) -> Flags:
+        """Tell whether the predicted class of each of n records is one of its target."""
+        same: Flags = predicted == targets
+        return same
+
     def learns(self, labels: Sequence[str]) -> bool:
         """Tell whether a model of this task learns these labels, sorted, from records."""
         return list(self.labels) == list(labels)
@@ -124,8 +137,9 @@ class SingleLabel:
         network has the highest loss, and the best one would be stopped too early.
         """
         temperature = self.fit_temperature(outputs, truth)
-        loss = calibrated_loss(outputs, truth.targets, temperature, truth.weights, truth.rows)
-        hits = outputs.argmax(axis=1)[truth.rows] == truth.targets
+        records = truth.targets, temperature, truth.weights, truth.rows
+        loss = calibrated_loss(outputs, *records, self.class_spans)
+        hits = self.agree(outputs.argmax(axis=1)[truth.rows], truth.targets)
         return {"loss": loss, "accuracy": float(hits.mean())}
 
     def fit_linear_weight(
@@ -135,7 +149,8 @@ class SingleLabel:
         truth: OutOfFoldTargets,
     ) -> float:
         """Fit the weight of the linear branch in the mixture, on out-of-fold records."""
-        return fit_linear_weight(outputs, linear, truth.targets, truth.weights, truth.rows)
+        records = truth.targets, truth.weights, truth.rows
+        return fit_linear_weight(outputs, linear, *records, self.class_spans)
 
     def mix(
         self, outputs: NDArray[np.float32], linear: NDArray[np.float32], weight: float
@@ -146,7 +161,8 @@ class SingleLabel:
 
     def fit_temperature(self, outputs: NDArray[np.float32], truth: OutOfFoldTargets) -> float:
         """Fit the temperature that calibrates logits (B, C) on out-of-fold records."""
-        return fit_temperature(outputs, truth.targets, truth.weights, truth.rows)
+        records = truth.targets, truth.weights, truth.rows
+        return fit_temperature(outputs, *records, self.class_spans)
 
     def predict(
         self,

@@ -16,9 +16,12 @@ def book(tmp_path):
 
 
 def test_codes_outside_the_book_are_counted(book):
-    coded = CodedLabels.of(pd.Series(["I21", " I ", "X9", "J", "X9"]), book)
-    assert coded.labels.tolist() == ["I21", "I", "X9", "J", "X9"]
-    assert "2 records (40.0 %) of 1 code outside the book, such as 'X9'" in coded.lines[0]
+    cells = ["I21", " I ", "fell at home", "J", *["X9"] * 10]
+    coded = CodedLabels.of(pd.Series(cells), book)
+    assert coded.labels.tolist() == ["I21", "I", *cells[2:]]
+    said = "11 records (78.6 %) of 2 codes outside the book, such as 'X9'; promises count them"
+    assert said in coded.lines[0]
+    assert "fell" not in coded.lines[0]  # a cell of few records may be a text, in a wrong column
     assert coded.lines[1] == "codes in use: 2 at level 1, 1 at level 2; the book has 3 leaves"
 
 

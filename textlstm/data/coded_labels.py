@@ -12,6 +12,7 @@ from textlstm.codes.tree import CodeTree
 from textlstm.data.code_books import MAX_DESCRIPTION, read_book, read_crosswalk
 from textlstm.data.distinct import relabel
 from textlstm.data.labels import plain_label
+from textlstm.disclosure import SMALLEST_SHOWN
 from textlstm.errors import counted, listed
 from textlstm.uncertainty.intervals import tenths
 
@@ -79,12 +80,7 @@ class CodedLabels:
             lines += _crosswalk_lines([name for name in old if new[name] in numbers], old, counts)
         outside = [name for name in names if new[name] not in numbers]
         if outside:
-            n_outside = int(counts[outside].sum())
-            lines.append(
-                f"{counted(n_outside, 'record')} ({tenths(n_outside / len(labels))}) of "
-                f"{counted(len(outside), 'code')} outside the book, such as {listed(outside[:3])}; "
-                "promises count them as errors"
-            )
+            lines.append(_outside_line(outside, counts))
         inside = {numbers[code] for code in new.values() if code in numbers}
         levels = Counter(tree.levels[sorted(inside)].tolist())
         used = ", ".join(f"{levels[level]} at level {level}" for level in sorted(levels))
@@ -95,6 +91,20 @@ class CodedLabels:
 def _spellings(codes: str, names: Sequence[str]) -> dict[str, str]:
     """Return names as the book spells them: those of a shipped book may lack dots."""
     return dict(zip(names, spelled(codes, names) if codes in LIBRARIES else names, strict=True))
+
+
+def _outside_line(outside: Sequence[str], counts: pd.Series) -> str:
+    """Count the codes outside the book, and name some that many records have.
+
+    In a wrong column the cells are texts of records, few of which stand in many.
+    """
+    n_records = int(counts[list(outside)].sum())
+    named = [name for name in outside if counts[name] >= SMALLEST_SHOWN][:3]
+    such = f", such as {listed(named)}" if named else ""
+    return (
+        f"{counted(n_records, 'record')} ({tenths(n_records / int(counts.sum()))}) of "
+        f"{counted(len(outside), 'code')} outside the book{such}; promises count them as errors"
+    )
 
 
 def _crosswalk_lines(mapped: Sequence[str], old: Sequence[str], counts: pd.Series) -> list[str]:

@@ -170,7 +170,7 @@ class OutOfFoldPredictions:
             return None
         texts = self.text_ids if METHODS[split].keeps_texts_together else None
         records = self.predictions, self.labels, self.has_known_word
-        return BackOff.along(task.book, *records, seed, texts).with_gain(leaves)
+        return BackOff.along(task.tree, *records, seed, texts).with_gain(leaves)
 
     def with_rare_classes(
         self,
