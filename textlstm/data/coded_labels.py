@@ -83,7 +83,7 @@ class CodedLabels:
             lines.append(_outside_line(outside, counts))
         inside = {numbers[code] for code in new.values() if code in numbers}
         levels = Counter(tree.levels[sorted(inside)].tolist())
-        used = ", ".join(f"{levels[level]} at level {level}" for level in sorted(levels))
+        used = ", ".join(f"{levels[level]} at level {level}" for level in sorted(levels)) or "none"
         lines.append(f"codes in use: {used}; the book has {len(tree.leaves)} leaves")
         return cls(relabel(labels, lambda name: new.get(name, name)), tree, lines)
 
